@@ -1,0 +1,2 @@
+//! The `calo` command.
+fn main() {}

@@ -1,0 +1,233 @@
+//! Detector descriptions: one TOML file says all that reading, projecting, judging and simulating need to know.
+//!
+//! `configs/detectors/ild-ecal.toml` and `ild-ahcal.toml` are compiled in and go by their names; any other
+//! detector is a path.
+
+mod binning;
+mod geometry;
+mod projection;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use binning::{Binning, Scale, SixBinnings};
+pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
+pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
+
+use crate::error::{Error, Result};
+use crate::shower::Grid;
+
+/// Detectors that need no file.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("ild-ecal", include_str!("../../../configs/detectors/ild-ecal.toml")),
+    ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
+];
+
+/// A calorimeter: its readout grid, file conventions, histograms and materials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// Short name, also the one for `--detector`.
+    pub name: String,
+    /// One line for reports.
+    pub description: String,
+    /// Extent of a shower image.
+    pub grid: Grid,
+    /// What one cell is and when it counts as hit.
+    pub readout: Readout,
+    /// Where showers stand in HDF5 files.
+    pub hdf5: Hdf5Names,
+    /// From raw hits to the grid.
+    pub projection: Projection,
+    /// Binnings of the six histograms.
+    pub binning: SixBinnings,
+    /// Materials, layer by layer, for the simulator.
+    pub geometry: Geometry,
+}
+
+/// What one cell is and when it counts as hit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readout {
+    /// Cell size along x and y, mm.
+    pub cell_size_mm: [f64; 2],
+    /// Most probable energy of a minimum ionising particle in one cell, MeV.
+    pub mip_mev: f64,
+    /// Cells at or below this energy are noise to every observable, MeV (half a MIP).
+    pub cell_cut_mev: f64,
+    /// Punch-through rule: a contained shower has more than this many cells above the cut.
+    pub punch_through_hits: Option<usize>,
+}
+
+/// Where showers stand in HDF5 files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hdf5Names {
+    /// Group with `energy` and `layers`.
+    pub group: String,
+    /// Group of files that hold more than the core; cut to `core_crop` on reading.
+    pub full_group: Option<String>,
+    /// Cells of the full image that make the core.
+    pub core_crop: Option<CoreCrop>,
+}
+
+/// The core of a larger image, half open: `x[0] <= x < x[1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoreCrop {
+    /// First and past-the-last cell along x.
+    pub x: [usize; 2],
+    /// First and past-the-last cell along y.
+    pub y: [usize; 2],
+}
+
+impl Detector {
+    /// A detector by built-in name (`ild-ecal`, `ild-ahcal`) or by the path of its TOML file.
+    ///
+    /// # Errors
+    /// Unknown name, unreadable file, TOML that does not parse, or a field with an impossible value.
+    pub fn load(name_or_path: &str) -> Result<Self> {
+        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
+            return Self::parse(text, name);
+        }
+        let path = Path::new(name_or_path);
+        if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            return Err(Error::option(
+                "detector",
+                format!("no detector named `{name_or_path}`"),
+                format!("one of {names}, or the path of a detector TOML file"),
+            ));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read the detector", e))?;
+        Self::parse(&text, name_or_path)
+    }
+
+    /// A detector from TOML text; `place` names it in errors.
+    ///
+    /// # Errors
+    /// TOML that does not parse, unknown keys, or a field with an impossible value.
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        let detector: Self = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
+            let problem = format!("line {line}: {}", e.message().replace('\n', ", "));
+            Error::file(Path::new(place), problem, "a detector description (docs/formats.md)")
+        })?;
+        detector.validate(place)?;
+        Ok(detector)
+    }
+
+    /// Checks every field; `place` names the detector in errors.
+    ///
+    /// # Errors
+    /// The first field with an impossible value, with what is allowed.
+    pub fn validate(&self, place: &str) -> Result<()> {
+        let check = Check { place };
+        for (field, n) in
+            [("grid.layers", self.grid.layers), ("grid.nx", self.grid.nx), ("grid.ny", self.grid.ny)]
+        {
+            check.that((1..=1024).contains(&n), field, n, "1 to 1024 cells")?;
+        }
+        let readout = &self.readout;
+        for (field, value) in [
+            ("readout.cell_size_mm[0]", readout.cell_size_mm[0]),
+            ("readout.cell_size_mm[1]", readout.cell_size_mm[1]),
+            ("readout.mip_mev", readout.mip_mev),
+        ] {
+            check.positive(field, value)?;
+        }
+        check.that(
+            readout.cell_cut_mev.is_finite() && readout.cell_cut_mev >= 0.0,
+            "readout.cell_cut_mev",
+            readout.cell_cut_mev,
+            "a finite energy of at least 0 MeV",
+        )?;
+        check.that(!self.hdf5.group.is_empty(), "hdf5.group", "\"\"", "a group name")?;
+        self.validate_core_crop(&check)?;
+        self.projection.validate(&check, self.grid.layers)?;
+        self.binning.validate(&check)?;
+        self.geometry.validate(&check, self.grid, &self.projection)
+    }
+
+    /// The core, or the whole projected image where there is no core, must be the grid.
+    fn validate_core_crop(&self, check: &Check<'_>) -> Result<()> {
+        let projected = self.projection.grid();
+        let whole = CoreCrop { x: [0, projected.nx], y: [0, projected.ny] };
+        let crop = self.hdf5.core_crop.unwrap_or(whole);
+        for (field, [from, to], n_full, n) in [
+            ("hdf5.core_crop.x", crop.x, projected.nx, self.grid.nx),
+            ("hdf5.core_crop.y", crop.y, projected.ny, self.grid.ny),
+        ] {
+            check.that(
+                from < to && to <= n_full && to - from == n,
+                field,
+                format!("{from} to {to}"),
+                format!("{n} cells, as the grid has, of the {n_full} of the projection"),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Names the place of a bad field, so that each check is one line.
+struct Check<'a> {
+    place: &'a str,
+}
+
+impl Check<'_> {
+    fn that(
+        &self,
+        holds: bool,
+        field: &str,
+        value: impl ToString,
+        expected: impl Into<String>,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Error::Field {
+            place: self.place.to_owned(),
+            field: field.to_owned(),
+            value: value.to_string(),
+            expected: expected.into(),
+        })
+    }
+
+    fn positive(&self, field: &str, value: f64) -> Result<()> {
+        self.that(value.is_finite() && value > 0.0, field, value, "a finite number above 0")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_detectors_are_valid() {
+        for (name, _) in BUILT_IN {
+            let detector = Detector::load(name).unwrap();
+            assert_eq!(detector.name, name);
+        }
+    }
+
+    #[test]
+    fn a_bad_field_is_named() {
+        let text = BUILT_IN[0].1.replace("mip_mev = 0.2", "mip_mev = -0.2");
+        let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
+        assert_eq!(message, "x.toml, field `readout.mip_mev`: -0.2; expected a finite number above 0");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let text = BUILT_IN[0].1.replace("mip_mev = 0.2", "mip_mevs = 0.2");
+        let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
+        assert!(message.contains("mip_mevs") && message.contains("line"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = Detector::load("ild-ecl").unwrap_err().to_string();
+        assert!(message.contains("ild-ecal, ild-ahcal"), "{message}");
+    }
+}

@@ -1,0 +1,142 @@
+//! What the particle flies through: slabs of named materials, front to back.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Check, Projection};
+use crate::error::Result;
+use crate::shower::Grid;
+
+/// The calorimeter as a stack of slabs normal to the beam, for the simulator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Geometry {
+    /// Depth at which the first slab begins, mm.
+    pub front_face_mm: f64,
+    /// Added to a hit's depth where raw hits are written, so that it falls into its projection window, mm.
+    pub hit_depth_offset_mm: f64,
+    /// Transverse extent of every slab, mm, centred on the beam.
+    pub plate_size_mm: [f64; 2],
+    /// Magnetic field along x, depth and y, tesla.
+    pub field_tesla: [f64; 3],
+    /// Range below which secondaries are not produced, mm.
+    pub production_range_cut_mm: f64,
+    /// Position of the window's centre where the beam points, mm along x and y.
+    pub beam_mm: [f64; 2],
+    /// Impact points are uniform within plus and minus this, mm along x and y.
+    pub beam_spread_mm: [f64; 2],
+    /// Where in the cells the beam points.
+    pub beam_at: BeamAt,
+    /// Shift of every layer's cells along x, mm, cyclic over layers; empty where wafers are aligned.
+    #[serde(default)]
+    pub stagger_mm: Vec<f64>,
+    /// Birks' constant of the active material, mm/MeV; absent where the signal is the deposit itself.
+    pub birks_mm_per_mev: Option<f64>,
+    /// Groups of slabs, each repeated, front to back.
+    pub stack: Vec<Stack>,
+}
+
+/// Alignment of the cells with the beam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BeamAt {
+    /// Four cells meet where the beam points.
+    CellCorner,
+    /// The beam points at the middle of a cell.
+    CellCentre,
+}
+
+/// Slabs that repeat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stack {
+    /// How often the slabs follow one another.
+    pub repeat: usize,
+    /// Slabs, front to back.
+    pub slabs: Vec<Slab>,
+}
+
+/// A plate of one material.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slab {
+    /// Name of the material.
+    pub material: String,
+    /// Thickness, mm.
+    pub thickness_mm: f64,
+    /// Whether deposits in it are read out: the n-th active slab is layer n.
+    #[serde(default)]
+    pub active: bool,
+}
+
+/// A slab with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedSlab<'a> {
+    /// Depth of its front, mm.
+    pub from_mm: f64,
+    /// Depth of its back, mm.
+    pub to_mm: f64,
+    /// Name of the material.
+    pub material: &'a str,
+    /// The layer it is read out as.
+    pub layer: Option<usize>,
+}
+
+impl Geometry {
+    /// Every slab in order, repeats unrolled, with depths and layer numbers.
+    pub fn placed_slabs(&self) -> Vec<PlacedSlab<'_>> {
+        let unrolled = self.stack.iter().flat_map(|stack| (0..stack.repeat).flat_map(|_| &stack.slabs));
+        let mut depth_mm = self.front_face_mm;
+        let mut layers = 0..;
+        unrolled
+            .map(|slab| {
+                let from_mm = depth_mm;
+                depth_mm += slab.thickness_mm;
+                let layer = if slab.active { layers.next() } else { None };
+                PlacedSlab { from_mm, to_mm: depth_mm, material: &slab.material, layer }
+            })
+            .collect()
+    }
+
+    pub(super) fn validate(&self, check: &Check<'_>, grid: Grid, projection: &Projection) -> Result<()> {
+        let n_slabs: usize = self.stack.iter().map(|s| s.repeat.saturating_mul(s.slabs.len())).sum();
+        check.that((1..=100_000).contains(&n_slabs), "geometry.stack", n_slabs, "1 to 100000 slabs")?;
+        for (i, stack) in self.stack.iter().enumerate() {
+            for (j, slab) in stack.slabs.iter().enumerate() {
+                let field = format!("geometry.stack[{i}].slabs[{j}]");
+                check.positive(&format!("{field}.thickness_mm"), slab.thickness_mm)?;
+                check.that(!slab.material.is_empty(), &field, "no material", "the name of a material")?;
+            }
+        }
+        check.positive("geometry.plate_size_mm[0]", self.plate_size_mm[0])?;
+        check.positive("geometry.plate_size_mm[1]", self.plate_size_mm[1])?;
+        check.positive("geometry.production_range_cut_mm", self.production_range_cut_mm)?;
+        let numbers = [self.front_face_mm, self.hit_depth_offset_mm]
+            .into_iter()
+            .chain(self.field_tesla)
+            .chain(self.beam_mm)
+            .chain(self.beam_spread_mm)
+            .chain(self.stagger_mm.iter().copied());
+        for value in numbers {
+            check.that(value.is_finite(), "geometry", value, "finite numbers")?;
+        }
+        let slabs = self.placed_slabs();
+        let active: Vec<_> = slabs.iter().filter(|slab| slab.layer.is_some()).collect();
+        check.that(
+            active.len() == grid.layers,
+            "geometry.stack",
+            format!("{} active slabs", active.len()),
+            format!("{}, one for each layer of the grid", grid.layers),
+        )?;
+        for (layer, (slab, position_mm)) in active.iter().zip(&projection.layer_positions_mm).enumerate() {
+            let depth_mm = 0.5 * (slab.from_mm + slab.to_mm) + self.hit_depth_offset_mm;
+            let offset_mm = depth_mm - position_mm;
+            check.that(
+                projection.depth_window.above_mm < offset_mm && offset_mm <= projection.depth_window.up_to_mm,
+                "geometry.stack",
+                format!("hits of active slab {layer} at {depth_mm:.3} mm"),
+                format!("a depth within the projection window of layer {layer} at {position_mm} mm"),
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Calorimeter showers on disk and in memory.
+mod error;
+pub mod detector;
+mod shower;
+
+pub use detector::Detector;
+pub use error::{Error, Result};
+pub use shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};

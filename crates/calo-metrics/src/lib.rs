@@ -1,0 +1,2 @@
+//! calo-metrics
+pub mod results;

@@ -1,0 +1,303 @@
+//! The result of an evaluation, as written to `results.json` (schema in `docs/metrics.md`).
+//!
+//! Plain data without behaviour: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
+//! that could not be computed are absent and named in [`Results::gaps`], never zero.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the schema below; raised when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One evaluation: a reference sample, its candidates, and how they compare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Version of the software.
+    pub calo_version: String,
+    /// Seed of every resampling.
+    pub seed: u64,
+    /// Where the showers live.
+    pub detector: DetectorInfo,
+    /// The reference first, then the candidates in the order given.
+    pub samples: Vec<SampleInfo>,
+    /// Histograms of all samples, grouped by observable and energy.
+    pub distributions: Vec<Distribution>,
+    /// One half of the reference against the other: what a perfect imitation of that size would score.
+    pub floor: Comparison,
+    /// One for each candidate, in the order of `samples[1..]`.
+    pub comparisons: Vec<Comparison>,
+    /// Mean JSD of each histogram over all that was compared: the divisors of S_JSD.
+    pub divisors: Option<Divisors>,
+    /// Mean and width of the visible energy at fixed energies, by sample.
+    pub linearity: Vec<LinearityPoint>,
+    /// Correlations of the high-level observables.
+    pub pearson: Pearson,
+    /// What is missing and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// What the figures need to know of a detector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectorInfo {
+    /// Name of the detector.
+    pub name: String,
+    /// `[layers, nx, ny]`.
+    pub grid: [usize; 3],
+    /// Cell size along x and y, mm.
+    pub cell_size_mm: [f64; 2],
+    /// Most probable cell energy of a minimum ionising particle, MeV.
+    pub mip_mev: f64,
+    /// Cells at or below this were ignored, MeV.
+    pub cell_cut_mev: f64,
+}
+
+/// One sample of showers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleInfo {
+    /// Name in tables and legends.
+    pub name: String,
+    /// Files read, with what they were.
+    pub files: Vec<SampleFile>,
+    /// Showers in the full-spectrum file.
+    pub n_showers: u64,
+    /// Lowest and highest incident energy of the full spectrum, GeV.
+    pub energy_range_gev: [f64; 2],
+    /// Mean visible energy of the full spectrum above the cell cut, MeV.
+    pub mean_visible_energy_mev: f64,
+}
+
+/// One file of a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleFile {
+    /// Path as given.
+    pub path: String,
+    /// Nominal energy of a fixed-energy file, GeV; absent for the full spectrum.
+    pub energy_gev: Option<f64>,
+    /// BLAKE3 hash of the file's bytes, hexadecimal.
+    pub blake3: String,
+}
+
+/// A number with its standard error, where one is known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Its standard error.
+    pub error: Option<f64>,
+}
+
+/// The six observables whose histograms are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observable {
+    /// Energy of the cells above the cut, MeV.
+    CellEnergy,
+    /// Visible energy of a shower, MeV.
+    VisibleEnergy,
+    /// Number of cells above the cut.
+    NHits,
+    /// Energy-weighted mean layer index.
+    CogZ,
+    /// Energy per shower against the distance from the grid's centre, cells.
+    Radial,
+    /// Energy per shower against the layer index.
+    Longitudinal,
+}
+
+impl Observable {
+    /// All six, in the papers' order.
+    pub const ALL: [Self; 6] = [
+        Self::CellEnergy,
+        Self::VisibleEnergy,
+        Self::NHits,
+        Self::CogZ,
+        Self::Radial,
+        Self::Longitudinal,
+    ];
+}
+
+/// Where the showers at one energy came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnergySource {
+    /// A file of that energy.
+    FixedEnergyFile,
+    /// A window of the full spectrum, each visible energy and hit count scaled to the nominal energy.
+    Window,
+}
+
+/// One histogram of every sample on common bins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// What is histogrammed.
+    pub observable: Observable,
+    /// Nominal incident energy, GeV; absent for the full spectrum.
+    pub energy_gev: Option<f64>,
+    /// Bin edges, one more than bins.
+    pub edges: Vec<f64>,
+    /// Whether the bins are equal in ratio rather than in width.
+    pub log_bins: bool,
+    /// One entry for each of [`Results::samples`]; absent where the sample has no shower here.
+    pub samples: Vec<Option<SampleHistogram>>,
+}
+
+/// The contents of one histogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleHistogram {
+    /// Sum of weights in each bin. Cells count 1, profiles weigh by energy in MeV.
+    pub counts: Vec<f64>,
+    /// Standard error of each count, from the spread between showers.
+    pub errors: Vec<f64>,
+    /// Sum of weights below the first edge.
+    pub underflow: f64,
+    /// Sum of weights at or above the last edge.
+    pub overflow: f64,
+    /// Showers that went in.
+    pub n_showers: u64,
+    /// Where they came from; absent for the full spectrum.
+    pub source: Option<EnergySource>,
+}
+
+/// One sample against the reference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Name of the candidate, or of the floor.
+    pub name: String,
+    /// Showers on either side.
+    pub n_showers: [u64; 2],
+    /// One entry for each of the six observables that could be compared.
+    pub histograms: Vec<HistogramComparison>,
+    /// Mean of the six JSDs, each over its divisor; absent without divisors or with a gap among the six.
+    pub s_jsd: Option<Estimate>,
+    /// The same recipe with area differences.
+    pub s_area: Option<Estimate>,
+    /// Largest absolute difference between the Pearson matrices, and the pair it belongs to.
+    pub pearson_max_difference: Option<PearsonDifference>,
+    /// Frechet distance of the high-level observables, extrapolated to infinite samples.
+    pub fpd: Option<Estimate>,
+    /// Kernel distance of the high-level observables.
+    pub kpd: Option<Estimate>,
+    /// Area under the ROC curve of a classifier between the two; 0.5 is indistinguishable.
+    pub auc: Option<Estimate>,
+}
+
+/// Distances between the histograms of one observable; at several energies, each their combination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistogramComparison {
+    /// What is histogrammed.
+    pub observable: Observable,
+    /// Jensen-Shannon distance: square root of the (mean) divergence, natural logarithm.
+    pub jsd: Estimate,
+    /// Half the (mean) area between the normalised histograms, 0 to 1.
+    pub area_difference: Estimate,
+    /// Each energy by itself, or the full spectrum.
+    pub parts: Vec<HistogramDistances>,
+}
+
+/// Every distance between two histograms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistogramDistances {
+    /// Nominal incident energy, GeV; absent for the full spectrum.
+    pub energy_gev: Option<f64>,
+    /// Jensen-Shannon distance.
+    pub jsd: Estimate,
+    /// Half the area between the normalised histograms.
+    pub area_difference: Estimate,
+    /// Chi-squared and its degrees of freedom.
+    pub chi2: [f64; 2],
+    /// Kolmogorov-Smirnov distance of the binned distributions.
+    pub ks: f64,
+    /// Wasserstein-1 distance of the binned distributions, in units of the axis.
+    pub wasserstein1: f64,
+    /// Separation power, 0 to 1.
+    pub separation_power: f64,
+}
+
+/// Largest difference between two Pearson matrices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PearsonDifference {
+    /// Candidate minus reference.
+    pub difference: Estimate,
+    /// The two observables.
+    pub pair: [String; 2],
+}
+
+/// Divisors of the fidelity score, in the order of [`Observable::ALL`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Divisors {
+    /// Mean JSD of each of the six.
+    pub jsd: [f64; 6],
+    /// Mean area difference of each of the six.
+    pub area_difference: [f64; 6],
+    /// How many comparisons the means run over, or 0 where divisors were given.
+    pub n_comparisons: usize,
+}
+
+/// Mean and width of the visible energy at one incident energy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinearityPoint {
+    /// Index into [`Results::samples`].
+    pub sample: usize,
+    /// Nominal incident energy, GeV.
+    pub energy_gev: f64,
+    /// Where the showers came from.
+    pub source: EnergySource,
+    /// Showers at this energy.
+    pub n_showers: u64,
+    /// Mean within the shortest interval that holds 90 % of the showers, MeV.
+    pub mu90_mev: Estimate,
+    /// Standard deviation in that interval, MeV.
+    pub sigma90_mev: Estimate,
+    /// Relative width sigma90 / mu90.
+    pub resolution: Estimate,
+}
+
+/// Pearson correlations by sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pearson {
+    /// The observables, in the order of rows and columns.
+    pub labels: Vec<String>,
+    /// One matrix for each of [`Results::samples`]; an entry is absent where an observable does not vary.
+    pub matrices: Vec<Vec<Vec<Option<f64>>>>,
+}
+
+/// Something that could not be computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What is missing.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Images beside the results, as written to `showers.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShowerImages {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// One entry for each of [`Results::samples`].
+    pub samples: Vec<SampleImages>,
+}
+
+/// Images of one sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleImages {
+    /// Mean energy of every cell of the full spectrum, MeV, flat in `[layer, x, y]` order.
+    pub mean_mev: Vec<f32>,
+    /// A few showers.
+    pub showers: Vec<ShowerImage>,
+}
+
+/// One shower, cells above the cut only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShowerImage {
+    /// Index of the shower in its file.
+    pub index: u64,
+    /// Incident energy, GeV.
+    pub energy_gev: f64,
+    /// `[layer, x, y]` of each cell.
+    pub cells: Vec<[u16; 3]>,
+    /// Energy of each cell, MeV.
+    pub energies_mev: Vec<f32>,
+}
