@@ -1,2 +1,5 @@
 //! calo-metrics
+mod error;
 pub mod results;
+
+pub use error::{Error, Index, Result};
