@@ -107,14 +107,8 @@ pub enum Observable {
 
 impl Observable {
     /// All six, in the papers' order.
-    pub const ALL: [Self; 6] = [
-        Self::CellEnergy,
-        Self::VisibleEnergy,
-        Self::NHits,
-        Self::CogZ,
-        Self::Radial,
-        Self::Longitudinal,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::CellEnergy, Self::VisibleEnergy, Self::NHits, Self::CogZ, Self::Radial, Self::Longitudinal];
 }
 
 /// Where the showers at one energy came from.

@@ -1,0 +1,183 @@
+//! One pass over the cells of a shower, and what follows from its hits.
+
+use ndarray::ArrayView3;
+
+use super::{Column, ShowerStart};
+use crate::error::{Error, Result};
+
+/// Cells looked at together; empty blocks cost a few vector instructions.
+const BLOCK: usize = 16;
+
+/// A cell above the cut: its index in the flat shower and its energy in MeV.
+pub(crate) type Hit = (u32, f32);
+
+/// Layer, x and y of every cell of the flat shower.
+#[derive(Debug, Clone)]
+pub(crate) struct GridCells {
+    shape: [usize; 3],
+    positions: Vec<[u16; 3]>,
+}
+
+impl GridCells {
+    pub(crate) fn new(shape: [usize; 3]) -> Result<Self> {
+        if shape.iter().any(|n| !(1..=4096).contains(n)) || shape.iter().product::<usize>() > 1 << 28 {
+            let expected = "1 to 4096 cells along each axis, at most 2^28 in all";
+            return Err(Error::parameter("grid shape", format!("{shape:?}"), expected));
+        }
+        let [layers, nx, ny] = shape.map(|n| n as u16);
+        let mut positions = Vec::with_capacity(shape.iter().product());
+        for layer in 0..layers {
+            for x in 0..nx {
+                positions.extend((0..ny).map(|y| [layer, x, y]));
+            }
+        }
+        Ok(Self { shape, positions })
+    }
+
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    pub(crate) fn positions(&self) -> &[[u16; 3]] {
+        &self.positions
+    }
+
+    /// The error for a non-finite cell.
+    pub(crate) fn non_finite(&self, shower: u64, cell: usize, value: f32) -> Error {
+        let [layer, x, y] = self.positions[cell].map(u64::from);
+        Error::non_finite("cells_mev [shower, layer, x, y]", f64::from(value), &[shower, layer, x, y])
+    }
+}
+
+/// The cells of one shower as a slice, copied only where the view is not contiguous.
+pub(crate) fn shower_slice<'a>(shower: ArrayView3<'a, f32>, copy: &'a mut Vec<f32>) -> &'a [f32] {
+    if let Some(cells) = shower.to_slice() {
+        return cells;
+    }
+    copy.clear();
+    copy.extend(shower.iter());
+    copy
+}
+
+/// The cells above the cut, in order; the index of a NaN or infinite cell is the error.
+pub(crate) fn collect_hits(
+    cells: &[f32],
+    cut_mev: f32,
+    hits: &mut Vec<Hit>,
+) -> std::result::Result<(), usize> {
+    hits.clear();
+    for (block_idx, block) in cells.chunks(BLOCK).enumerate() {
+        // True for a cell above the cut and, by the negation, for NaN and both infinities.
+        #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must come out true")]
+        let worth_a_look = block.iter().fold(false, |any, cell| any | !(cell.abs() <= cut_mev));
+        if !worth_a_look {
+            continue;
+        }
+        for (i, &cell) in block.iter().enumerate() {
+            if !cell.is_finite() {
+                return Err(block_idx * BLOCK + i);
+            }
+            if cell > cut_mev {
+                hits.push(((block_idx * BLOCK + i) as u32, cell));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Energies of one shower summed over all but one axis, MeV. Everything else follows from them.
+#[derive(Debug, Clone)]
+pub(crate) struct Marginals {
+    layers: Vec<f64>,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    n_hits: usize,
+}
+
+impl Marginals {
+    pub(crate) fn new([layers, nx, ny]: [usize; 3]) -> Self {
+        Self { layers: vec![0.0; layers], x: vec![0.0; nx], y: vec![0.0; ny], n_hits: 0 }
+    }
+
+    /// Energies by layer, MeV.
+    pub(crate) fn layers(&self) -> &[f64] {
+        &self.layers
+    }
+
+    pub(crate) fn fill(&mut self, grid: &GridCells, hits: &[Hit]) {
+        self.layers.fill(0.0);
+        self.x.fill(0.0);
+        self.y.fill(0.0);
+        self.n_hits = hits.len();
+        for &(cell, energy_mev) in hits {
+            let [layer, x, y] = grid.positions[cell as usize];
+            let energy_mev = f64::from(energy_mev);
+            self.layers[usize::from(layer)] += energy_mev;
+            self.x[usize::from(x)] += energy_mev;
+            self.y[usize::from(y)] += energy_mev;
+        }
+    }
+
+    /// One row of the [`super::ObservableTable`].
+    pub(crate) fn observables(&self, energy_gev: f64, start: &ShowerStart) -> [f64; Column::ALL.len()] {
+        let visible_mev: f64 = self.layers.iter().sum();
+        let [(m1x, m2x), (m1y, m2y), (m1z, m2z)] =
+            [&self.x, &self.y, &self.layers].map(|sums| moments(sums, visible_mev));
+        let n_layers = self.layers.len();
+        let mut thirds = [0.0; 3];
+        for (layer, energy_mev) in self.layers.iter().enumerate() {
+            thirds[3 * layer / n_layers] += energy_mev;
+        }
+        // 0 / 0 of an empty shower is the NaN it should be.
+        let [third1, third2, third3] = thirds.map(|energy_mev| energy_mev / visible_mev);
+        let start = start.layer(&self.layers).map_or(f64::NAN, |layer| layer as f64);
+        [
+            m1x,
+            m1y,
+            m1z,
+            m2x,
+            m2y,
+            m2z,
+            visible_mev,
+            energy_gev,
+            self.n_hits as f64,
+            third1,
+            third2,
+            third3,
+            start,
+        ]
+    }
+}
+
+/// Mean index and variance about it, weighted by `sums` of the given total; NaN where that is zero.
+fn moments(sums: &[f64], total: f64) -> (f64, f64) {
+    let indexed = || sums.iter().enumerate().map(|(i, &sum)| (i as f64, sum));
+    let mean = indexed().map(|(i, sum)| i * sum).sum::<f64>() / total;
+    let variance = indexed().map(|(i, sum)| (i - mean).powi(2) * sum).sum::<f64>() / total;
+    (mean, variance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hits_are_cells_strictly_above_the_cut() {
+        let mut cells = vec![0.0_f32; 40];
+        (cells[3], cells[17], cells[38], cells[39]) = (0.1, -5.0, 0.2, 0.100_000_02);
+        let mut hits = Vec::new();
+        collect_hits(&cells, 0.1, &mut hits).unwrap();
+        assert_eq!(hits, [(38, 0.2), (39, 0.100_000_02)]);
+    }
+
+    #[test]
+    fn a_non_finite_cell_is_found_wherever_it_stands() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for i in 0..37 {
+                let mut cells = vec![0.0; 37];
+                cells[i] = bad;
+                assert_eq!(collect_hits(&cells, 0.0, &mut Vec::new()), Err(i));
+            }
+        }
+    }
+}
