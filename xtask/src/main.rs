@@ -1,2 +1,31 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: `cargo xtask setup | ci | bench`.
+//!
+//! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
+
+mod bench;
+mod ci;
+mod e2e;
+mod edges;
+mod flags;
+mod process;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use flags::{Flags, Task};
+
+fn main() -> ExitCode {
+    let result = match Flags::parse().task {
+        Task::Setup => setup::run(),
+        Task::Ci(flags) => ci::run(&flags),
+        Task::Bench(flags) => bench::run(&flags),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The Python that the peers run in.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::is_python;
+use crate::flags::BenchGroup;
+use crate::process::{command, read};
+use crate::setup::{python, tools_dir};
+
+/// A Python interpreter that has what the peers import.
+pub(crate) struct Peers {
+    python: PathBuf,
+}
+
+impl Peers {
+    /// The given interpreter, the one on PATH if it has everything, or one set up under `target/tools`.
+    pub(crate) fn find(given: Option<&Path>, groups: &[BenchGroup]) -> Result<Self> {
+        let packages = packages(groups);
+        if let Some(given) = given {
+            // Commands run in the root of the workspace; the user meant the folder they are in.
+            let python = std::path::absolute(given).context("cannot resolve --python")?;
+            if !has(&python, &packages) {
+                bail!("{}: no Python with {}", given.display(), packages.join(", "));
+            }
+            return Ok(Self { python });
+        }
+        let ready = [PathBuf::from("python3"), tools_dir().join("peers/bin/python")];
+        match ready.into_iter().find(|python| has(python, &packages)) {
+            Some(python) => Ok(Self { python }),
+            None => Self::set_up(&packages),
+        }
+    }
+
+    fn set_up(packages: &[&str]) -> Result<Self> {
+        let folder = tools_dir().join("peers");
+        let interpreter = folder.join("bin/python");
+        println!("bench: fetching {} into target/tools/peers", packages.join(", "));
+        if !is_python(&interpreter) {
+            read(command(python()?).args(["-m", "venv", "--clear"]).arg(&folder)).context(
+                "the peers need a virtual environment (Debian and Ubuntu: apt install python3-venv)",
+            )?;
+        }
+        read(command(&interpreter).args(["-m", "pip", "install", "--quiet"]).args(packages))
+            .context("cannot fetch the Python peers; name an interpreter that has them by --python")?;
+        if !has(&interpreter, packages) {
+            bail!("the fetched peers do not load; name an interpreter that has them by --python");
+        }
+        Ok(Self { python: interpreter })
+    }
+
+    /// A command that runs `xtask/peers/NAME`.
+    pub(crate) fn script(&self, name: &str) -> Command {
+        let mut command = command(&self.python);
+        command.arg(format!("xtask/peers/{name}"));
+        command
+    }
+
+    /// `h5py 3.16.0, numpy 2.4.6 ...`: those of the peers that are installed.
+    pub(crate) fn versions(&self) -> String {
+        const CODE: &str = "
+from importlib.metadata import version, PackageNotFoundError
+import platform
+found = ['Python ' + platform.python_version()]
+for name in ('h5py', 'numpy', 'scipy', 'jetnet'):
+    try:
+        found.append(name + ' ' + version(name))
+    except PackageNotFoundError:
+        pass
+print(', '.join(found))";
+        read(command(&self.python).args(["-c", CODE])).unwrap_or_default().trim().to_owned()
+    }
+}
+
+fn packages(groups: &[BenchGroup]) -> Vec<&'static str> {
+    let mut packages = vec!["h5py", "numpy"];
+    if groups.contains(&BenchGroup::Metrics) {
+        packages.push("jetnet");
+    }
+    packages
+}
+
+/// Whether the packages are installed. Not whether they import: JetNet does so only with the help of `peers/fpd.py`.
+fn has(python: &Path, packages: &[&str]) -> bool {
+    let code =
+        format!("import importlib.metadata as m, h5py, numpy; [m.version(name) for name in {packages:?}]");
+    read(command(python).args(["-c", &code])).is_ok()
+}
