@@ -1,10 +1,34 @@
 //! Calorimeter showers on disk and in memory.
+mod crop;
+mod atomic;
 mod error;
+mod h5;
+mod filter;
+mod memory;
+mod pipeline;
+mod project;
+pub mod random;
+pub mod root;
+mod select;
+mod split;
+mod stagger;
 pub mod detector;
 mod shower;
 mod source;
 
+pub use crop::CropSource;
+pub use atomic::{AtomicFile, write_atomically};
 pub use detector::Detector;
 pub use error::{Error, Result};
+pub use h5::{
+    Compression, FileInfo, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions,
+};
+pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
+pub use memory::MemorySource;
+pub use pipeline::ProjectedShowers;
+pub use project::{HitProjector, ProjectionReport, project_event};
+pub use root::{Event, HitBatch, HitReader, TreeName};
 pub use shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};
 pub use source::ShowerSource;
+pub use split::{Part, PartSource, Split, for_each_part};
+pub use stagger::{StaggerMap, StaggerSource};

@@ -1,0 +1,151 @@
+//! Files that appear whole or not at all: a temporary name in the same folder, fsync, rename, fsync of the folder.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// A file under construction. Dropping it without [`AtomicFile::commit`] leaves what stood under the final name.
+///
+/// ```
+/// use std::io::Write;
+///
+/// # fn main() -> calo_data::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("table.txt");
+/// let mut file = calo_data::AtomicFile::create(&path)?;
+/// file.as_file_mut().write_all(b"whole").unwrap();
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert!(path.exists());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl AtomicFile {
+    /// Opens a temporary file beside `path`, which may or may not exist.
+    ///
+    /// # Errors
+    /// `path` is a directory, or its folder is missing or cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+            return Err(Error::file(path, "is a directory", "the name of a file to write"));
+        };
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            let problem = format!("the folder {} does not exist", folder.display());
+            return Err(Error::file(path, problem, "an existing folder to write into"));
+        }
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!(".{}.", name.to_string_lossy());
+        builder.prefix(&prefix).suffix(".partial");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any new file: readable by others unless the umask says otherwise.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let temporary =
+            builder.tempfile_in(folder).map_err(|e| Error::io(path, "create a temporary file beside", e))?;
+        Ok(Self { path: path.to_owned(), temporary })
+    }
+
+    /// The final name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the content stands until it is committed, for writers that insist on a path.
+    pub fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// The file, to write to.
+    pub fn as_file_mut(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Brings the content to the disk and gives it its final name, replacing what stood there.
+    ///
+    /// # Errors
+    /// The disk is full or the final name cannot be taken; the temporary file is removed then.
+    pub fn commit(self) -> Result<()> {
+        let Self { path, temporary } = self;
+        temporary.as_file().sync_all().map_err(|e| Error::io(&path, "bring to the disk", e))?;
+        temporary.persist(&path).map_err(|e| Error::io(&path, "rename the finished file to", e.error))?;
+        sync_folder(&path);
+        Ok(())
+    }
+}
+
+/// Writes `content` to `path`, whole or not at all.
+///
+/// # Errors
+/// As [`AtomicFile::create`] and [`AtomicFile::commit`], or the disk is full.
+pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.as_file_mut().write_all(content).map_err(|e| Error::io(path, "write", e))?;
+    file.commit()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes the rename itself durable. Some file systems refuse to sync a folder; the file is whole there all the same.
+fn sync_folder(path: &Path) {
+    if let Ok(folder) = File::open(folder_of(path)) {
+        if let Err(e) = folder.sync_all() {
+            tracing::debug!("{}: cannot sync the folder: {e}", path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn an_abandoned_file_leaves_the_old_one_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomically(&path, b"old").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.as_file_mut().write_all(b"half of the n").unwrap();
+        drop(file);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn a_committed_file_replaces_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomically(&path, b"old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn impossible_places_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = AtomicFile::create(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("is a directory"), "{message}");
+        let message = AtomicFile::create(&folder.path().join("none/a")).unwrap_err().to_string();
+        assert!(message.contains("does not exist"), "{message}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The filters of stored chunks, done here because libhdf5 does them under its lock, on one core, with zlib.
+
+use hdf5::filters::Filter;
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
+
+use super::element::ByteOrder;
+
+/// Filters of a chunk in the order of writing: an optional byte shuffle, then compressors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pipeline {
+    shuffle: bool,
+    compressors: Vec<Compression>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    Deflate,
+    Lzf,
+}
+
+/// Buffers and state that decoding reuses from chunk to chunk; one for each thread.
+pub(super) struct Decoder {
+    inflate: Decompressor,
+    pub(super) stored: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self { inflate: Decompressor::new(), stored: Vec::new(), scratch: Vec::new() }
+    }
+}
+
+impl Pipeline {
+    /// The pipeline of `filters`, or `None` where only libhdf5 can undo them.
+    pub(super) fn understood(filters: &[Filter]) -> Option<Self> {
+        let (shuffle, rest) = match filters {
+            [Filter::Shuffle, rest @ ..] => (true, rest),
+            rest => (false, rest),
+        };
+        let compressors = rest.iter().map(|filter| match filter {
+            Filter::Deflate(_) => Some(Compression::Deflate),
+            Filter::LZF => Some(Compression::Lzf),
+            _ => None,
+        });
+        Some(Self { shuffle, compressors: compressors.collect::<Option<_>>()? })
+    }
+
+    /// The most bytes that `n_bytes` of a chunk can sensibly take once stored.
+    pub(super) fn max_stored(n_bytes: usize) -> usize {
+        n_bytes + n_bytes / 64 + 4096
+    }
+
+    /// Undoes all but the shuffle of the chunk in `decoder.stored`; its bytes, `n_bytes` of them, and their order.
+    ///
+    /// Bit i of `mask` says that filter i was skipped when the chunk was written.
+    pub(super) fn decode<'d>(
+        &self,
+        decoder: &'d mut Decoder,
+        mask: u32,
+        n_bytes: usize,
+    ) -> Result<(&'d [u8], ByteOrder), String> {
+        let skipped =
+            |filter_idx: usize| mask.checked_shr(filter_idx as u32).is_some_and(|bits| bits & 1 == 1);
+        let order = if self.shuffle && !skipped(0) { ByteOrder::Planes } else { ByteOrder::Elements };
+        let Decoder { inflate, stored, scratch } = decoder;
+        for (i, compression) in self.compressors.iter().enumerate().rev() {
+            if skipped(i + usize::from(self.shuffle)) {
+                continue;
+            }
+            match compression {
+                Compression::Deflate => {
+                    scratch.resize(n_bytes, 0);
+                    let n = inflate
+                        .zlib_decompress(stored, scratch)
+                        .map_err(|e| format!("damaged gzip data ({e})"))?;
+                    scratch.truncate(n);
+                }
+                Compression::Lzf => {
+                    *scratch =
+                        lzf::decompress(stored, n_bytes).map_err(|e| format!("damaged lzf data ({e})"))?;
+                }
+            }
+            std::mem::swap(stored, scratch);
+        }
+        if stored.len() != n_bytes {
+            return Err(format!("{} bytes after decompression instead of {n_bytes}", stored.len()));
+        }
+        Ok((stored, order))
+    }
+}
+
+/// Deflates chunks; one for each thread.
+pub(super) struct Encoder {
+    deflate: Option<Compressor>,
+    shuffled: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder for gzip `level` 1 to 9, or 0 for plain storage.
+    pub(super) fn new(level: u8) -> Self {
+        let deflate = (level > 0).then(|| {
+            Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or(CompressionLvl::default()))
+        });
+        Self { deflate, shuffled: Vec::new() }
+    }
+
+    /// `bytes` as they are stored: shuffled by `element_size` where `shuffle` says so, then deflated.
+    pub(super) fn encode(
+        &mut self,
+        bytes: &[u8],
+        element_size: usize,
+        shuffle: bool,
+    ) -> Result<Vec<u8>, String> {
+        let Some(deflate) = &mut self.deflate else { return Ok(bytes.to_vec()) };
+        let input = if shuffle {
+            shuffle_into(bytes, element_size, &mut self.shuffled);
+            &self.shuffled
+        } else {
+            bytes
+        };
+        let mut stored = vec![0; deflate.zlib_compress_bound(input.len())];
+        let n = deflate.zlib_compress(input, &mut stored).map_err(|e| format!("cannot compress: {e}"))?;
+        stored.truncate(n);
+        Ok(stored)
+    }
+}
+
+/// Byte k of every element side by side, for each k: what HDF5 calls shuffling.
+fn shuffle_into(bytes: &[u8], element_size: usize, out: &mut Vec<u8>) {
+    out.resize(bytes.len(), 0);
+    let n_elements = bytes.len() / element_size;
+    match element_size {
+        4 => shuffle_fixed::<4>(bytes, n_elements, out),
+        8 => shuffle_fixed::<8>(bytes, n_elements, out),
+        _ => {
+            for (i, element) in bytes.chunks_exact(element_size).enumerate() {
+                for (k, byte) in element.iter().enumerate() {
+                    out[k * n_elements + i] = *byte;
+                }
+            }
+        }
+    }
+}
+
+fn shuffle_fixed<const SIZE: usize>(bytes: &[u8], n_elements: usize, out: &mut [u8]) {
+    let (elements, _) = bytes.as_chunks::<SIZE>();
+    for (k, plane) in out.chunks_exact_mut(n_elements.max(1)).enumerate().take(SIZE) {
+        for (byte, element) in plane.iter_mut().zip(elements) {
+            *byte = element[k];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_chunks_decode_to_the_same_bytes() {
+        let bytes: Vec<u8> = (0..4000_u32).flat_map(|i| (i / 7).to_ne_bytes()).collect();
+        let pipeline = Pipeline::understood(&[Filter::Shuffle, Filter::Deflate(4)]).unwrap();
+        let mut decoder =
+            Decoder { stored: Encoder::new(4).encode(&bytes, 4, true).unwrap(), ..Decoder::default() };
+        assert!(decoder.stored.len() < bytes.len() / 4);
+        let (decoded, order) = pipeline.decode(&mut decoder, 0, bytes.len()).unwrap();
+        assert_eq!(order, ByteOrder::Planes);
+        let mut shuffled = Vec::new();
+        shuffle_into(&bytes, 4, &mut shuffled);
+        assert_eq!(decoded, shuffled);
+    }
+
+    #[test]
+    fn a_wrong_size_and_damage_are_errors() {
+        let bytes = vec![7; 4000];
+        let pipeline = Pipeline::understood(&[Filter::Deflate(4)]).unwrap();
+        let stored = Encoder::new(4).encode(&bytes, 4, false).unwrap();
+        for (n_bytes, damage) in [(3999, 0), (4001, 0), (4000, 0xff)] {
+            let mut decoder = Decoder { stored: stored.clone(), ..Decoder::default() };
+            decoder.stored[3] ^= damage;
+            assert!(pipeline.decode(&mut decoder, 0, n_bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn skipped_filters_are_skipped() {
+        let pipeline = Pipeline::understood(&[Filter::Shuffle, Filter::LZF]).unwrap();
+        let mut decoder = Decoder { stored: vec![1, 2, 3, 4], ..Decoder::default() };
+        let (decoded, order) = pipeline.decode(&mut decoder, 0b11, 4).unwrap();
+        assert_eq!((decoded, order), (&[1, 2, 3, 4][..], ByteOrder::Elements));
+    }
+}

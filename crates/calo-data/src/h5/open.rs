@@ -1,0 +1,132 @@
+//! Opening files: what is certainly no HDF5 is recognised before libhdf5 sees it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// First bytes of an HDF5 superblock.
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// An HDF5 file open twice: by libhdf5 for its structure, and plainly for raw chunks, past the library's lock.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) hdf5: hdf5::File,
+    pub(super) plain: File,
+    pub(super) n_bytes: u64,
+}
+
+/// Opens `path` for reading.
+pub(super) fn open(path: &Path) -> Result<OpenFile> {
+    let plain = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
+    let metadata = plain.metadata().map_err(|e| Error::io(path, "read the size of", e))?;
+    if metadata.is_dir() {
+        return Err(Error::file(path, "is a directory", "an HDF5 file"));
+    }
+    if !metadata.is_file() {
+        return Err(Error::file(path, "is not a regular file", "an HDF5 file"));
+    }
+    let n_bytes = metadata.len();
+    check_signature(path, &plain, n_bytes)?;
+    let hdf5 = hdf5::File::open(path).map_err(|e| {
+        let reason = one_line(&e);
+        let problem = if reason.contains("truncated") {
+            format!("truncated: {n_bytes} bytes are fewer than its header announces")
+        } else {
+            format!("{n_bytes} bytes that libhdf5 cannot open ({reason})")
+        };
+        Error::file(path, problem, "a whole, undamaged HDF5 file")
+    })?;
+    Ok(OpenFile { hdf5, plain, n_bytes })
+}
+
+/// The signature stands at byte 0, or behind a user block at 512, 1024, 2048, ...
+fn check_signature(path: &Path, file: &File, n_bytes: u64) -> Result<()> {
+    let mut offset = 0;
+    while offset + 8 <= n_bytes {
+        let mut found = [0; 8];
+        file.read_exact_at(&mut found, offset).map_err(|e| Error::io(path, "read", e))?;
+        if found == SIGNATURE {
+            return Ok(());
+        }
+        offset = if offset == 0 { 512 } else { offset * 2 };
+    }
+    let mut start = Vec::new();
+    match file.take(256).read_to_end(&mut start) {
+        Err(e) if e.kind() != ErrorKind::UnexpectedEof => return Err(Error::io(path, "read", e)),
+        _ => {}
+    }
+    Err(Error::file(path, format!("not HDF5: {}", looks_like(&start)), "an HDF5 file of showers"))
+}
+
+/// A guess from the first bytes, for someone who took the wrong file.
+fn looks_like(start: &[u8]) -> &'static str {
+    match start {
+        [] => "the file is empty",
+        [b'r', b'o', b'o', b't', ..] => "it looks like a ROOT file (try `calo project`)",
+        [0x1f, 0x8b, ..] => "it looks gzipped",
+        [b'B', b'Z', b'h', ..] => "it looks bzip2-compressed",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it looks zstd-compressed",
+        [b'P', b'K', 3, 4, ..] => "it looks like a zip or npz archive",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "it looks like a NumPy array",
+        [b'P', b'A', b'R', b'1', ..] => "it looks like a Parquet file",
+        [b'C', b'D', b'F', ..] => "it looks like a netCDF 3 file",
+        text if text.starts_with(b"version https://git-lfs") => {
+            "it is a Git LFS pointer (run `git lfs pull`)"
+        }
+        [b'<', ..] => "it looks like HTML or XML, perhaps a failed download",
+        text if text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => "it looks like text",
+        _ => "the signature is missing",
+    }
+}
+
+/// libhdf5's own words on one line.
+pub(super) fn one_line(error: &hdf5::Error) -> String {
+    let text = error.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.hdf5");
+        std::fs::write(&path, content).unwrap();
+        open(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_hdf5_is_told_apart() {
+        for (content, words) in [
+            (&b""[..], "the file is empty"),
+            (b"root\0\0\xf6\x18", "ROOT"),
+            (b"energy,layers\n1,2\n", "text"),
+            (b"<!DOCTYPE html>", "failed download"),
+            (b"\x93NUMPY\x01\0", "NumPy"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+            (b"\xff\xfe\xfd\xfc\0\0\0\0\0\0", "signature is missing"),
+        ] {
+            let message = message(content);
+            assert!(message.contains(words) && !message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_lone_signature_is_an_error_in_one_line() {
+        let message = message(&SIGNATURE);
+        assert!(message.contains("undamaged") && !message.contains('\n'), "{message}");
+    }
+
+    #[test]
+    fn a_directory_and_a_missing_file_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = open(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("is a directory"), "{message}");
+        let message = open(&folder.path().join("none.hdf5")).unwrap_err().to_string();
+        assert!(message.contains("none.hdf5: cannot open for reading"), "{message}");
+    }
+}

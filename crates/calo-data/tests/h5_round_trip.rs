@@ -1,0 +1,179 @@
+//! What is written is read again, bit for bit, in whatever pieces.
+
+use std::path::Path;
+
+use calo_data::{
+    Compression, Dtype, Grid, Layout, ReadOptions, Real, ShowerBatch, ShowerReader, ShowerWriter,
+    WriteOptions,
+};
+use ndarray::Array4;
+use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Sparse showers as calorimeters see them: most cells empty, a few over many orders of magnitude.
+fn random_showers<T: Real>(n: usize, grid: Grid, seed: u64) -> ShowerBatch<T> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut batch = ShowerBatch::empty(grid);
+    batch.energies_gev = (0..n).map(|_| f64::from(rng.random_range(10.0_f32..100.0))).collect();
+    let cell = |_| {
+        let hit: bool = rng.random_bool(0.1);
+        T::from_f64(if hit { 10_f64.powf(rng.random_range(-3.0..2.0)) } else { 0.0 })
+    };
+    let cells: Vec<T> = (0..n * grid.n_cells()).map(cell).collect();
+    batch.cells_mev = Array4::from_shape_vec((n, grid.layers, grid.nx, grid.ny), cells).unwrap();
+    batch
+}
+
+fn write<T: Real>(path: &Path, options: &WriteOptions, batch: &ShowerBatch<T>, pieces: usize) {
+    let mut writer = ShowerWriter::create(path, options).unwrap();
+    for start in (0..batch.len()).step_by(pieces) {
+        let end = (start + pieces).min(batch.len());
+        let mut piece = ShowerBatch::empty(batch.grid());
+        piece.energies_gev = batch.energies_gev[start..end].to_vec();
+        piece.cells_mev = batch.cells_mev.slice(ndarray::s![start..end, .., .., ..]).to_owned();
+        writer.write(&piece).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// All showers, read in batches of `pieces`.
+fn read<T: Real>(reader: &mut ShowerReader, pieces: usize) -> (Vec<f64>, Vec<T>) {
+    let (mut energies, mut cells) = (Vec::new(), Vec::new());
+    let mut batch = ShowerBatch::<T>::empty(reader.grid());
+    while reader.read_batch(pieces, &mut batch).unwrap() {
+        assert_eq!(batch.first_shower, energies.len() as u64);
+        energies.extend_from_slice(&batch.energies_gev);
+        cells.extend(batch.cells_mev.iter().copied());
+    }
+    (energies, cells)
+}
+
+fn bits<T: Real>(values: &[T]) -> Vec<u64> {
+    values.iter().map(|v| v.to_f64().to_bits()).collect()
+}
+
+fn round_trip<T: Real>(case: &Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("showers.hdf5");
+    let written = random_showers::<T>(case.n, case.grid, case.seed);
+    let options = WriteOptions {
+        layout: case.layout,
+        dtype: T::DTYPE,
+        energy_dtype: Some(Dtype::F64),
+        compression: Compression { level: case.level, shuffle: case.shuffle },
+        chunk_showers: case.chunk_showers,
+        ..WriteOptions::new(case.grid)
+    };
+    write(&path, &options, &written, case.write_pieces);
+    let mut reader =
+        ShowerReader::open(&path, &ReadOptions { grid: Some(case.grid), ..ReadOptions::default() }).unwrap();
+    assert_eq!(reader.info().layout, case.layout);
+    assert_eq!(reader.info().cells.dtype, T::DTYPE);
+    let (energies, cells) = read::<T>(&mut reader, case.read_pieces);
+    assert_eq!(bits(&cells), bits(&written.cells_mev.iter().copied().collect::<Vec<_>>()));
+    for (read, written) in energies.iter().zip(&written.energies_gev) {
+        // CaloChallenge energies go through MeV: the last bit may differ.
+        let tolerance = if case.layout == Layout::CaloChallenge { 2.0 * f64::EPSILON * written } else { 0.0 };
+        assert!((read - written).abs() <= tolerance, "{read} {written}");
+    }
+    // From any shower on, and on any grid of batches.
+    let from = case.seed as usize % case.n;
+    reader.seek(from as u64).unwrap();
+    let mut batch = ShowerBatch::<T>::empty(case.grid);
+    assert!(reader.read_batch(1, &mut batch).unwrap());
+    let n_cells = case.grid.n_cells();
+    assert_eq!(bits(batch.cells_mev.as_slice().unwrap()), bits(&cells[from * n_cells..(from + 1) * n_cells]));
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    n: usize,
+    grid: Grid,
+    layout: Layout,
+    level: u8,
+    shuffle: bool,
+    chunk_showers: Option<usize>,
+    write_pieces: usize,
+    read_pieces: usize,
+    f64: bool,
+    seed: u64,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    (
+        (1..60_usize, 1..5_usize, 1..6_usize, 1..6_usize),
+        prop_oneof![Just(Layout::Grid), Just(Layout::CaloChallenge)],
+        (0..=9_u8, any::<bool>(), proptest::option::of(1..40_usize)),
+        (1..70_usize, 1..70_usize),
+        any::<bool>(),
+        any::<u64>(),
+    )
+        .prop_map(|((n, layers, nx, ny), layout, (level, shuffle, chunk_showers), pieces, f64, seed)| {
+            Case {
+                n,
+                grid: Grid { layers, nx, ny },
+                layout,
+                level,
+                shuffle,
+                chunk_showers,
+                write_pieces: pieces.0,
+                read_pieces: pieces.1,
+                f64,
+                seed,
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn written_showers_are_read_again(case in cases()) {
+        if case.f64 { round_trip::<f64>(&case) } else { round_trip::<f32>(&case) }
+    }
+}
+
+#[test]
+fn an_abandoned_writer_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("showers.hdf5");
+    let grid = Grid { layers: 3, nx: 4, ny: 5 };
+    let showers = random_showers::<f32>(50, grid, 1);
+    write(&path, &WriteOptions::new(grid), &showers, 50);
+    let old = std::fs::read(&path).unwrap();
+    let mut writer = ShowerWriter::create(&path, &WriteOptions::new(grid)).unwrap();
+    writer.write(&showers).unwrap();
+    drop(writer);
+    assert_eq!(std::fs::read(&path).unwrap(), old);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the temporary file is gone");
+}
+
+#[test]
+fn the_same_showers_make_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Grid { layers: 3, nx: 4, ny: 5 };
+    let showers = random_showers::<f32>(50, grid, 1);
+    let bytes = [7, 50].map(|pieces| {
+        let path = folder.path().join(format!("{pieces}.hdf5"));
+        write(&path, &WriteOptions { chunk_showers: Some(4), ..WriteOptions::new(grid) }, &showers, pieces);
+        std::fs::read(&path).unwrap()
+    });
+    assert_eq!(bytes[0], bytes[1]);
+}
+
+#[test]
+fn the_sample_is_read_the_same_in_any_pieces() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/photons.hdf5");
+    let mut reader = ShowerReader::open(&path, &ReadOptions::default()).unwrap();
+    assert_eq!(reader.grid(), Grid { layers: 30, nx: 30, ny: 30 });
+    let (energies, whole) = read::<f32>(&mut reader, usize::MAX);
+    assert_eq!(energies.len() as u64, reader.n_showers());
+    for pieces in [1, 7, 50, 64] {
+        reader.seek(0).unwrap();
+        let (_, cells) = read::<f32>(&mut reader, pieces);
+        assert!(cells == whole, "batches of {pieces}");
+    }
+    reader.seek(0).unwrap();
+    let (_, wide) = read::<f64>(&mut reader, 33);
+    assert!(bits(&wide) == bits(&whole), "as f64");
+}
