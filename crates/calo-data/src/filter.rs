@@ -1,0 +1,223 @@
+//! Dropping showers and cells on the way from a source to its consumer.
+
+use std::fmt;
+
+use crate::detector::Detector;
+use crate::error::{Error, Result};
+use crate::shower::{Grid, Real, ShowerBatch};
+use crate::source::ShowerSource;
+
+/// What a filter asks of a shower, in the order in which it asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Filter {
+    /// Incident energies kept, GeV, both ends included.
+    pub energy_gev: Option<[f64; 2]>,
+    /// Showers that pass through the calorimeter without showering are dropped.
+    pub punch_through: Option<PunchThrough>,
+    /// Cells at or below this are set to zero in what is kept, MeV. The punch-through rule sees cells before this.
+    pub cell_cut_mev: Option<f64>,
+}
+
+/// A contained shower has **more than** so many cells **above** a threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PunchThrough {
+    /// Showers with this many hits or fewer are dropped.
+    pub more_than_hits: usize,
+    /// A cell above this is a hit, MeV.
+    pub above_mev: f64,
+}
+
+impl PunchThrough {
+    /// The rule of a detector that has one.
+    pub fn of(detector: &Detector) -> Option<Self> {
+        let readout = &detector.readout;
+        Some(Self { more_than_hits: readout.punch_through_hits?, above_mev: readout.cell_cut_mev })
+    }
+}
+
+impl Filter {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// A window that is not ordered, a threshold that is not a finite energy of at least zero.
+    pub fn validate(&self) -> Result<()> {
+        if let Some([low, high]) = self.energy_gev {
+            // Written so that NaN fails too.
+            if !(low <= high && low >= 0.0) {
+                let expected = "low .. high in GeV, low at least 0 and not above high";
+                return Err(Error::option("energy_gev", format!("{low} .. {high}"), expected));
+            }
+        }
+        let thresholds = [
+            ("punch_through.above_mev", self.punch_through.map(|rule| rule.above_mev)),
+            ("cell_cut_mev", self.cell_cut_mev),
+        ];
+        for (field, value) in thresholds {
+            if let Some(value) = value.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+                return Err(Error::option(field, value, "a finite energy of at least 0 MeV"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many showers went and why. A shower counts at the first reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct FilterReport {
+    /// Showers seen.
+    pub n_showers: u64,
+    /// Showers passed on.
+    pub n_kept: u64,
+    /// Showers below the energy window.
+    pub n_below_energy: u64,
+    /// Showers above the energy window.
+    pub n_above_energy: u64,
+    /// Showers with too few hits.
+    pub n_punch_through: u64,
+    /// Cells above zero, in kept showers, that the cell cut set to zero.
+    pub n_cells_cut: u64,
+    /// Their energy, MeV.
+    pub cut_mev: f64,
+}
+
+impl fmt::Display for FilterReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { n_showers, n_kept, n_below_energy, n_above_energy, n_punch_through, n_cells_cut, cut_mev } =
+            self;
+        write!(f, "kept {n_kept} of {n_showers} showers")?;
+        for (n, reason) in [
+            (n_below_energy, "below the energy window"),
+            (n_above_energy, "above the energy window"),
+            (n_punch_through, "punch-through"),
+        ] {
+            if *n > 0 {
+                write!(f, "; {n} {reason}")?;
+            }
+        }
+        if *n_cells_cut > 0 {
+            write!(f, "; {n_cells_cut} cells with {cut_mev:.3} MeV zeroed by the cell cut")?;
+        }
+        Ok(())
+    }
+}
+
+/// A source of the showers of another one that pass a [`Filter`].
+///
+/// ```
+/// # use calo_data::{Filter, FilterSource, Grid, MemorySource, ShowerBatch, ShowerSource};
+/// let mut showers = ShowerBatch::<f32>::empty(Grid { layers: 1, nx: 1, ny: 1 });
+/// showers.energies_gev = vec![10.0, 50.0];
+/// showers.cells_mev = ndarray::arr1(&[1.0, 2.0]).into_shape_with_order((2, 1, 1, 1)).unwrap();
+/// let filter = Filter { energy_gev: Some([20.0, 100.0]), ..Filter::default() };
+/// let mut filtered = FilterSource::new(MemorySource::new(showers), filter)?;
+/// let mut batch = ShowerBatch::empty(filtered.grid());
+/// assert!(filtered.next_batch(10, &mut batch)?);
+/// assert_eq!(batch.energies_gev, [50.0]);
+/// assert_eq!(filtered.report().n_below_energy, 1);
+/// # Ok::<(), calo_data::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FilterSource<S, T = f32> {
+    inner: S,
+    filter: Filter,
+    report: FilterReport,
+    buffer: ShowerBatch<T>,
+}
+
+impl<T: Real, S: ShowerSource<T>> FilterSource<S, T> {
+    /// Filters `inner`.
+    ///
+    /// # Errors
+    /// As [`Filter::validate`].
+    pub fn new(inner: S, filter: Filter) -> Result<Self> {
+        filter.validate()?;
+        let buffer = ShowerBatch::empty(inner.grid());
+        Ok(Self { inner, filter, report: FilterReport::default(), buffer })
+    }
+
+    /// What has happened since the start.
+    pub fn report(&self) -> &FilterReport {
+        &self.report
+    }
+
+    /// The source that is filtered.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<T: Real, S: ShowerSource<T>> ShowerSource<T> for FilterSource<S, T> {
+    fn grid(&self) -> Grid {
+        self.inner.grid()
+    }
+
+    /// Known only where nothing can be dropped.
+    fn n_showers(&self) -> Option<u64> {
+        let drops = self.filter.energy_gev.is_some() || self.filter.punch_through.is_some();
+        if drops { None } else { self.inner.n_showers() }
+    }
+
+    fn next_batch(&mut self, max_showers: usize, batch: &mut ShowerBatch<T>) -> Result<bool> {
+        let first_shower = self.report.n_kept;
+        while self.inner.next_batch(max_showers, &mut self.buffer)? {
+            batch.restart(first_shower, &self.buffer);
+            for i in 0..self.buffer.len() {
+                if keeps(&self.filter, &self.buffer, i, &mut self.report) {
+                    batch.push_from(&self.buffer, i);
+                }
+            }
+            if let Some(cut_mev) = self.filter.cell_cut_mev {
+                cut_cells(batch, cut_mev, &mut self.report);
+            }
+            if !batch.is_empty() {
+                return Ok(true);
+            }
+        }
+        batch.restart(first_shower, &self.buffer);
+        Ok(false)
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        self.report = FilterReport::default();
+        self.inner.rewind()
+    }
+}
+
+/// Whether shower `i` passes; counts it either way.
+fn keeps<T: Real>(filter: &Filter, batch: &ShowerBatch<T>, i: usize, report: &mut FilterReport) -> bool {
+    report.n_showers += 1;
+    if let Some([low, high]) = filter.energy_gev {
+        let energy_gev = batch.energies_gev[i];
+        if energy_gev < low {
+            report.n_below_energy += 1;
+            return false;
+        }
+        if energy_gev > high {
+            report.n_above_energy += 1;
+            return false;
+        }
+    }
+    if let Some(rule) = filter.punch_through {
+        let cells = batch.cells_mev.index_axis(ndarray::Axis(0), i);
+        let n_hits = cells.iter().filter(|cell| cell.to_f64() > rule.above_mev).count();
+        if n_hits <= rule.more_than_hits {
+            report.n_punch_through += 1;
+            return false;
+        }
+    }
+    report.n_kept += 1;
+    true
+}
+
+fn cut_cells<T: Real>(batch: &mut ShowerBatch<T>, cut_mev: f64, report: &mut FilterReport) {
+    for cell in &mut batch.cells_mev {
+        let value = cell.to_f64();
+        if value <= cut_mev {
+            if value > 0.0 {
+                report.n_cells_cut += 1;
+                report.cut_mev += value;
+            }
+            *cell = T::default();
+        }
+    }
+}

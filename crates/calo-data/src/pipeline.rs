@@ -1,0 +1,77 @@
+//! From raw hits to showers on a detector's grid, all steps in a row.
+
+use std::path::Path;
+
+use crate::crop::CropSource;
+use crate::detector::{CoreCrop, Detector};
+use crate::error::{Error, Result};
+use crate::project::{HitProjector, ProjectionReport};
+use crate::root::{HitReader, TreeName};
+use crate::shower::{Grid, ShowerBatch};
+use crate::source::ShowerSource;
+use crate::stagger::{StaggerMap, StaggerSource};
+
+/// Showers of a ROOT file on a detector's grid: projected, corrected for staggering, cut to the core.
+#[derive(Debug)]
+pub struct ProjectedShowers {
+    source: CropSource<StaggerSource<HitProjector>>,
+}
+
+impl ProjectedShowers {
+    /// Opens the hits in `path` for `detector`. With `tree` the tree of that name is read, else the detector's; where
+    /// that is absent, the only one of the file. Reads the file once if the detector asks for a staggering correction.
+    ///
+    /// # Errors
+    /// As [`HitReader::open`] and [`HitReader::next_batch`].
+    pub fn open(path: &Path, detector: &Detector, tree: Option<&str>) -> Result<Self> {
+        let projection = &detector.projection;
+        let tree = tree.map_or(TreeName::OrTheOnlyOne(&projection.tree), TreeName::Exactly);
+        let hits = HitReader::open(path, tree)?;
+        if hits.n_events() == 0 {
+            let problem = format!("tree `{}` is empty", hits.tree());
+            return Err(Error::file(path, problem, "at least one event"));
+        }
+        let mut raw = HitProjector::new(hits, projection.clone());
+        let (map, drop_edge_bins) = match &projection.staggering {
+            Some(staggering) => (StaggerMap::measure(&mut raw, staggering)?, staggering.drop_edge_bins),
+            None => (StaggerMap::none(raw.grid()), 0),
+        };
+        let corrected = StaggerSource::new(raw, map, drop_edge_bins)?;
+        let grid = corrected.grid();
+        let crop = detector.hdf5.core_crop.unwrap_or(CoreCrop { x: [0, grid.nx], y: [0, grid.ny] });
+        Ok(Self { source: CropSource::new(corrected, crop)? })
+    }
+
+    /// What has become of events and hits since the start of this pass.
+    pub fn report(&self) -> &ProjectionReport {
+        self.source.inner().inner().report()
+    }
+
+    /// The empty rows that are closed.
+    pub fn stagger_map(&self) -> &StaggerMap {
+        self.source.inner().map()
+    }
+
+    /// The hits.
+    pub fn hits(&self) -> &HitReader {
+        self.source.inner().inner().hits()
+    }
+}
+
+impl ShowerSource<f32> for ProjectedShowers {
+    fn grid(&self) -> Grid {
+        self.source.grid()
+    }
+
+    fn n_showers(&self) -> Option<u64> {
+        self.source.n_showers()
+    }
+
+    fn next_batch(&mut self, max_showers: usize, batch: &mut ShowerBatch<f32>) -> Result<bool> {
+        self.source.next_batch(max_showers, batch)
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        self.source.rewind()
+    }
+}

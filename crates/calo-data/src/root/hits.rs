@@ -1,0 +1,306 @@
+//! Raw hits, event by event.
+
+use std::path::{Path, PathBuf};
+
+use super::column::Column;
+use super::file::{Key, RootFile};
+use super::tree::parse_tree;
+use crate::error::{Error, Result};
+
+/// Branches of a hit tree: position (x, depth, y), energy, and the incident particles.
+const BRANCHES: [&str; 6] = ["scpox", "scpoy", "scpoz", "scene", "mcene", "mcpdg"];
+
+/// Which tree of the file to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TreeName<'a> {
+    /// The tree of this name and no other.
+    Exactly(&'a str),
+    /// The tree of this name; where there is none, the only tree of the file.
+    OrTheOnlyOne(&'a str),
+}
+
+/// Consecutive events of one file. Buffers are reused from batch to batch.
+///
+/// # Shapes
+/// The hits of event i are `offsets[i]..offsets[i + 1]` of the four vectors of hits.
+///
+/// # Units
+/// Positions mm, energies GeV: as in the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HitBatch {
+    /// Index in the file of the batch's first event.
+    pub first_event: u64,
+    /// Where each event's hits start; one more at the end.
+    pub offsets: Vec<usize>,
+    /// ROOT x.
+    pub x_mm: Vec<f64>,
+    /// ROOT y, along the particle's direction.
+    pub depth_mm: Vec<f64>,
+    /// ROOT z.
+    pub y_mm: Vec<f64>,
+    /// Energy of each hit.
+    pub hit_energies_gev: Vec<f64>,
+    /// Energy of each event's incident particle: the first entry of `mcene`.
+    pub incident_energies_gev: Vec<f64>,
+    /// PDG code of each event's incident particle: the first entry of `mcpdg`, 0 where there is none.
+    pub pdg: Vec<i32>,
+    /// Entries of `mcpdg` of each event.
+    pub n_mc_particles: Vec<usize>,
+}
+
+/// One event of a [`HitBatch`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event<'a> {
+    /// Index in the file.
+    pub index: u64,
+    /// ROOT x of each hit, mm.
+    pub x_mm: &'a [f64],
+    /// ROOT y of each hit, mm.
+    pub depth_mm: &'a [f64],
+    /// ROOT z of each hit, mm.
+    pub y_mm: &'a [f64],
+    /// Energy of each hit, GeV.
+    pub hit_energies_gev: &'a [f64],
+    /// Energy of the incident particle, GeV.
+    pub incident_energy_gev: f64,
+    /// PDG code of the incident particle.
+    pub pdg: i32,
+    /// Entries of `mcpdg`.
+    pub n_mc_particles: usize,
+}
+
+impl HitBatch {
+    /// Events in the batch.
+    pub fn len(&self) -> usize {
+        self.incident_energies_gev.len()
+    }
+
+    /// Whether the batch holds no event.
+    pub fn is_empty(&self) -> bool {
+        self.incident_energies_gev.is_empty()
+    }
+
+    /// The events in order.
+    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
+        self.offsets.windows(2).enumerate().map(|(i, bounds)| {
+            let hits = bounds[0]..bounds[1];
+            Event {
+                index: self.first_event + i as u64,
+                x_mm: &self.x_mm[hits.clone()],
+                depth_mm: &self.depth_mm[hits.clone()],
+                y_mm: &self.y_mm[hits.clone()],
+                hit_energies_gev: &self.hit_energies_gev[hits],
+                incident_energy_gev: self.incident_energies_gev[i],
+                pdg: self.pdg[i],
+                n_mc_particles: self.n_mc_particles[i],
+            }
+        })
+    }
+
+    fn clear(&mut self, first_event: u64) {
+        self.first_event = first_event;
+        self.offsets.clear();
+        self.offsets.push(0);
+        for values in [
+            &mut self.x_mm,
+            &mut self.depth_mm,
+            &mut self.y_mm,
+            &mut self.hit_energies_gev,
+            &mut self.incident_energies_gev,
+        ] {
+            values.clear();
+        }
+        self.pdg.clear();
+        self.n_mc_particles.clear();
+    }
+}
+
+/// Reads raw hits from a ROOT tree, one basket of each branch in memory at a time.
+#[derive(Debug)]
+pub struct HitReader {
+    file: RootFile,
+    tree: String,
+    columns: [Column; 6],
+    n_events: u64,
+    next_event: u64,
+    /// Values of `mcene` or `mcpdg` of one event.
+    scratch: Vec<f64>,
+}
+
+impl HitReader {
+    /// Opens a tree of hits.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, is not ROOT's, is truncated or damaged; no such tree (the message lists those
+    /// there are); a branch that is missing or holds no numbers.
+    pub fn open(path: &Path, tree: TreeName<'_>) -> Result<Self> {
+        let (mut file, keys) = RootFile::open(path)?;
+        let key = choose_tree(path, &keys, tree)?;
+        let record = file.read_object(key)?;
+        let in_tree = |problem| file.damaged(format!("tree `{}`: {problem}", key.name));
+        let tree = parse_tree(&record.bytes, record.key.key_bytes).map_err(in_tree)?;
+        let column = |name: &str| {
+            let branch = tree.branches.iter().find(|branch| branch.name.trim_end_matches('.') == name);
+            let branch = branch.ok_or_else(|| {
+                let names: Vec<_> =
+                    tree.branches.iter().take(20).map(|branch| branch.name.as_str()).collect();
+                let problem = format!("not in tree `{}`", key.name);
+                Error::dataset(path, name, problem, format!("this branch; there are {}", listed(&names)))
+            })?;
+            Column::new(&file, branch, tree.n_entries)
+        };
+        let [x, depth, y, energy, mc_energy, mc_pdg] = BRANCHES;
+        let columns =
+            [column(x)?, column(depth)?, column(y)?, column(energy)?, column(mc_energy)?, column(mc_pdg)?];
+        let (tree, n_events) = (key.name.clone(), tree.n_entries);
+        Ok(Self { file, tree, columns, n_events, next_event: 0, scratch: Vec::new() })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Name of the tree that is read.
+    pub fn tree(&self) -> &str {
+        &self.tree
+    }
+
+    /// Events in the tree.
+    pub fn n_events(&self) -> u64 {
+        self.n_events
+    }
+
+    /// Starts again with the first event.
+    pub fn rewind(&mut self) {
+        self.next_event = 0;
+    }
+
+    /// Replaces the content of `batch` by the next events, at most `max_events`; `false` at the end.
+    ///
+    /// # Errors
+    /// Damaged baskets; branches of one event that differ in length; hits with positions that are not finite or
+    /// energies that are negative or not finite (with their number in the rest of the file and the first event);
+    /// incident energies that are missing, not positive or not finite.
+    pub fn next_batch(&mut self, max_events: usize, batch: &mut HitBatch) -> Result<bool> {
+        batch.clear(self.next_event);
+        let stop = self.next_event.saturating_add(max_events as u64).min(self.n_events);
+        while self.next_event < stop {
+            self.read_event(batch)?;
+            let from = batch.offsets[batch.offsets.len() - 2];
+            if let Some(fault) = first_fault(batch, from) {
+                return Err(self.refuse(fault, batch));
+            }
+            self.next_event += 1;
+        }
+        Ok(!batch.is_empty())
+    }
+
+    /// Appends one event, unchecked.
+    fn read_event(&mut self, batch: &mut HitBatch) -> Result<()> {
+        let (event, file) = (self.next_event, &mut self.file);
+        let [x, depth, y, energy, mc_energy, mc_pdg] = &mut self.columns;
+        let n = energy.read(file, event, &mut batch.hit_energies_gev)?;
+        for (column, values) in [(x, &mut batch.x_mm), (depth, &mut batch.depth_mm), (y, &mut batch.y_mm)] {
+            let found = column.read(file, event, values)?;
+            if found != n {
+                let problem = format!("{found} entries");
+                let expected = format!("{n}, as in `scene`");
+                return Err(shower_error(file.path().to_owned(), column.name(), event, problem, expected));
+            }
+        }
+        batch.offsets.push(batch.hit_energies_gev.len());
+        self.scratch.clear();
+        mc_energy.read(file, event, &mut self.scratch)?;
+        batch.incident_energies_gev.push(self.scratch.first().copied().unwrap_or(f64::NAN));
+        self.scratch.clear();
+        batch.n_mc_particles.push(mc_pdg.read(file, event, &mut self.scratch)?);
+        #[expect(clippy::cast_possible_truncation, reason = "PDG codes have at most ten digits; saturates")]
+        batch.pdg.push(self.scratch.first().map_or(0, |code| *code as i32));
+        Ok(())
+    }
+
+    /// The error for `fault` in the current event, with the number of such hits from here to the file's end.
+    fn refuse(&mut self, fault: Fault, batch: &mut HitBatch) -> Error {
+        let event = self.next_event;
+        let path = self.path().to_owned();
+        let mut n = 0_u64;
+        while self.next_event < self.n_events {
+            batch.clear(self.next_event);
+            if let Err(error) = self.read_event(batch) {
+                return error;
+            }
+            n += batch
+                .hit_energies_gev
+                .iter()
+                .zip(&batch.x_mm)
+                .zip(&batch.depth_mm)
+                .zip(&batch.y_mm)
+                .filter(|(((energy, x), depth), y)| hit_fault(**energy, **x, **depth, **y).is_some())
+                .count() as u64;
+            n += u64::from(!valid_incident(batch.incident_energies_gev[0]));
+            self.next_event += 1;
+        }
+        let (dataset, value, expected) = fault;
+        let others = if n > 1 { format!(", the first of {n} bad values in the file") } else { String::new() };
+        shower_error(path, dataset, event, format!("{value}{others}"), expected.to_owned())
+    }
+}
+
+/// Branch, value found, expectation.
+type Fault = (&'static str, String, &'static str);
+
+/// The first bad value of the batch's last event, whose hits start at `from`.
+fn first_fault(batch: &HitBatch, from: usize) -> Option<Fault> {
+    let incident = batch.incident_energies_gev.last().copied().unwrap_or(f64::NAN);
+    if !valid_incident(incident) {
+        return Some(("mcene", format!("incident energy {incident} GeV"), "a finite energy above 0 GeV"));
+    }
+    (from..batch.hit_energies_gev.len())
+        .find_map(|i| hit_fault(batch.hit_energies_gev[i], batch.x_mm[i], batch.depth_mm[i], batch.y_mm[i]))
+}
+
+fn valid_incident(energy_gev: f64) -> bool {
+    energy_gev.is_finite() && energy_gev > 0.0
+}
+
+fn hit_fault(energy_gev: f64, x_mm: f64, depth_mm: f64, y_mm: f64) -> Option<Fault> {
+    if !(energy_gev.is_finite() && energy_gev >= 0.0) {
+        return Some(("scene", format!("hit energy {energy_gev} GeV"), "finite energies of at least 0 GeV"));
+    }
+    let positions = [("scpox", x_mm), ("scpoy", depth_mm), ("scpoz", y_mm)];
+    let (branch, position) = positions.into_iter().find(|(_, position)| !position.is_finite())?;
+    Some((branch, format!("hit position {position} mm"), "finite positions"))
+}
+
+fn shower_error(path: PathBuf, dataset: &str, shower: u64, problem: String, expected: String) -> Error {
+    Error::Shower { path, dataset: dataset.to_owned(), shower, problem, expected }
+}
+
+/// The newest cycle of the tree asked for.
+fn choose_tree<'k>(path: &Path, keys: &'k [Key], tree: TreeName<'_>) -> Result<&'k Key> {
+    let trees: Vec<&Key> = keys.iter().filter(|key| key.class == "TTree").collect();
+    let newest =
+        |name: &str| trees.iter().copied().filter(|key| key.name == name).max_by_key(|key| key.cycle);
+    let (TreeName::Exactly(name) | TreeName::OrTheOnlyOne(name)) = tree;
+    if let Some(key) = newest(name) {
+        return Ok(key);
+    }
+    let mut names: Vec<&str> = trees.iter().map(|key| key.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if let (TreeName::OrTheOnlyOne(_), [only]) = (tree, names.as_slice()) {
+        return newest(only).ok_or_else(|| Error::file(path, "no tree", "a TTree"));
+    }
+    let expected = if names.is_empty() {
+        let others: Vec<_> = keys.iter().take(20).map(|key| key.name.as_str()).collect();
+        format!("a TTree; there are {}", listed(&others))
+    } else {
+        format!("one of its trees: {}", listed(&names))
+    };
+    Err(Error::file(path, format!("no TTree `{name}`"), expected))
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
