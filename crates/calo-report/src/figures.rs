@@ -1,0 +1,14 @@
+//! The figures, each a function from plain data and a [`Style`](crate::Style) to an SVG document.
+
+mod distribution;
+mod energy_scan;
+mod event_display;
+mod matrix;
+mod projection;
+mod ratio;
+
+pub use distribution::{Curve, DistributionPlot, Group, Series, Shade, distribution};
+pub use energy_scan::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
+pub use event_display::{DRAWN_CELLS, Shower, ShowerPanel, event_display};
+pub use matrix::{MatrixKind, MatrixPlot, matrix};
+pub use projection::{MeanImage, ProjectionPlot, projections};

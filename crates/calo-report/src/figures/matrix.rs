@@ -1,0 +1,138 @@
+//! A correlation matrix, or the difference of two, as a coloured triangle with numbers.
+
+use crate::axis::{Axis, round_up};
+use crate::colour::diverging;
+use crate::error::{Error, Result};
+use crate::style::Style;
+use crate::svg::{Anchor, FigureText, INK, Svg};
+use crate::text::{fit, fixed, width};
+
+/// What the entries are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MatrixKind {
+    /// Correlations, -1 to 1.
+    Correlation,
+    /// Differences; the colours reach to plus and minus this.
+    Difference(f64),
+}
+
+impl MatrixKind {
+    /// Differences up to the largest absolute entry of all `matrices`, rounded up, at least 0.05.
+    pub fn difference_of<'a>(matrices: impl IntoIterator<Item = &'a Vec<Vec<Option<f64>>>>) -> Self {
+        let entries = matrices.into_iter().flatten().flatten().flatten();
+        let largest = entries.map(|entry| entry.abs()).filter(|entry| entry.is_finite()).fold(0.05, f64::max);
+        Self::Difference(round_up(largest))
+    }
+}
+
+/// What [`matrix`] draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatrixPlot {
+    /// Id, title and alternative text.
+    pub text: FigureText,
+    /// What the entries are.
+    pub kind: MatrixKind,
+    /// Names of rows and columns.
+    pub labels: Vec<String>,
+    /// Entries by row and column; symmetric, absent where not defined.
+    pub entries: Vec<Vec<Option<f64>>>,
+}
+
+const CELL: f64 = 35.0;
+const TOP: f64 = 36.0;
+const BAR: f64 = 14.0;
+
+/// Draws the lower triangle of a symmetric matrix with the value written into each cell.
+///
+/// The colours are symmetric around zero: blue below, red above, white at zero. An absent entry is crossed out.
+///
+/// # Errors
+/// [`Error::Figure`] where the matrix is not square or does not fit the labels.
+pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
+    let n = plot.labels.len();
+    if n == 0 || plot.entries.len() != n || plot.entries.iter().any(|row| row.len() != n) {
+        let problem = format!("{} rows for {n} labels", plot.entries.len());
+        return Err(Error::figure(&plot.text.id, problem, "a square matrix, one row for each label"));
+    }
+    let limit = match plot.kind {
+        MatrixKind::Correlation => 1.0,
+        MatrixKind::Difference(limit) if limit > 0.0 && limit.is_finite() => limit,
+        MatrixKind::Difference(_) => 1.0,
+    };
+    let size = style.small_px();
+    let label_px = plot.labels.iter().map(|label| width(label, size)).fold(0.0, f64::max).min(140.0);
+    let left = label_px + 16.0;
+    let side = CELL * n as f64;
+    let mut svg = Svg::new(&plot.text.id);
+    let total = left + side + 20.0 + label_px.min(40.0);
+    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
+    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
+    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+
+    for (row, entries) in plot.entries.iter().enumerate() {
+        let y = TOP + CELL * row as f64;
+        let name = fit(&plot.labels[row], size, 140.0);
+        svg.text((left - 6.0, y + CELL / 2.0 + size * 0.36), size, Anchor::End, &name);
+        for (column, entry) in entries.iter().enumerate().take(row + 1) {
+            cell(&mut svg, (left + CELL * column as f64, y), *entry, limit);
+        }
+        // Column names climb along the diagonal, where the eye is, instead of standing far below.
+        let (x, y) = (left + CELL * (row as f64 + 0.5) - 3.0, y - 5.0);
+        let name = crate::text::escape(&fit(&plot.labels[row], size, 120.0));
+        svg.put(format_args!(
+            r#"<text transform="translate({x:.2} {y:.2})rotate(-40)" font-size="{size}" class="ink" fill="{INK}">{name}</text>"#
+        ));
+    }
+    colour_bar(&mut svg, plot, limit, [left + side * 0.56, TOP + 8.0, left + side - 4.0], style);
+    Ok(svg.finish(total, TOP + side + 12.0, &plot.text))
+}
+
+fn cell(svg: &mut Svg, (x, y): (f64, f64), entry: Option<f64>, limit: f64) {
+    let rect = [x + 0.5, y + 0.5, x + CELL - 0.5, y + CELL - 0.5];
+    let Some(value) = entry.filter(|value| value.is_finite()) else {
+        svg.rect(rect, r##"class="shade" fill="#ededed""##);
+        let (right, bottom) = (x + CELL - 4.0, y + CELL - 4.0);
+        svg.put(format_args!(
+            r#"<path class="line" d="M{:.1} {bottom:.1}L{right:.1} {:.1}" stroke="{INK}" stroke-width="0.8"/>"#,
+            x + 4.0,
+            y + 4.0
+        ));
+        return;
+    };
+    let colour = diverging(value / limit);
+    svg.rect(rect, &format!(r#"fill="{}""#, colour.hex()));
+    let ink = if colour.is_dark() { "#ffffff" } else { "#111111" };
+    let number = fixed(value, 2);
+    let at = (x + CELL / 2.0, y + CELL / 2.0 + 3.6);
+    svg.styled_text(at, 10.0, Anchor::Middle, &number, &format!(r#"fill="{ink}""#));
+}
+
+fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: [f64; 3], style: &Style) {
+    if right - left < 100.0 {
+        return; // a handful of observables leaves no room, and every cell carries its number
+    }
+    let label = match plot.kind {
+        MatrixKind::Correlation => "Pearson correlation",
+        MatrixKind::Difference(_) => "difference of correlations",
+    };
+    let size = style.small_px();
+    svg.text((f64::midpoint(left, right), top + size), size, Anchor::Middle, label);
+    let (top, bottom) = (top + size + 8.0, top + size + 8.0 + BAR);
+    let n = 41;
+    let step = (right - left) / f64::from(n);
+    for index in 0..n {
+        let colour = diverging(2.0 * f64::from(index) / f64::from(n - 1) - 1.0).hex();
+        let from = left + step * f64::from(index);
+        // A hair of overlap hides the seams that smoothing would leave.
+        svg.rect([from, top, (from + step + 0.4).min(right), bottom], &format!(r#"fill="{colour}""#));
+    }
+    svg.rect([left, top, right, bottom], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
+    let axis = Axis::linear(-limit, limit, left, right);
+    for tick in axis.ticks(46.0) {
+        if let Some(text) = tick.label {
+            let at = axis.at(tick.value);
+            svg.line((at, bottom), (at, bottom + 4.0), 0.8);
+            svg.text((at, bottom + size + 5.0), size - 1.0, Anchor::Middle, &text);
+        }
+    }
+}

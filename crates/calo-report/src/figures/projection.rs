@@ -1,0 +1,160 @@
+//! The average shower seen from three sides.
+
+use crate::axis::Axis;
+use crate::colour::sequential;
+use crate::error::{Error, Result};
+use crate::panel::{Labels, frame};
+use crate::style::Style;
+use crate::svg::{Anchor, FigureText, INK, Svg};
+use crate::text::fit;
+
+/// What [`projections`] draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectionPlot {
+    /// Id, title and alternative text.
+    pub text: FigureText,
+    /// `[layers, nx, ny]`.
+    pub grid: [usize; 3],
+    /// One row for each sample.
+    pub samples: Vec<MeanImage>,
+}
+
+/// The average shower of one sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeanImage {
+    /// Name of the sample.
+    pub name: String,
+    /// Mean energy of every cell, MeV, flat in `[layer, x, y]` order.
+    pub mean_mev: Vec<f32>,
+}
+
+/// Colours are cut into so many steps, each one path: far smaller than one element for each cell.
+const LEVELS: usize = 48;
+const DECADES: f64 = 5.0;
+const LEFT: f64 = 58.0;
+const SIDE: f64 = 180.0;
+const HEADER: f64 = 24.0;
+const FOOTER: f64 = 42.0;
+const BETWEEN: f64 = 56.0;
+
+/// Draws the sum of the average shower along each axis: x against layer, y against layer, y against x.
+///
+/// The logarithmic colour scale is common to all samples and covers five decades below the brightest cell; what lies
+/// below stays white. Energies are those of a projected cell, summed along the line of sight.
+///
+/// # Errors
+/// [`Error::Figure`] where an image does not hold one number for each cell of the grid.
+pub fn projections(plot: &ProjectionPlot, style: &Style) -> Result<String> {
+    let n_cells = plot.grid.iter().product::<usize>();
+    if n_cells == 0 || plot.samples.is_empty() {
+        return Err(Error::figure(&plot.text.id, "nothing to draw", "a grid and at least one sample"));
+    }
+    if let Some(wrong) = plot.samples.iter().find(|sample| sample.mean_mev.len() != n_cells) {
+        let problem = format!("an image of {} cells", wrong.mean_mev.len());
+        return Err(Error::figure(&plot.text.id, problem, format!("{n_cells} for a grid of {:?}", plot.grid)));
+    }
+    let views: Vec<_> = plot.samples.iter().map(|sample| project(plot.grid, &sample.mean_mev)).collect();
+    let brightest = views.iter().flatten().flat_map(|view| view.cells.iter().copied()).fold(0.0, f64::max);
+    let brightest = if brightest > 1e-200 && brightest < 1e200 { brightest } else { 1.0 };
+    let mut svg = Svg::new(&plot.text.id);
+    let total = LEFT + 3.0 * SIDE + 2.0 * BETWEEN + 100.0;
+    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
+    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
+    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    let row_px = HEADER + SIDE + FOOTER;
+    let mut top = 26.0;
+    for (sample, views) in plot.samples.iter().zip(&views) {
+        let name = fit(&sample.name, style.font_px, total - LEFT - 20.0);
+        svg.text((LEFT, top + 16.0), style.font_px, Anchor::Start, &name);
+        for (index, view) in views.iter().enumerate() {
+            let left = LEFT + (SIDE + BETWEEN) * index as f64;
+            draw(&mut svg, view, [left, top + HEADER, left + SIDE, top + HEADER + SIDE], brightest, style);
+        }
+        top += row_px;
+    }
+    let right = total - 100.0 + 24.0;
+    colour_bar(&mut svg, [right, 26.0 + HEADER, right + 14.0, 26.0 + HEADER + SIDE], brightest, style);
+    Ok(svg.finish(total, top, &plot.text))
+}
+
+struct View {
+    /// Across and up.
+    shape: [usize; 2],
+    labels: [&'static str; 2],
+    /// Energy by `[across, up]`, MeV.
+    cells: Vec<f64>,
+}
+
+fn project([n_layers, nx, ny]: [usize; 3], mean_mev: &[f32]) -> [View; 3] {
+    let mut xz = View { shape: [n_layers, nx], labels: ["layer", "x [cells]"], cells: vec![0.0; n_layers * nx] };
+    let mut yz = View { shape: [n_layers, ny], labels: ["layer", "y [cells]"], cells: vec![0.0; n_layers * ny] };
+    let mut xy = View { shape: [nx, ny], labels: ["x [cells]", "y [cells]"], cells: vec![0.0; nx * ny] };
+    for (flat, &energy) in mean_mev.iter().enumerate() {
+        let energy = if energy.is_finite() { f64::from(energy).max(0.0) } else { 0.0 };
+        let (layer, x, y) = (flat / (nx * ny), flat / ny % nx, flat % ny);
+        xz.cells[layer * nx + x] += energy;
+        yz.cells[layer * ny + y] += energy;
+        xy.cells[x * ny + y] += energy;
+    }
+    [xz, yz, xy]
+}
+
+/// Step of the colour scale, or none for what stays white.
+fn level(energy: f64, brightest: f64) -> Option<usize> {
+    if energy <= 0.0 {
+        return None;
+    }
+    let t = 1.0 + (energy / brightest).log10() / DECADES;
+    (t >= 0.0).then(|| ((t * LEVELS as f64) as usize).min(LEVELS - 1))
+}
+
+fn colour_of(level: usize) -> String {
+    sequential(level as f64 / (LEVELS - 1) as f64).hex()
+}
+
+fn draw(svg: &mut Svg, view: &View, [left, top, right, bottom]: [f64; 4], brightest: f64, style: &Style) {
+    let [n_across, n_up] = view.shape;
+    let (width, height) = ((right - left) / n_across as f64, (bottom - top) / n_up as f64);
+    let mut paths = vec![String::new(); LEVELS];
+    for up in 0..n_up {
+        let mut across = 0;
+        while across < n_across {
+            let this = level(view.cells[across * n_up + up], brightest);
+            let run = (across..n_across).take_while(|a| level(view.cells[a * n_up + up], brightest) == this).count();
+            if let Some(this) = this {
+                // In units of cells; the group below scales them.
+                paths[this].push_str(&format!("M{across} {up}h{run}v1h-{run}z"));
+            }
+            across += run;
+        }
+    }
+    svg.put(format_args!(
+        r#"<g transform="translate({left:.2} {bottom:.2})scale({width:.5} -{height:.5})" shape-rendering="crispEdges">"#
+    ));
+    for (level, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+        svg.put(format_args!(r#"<path fill="{}" d="{path}"/>"#, colour_of(level)));
+    }
+    svg.close();
+    let (x, y) = (Axis::linear(0.0, n_across as f64, left, right), Axis::linear(0.0, n_up as f64, bottom, top));
+    let labels = Labels { x: Some(view.labels[0]), y: "", y_spacing_px: 40.0 };
+    frame(svg, [left, top, right, bottom], &x, &y, labels, style);
+    svg.upward_text((left - 32.0, f64::midpoint(top, bottom)), style.font_px, view.labels[1]);
+}
+
+fn colour_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], brightest: f64, style: &Style) {
+    let step = (bottom - top) / LEVELS as f64;
+    for level in 0..LEVELS {
+        let low = bottom - step * level as f64;
+        svg.rect([left, (low - step - 0.4).max(top), right, low], &format!(r#"fill="{}""#, colour_of(level)));
+    }
+    svg.rect([left, top, right, bottom], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
+    let axis = Axis::log(brightest * 10f64.powf(-DECADES), brightest, bottom, top);
+    for tick in axis.ticks(24.0) {
+        let at = axis.at(tick.value);
+        svg.line((right, at), (right - if tick.label.is_some() { 5.0 } else { 3.0 }, at), 0.8);
+        if let Some(label) = tick.label {
+            svg.text((right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
+        }
+    }
+    svg.text((f64::midpoint(left, right) + 12.0, top - 8.0), style.small_px(), Anchor::Middle, "MeV");
+}

@@ -1,0 +1,246 @@
+//! Reading `results.json` and `showers.json`, and refusing what does not fit together.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use calo_metrics::results::{
+    Comparison, Distribution, Estimate, Results, SCHEMA_VERSION, SampleHistogram, ShowerImages,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// More than this is no result of ours: the largest detector we know makes 20 MB.
+const MAX_BYTES: u64 = 512 << 20;
+/// Numbers beyond this overflow once they are squared and summed.
+const MAX_NUMBER: f64 = 1e100;
+
+/// Reads and checks `results.json` in `dir`.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::File`] where it cannot be read or is not ours, [`Error::Field`] where it contradicts itself.
+pub fn read_results(dir: &Path) -> Result<Results> {
+    let path = dir.join("results.json");
+    let results = read(&path)?;
+    check_results(&results, &Place(&path))?;
+    Ok(results)
+}
+
+/// Reads `showers.json` in `dir` and checks it against the results beside it.
+///
+/// # Errors
+/// As [`read_results`].
+pub fn read_showers(dir: &Path, results: &Results) -> Result<ShowerImages> {
+    let path = dir.join("showers.json");
+    let showers = read(&path)?;
+    check_showers(&showers, results, &Place(&path))?;
+    Ok(showers)
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u64,
+    }
+    let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
+    read.map_err(|source| Error::io(path, "read", source))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), "a result of `calo evaluate`"));
+    }
+    let ours = "a result of `calo evaluate`";
+    let problem = |error: serde_json::Error| one_line(&error.to_string());
+    let version: Version = serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
+    if version.schema_version != u64::from(SCHEMA_VERSION) {
+        let found = format!("schema version {}", version.schema_version);
+        return Err(Error::file(path, found, format!("version {SCHEMA_VERSION}, which this calo reads")));
+    }
+    serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))
+}
+
+/// Messages of the parser may quote the file; a line break in it must not break ours.
+fn one_line(message: &str) -> String {
+    let mut line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    if line.len() < message.len() {
+        line.push('…');
+    }
+    line
+}
+
+/// The file that a complaint is about.
+struct Place<'a>(&'a Path);
+
+impl Place<'_> {
+    fn demand(
+        &self,
+        fine: bool,
+        field: impl FnOnce() -> String,
+        problem: impl FnOnce() -> String,
+        expected: &str,
+    ) -> Result<()> {
+        if fine {
+            return Ok(());
+        }
+        let path = PathBuf::from(self.0);
+        Err(Error::Field { path, field: one_line(&field()), problem: one_line(&problem()), expected: expected.to_owned() })
+    }
+
+    fn length(&self, field: impl FnOnce() -> String, found: usize, expected: usize) -> Result<()> {
+        self.demand(found == expected, field, || format!("{found} entries"), &format!("{expected}"))
+    }
+
+    fn numbers<'a>(&self, field: impl Fn() -> String, values: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+        for value in values {
+            self.demand(value.abs() <= MAX_NUMBER, &field, || format!("{value}"), "finite numbers below 1e100")?;
+        }
+        Ok(())
+    }
+
+    fn not_negative<'a>(&self, field: impl Fn() -> String, values: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+        for value in values {
+            let fine = (0.0..=MAX_NUMBER).contains(value);
+            self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
+        }
+        Ok(())
+    }
+
+    fn estimate(&self, field: impl Fn() -> String, estimate: &Estimate) -> Result<()> {
+        self.numbers(&field, [&estimate.value])?;
+        self.not_negative(|| format!("{}.error", field()), estimate.error.as_ref())
+    }
+}
+
+fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
+    let detector = &results.detector;
+    let fine = detector.grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
+    place.demand(fine, || "detector.grid".into(), || format!("{:?}", detector.grid), "1 to 65535 cells along each axis")?;
+    place.not_negative(|| "detector".into(), detector.cell_size_mm.iter().chain([&detector.cell_cut_mev, &detector.mip_mev]))?;
+    place.demand(!results.samples.is_empty(), || "samples".into(), || "empty".into(), "the reference first")?;
+    for (index, sample) in results.samples.iter().enumerate() {
+        let field = || format!("samples[{index}]");
+        place.not_negative(field, sample.energy_range_gev.iter().chain([&sample.mean_visible_energy_mev]))?;
+        place.not_negative(field, sample.files.iter().filter_map(|file| file.energy_gev.as_ref()))?;
+    }
+    let n_samples = results.samples.len();
+    for (index, distribution) in results.distributions.iter().enumerate() {
+        check_distribution(distribution, n_samples, || format!("distributions[{index}]"), place)?;
+        let twin = |d: &Distribution| {
+            d.observable == distribution.observable && d.energy_gev.map(f64::to_bits) == distribution.energy_gev.map(f64::to_bits)
+        };
+        let first = results.distributions.iter().position(twin) == Some(index);
+        place.demand(first, || format!("distributions[{index}]"), || "there twice".into(), "each observable once for each energy")?;
+    }
+    place.length(|| "comparisons".into(), results.comparisons.len(), n_samples - 1)?;
+    check_comparison(&results.floor, || "floor".into(), place)?;
+    for (index, comparison) in results.comparisons.iter().enumerate() {
+        check_comparison(comparison, || format!("comparisons[{index}]"), place)?;
+    }
+    if let Some(divisors) = &results.divisors {
+        place.not_negative(|| "divisors".into(), divisors.jsd.iter().chain(&divisors.area_difference))?;
+    }
+    for (index, point) in results.linearity.iter().enumerate() {
+        let field = |what: &'static str| move || format!("linearity[{index}].{what}");
+        place.demand(point.sample < n_samples, field("sample"), || point.sample.to_string(), "an index into samples")?;
+        place.not_negative(field("energy_gev"), [&point.energy_gev])?;
+        place.estimate(field("mu90_mev"), &point.mu90_mev)?;
+        place.estimate(field("sigma90_mev"), &point.sigma90_mev)?;
+        place.estimate(field("resolution"), &point.resolution)?;
+    }
+    check_pearson(results, place)
+}
+
+fn check_distribution(
+    distribution: &Distribution,
+    n_samples: usize,
+    field: impl Fn() -> String,
+    place: &Place<'_>,
+) -> Result<()> {
+    let edges = &distribution.edges;
+    let edges_field = || format!("{}.edges", field());
+    place.numbers(edges_field, edges)?;
+    let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
+    place.demand(rising, edges_field, || "do not rise".into(), "at least two edges in rising order")?;
+    let fine = !distribution.log_bins || edges[0] > 0.0;
+    place.demand(fine, edges_field, || format!("start at {}", edges[0]), "positive edges of logarithmic bins")?;
+    place.not_negative(|| format!("{}.energy_gev", field()), distribution.energy_gev.as_ref())?;
+    place.length(|| format!("{}.samples", field()), distribution.samples.len(), n_samples)?;
+    for (index, histogram) in distribution.samples.iter().enumerate() {
+        let Some(SampleHistogram { counts, errors, underflow, overflow, .. }) = histogram else { continue };
+        let field = || format!("{}.samples[{index}]", field());
+        place.length(|| format!("{}.counts", field()), counts.len(), edges.len() - 1)?;
+        place.length(|| format!("{}.errors", field()), errors.len(), edges.len() - 1)?;
+        place.not_negative(field, counts.iter().chain(errors).chain([underflow, overflow]))?;
+    }
+    Ok(())
+}
+
+fn check_comparison(comparison: &Comparison, field: impl Fn() -> String, place: &Place<'_>) -> Result<()> {
+    for (index, histogram) in comparison.histograms.iter().enumerate() {
+        let field = || format!("{}.histograms[{index}]", field());
+        place.estimate(field, &histogram.jsd)?;
+        place.estimate(field, &histogram.area_difference)?;
+        for part in &histogram.parts {
+            place.estimate(field, &part.jsd)?;
+            place.estimate(field, &part.area_difference)?;
+            place.numbers(field, part.chi2.iter().chain([&part.ks, &part.wasserstein1, &part.separation_power]))?;
+            place.not_negative(field, part.energy_gev.as_ref())?;
+        }
+        let twin = comparison.histograms[..index].iter().any(|other| other.observable == histogram.observable);
+        place.demand(!twin, field, || "there twice".into(), "each observable once")?;
+    }
+    let scalars = [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
+    for estimate in scalars.into_iter().flatten().chain(comparison.pearson_max_difference.iter().map(|d| &d.difference)) {
+        place.estimate(&field, estimate)?;
+    }
+    Ok(())
+}
+
+fn check_pearson(results: &Results, place: &Place<'_>) -> Result<()> {
+    let n = results.pearson.labels.len();
+    place.length(|| "pearson.matrices".into(), results.pearson.matrices.len(), results.samples.len())?;
+    for (index, matrix) in results.pearson.matrices.iter().enumerate() {
+        let field = || format!("pearson.matrices[{index}]");
+        place.length(field, matrix.len(), n)?;
+        for row in matrix {
+            place.length(field, row.len(), n)?;
+        }
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, entry) in row.iter().enumerate() {
+                let twin = matrix[j][i];
+                let fine = match (entry, twin) {
+                    (Some(a), Some(b)) => a.abs() <= 1.0 + 1e-6 && (a - b).abs() <= 1e-6,
+                    (None, None) => true,
+                    _ => false,
+                };
+                let found = || format!("[{i}][{j}] is {entry:?}, [{j}][{i}] {twin:?}");
+                place.demand(fine, field, found, "a symmetric matrix of correlations, -1 to 1")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_showers(showers: &ShowerImages, results: &Results, place: &Place<'_>) -> Result<()> {
+    let grid = results.detector.grid;
+    let n_cells = grid.iter().fold(1usize, |product, &n| product.saturating_mul(n));
+    place.length(|| "samples".into(), showers.samples.len(), results.samples.len())?;
+    for (index, sample) in showers.samples.iter().enumerate() {
+        let field = || format!("samples[{index}].mean_mev");
+        place.length(field, sample.mean_mev.len(), n_cells)?;
+        let bad = sample.mean_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
+        place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
+        for (shower_idx, shower) in sample.showers.iter().enumerate() {
+            let field = || format!("samples[{index}].showers[{shower_idx}]");
+            place.length(|| format!("{}.energies_mev", field()), shower.energies_mev.len(), shower.cells.len())?;
+            place.not_negative(|| format!("{}.energy_gev", field()), [&shower.energy_gev])?;
+            let bad = shower.energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
+            place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
+            let outside = shower.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
+            place.demand(outside.is_none(), field, || format!("cell {outside:?}"), &format!("cells inside {grid:?}"))?;
+        }
+    }
+    Ok(())
+}

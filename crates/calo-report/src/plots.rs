@@ -1,0 +1,56 @@
+//! From the results to the figures of the report: what is drawn, how it is called, and what its caption says.
+
+mod distributions;
+mod images;
+mod matrices;
+mod scans;
+
+use calo_metrics::results::{Results, ShowerImages};
+
+use crate::error::Result;
+use crate::style::Style;
+use crate::svg::FigureText;
+
+/// A figure of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Figure {
+    /// Name of its files, without extension.
+    pub(crate) name: String,
+    /// Part of the page where it stands.
+    pub(crate) section: Section,
+    /// Caption, plain text.
+    pub(crate) caption: String,
+    /// The drawing.
+    pub(crate) svg: String,
+    /// Whether it needs the whole width of a page.
+    pub(crate) wide: bool,
+}
+
+/// Parts of the page that hold figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// The six histograms.
+    Distributions,
+    /// Mean and width of the visible energy.
+    Response,
+    /// Pearson matrices.
+    Correlations,
+    /// Images of showers.
+    Showers,
+}
+
+/// Draws every figure that the results hold data for, in the order of the page.
+///
+/// # Errors
+/// [`Error::Figure`](crate::Error::Figure) where the data do not fit together; checked results do.
+pub(crate) fn figures(results: &Results, showers: &ShowerImages, style: &Style) -> Result<Vec<Figure>> {
+    let mut figures = distributions::figures(results, style)?;
+    figures.extend(scans::figures(results, style)?);
+    figures.extend(matrices::figures(results, style)?);
+    figures.extend(images::figures(results, showers, style)?);
+    Ok(figures)
+}
+
+fn text(id: &str, title: impl Into<String>, alt: impl Into<String>) -> FigureText {
+    FigureText { id: id.to_owned(), title: title.into(), alt: alt.into() }
+}

@@ -1,0 +1,139 @@
+//! The six histograms.
+
+use calo_metrics::results::{Distribution, EnergySource, Observable, Results, SampleHistogram};
+
+use crate::error::Result;
+use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
+use crate::names::{self, Names};
+use crate::plots::{Figure, Section, text};
+use crate::style::Style;
+use crate::text::{estimate, fixed, number};
+
+/// One figure for each observable that has a histogram.
+pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for observable in Observable::ALL {
+        let parts: Vec<_> = parts(results, observable);
+        if !parts.is_empty() {
+            figures.push(figure(results, names::of(observable), &parts, style)?);
+        }
+    }
+    Ok(figures)
+}
+
+/// The histograms of one observable, by rising energy.
+fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
+    let mut parts: Vec<_> = results.distributions.iter().filter(|d| d.observable == observable).collect();
+    parts.sort_by(|a, b| a.energy_gev.unwrap_or(0.0).total_cmp(&b.energy_gev.unwrap_or(0.0)));
+    parts
+}
+
+fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Style) -> Result<Figure> {
+    let detector = &results.detector;
+    let cells = names.observable == Observable::CellEnergy && detector.mip_mev > 0.0;
+    let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(|e| number(e, 3)).collect();
+    let where_from =
+        if energies.is_empty() { "full spectrum".to_owned() } else { format!("{} GeV", energies.join(", ")) };
+    let groups = parts.iter().map(|part| Group {
+        label: part.energy_gev.map(|e| format!("{} GeV", number(e, 3))),
+        edges: part.edges.clone(),
+        curves: part.samples.iter().map(|sample| sample.as_ref().and_then(curve)).collect(),
+    });
+    let plot = DistributionPlot {
+        text: text(names.file, format!("{}, {where_from}", names.title), alt(results, names, &where_from)),
+        x_label: names.x_label.to_owned(),
+        y_label: names.y_label.to_owned(),
+        log_x: parts.iter().all(|part| part.log_bins),
+        log_y: names.log_y,
+        series: (0..results.samples.len()).map(|index| series(results, names, parts, index)).collect(),
+        groups: groups.collect(),
+        shade: cells.then(|| Shade {
+            below: detector.cell_cut_mev,
+            label: format!("below the cut of {} MIP", number(detector.cell_cut_mev / detector.mip_mev, 2)),
+        }),
+        top_axis: cells.then(|| (detector.mip_mev, "MIP".to_owned())),
+    };
+    let svg = distribution(&plot, style)?;
+    let caption = caption(results, names, parts, &where_from);
+    Ok(Figure { name: names.file.to_owned(), section: Section::Distributions, caption, svg, wide: false })
+}
+
+/// Contents per shower; none where no shower went in.
+fn curve(histogram: &SampleHistogram) -> Option<Curve> {
+    let n = histogram.n_showers as f64;
+    let per_shower = |values: &[f64]| values.iter().map(|value| value / n).collect();
+    (histogram.n_showers > 0)
+        .then(|| Curve { values: per_shower(&histogram.counts), errors: per_shower(&histogram.errors) })
+}
+
+fn series(results: &Results, names: Names, parts: &[&Distribution], index: usize) -> Series {
+    let name = results.samples[index].name.clone();
+    let missing = missing(parts, index);
+    let mut notes = Vec::new();
+    if missing.len() == parts.len() {
+        notes.push("no showers".to_owned());
+    } else if !missing.is_empty() {
+        notes.push(format!("no showers at {} GeV", missing.join(", ")));
+    }
+    if let Some(comparison) = index.checked_sub(1).and_then(|candidate| results.comparisons.get(candidate)) {
+        let found = comparison.histograms.iter().find(|h| h.observable == names.observable);
+        notes.extend(found.map(|histogram| format!("JSD {}", estimate(&histogram.jsd))));
+    }
+    Series { name, note: notes.join(" · ") }
+}
+
+/// Energies at which the sample has no shower.
+fn missing(parts: &[&Distribution], index: usize) -> Vec<String> {
+    let empty = |part: &&&Distribution| part.samples[index].as_ref().is_none_or(|h| h.n_showers == 0);
+    parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), |e| number(e, 3))).collect()
+}
+
+fn alt(results: &Results, names: Names, where_from: &str) -> String {
+    let mut alt = format!(
+        "Histogram of the {} ({where_from}): {} as a grey area",
+        names.phrase, results.samples[0].name
+    );
+    for (sample, comparison) in results.samples.iter().skip(1).zip(&results.comparisons) {
+        let found = comparison.histograms.iter().find(|h| h.observable == names.observable);
+        let jsd = found.map_or_else(|| "no JSD".to_owned(), |h| format!("JSD {}", estimate(&h.jsd)));
+        alt.push_str(&format!("; {} as a line, {jsd}", sample.name));
+    }
+    alt.push_str(". Below, the ratio to the reference.");
+    alt
+}
+
+fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from: &str) -> String {
+    let edges = &parts[0].edges;
+    let (n_bins, kind) = (edges.len() - 1, if parts[0].log_bins { "logarithmic " } else { "" });
+    let (low, high) = (number(edges[0], 3), number(edges[n_bins], 3));
+    let mut caption = format!(
+        "{} {where_from}; {n_bins} {kind}bins from {low} to {high} {}. {}",
+        names.explanation, names.unit, names.normalisation
+    );
+    let scaled: Vec<_> = parts
+        .iter()
+        .filter(|part| part.samples.iter().flatten().any(|h| h.source == Some(EnergySource::Window)))
+        .filter_map(|part| part.energy_gev)
+        .map(|e| number(e, 3))
+        .collect();
+    if !scaled.is_empty() {
+        caption.push_str(&format!(
+            " At {} GeV at least one sample comes from a window of the full spectrum, scaled to the nominal energy.",
+            scaled.join(", ")
+        ));
+    }
+    for (index, sample) in results.samples.iter().enumerate() {
+        let outside = parts.iter().filter_map(|part| part.samples[index].as_ref()).map(share_outside);
+        let outside = outside.fold(0.0, f64::max);
+        if outside > 0.001 {
+            caption.push_str(&format!(" {}: up to {} % lie outside the bins.", sample.name, fixed(100.0 * outside, 1)));
+        }
+    }
+    caption
+}
+
+fn share_outside(histogram: &SampleHistogram) -> f64 {
+    let outside = histogram.underflow + histogram.overflow;
+    let all = outside + histogram.counts.iter().sum::<f64>();
+    if all > 0.0 { outside / all } else { 0.0 }
+}

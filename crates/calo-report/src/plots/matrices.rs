@@ -1,0 +1,64 @@
+//! Pearson matrices and their differences.
+
+use calo_metrics::results::Results;
+
+use crate::error::Result;
+use crate::figures::{MatrixKind, MatrixPlot, matrix};
+use crate::plots::{Figure, Section, text};
+use crate::style::Style;
+use crate::text::estimate;
+
+type Matrix = Vec<Vec<Option<f64>>>;
+
+/// The reference's matrix, then each candidate's with its difference.
+pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
+    let pearson = &results.pearson;
+    let Some((reference, candidates)) = pearson.matrices.split_first().filter(|_| !pearson.labels.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let draw = |name: String, title: String, caption: String, kind, entries: &Matrix| {
+        let plot = MatrixPlot {
+            text: text(&name, title, caption.clone()),
+            kind,
+            labels: pearson.labels.clone(),
+            entries: entries.clone(),
+        };
+        let svg = matrix(&plot, style)?;
+        Ok(Figure { name, section: Section::Correlations, caption, svg, wide: false })
+    };
+    let name = |index: usize| results.samples[index].name.as_str();
+    let crossed = |matrix: &Matrix| {
+        let absent = matrix.iter().flatten().any(Option::is_none);
+        if absent { " Crossed-out cells: not defined, because an observable does not vary." } else { "" }
+    };
+    let caption = format!("Pearson correlations of the high-level observables, {}.{}", name(0), crossed(reference));
+    let mut figures = vec![draw(
+        "pearson_reference".to_owned(),
+        format!("Correlations: {}", name(0)),
+        caption,
+        MatrixKind::Correlation,
+        reference,
+    )?];
+    let differences: Vec<Matrix> = candidates.iter().map(|candidate| subtract(candidate, reference)).collect();
+    let kind = MatrixKind::difference_of(&differences);
+    for (index, (candidate, difference)) in candidates.iter().zip(&differences).enumerate() {
+        let sample = name(index + 1);
+        let caption = format!("Pearson correlations of the high-level observables, {sample}.{}", crossed(candidate));
+        let title = format!("Correlations: {sample}");
+        figures.push(draw(format!("pearson_{}", index + 1), title, caption, MatrixKind::Correlation, candidate)?);
+        let mut caption = format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
+        if let Some(largest) = &results.comparisons[index].pearson_max_difference {
+            let [a, b] = &largest.pair;
+            caption.push_str(&format!(" Largest: {} for {a} and {b}.", estimate(&largest.difference)));
+        }
+        caption.push_str(crossed(difference));
+        let title = format!("Difference: {sample} − {}", name(0));
+        figures.push(draw(format!("pearson_difference_{}", index + 1), title, caption, kind, difference)?);
+    }
+    Ok(figures)
+}
+
+fn subtract(candidate: &Matrix, reference: &Matrix) -> Matrix {
+    let entry = |(a, b): (&Option<f64>, &Option<f64>)| Some((*a)? - (*b)?);
+    candidate.iter().zip(reference).map(|(a, b)| a.iter().zip(b).map(entry).collect()).collect()
+}

@@ -1,0 +1,79 @@
+//! The whole report: reads the results, draws, and puts the files into place.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::style::Style;
+use crate::{html, input, plots, raster};
+
+/// What [`render`] wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFiles {
+    /// The page with everything in it.
+    pub html: PathBuf,
+    /// The figures, an SVG and a PNG of each.
+    pub figures: Vec<PathBuf>,
+}
+
+/// Pixels of the PNG for each unit of the SVG.
+const PNG_SCALE: f32 = 2.0;
+
+/// Renders `results.json` and `showers.json` in `dir` as `dir/report.html` and `dir/figures/*.{svg,png}`.
+///
+/// Everything is drawn before the first file is written, and each file appears whole or not at all. The same input gives
+/// the same bytes.
+///
+/// # Errors
+/// One line that names the file and what is wrong with it: missing, not JSON, of another schema version, contradictory;
+/// or the file that could not be written.
+///
+/// # Examples
+/// ```
+/// let nowhere = std::path::Path::new("no/such/folder");
+/// let error = calo_report::render(nowhere).unwrap_err();
+/// assert!(error.to_string().contains("results.json: cannot open for reading"));
+/// ```
+pub fn render(dir: &Path) -> Result<ReportFiles> {
+    let results = input::read_results(dir)?;
+    let showers = input::read_showers(dir, &results)?;
+    let figures = plots::figures(&results, &showers, &Style::default())?;
+    let page = html::page(&results, &figures);
+    let mut files = Vec::new();
+    for figure in figures {
+        let png = raster::png(&figure.name, &figure.svg, PNG_SCALE)?;
+        files.push((format!("{}.svg", figure.name), figure.svg.into_bytes()));
+        files.push((format!("{}.png", figure.name), png));
+    }
+
+    let folder = dir.join("figures");
+    fs::create_dir_all(&folder).map_err(|source| Error::io(&folder, "create the folder", source))?;
+    let mut written = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        write_whole(&path, &bytes)?;
+        written.push(path);
+    }
+    let html = dir.join("report.html");
+    write_whole(&html, page.as_bytes())?;
+    Ok(ReportFiles { html, figures: written })
+}
+
+/// Writes beside the target, flushes to the disk, then renames: an interrupted run leaves the old file.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // A temporary file is private by default; a report is read by others, as far as the umask allows.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let create = builder.prefix(".calo-").suffix(".tmp").tempfile_in(folder);
+    let mut file = create.map_err(|source| Error::io(path, "create a temporary file beside it", source))?;
+    let write = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
+    write.map_err(|source| Error::io(path, "write", source))?;
+    file.persist(path).map_err(|error| Error::io(path, "move the finished file into place", error.error))?;
+    Ok(())
+}
