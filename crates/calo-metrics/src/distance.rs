@@ -170,6 +170,7 @@ fn total(contents: &[f64], what: &str) -> Result<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::*;
     use crate::histogram::Axis;

@@ -75,6 +75,7 @@ pub fn resolution90(values: &[f64]) -> Result<Resolution> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::*;
 

@@ -63,6 +63,7 @@ fn sorted(what: &str, values: &[f64]) -> Result<Vec<f64>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::*;
 

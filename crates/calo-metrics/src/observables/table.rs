@@ -120,6 +120,11 @@ impl ObservableTable {
         }
     }
 
+    /// A table of the given rows, in their order.
+    pub(crate) fn rows(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
+        Self { columns: std::array::from_fn(|i| rows.clone().map(|row| self.columns[i][row]).collect()) }
+    }
+
     /// Adds the showers of another table at the end.
     pub fn append(&mut self, other: &Self) {
         for (column, more) in self.columns.iter_mut().zip(&other.columns) {

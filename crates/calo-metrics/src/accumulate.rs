@@ -1,0 +1,243 @@
+//! Everything an evaluation needs of a file of showers, gathered in one pass.
+//!
+//! Energies enter sums rounded to 2^-20 MeV (1 eV). Sums of such numbers are exact in f64 up to 8e9 MeV, and exact
+//! sums do not depend on order: histograms, their errors, replicas and the mean image are the same bit for bit for any
+//! batch size, any number of threads, and after any merge.
+
+mod layout;
+mod resampled;
+mod settings;
+mod worker;
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{Array3, ArrayView4, Axis as ArrayAxis};
+use rayon::prelude::*;
+
+pub use resampled::{Part, Resampled};
+pub use settings::{FileKind, SampleSettings, SixAxes};
+
+use crate::error::{Error, Result};
+use crate::histogram::Histogram;
+use crate::observables::{Column, ObservableTable, check_energies, shower_slice};
+use crate::random::shower_weights;
+use crate::results::Observable;
+use layout::Layout;
+use worker::Worker;
+
+/// Showers that one worker takes at a time.
+const BLOCK: usize = 32;
+
+/// What one file of showers adds up to: observables, mean image, six histograms with bootstrap replicas and halves.
+///
+/// Memory does not grow with the number of showers but for the [`ObservableTable`], about 100 bytes for each.
+///
+/// Each shower's half and weights in the replicas follow from (seed, key of the file, index of the shower).
+#[derive(Debug, Clone)]
+pub struct SampleAccumulator {
+    settings: Arc<SampleSettings>,
+    kind: FileKind,
+    key: u64,
+    layout: Arc<Layout>,
+    table: ObservableTable,
+    /// The half of each row of the table, 0 or 1.
+    halves: Vec<u8>,
+    /// One for each thread that ever took part; what is wanted is their sum.
+    workers: Vec<Worker>,
+}
+
+impl SampleAccumulator {
+    /// An empty accumulator. Files of one evaluation need different `key`s, so that their replicas are independent.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn new(settings: Arc<SampleSettings>, kind: FileKind, key: u64) -> Result<Self> {
+        settings.validate()?;
+        let layout = Arc::new(Layout::new(&settings, kind)?);
+        Ok(Self {
+            settings,
+            kind,
+            key,
+            layout,
+            table: ObservableTable::default(),
+            halves: Vec::new(),
+            workers: Vec::new(),
+        })
+    }
+
+    /// Adds showers `first_shower ..` of the file, on all threads of the current rayon pool.
+    ///
+    /// # Shapes
+    /// `cells_mev`: `[shower, layer, x, y]`, `energies_gev`: `[shower]`.
+    ///
+    /// # Errors
+    /// Another grid than the settings', another number of energies, NaN or infinite cells or energies (with the index
+    /// of the first), energies that are not positive. Part of the batch may have been added: discard the accumulator.
+    pub fn fill(
+        &mut self,
+        cells_mev: ArrayView4<'_, f32>,
+        energies_gev: &[f64],
+        first_shower: u64,
+    ) -> Result<()> {
+        let (n_showers, layers, nx, ny) = cells_mev.dim();
+        if [layers, nx, ny] != self.settings.shape {
+            return Err(Error::mismatch("grid [layers, nx, ny]", [layers, nx, ny], self.settings.shape));
+        }
+        check_energies(energies_gev, n_showers, first_shower)?;
+        let idle = Mutex::new(std::mem::take(&mut self.workers));
+        let workers = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let layout = &*self.layout;
+        let mut rows = vec![[0.0; Column::ALL.len()]; n_showers];
+        let outcomes: Vec<Result<()>> = rows
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .map_init(Vec::new, |copy, (block, rows)| {
+                let free = workers().pop();
+                let mut worker = free.unwrap_or_else(|| Worker::new(layout, self.settings.replicas));
+                let outcome = rows.iter_mut().enumerate().try_for_each(|(i, row)| {
+                    let i = block * BLOCK + i;
+                    let shower = first_shower + i as u64;
+                    let cells = shower_slice(cells_mev.index_axis(ArrayAxis(0), i), copy);
+                    worker.draw_weights(self.settings.seed, self.key, shower);
+                    *row = worker
+                        .add(layout, cells, energies_gev[i])
+                        .map_err(|cell| layout.grid.non_finite(shower, cell, cells[cell]))?;
+                    Ok(())
+                });
+                workers().push(worker);
+                outcome
+            })
+            .collect();
+        self.workers = idle.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.into_iter().collect::<Result<()>>()?;
+        for (row, shower) in rows.iter().zip(first_shower..) {
+            self.table.push(row);
+            self.halves.push(shower_weights(self.settings.seed, self.key, shower, &mut []) as u8);
+        }
+        Ok(())
+    }
+
+    /// Adds what another accumulator gathered from other showers of the same file.
+    ///
+    /// # Errors
+    /// Other settings, kind or key.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        let same = self.settings == other.settings && self.kind == other.kind && self.key == other.key;
+        if !same {
+            let (found, expected) = ((other.kind, other.key), (self.kind, self.key));
+            return Err(Error::mismatch("accumulators' kind, key and settings", found, expected));
+        }
+        let mut total = self.total();
+        total.absorb(&other.total());
+        self.workers = vec![total];
+        self.table.append(&other.table);
+        self.halves.extend_from_slice(&other.halves);
+        Ok(())
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &SampleSettings {
+        &self.settings
+    }
+
+    /// What the file holds.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// Observables of every shower, in the order of filling.
+    pub fn table(&self) -> &ObservableTable {
+        &self.table
+    }
+
+    /// Observables of the showers of a part, in the order of filling: the showers behind that part's histograms.
+    pub fn table_of(&self, part: Part) -> ObservableTable {
+        let wanted = |row: &usize| part.halves().contains(&usize::from(self.halves[*row]));
+        self.table.rows((0..self.table.len()).filter(wanted))
+    }
+
+    /// Showers filled.
+    pub fn n_showers(&self) -> u64 {
+        self.table.len() as u64
+    }
+
+    /// Mean energy above the cut of every cell, MeV; none without showers.
+    ///
+    /// # Shapes
+    /// `[layer, x, y]`.
+    pub fn mean_image_mev(&self) -> Option<Array3<f64>> {
+        let n = self.n_showers();
+        if n == 0 {
+            return None;
+        }
+        let [layers, nx, ny] = self.settings.shape;
+        let total = self.total();
+        Array3::from_shape_vec((layers, nx, ny), total.image_mev().iter().map(|sum| sum / n as f64).collect())
+            .ok()
+    }
+
+    /// Energies at which visible energy and hits are histogrammed by themselves: that of a fixed-energy file, or the
+    /// windows of the full spectrum.
+    pub fn energies_gev(&self) -> Vec<f64> {
+        self.layout.at_energy.iter().map(|at| at.energy_gev).collect()
+    }
+
+    /// A histogram of all showers (`energy_gev` absent), or of visible energy or hits at one of
+    /// [`Self::energies_gev`]; none where that is not gathered.
+    pub fn histogram(&self, observable: Observable, energy_gev: Option<f64>) -> Option<Histogram> {
+        Some(self.resampled(observable, energy_gev, Part::All)?.nominal)
+    }
+
+    /// A histogram of all showers or of half of them, with its bootstrap replicas; none where that is not gathered.
+    pub fn resampled(
+        &self,
+        observable: Observable,
+        energy_gev: Option<f64>,
+        part: Part,
+    ) -> Option<Resampled> {
+        let columns = self.layout.columns(observable, energy_gev)?;
+        let axis = self.settings.axes.get(observable).clone();
+        let mut squared = vec![0.0; columns.len()];
+        for worker in &self.workers {
+            for &half in part.halves() {
+                add(&mut squared, &worker.squared(half)[columns.clone()]);
+            }
+        }
+        let replica = |i: usize| self.slots(&columns, i, part);
+        let nominal = Histogram::from_slots(axis, replica(0), squared).ok()?;
+        Some(Resampled { nominal, replicas: (1..=self.settings.replicas).map(replica).collect() })
+    }
+
+    /// Showers in a part that stand for one of [`Self::energies_gev`], or all of them; 0 at any other energy.
+    pub fn n_showers_at(&self, energy_gev: Option<f64>, part: Part) -> u64 {
+        // Every shower has a visible energy, if only 0.
+        let columns = self.layout.columns(Observable::VisibleEnergy, energy_gev);
+        columns.map_or(0, |columns| self.slots(&columns, 0, part).iter().sum::<f64>() as u64)
+    }
+
+    /// Contents of some columns in the sample (replica 0) or in a replica.
+    fn slots(&self, columns: &Range<usize>, replica: usize, part: Part) -> Vec<f64> {
+        let mut slots = vec![0.0; columns.len()];
+        for worker in &self.workers {
+            for &half in part.halves() {
+                add(&mut slots, &worker.sums(replica, half)[columns.clone()]);
+            }
+        }
+        slots
+    }
+
+    fn total(&self) -> Worker {
+        let mut total = Worker::new(&self.layout, self.settings.replicas);
+        for worker in &self.workers {
+            total.absorb(worker);
+        }
+        total
+    }
+}
+
+fn add(sums: &mut [f64], terms: &[f64]) {
+    for (sum, term) in sums.iter_mut().zip(terms) {
+        *sum += term;
+    }
+}

@@ -1,0 +1,102 @@
+//! What an evaluation gathers from a file.
+
+use crate::error::{Error, Result};
+use crate::histogram::Axis;
+use crate::observables::{ObservableSettings, ShowerStart};
+use crate::results::Observable;
+
+/// One axis for each of the six histograms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SixAxes {
+    /// Energy of the cells above the cut, MeV.
+    pub cell_energy_mev: Axis,
+    /// Visible energy of a shower, MeV.
+    pub visible_energy_mev: Axis,
+    /// Number of cells above the cut.
+    pub n_hits: Axis,
+    /// Energy-weighted mean layer index.
+    pub cog_z: Axis,
+    /// Distance of a cell from the grid's centre, cells.
+    pub radial: Axis,
+    /// Layer index.
+    pub longitudinal: Axis,
+}
+
+impl SixAxes {
+    /// The axis of an observable.
+    pub fn get(&self, observable: Observable) -> &Axis {
+        match observable {
+            Observable::CellEnergy => &self.cell_energy_mev,
+            Observable::VisibleEnergy => &self.visible_energy_mev,
+            Observable::NHits => &self.n_hits,
+            Observable::CogZ => &self.cog_z,
+            Observable::Radial => &self.radial,
+            Observable::Longitudinal => &self.longitudinal,
+        }
+    }
+}
+
+/// What an evaluation gathers from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleSettings {
+    /// `[layers, nx, ny]` of every shower.
+    pub shape: [usize; 3],
+    /// Cell cut and shower start.
+    pub observables: ObservableSettings,
+    /// Binnings of the six histograms.
+    pub axes: SixAxes,
+    /// Nominal energies at which visible energy and hits are compared, GeV.
+    pub energies_gev: Vec<f64>,
+    /// Showers of the full spectrum this close to a nominal energy stand for it, GeV.
+    pub window_half_width_gev: f64,
+    /// Bootstrap replicas of every histogram.
+    pub replicas: usize,
+    /// Seed of halves and replicas.
+    pub seed: u64,
+}
+
+impl SampleSettings {
+    /// The papers' settings: 20, 50 and 80 GeV, windows of 2 GeV to either side, 50 replicas, seed 0.
+    pub fn new(shape: [usize; 3], cell_cut_mev: f64, mip_mev: f64, axes: SixAxes) -> Self {
+        Self {
+            shape,
+            observables: ObservableSettings { cell_cut_mev, shower_start: ShowerStart::new(mip_mev) },
+            axes,
+            energies_gev: vec![20.0, 50.0, 80.0],
+            window_half_width_gev: 2.0,
+            replicas: 50,
+            seed: 0,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.observables.validate()?;
+        for (i, &energy) in self.energies_gev.iter().enumerate() {
+            check_positive(&format!("energies_gev[{i}]"), energy)?;
+        }
+        check_positive("window_half_width_gev", self.window_half_width_gev)?;
+        if self.replicas > 10_000 {
+            return Err(Error::parameter("replicas", self.replicas, "at most 10000 replicas"));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check_positive(name: &str, value: f64) -> Result<()> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(Error::parameter(name, value, "a finite energy above 0 GeV"))
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FileKind {
+    /// Showers of many energies; windows of it stand for the nominal ones.
+    FullSpectrum,
+    /// Showers of one energy.
+    FixedEnergy {
+        /// That energy, GeV.
+        energy_gev: f64,
+    },
+}

@@ -1,0 +1,168 @@
+//! Sums of one thread. Adding a shower allocates nothing.
+
+use super::{add, layout::Layout};
+use crate::observables::{Column, Marginals, collect_hits};
+use crate::random::shower_weights;
+
+/// `x + ROUNDER - ROUNDER` rounds to multiples of 2^-20: the sum has no bits below.
+const ROUNDER: f64 = 1.5 * (1_u64 << (52 - 20)) as f64;
+
+/// Rounded to 2^-20 MeV, so that sums are exact and know no order.
+#[inline]
+fn round_to_ev(energy_mev: f64) -> f64 {
+    (energy_mev + ROUNDER) - ROUNDER
+}
+
+/// Sums over the showers that one thread got, and its scratch.
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    n_columns: usize,
+    /// `[replica, half, column]`; replica 0 has weight 1 throughout.
+    sums: Vec<f64>,
+    /// Sums of squares of each shower's content, `[half, column]`.
+    squared: Vec<f64>,
+    image_mev: Vec<f64>,
+    half: usize,
+    weights: Vec<f64>,
+    hits: Vec<(u32, f32)>,
+    marginals: Marginals,
+    /// The shower's content of the dense columns.
+    dense: Vec<f64>,
+    /// Columns of the others that it fills with 1.
+    singles: Vec<usize>,
+}
+
+impl Worker {
+    pub(super) fn new(layout: &Layout, replicas: usize) -> Self {
+        let n_columns = layout.n_columns;
+        Self {
+            n_columns,
+            sums: vec![0.0; (1 + replicas) * 2 * n_columns],
+            squared: vec![0.0; 2 * n_columns],
+            image_mev: vec![0.0; layout.grid.positions().len()],
+            half: 0,
+            weights: vec![1.0; 1 + replicas],
+            hits: Vec::new(),
+            marginals: Marginals::new(layout.grid.shape()),
+            dense: vec![0.0; layout.n_dense],
+            singles: Vec::new(),
+        }
+    }
+
+    /// Sums of one half in replica `i`; 0 is the sample itself.
+    pub(super) fn sums(&self, i: usize, half: usize) -> &[f64] {
+        &self.sums[(2 * i + half) * self.n_columns..][..self.n_columns]
+    }
+
+    /// Sums of squares of one half.
+    pub(super) fn squared(&self, half: usize) -> &[f64] {
+        &self.squared[half * self.n_columns..][..self.n_columns]
+    }
+
+    pub(super) fn image_mev(&self) -> &[f64] {
+        &self.image_mev
+    }
+
+    /// Half and replica weights of the shower that [`Self::add`] takes next.
+    pub(super) fn draw_weights(&mut self, seed: u64, key: u64, shower: u64) {
+        self.half = shower_weights(seed, key, shower, &mut self.weights[1..]);
+    }
+
+    /// Adds a shower and returns its observables; the index of a non-finite cell is the error.
+    pub(super) fn add(
+        &mut self,
+        layout: &Layout,
+        cells_mev: &[f32],
+        energy_gev: f64,
+    ) -> Result<[f64; Column::ALL.len()], usize> {
+        collect_hits(cells_mev, layout.observables.cell_cut_mev as f32, &mut self.hits)?;
+        self.marginals.fill(&layout.grid, &self.hits);
+        let row = self.marginals.observables(energy_gev, &layout.observables.shower_start);
+        self.bin_cells(layout);
+        self.bin_shower(layout, &row, energy_gev);
+        self.add_binned(layout.n_dense);
+        Ok(row)
+    }
+
+    /// Cell spectrum, profiles and image.
+    fn bin_cells(&mut self, layout: &Layout) {
+        self.dense.fill(0.0);
+        let [_, _, ny] = layout.grid.shape();
+        for &(cell, energy_mev) in &self.hits {
+            let energy_mev = f64::from(energy_mev);
+            let [_, x, y] = layout.grid.positions()[cell as usize];
+            if let Some(column) = layout.cell_energy.column(energy_mev) {
+                self.dense[column] += 1.0;
+            }
+            self.dense[layout.radial_columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
+            self.image_mev[cell as usize] += round_to_ev(energy_mev);
+        }
+        for (&column, energy_mev) in layout.layer_columns.iter().zip(self.marginals.layers()) {
+            self.dense[column as usize] += energy_mev;
+        }
+        for content in &mut self.dense {
+            *content = round_to_ev(*content);
+        }
+    }
+
+    /// Visible energy, hits and centre of gravity; a moment that does not exist has no column.
+    fn bin_shower(&mut self, layout: &Layout, row: &[f64; Column::ALL.len()], energy_gev: f64) {
+        let [visible_mev, n_hits, cog_z] =
+            [Column::VisibleEnergyMev, Column::NHits, Column::M1z].map(|column| row[column as usize]);
+        self.singles.clear();
+        self.singles.extend(layout.visible_energy.column(visible_mev));
+        self.singles.extend(layout.n_hits.column(n_hits));
+        self.singles.extend(layout.cog_z.column(cog_z));
+        for at in &layout.at_energy {
+            if let Some(scale) = at.scale(energy_gev) {
+                self.singles.extend(at.visible_energy.column(scale * visible_mev));
+                self.singles.extend(at.n_hits.column(scale * n_hits));
+            }
+        }
+    }
+
+    /// The shower's bins into every replica that drew it.
+    fn add_binned(&mut self, n_dense: usize) {
+        let rows = self.sums.chunks_exact_mut(2 * self.n_columns);
+        for (halves, &weight) in rows.zip(&self.weights) {
+            if weight > 0.0 {
+                let row = &mut halves[self.half * self.n_columns..][..self.n_columns];
+                for (sum, content) in row[..n_dense].iter_mut().zip(&self.dense) {
+                    *sum += weight * content;
+                }
+                for &column in &self.singles {
+                    row[column] += weight;
+                }
+            }
+        }
+        let row = &mut self.squared[self.half * self.n_columns..][..self.n_columns];
+        for (sum, content) in row[..n_dense].iter_mut().zip(&self.dense) {
+            *sum += round_to_ev(content * content);
+        }
+        for &column in &self.singles {
+            row[column] += 1.0;
+        }
+    }
+
+    /// Adds the sums of another worker.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        add(&mut self.sums, &other.sums);
+        add(&mut self.squared, &other.squared);
+        add(&mut self.image_mev, &other.image_mev);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_to_the_nearest_millionth() {
+        for value in [0.0, 0.1, 1.0, 1_234.567_890_123, 2.0_f64.powi(30) + 0.3] {
+            let rounded = round_to_ev(value);
+            assert!((rounded - value).abs() <= 2.0_f64.powi(-21), "{value} {rounded}");
+            assert_eq!((rounded * 2.0_f64.powi(20)).fract(), 0.0);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The comparison of two samples by their six histograms.
+//!
+//! Cell spectrum, centre of gravity and profiles come from the full spectrum, visible energy and hits from showers of
+//! fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas; the
+//! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
+
+mod energies;
+mod pair;
+
+use crate::accumulate::{Part, Resampled, SampleAccumulator};
+use crate::error::Result;
+use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, Observable, SampleHistogram};
+
+pub use energies::{FixedEnergy, fixed_energies, linearity};
+pub use pair::compare_histograms;
+pub(crate) use pair::spread;
+use pair::{Pair, combine};
+
+/// A sample: its full-spectrum file and any number of fixed-energy files.
+#[derive(Debug, Clone)]
+pub struct SampleSet {
+    /// Name in gaps.
+    pub name: String,
+    /// The full spectrum.
+    pub full: SampleAccumulator,
+    /// Files of fixed energies.
+    pub fixed: Vec<SampleAccumulator>,
+}
+
+/// The six comparisons, and what errors of numbers made of them need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedHistograms {
+    /// One for each of the six that both sides have, in the order of [`Observable::ALL`].
+    pub histograms: Vec<HistogramComparison>,
+    /// Jensen-Shannon distance and area difference of each replica, for each of `histograms`.
+    pub replicas: Vec<Vec<[f64; 2]>>,
+    /// What is missing and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// Compares a candidate with the reference.
+///
+/// # Errors
+/// Different axes, or contents that cannot be compared. What one side lacks is a gap, not an error.
+pub fn compare_samples(
+    reference: &SampleSet,
+    candidate: &SampleSet,
+    energies: &[FixedEnergy],
+) -> Result<ComparedHistograms> {
+    let title = format!("{} against {}", candidate.name, reference.name);
+    compare(&title, [(reference, Part::All), (candidate, Part::All)], energies)
+}
+
+/// Compares one half of a sample with the other: what a perfect imitation of half its size would score.
+///
+/// # Errors
+/// As [`compare_samples`].
+pub fn compare_halves(sample: &SampleSet, energies: &[FixedEnergy]) -> Result<ComparedHistograms> {
+    let title = format!("half of {} against the other", sample.name);
+    compare(&title, [(sample, Part::FirstHalf), (sample, Part::SecondHalf)], energies)
+}
+
+/// One histogram of every sample, for each observable of the full spectrum and for visible energy and hits at each
+/// energy.
+pub fn distributions(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Distribution> {
+    let full = Observable::ALL.map(|observable| (observable, None));
+    let fixed = energies.iter().flat_map(|energy| {
+        [Observable::VisibleEnergy, Observable::NHits].map(|observable| (observable, Some(energy)))
+    });
+    let mut distributions = Vec::new();
+    for (observable, energy) in full.into_iter().chain(fixed) {
+        let Some(axis) = samples.first().map(|sample| sample.full.settings().axes.get(observable)) else {
+            break;
+        };
+        distributions.push(Distribution {
+            observable,
+            energy_gev: energy.map(|energy| energy.energy_gev),
+            edges: axis.edges().to_vec(),
+            log_bins: axis.spacing() == crate::histogram::Spacing::Log,
+            samples: samples.iter().map(|sample| sample_histogram(sample, observable, energy)).collect(),
+        });
+    }
+    distributions
+}
+
+fn sample_histogram(
+    sample: &SampleSet,
+    observable: Observable,
+    energy: Option<&FixedEnergy>,
+) -> Option<SampleHistogram> {
+    let (file, energy_gev, source) = match energy {
+        None => (&sample.full, None, None),
+        Some(energy) => {
+            let (file, source) = sample.showers_at(energy, Part::All)?;
+            (file, Some(energy.energy_gev), Some(source))
+        }
+    };
+    let histogram = file.histogram(observable, energy_gev)?;
+    let n_showers = file.n_showers_at(energy_gev, Part::All);
+    (n_showers > 0).then(|| SampleHistogram {
+        counts: histogram.counts().to_vec(),
+        errors: histogram.errors(),
+        underflow: histogram.underflow(),
+        overflow: histogram.overflow(),
+        n_showers,
+        source,
+    })
+}
+
+fn compare(
+    title: &str,
+    sides: [(&SampleSet, Part); 2],
+    energies: &[FixedEnergy],
+) -> Result<ComparedHistograms> {
+    let mut compared = ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
+    for observable in Observable::ALL {
+        let mut pairs = Vec::new();
+        if matches!(observable, Observable::VisibleEnergy | Observable::NHits) {
+            for energy in energies {
+                let [a, b] = sides.map(|(sample, part)| at_energy(sample, part, observable, energy));
+                let mut missing = |name: &str, why: String| {
+                    let what = format!("{title}: {} at {} GeV", label(observable), energy.energy_gev);
+                    compared.gaps.push(Gap { what, why: format!("{name} {why}") });
+                };
+                match (a, b) {
+                    (Some((a, source_a)), Some((b, source_b))) => {
+                        if source_a != source_b {
+                            let why = "and the other side differ in where these showers come from: a file of that \
+                                       energy, a window of the full spectrum";
+                            missing(&sides[0].0.name, why.to_owned());
+                        }
+                        pairs.push(Pair::new(Some(energy.energy_gev), &a, &b)?);
+                    }
+                    (a, _) => {
+                        let name = &sides[usize::from(a.is_some())].0.name;
+                        missing(name, "has no shower there, neither a file nor a window".to_owned());
+                    }
+                }
+            }
+        } else {
+            let [a, b] = sides.map(|(sample, part)| filled(sample.full.resampled(observable, None, part)));
+            match (a, b) {
+                (Some(a), Some(b)) => pairs.push(Pair::new(None, &a, &b)?),
+                (a, _) => {
+                    let name = &sides[usize::from(a.is_some())].0.name;
+                    let what = format!("{title}: {}", label(observable));
+                    compared.gaps.push(Gap { what, why: format!("{name} has no entry") });
+                }
+            }
+        }
+        if let Some((comparison, replicas)) = combine(observable, pairs) {
+            compared.histograms.push(comparison);
+            compared.replicas.push(replicas);
+        }
+    }
+    Ok(compared)
+}
+
+/// A histogram with content; an empty one has no shape to compare.
+fn filled(resampled: Option<Resampled>) -> Option<Resampled> {
+    resampled.filter(|resampled| resampled.nominal.total() > 0.0)
+}
+
+fn at_energy(
+    sample: &SampleSet,
+    part: Part,
+    observable: Observable,
+    energy: &FixedEnergy,
+) -> Option<(Resampled, EnergySource)> {
+    let (file, source) = sample.showers_at(energy, part)?;
+    Some((filled(file.resampled(observable, Some(energy.energy_gev), part))?, source))
+}
+
+/// The name of an observable in gaps.
+fn label(observable: Observable) -> &'static str {
+    match observable {
+        Observable::CellEnergy => "cell spectrum",
+        Observable::VisibleEnergy => "visible energy",
+        Observable::NHits => "number of hits",
+        Observable::CogZ => "centre of gravity in z",
+        Observable::Radial => "radial profile",
+        Observable::Longitudinal => "longitudinal profile",
+    }
+}

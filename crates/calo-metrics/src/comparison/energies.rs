@@ -1,0 +1,111 @@
+//! Showers of fixed energies: where they come from, and the linearity and resolution at each.
+
+use super::SampleSet;
+use crate::accumulate::{FileKind, Part, SampleAccumulator};
+use crate::observables::Column;
+use crate::resolution::{MIN_VALUES, resolution90};
+use crate::results::{EnergySource, Gap, LinearityPoint};
+
+/// A nominal energy, and where its showers are taken from if a sample has the choice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FixedEnergy {
+    /// Nominal energy, GeV.
+    pub energy_gev: f64,
+    /// The better of the two that every sample has.
+    pub preferred: EnergySource,
+}
+
+/// Decides for each energy where its showers come from, so that like is compared with like: files if every sample has
+/// one, else windows of the full spectrum if every sample has showers there, else each sample's file or window.
+pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<FixedEnergy> {
+    let preferred = |energy_gev: f64| {
+        let all_have_files = samples.iter().all(|sample| sample.file_at(energy_gev).is_some());
+        let all_have_windows = samples.iter().all(|sample| !sample.window(energy_gev).is_empty());
+        if all_have_windows && !all_have_files { EnergySource::Window } else { EnergySource::FixedEnergyFile }
+    };
+    energies_gev
+        .iter()
+        .map(|&energy| FixedEnergy { energy_gev: energy, preferred: preferred(energy) })
+        .collect()
+}
+
+impl SampleSet {
+    /// The accumulator that holds the showers at an energy, and where they come from; none where there are none.
+    pub(super) fn showers_at(
+        &self,
+        energy: &FixedEnergy,
+        part: Part,
+    ) -> Option<(&SampleAccumulator, EnergySource)> {
+        let energy_gev = energy.energy_gev;
+        let file = self.file_at(energy_gev).map(|file| (file, EnergySource::FixedEnergyFile));
+        let window = Some((&self.full, EnergySource::Window));
+        let choices = match energy.preferred {
+            EnergySource::FixedEnergyFile => [file, window],
+            EnergySource::Window => [window, file],
+        };
+        choices.into_iter().flatten().find(|(file, _)| file.n_showers_at(Some(energy_gev), part) > 0)
+    }
+
+    /// The file of an energy, if it has showers.
+    fn file_at(&self, energy_gev: f64) -> Option<&SampleAccumulator> {
+        let kind = FileKind::FixedEnergy { energy_gev };
+        self.fixed.iter().find(|file| file.kind() == kind && file.n_showers() > 0)
+    }
+
+    /// Visible energies of the full spectrum's showers near an energy, each scaled to it, MeV.
+    fn window(&self, energy_gev: f64) -> Vec<f64> {
+        let table = self.full.table();
+        let half_width = self.full.settings().window_half_width_gev;
+        let showers =
+            table.column(Column::IncidentEnergyGev).iter().zip(table.column(Column::VisibleEnergyMev));
+        showers
+            .filter(|(incident, _)| (**incident - energy_gev).abs() <= half_width)
+            .map(|(incident, visible)| visible * (energy_gev / incident))
+            .collect()
+    }
+}
+
+/// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be had.
+///
+/// `sample` in a point is the index in `samples`.
+pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> (Vec<LinearityPoint>, Vec<Gap>) {
+    let (mut points, mut gaps) = (Vec::new(), Vec::new());
+    for (index, sample) in samples.iter().enumerate() {
+        for energy in energies {
+            match linearity_point(sample, index, energy) {
+                Ok(point) => points.push(point),
+                Err(why) => {
+                    let what = format!("{}: mu90 and sigma90 at {} GeV", sample.name, energy.energy_gev);
+                    gaps.push(Gap { what, why });
+                }
+            }
+        }
+    }
+    (points, gaps)
+}
+
+fn linearity_point(sample: &SampleSet, index: usize, energy: &FixedEnergy) -> Result<LinearityPoint, String> {
+    let energy_gev = energy.energy_gev;
+    let file = sample
+        .file_at(energy_gev)
+        .map(|file| (file.table().column(Column::VisibleEnergyMev).to_vec(), EnergySource::FixedEnergyFile));
+    let window = || (sample.window(energy_gev), EnergySource::Window);
+    let (values, source) = match (file, energy.preferred) {
+        (Some(file), EnergySource::FixedEnergyFile) => file,
+        (None, _) => window(),
+        (Some(file), EnergySource::Window) => {
+            let window = window();
+            if window.0.len() < MIN_VALUES { file } else { window }
+        }
+    };
+    let resolution = resolution90(&values).map_err(|error| error.to_string())?;
+    Ok(LinearityPoint {
+        sample: index,
+        energy_gev,
+        source,
+        n_showers: values.len() as u64,
+        mu90_mev: resolution.mu90,
+        sigma90_mev: resolution.sigma90,
+        resolution: resolution.relative_width,
+    })
+}
