@@ -1,2 +1,85 @@
-//! The `calo` command.
-fn main() {}
+//! The `calo` command: one subcommand for each arrow of the data flow in `docs/architecture.md`.
+//!
+//! Subcommands read files and write files; what they do is one call into a library crate, with progress,
+//! interruption and provenance added here.
+
+mod args;
+mod commands;
+mod crash;
+mod files;
+mod interrupt;
+mod output;
+mod progress;
+mod provenance;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Prepare, judge and show calorimeter showers.
+#[derive(Debug, Parser)]
+#[command(name = "calo", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Threads to use; all cores unless told.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(commands::inspect::Args),
+    Convert(commands::convert::Args),
+    Project(commands::project::Args),
+    Filter(commands::filter::Args),
+    Split(commands::split::Args),
+    Evaluate(commands::evaluate::Args),
+    Report(commands::report::Args),
+}
+
+fn main() -> ExitCode {
+    crash::install();
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_interrupt(&error) => {
+            eprintln!("calo: interrupted; nothing was left under the final name");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("calo: error: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("CALO_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+    interrupt::listen()?;
+    if let Some(threads) = cli.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
+    }
+    match cli.command {
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
+        Command::Project(args) => commands::project::run(&args),
+        Command::Filter(args) => commands::filter::run(&args),
+        Command::Split(args) => commands::split::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+    }
+}
+
+fn is_interrupt(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(calo_data::Error::Interrupted))
+}
+
+/// The error and its causes on one line, for logs and for people.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -50,7 +50,8 @@ impl Outcome {
             Some(1) => {
                 let lines: Vec<&str> = self.stderr.lines().collect();
                 let one_error = lines.len() == 1 && lines[0].starts_with("calo: error: ");
-                (!one_error).then(|| format!("failed with {} lines instead of one `calo: error: ...`", lines.len()))
+                (!one_error)
+                    .then(|| format!("failed with {} lines instead of one `calo: error: ...`", lines.len()))
             }
             Some(code) => Some(format!("exit code {code}; only 0 and 1 are allowed")),
             None => Some(format!("killed by signal {:?}", status.signal())),

@@ -31,8 +31,10 @@ struct Case {
 
 const INSPECT: &[&str] = &["inspect", "{in}"];
 const CONVERT: &[&str] = &["convert", "{in}", "--to", "grid", "--out", "{out}"];
-const FILTER_PHOTONS: &[&str] = &["filter", "{in}", "--out", "{out}", "--detector", "ild-ecal"];
-const FILTER_PIONS: &[&str] = &["filter", "{in}", "--out", "{out}", "--detector", "ild-ahcal"];
+const FILTER_PHOTONS: &[&str] =
+    &["filter", "{in}", "--out", "{out}", "--detector", "ild-ecal", "--cell-cut-mev", "0.1"];
+const FILTER_PIONS: &[&str] = &["filter", "{in}", "--out", "{out}", "--detector", "ild-ahcal", "--punch-through"];
+const SPLIT: &[&str] = &["split", "{in}", "--out", "{out}", "--fractions", "1,1,0"];
 const PHOTONS: &str = "crates/calo-cli/tests/fuzz/seeds/photons_gzip.hdf5";
 const PIONS: &str = "crates/calo-cli/tests/fuzz/seeds/pions_contiguous.hdf5";
 const EVALUATE: &[&str] =
@@ -84,12 +86,8 @@ const PHOTONS_SHOWERDATA: Case = Case {
     mutations: 300,
     commands: &[INSPECT, CONVERT],
 };
-const ROOT_HITS: Case = Case {
-    name: "root_hits",
-    seed: "data/photon_hits.root",
-    mutations: 300,
-    commands: &[PROJECT],
-};
+const ROOT_HITS: Case =
+    Case { name: "root_hits", seed: "data/photon_hits.root", mutations: 300, commands: &[PROJECT] };
 const TOML_ECAL: Case = Case {
     name: "toml_ecal",
     seed: "configs/detectors/ild-ecal.toml",
@@ -210,7 +208,11 @@ fn fuzz(case: &Case) {
         if let Some(complaint) = try_one(command, &seed_path, &bytes, scratch.path(), &mut tally) {
             let kept = keep(case, index, &bytes);
             let words = command.iter().map(|word| word.replace("{in}", &kept.display().to_string()));
-            let _ = writeln!(failures, "mutation {index}: {complaint}; calo {}", words.collect::<Vec<_>>().join(" "));
+            let _ = writeln!(
+                failures,
+                "mutation {index}: {complaint}; calo {}",
+                words.collect::<Vec<_>>().join(" ")
+            );
         }
     }
     eprintln!("{}: {} mutations, {tally:?}", case.name, mutations(case));
@@ -250,7 +252,9 @@ fn try_one(command: &[&str], seed: &Path, bytes: &[u8], scratch: &Path, tally: &
         // After a crash temporary files may remain, but nothing under the final name.
         Some(1) if left.iter().any(|name| name == "output") => Some("left a partial output".to_owned()),
         Some(1) if !left.is_empty() && !outcome.crashed_in_library() => Some(format!("left {left:?}")),
-        Some(0) if left.is_empty() && command.contains(&"{out}") => Some("succeeded without output".to_owned()),
+        Some(0) if left.is_empty() && command.contains(&"{out}") => {
+            Some("succeeded without output".to_owned())
+        }
         _ => None,
     })
 }

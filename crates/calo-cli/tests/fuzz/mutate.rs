@@ -5,8 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// Strings that mark structure in HDF5 and ROOT files; damage near them reaches the code that trusts the file.
 const LANDMARKS: &[&[u8]] = &[
-    b"TREE", b"SNOD", b"HEAP", b"OHDR", b"OCHK", b"GCOL", b"FRHP", b"BTHD", b"FADB", b"EADB", b"root", b"TTree",
-    b"TBranch", b"TBasket", b"TLeaf", b"TList", b"TKey", b"energy", b"layers", b"showers", b"scene", b"mcpdg",
+    b"TREE", b"SNOD", b"HEAP", b"OHDR", b"OCHK", b"GCOL", b"FRHP", b"BTHD", b"FADB", b"EADB", b"root",
+    b"TTree", b"TBranch", b"TBasket", b"TLeaf", b"TList", b"TKey", b"energy", b"layers", b"showers",
+    b"scene", b"mcpdg",
 ];
 
 /// Numbers that readers get wrong: sizes, counts and offsets at the limits of their types.

@@ -1,0 +1,9 @@
+//! One file a subcommand.
+
+pub(crate) mod convert;
+pub(crate) mod evaluate;
+pub(crate) mod filter;
+pub(crate) mod inspect;
+pub(crate) mod project;
+pub(crate) mod report;
+pub(crate) mod split;

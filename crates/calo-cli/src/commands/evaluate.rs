@@ -1,0 +1,174 @@
+//! `calo evaluate`: candidates against a reference, with every metric, in one pass over each file.
+
+mod assemble;
+mod sample;
+mod table;
+mod two_sample;
+mod units;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use calo_data::Detector;
+use calo_data::detector::{Binning, Scale};
+use calo_metrics::results::{Divisors, Results, SCHEMA_VERSION, ShowerImages};
+use calo_metrics::{Axis, SampleSettings, SixAxes};
+
+use crate::args::{FixedEnergyFile, NamedFile};
+use crate::files::InputOptions;
+use crate::output;
+use sample::{Sample, SampleFiles};
+
+/// Compare generated showers with reference showers
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Reference showers, full spectrum
+    #[arg(long, value_name = "[NAME=]FILE")]
+    reference: NamedFile,
+    /// Reference showers of one energy in GeV; may be given again
+    #[arg(long, value_name = "ENERGY=FILE")]
+    reference_at: Vec<FixedEnergyFile>,
+    /// Candidate showers, full spectrum; may be given again
+    #[arg(long, value_name = "[NAME=]FILE", required = true)]
+    candidate: Vec<NamedFile>,
+    /// Candidate showers of one energy; NAME tells candidates apart where there are several
+    #[arg(long, value_name = "[NAME:]ENERGY=FILE")]
+    candidate_at: Vec<FixedEnergyFile>,
+    /// Folder for results.json and showers.json
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Divisors of S_JSD from the results.json of another evaluation
+    #[arg(long, value_name = "FILE")]
+    divisors: Option<PathBuf>,
+    /// Bootstrap replicas behind the errors of histogram distances
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    replicas: u16,
+    /// Seed of halves, replicas and resampling
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    from: InputOptions,
+}
+
+/// Energies at which histograms of visible energy and hits are compared, GeV.
+const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let detector = args.from.detector()?.context("evaluate: no detector; expected --detector NAME or PATH")?;
+    let given_divisors = args.divisors.as_deref().map(read_divisors).transpose()?;
+    let settings = Arc::new(settings(args, &detector)?);
+    let mut samples: Vec<Sample> = Vec::new();
+    for (index, files) in sample_files(args)?.into_iter().enumerate() {
+        let sample = sample::read(&files, index, &args.from, &settings)?;
+        if let Some(reference) = samples.first() {
+            units::check_against(&reference.response, &sample.response)?;
+        }
+        samples.push(sample);
+    }
+    let images = ShowerImages {
+        schema_version: SCHEMA_VERSION,
+        samples: samples.iter_mut().map(Sample::take_images).collect(),
+    };
+    let results = assemble::results(&samples, &detector, args.seed, given_divisors)?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
+    write_json(&args.out.join("showers.json"), &images)?;
+    write_json(&args.out.join("results.json"), &results)?;
+    output::print(&table::render(&results))
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut json = serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
+    json.push(b'\n');
+    Ok(output::write_file(path, &json)?)
+}
+
+/// The reference's files, then each candidate's.
+fn sample_files(args: &Args) -> anyhow::Result<Vec<SampleFiles>> {
+    let mut samples = vec![SampleFiles::new(&args.reference)];
+    samples.extend(args.candidate.iter().map(SampleFiles::new));
+    for file in &args.reference_at {
+        samples[0].fixed.push((file.energy_gev, file.path.clone()));
+    }
+    for file in &args.candidate_at {
+        let candidate = match &file.sample {
+            None if args.candidate.len() == 1 => Some(0),
+            None => bail!("--candidate-at: several candidates; expected NAME:ENERGY=FILE"),
+            Some(name) => args.candidate.iter().position(|candidate| candidate.name == *name),
+        };
+        let names = || args.candidate.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        let candidate = candidate.with_context(|| {
+            format!(
+                "--candidate-at: no candidate `{}`; expected one of {}",
+                file.sample.as_deref().unwrap_or_default(),
+                names()
+            )
+        })?;
+        samples[candidate + 1].fixed.push((file.energy_gev, file.path.clone()));
+    }
+    for sample in &mut samples {
+        sample.fixed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let twice = sample.fixed.windows(2).find(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq());
+        if let Some(pair) = twice {
+            bail!("{}: two files at {} GeV; expected one for each energy", sample.name, pair[0].0);
+        }
+    }
+    tell_apart(&mut samples);
+    Ok(samples)
+}
+
+/// Samples of the same name get a number, so that tables and legends can be read.
+fn tell_apart(samples: &mut [SampleFiles]) {
+    for i in 1..samples.len() {
+        let name = samples[i].name.clone();
+        let taken = |name: &str, samples: &[SampleFiles]| samples[..i].iter().any(|s| s.name == name);
+        let mut candidate = name.clone();
+        let mut number = 2;
+        while taken(&candidate, samples) {
+            candidate = format!("{name} ({number})");
+            number += 1;
+        }
+        samples[i].name = candidate;
+    }
+}
+
+fn settings(args: &Args, detector: &Detector) -> anyhow::Result<SampleSettings> {
+    let axis = |binning: Binning| match binning.scale {
+        Scale::Linear => Axis::linear(binning.bins, binning.low, binning.high),
+        Scale::Log => Axis::log(binning.bins, binning.low, binning.high),
+    };
+    let binning = &detector.binning;
+    let axes = SixAxes {
+        cell_energy_mev: axis(binning.cell_energy_mev)?,
+        visible_energy_mev: axis(binning.visible_energy_mev)?,
+        n_hits: axis(binning.n_hits)?,
+        cog_z: axis(binning.cog_z)?,
+        radial: axis(binning.radial)?,
+        longitudinal: axis(binning.longitudinal)?,
+    };
+    let readout = &detector.readout;
+    Ok(SampleSettings {
+        energies_gev: COMPARED_AT_GEV.to_vec(),
+        replicas: usize::from(args.replicas),
+        seed: args.seed,
+        ..SampleSettings::new(detector.grid.shape(), readout.cell_cut_mev, readout.mip_mev, axes)
+    })
+}
+
+/// The divisors in another evaluation's `results.json`.
+fn read_divisors(path: &Path) -> anyhow::Result<Divisors> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("{place}: cannot read the divisors"))?;
+    let results: Results = serde_json::from_str(&text)
+        .with_context(|| format!("{place}: not the results.json of an evaluation"))?;
+    ensure!(
+        results.schema_version == SCHEMA_VERSION,
+        "{place}: schema version {}; expected {SCHEMA_VERSION}",
+        results.schema_version
+    );
+    let mut divisors =
+        results.divisors.with_context(|| format!("{place}: holds no divisors; expected an evaluation of several"))?;
+    divisors.n_comparisons = 0;
+    Ok(divisors)
+}

@@ -1,0 +1,182 @@
+//! One sample of an evaluation: every file of it read once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
+use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
+use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings};
+use ndarray::Axis;
+
+use super::units::{self, Response};
+use crate::args::NamedFile;
+use crate::files::{self, InputOptions, for_each_batch};
+use crate::provenance;
+
+/// Showers of a fixed-energy file may differ by this much from the nominal energy.
+const ENERGY_TOLERANCE: f64 = 0.02;
+
+/// The files of a sample.
+#[derive(Debug, Clone)]
+pub(super) struct SampleFiles {
+    pub(super) name: String,
+    pub(super) full: PathBuf,
+    pub(super) fixed: Vec<(f64, PathBuf)>,
+}
+
+impl SampleFiles {
+    pub(super) fn new(file: &NamedFile) -> Self {
+        Self { name: file.name.clone(), full: file.path.clone(), fixed: Vec::new() }
+    }
+}
+
+/// A sample, read.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) info: SampleInfo,
+    pub(super) set: SampleSet,
+    pub(super) response: Response,
+    showers: Vec<ShowerImage>,
+}
+
+impl Sample {
+    /// The mean image and a few showers.
+    pub(super) fn take_images(&mut self) -> SampleImages {
+        #[expect(clippy::cast_possible_truncation, reason = "a picture needs no more than f32")]
+        let mean_mev = self.set.full.mean_image_mev().map(|image| image.iter().map(|mev| *mev as f32).collect());
+        SampleImages { mean_mev: mean_mev.unwrap_or_default(), showers: std::mem::take(&mut self.showers) }
+    }
+}
+
+/// Reads the files of the sample that stands at `index` among all.
+pub(super) fn read(
+    files: &SampleFiles,
+    index: usize,
+    from: &InputOptions,
+    settings: &Arc<SampleSettings>,
+) -> anyhow::Result<Sample> {
+    let options = from.read_options()?;
+    // The same file may be reference and candidate: keys keep their bootstrap replicas independent.
+    let key = |file: usize| (index as u64) << 32 | file as u64;
+    let mut examples = Examples::new(settings);
+    let full = read_file(&files.full, &options, FileKind::FullSpectrum, key(0), settings, Some(&mut examples))?;
+    let mut described = vec![describe(&files.full, None)?];
+    let mut fixed = Vec::new();
+    for (i, (energy_gev, path)) in files.fixed.iter().enumerate() {
+        let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
+        let file = read_file(path, &options, kind, key(i + 1), settings, None)?;
+        units::check_against(&full.1, &file.1).or_else(|error| {
+            // A fixed energy may lie far from the spectrum's mean, but not that far.
+            Err(error.context(format!("fixed-energy file of {}", files.name)))
+        })?;
+        described.push(describe(path, Some(*energy_gev))?);
+        fixed.push(file.0);
+    }
+    let (full, response) = full;
+    let table = full.table();
+    let energies_gev = table.column(Column::IncidentEnergyGev).iter();
+    let range = energies_gev.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &e| [low.min(e), high.max(e)]);
+    let visible_mev = table.column(Column::VisibleEnergyMev);
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
+    let mean_visible_energy_mev = visible_mev.iter().sum::<f64>() / visible_mev.len() as f64;
+    let info = SampleInfo {
+        name: files.name.clone(),
+        files: described,
+        n_showers: full.n_showers(),
+        energy_range_gev: range,
+        mean_visible_energy_mev,
+    };
+    let set = SampleSet { name: files.name.clone(), full, fixed };
+    Ok(Sample { info, set, response, showers: examples.images })
+}
+
+fn describe(path: &Path, energy_gev: Option<f64>) -> anyhow::Result<SampleFile> {
+    Ok(SampleFile { path: path.display().to_string(), energy_gev, blake3: provenance::hash_file(path)? })
+}
+
+fn read_file(
+    path: &Path,
+    options: &ReadOptions,
+    kind: FileKind,
+    key: u64,
+    settings: &Arc<SampleSettings>,
+    mut examples: Option<&mut Examples>,
+) -> anyhow::Result<(SampleAccumulator, Response)> {
+    let place = path.display().to_string();
+    let mut reader: ShowerReader = files::open(path, options)?;
+    let mut accumulator = SampleAccumulator::new(Arc::clone(settings), kind, key)?;
+    let mut response = Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0 };
+    for_each_batch::<f32>(&mut reader, &format!("reading {place}"), |batch| {
+        accumulator
+            .fill(batch.view(), &batch.energies_gev, batch.first_shower)
+            .with_context(|| place.clone())?;
+        if let FileKind::FixedEnergy { energy_gev } = kind {
+            check_energies(batch, energy_gev, &place)?;
+        }
+        let image_mev = batch.cells_mev.sum_axis(Axis(0));
+        response.cells_mev += image_mev.iter().map(|mev| f64::from(*mev)).sum::<f64>();
+        response.incident_gev += batch.energies_gev.iter().sum::<f64>();
+        response.n_showers += batch.len() as u64;
+        if let Some(examples) = examples.as_deref_mut() {
+            examples.see(batch);
+        }
+        Ok(())
+    })?;
+    Ok((accumulator, response))
+}
+
+fn check_energies(batch: &ShowerBatch, nominal_gev: f64, place: &str) -> anyhow::Result<()> {
+    let off = |energy_gev: &&f64| (**energy_gev / nominal_gev - 1.0).abs() > ENERGY_TOLERANCE;
+    if let Some(energy_gev) = batch.energies_gev.iter().find(off) {
+        anyhow::bail!("{place}: a shower of {energy_gev} GeV; expected {nominal_gev} GeV in every shower");
+    }
+    ensure!(nominal_gev.is_finite(), "{place}: {nominal_gev} GeV; expected a finite energy");
+    Ok(())
+}
+
+/// The showers nearest to the energies of the comparison, to look at.
+struct Examples {
+    targets_gev: Vec<f64>,
+    cut_mev: f64,
+    images: Vec<ShowerImage>,
+}
+
+impl Examples {
+    fn new(settings: &SampleSettings) -> Self {
+        Self {
+            targets_gev: settings.energies_gev.clone(),
+            cut_mev: settings.observables.cell_cut_mev,
+            images: Vec::new(),
+        }
+    }
+
+    fn see(&mut self, batch: &ShowerBatch) {
+        for (slot, target_gev) in self.targets_gev.iter().enumerate() {
+            let distance = |energy_gev: f64| (energy_gev - target_gev).abs();
+            let nearest = (0..batch.len())
+                .min_by(|&i, &j| distance(batch.energies_gev[i]).total_cmp(&distance(batch.energies_gev[j])));
+            let Some(nearest) = nearest else { return };
+            match self.images.get(slot) {
+                Some(image) if distance(image.energy_gev) <= distance(batch.energies_gev[nearest]) => {}
+                Some(_) => self.images[slot] = image(batch, nearest, self.cut_mev),
+                None => self.images.push(image(batch, nearest, self.cut_mev)),
+            }
+        }
+    }
+}
+
+/// One shower of a batch, cells above the cut.
+#[expect(clippy::cast_possible_truncation, reason = "grids have at most 1024 cells along an axis")]
+fn image(batch: &ShowerBatch, shower: usize, cut_mev: f64) -> ShowerImage {
+    let cells = batch.cells_mev.index_axis(Axis(0), shower);
+    let hits = cells.indexed_iter().filter(|(_, mev)| f64::from(**mev) > cut_mev);
+    let (cells, energies_mev) =
+        hits.map(|((layer, x, y), mev)| ([layer as u16, x as u16, y as u16], *mev)).unzip();
+    ShowerImage {
+        index: batch.first_shower + shower as u64,
+        energy_gev: batch.energies_gev[shower],
+        cells,
+        energies_mev,
+    }
+}

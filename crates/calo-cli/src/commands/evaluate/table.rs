@@ -1,0 +1,140 @@
+//! The evaluation as tables for the terminal.
+
+use std::fmt::Write;
+
+use calo_metrics::results::{
+    Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results,
+};
+use comfy_table::{Cell, CellAlignment, Table, presets};
+
+/// Everything `calo evaluate` prints.
+pub(super) fn render(results: &Results) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}\n", header(results));
+    let _ = writeln!(text, "{}\n", scores(results));
+    if !results.linearity.is_empty() {
+        let _ = writeln!(text, "{}\n", linearity(results));
+    }
+    for gap in &results.gaps {
+        let _ = writeln!(text, "not given: {}: {}", gap.what, gap.why);
+    }
+    text
+}
+
+fn header(results: &Results) -> Table {
+    let mut table = new_table(&["sample", "showers", "energies", "mean visible energy"]);
+    for sample in &results.samples {
+        let [low, high] = sample.energy_range_gev;
+        table.add_row(row(
+            &sample.name,
+            [
+                sample.n_showers.to_string(),
+                format!("{low:.1} .. {high:.1} GeV"),
+                format!("{:.1} MeV", sample.mean_visible_energy_mev),
+            ],
+        ));
+    }
+    table
+}
+
+/// One column a comparison, the floor first.
+fn scores(results: &Results) -> Table {
+    let comparisons: Vec<&Comparison> = std::iter::once(&results.floor).chain(&results.comparisons).collect();
+    let names: Vec<&str> =
+        std::iter::once("against the reference").chain(comparisons.iter().map(|c| c.name.as_str())).collect();
+    let mut table = new_table(&names);
+    table.add_row(row(
+        "showers",
+        comparisons.iter().map(|c| format!("{} / {}", c.n_showers[0], c.n_showers[1])),
+    ));
+    for observable in Observable::ALL {
+        let label = format!("JSD {}", observable_label(observable));
+        table.add_row(row(
+            &label,
+            comparisons.iter().map(|c| {
+                let found = c.histograms.iter().find(|h| h.observable == observable);
+                optional(found.map(|h| h.jsd), 4)
+            }),
+        ));
+    }
+    if results.divisors.is_some() {
+        table.add_row(row("S_JSD", comparisons.iter().map(|c| optional(c.s_jsd, 3))));
+        table.add_row(row("S_area", comparisons.iter().map(|c| optional(c.s_area, 3))));
+    }
+    table.add_row(row(
+        "largest Pearson difference",
+        comparisons.iter().map(|c| match &c.pearson_max_difference {
+            Some(d) => format!("{} ({} {})", estimate(d.difference, 3), d.pair[0], d.pair[1]),
+            None => "-".to_owned(),
+        }),
+    ));
+    table.add_row(row("FPD", comparisons.iter().map(|c| optional(c.fpd, 4))));
+    table.add_row(row("KPD", comparisons.iter().map(|c| optional(c.kpd, 5))));
+    table.add_row(row("classifier AUC", comparisons.iter().map(|c| optional(c.auc, 4))));
+    table
+}
+
+/// One row an energy, mean and relative width of every sample side by side.
+fn linearity(results: &Results) -> Table {
+    let mut names = vec!["E / GeV".to_owned()];
+    for sample in &results.samples {
+        names.push(format!("{}: mu90 / MeV", sample.name));
+        names.push("sigma90 / mu90".to_owned());
+    }
+    let mut table = new_table(&names);
+    let mut energies: Vec<f64> = results.linearity.iter().map(|p| p.energy_gev).collect();
+    energies.sort_by(f64::total_cmp);
+    energies.dedup();
+    for energy_gev in energies {
+        let points = (0..results.samples.len()).map(|sample| {
+            results.linearity.iter().find(|p| p.sample == sample && p.energy_gev.total_cmp(&energy_gev).is_eq())
+        });
+        table.add_row(row(&energy_gev.to_string(), points.flat_map(linearity_cells)));
+    }
+    table
+}
+
+fn linearity_cells(point: Option<&LinearityPoint>) -> [String; 2] {
+    let Some(point) = point else { return ["-".to_owned(), "-".to_owned()] };
+    let scaled = match point.source {
+        EnergySource::FixedEnergyFile => "",
+        EnergySource::Window => " *",
+    };
+    [format!("{}{scaled}", estimate(point.mu90_mev, 1)), estimate(point.resolution, 4)]
+}
+
+/// The observable as people call it.
+pub(super) fn observable_label(observable: Observable) -> &'static str {
+    match observable {
+        Observable::CellEnergy => "visible cell energy",
+        Observable::VisibleEnergy => "visible energy",
+        Observable::NHits => "number of hits",
+        Observable::CogZ => "centre of gravity z",
+        Observable::Radial => "radial profile",
+        Observable::Longitudinal => "longitudinal profile",
+    }
+}
+
+fn new_table<S: AsRef<str>>(header: &[S]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().map(|name| Cell::new(name.as_ref())));
+    table
+}
+
+fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<Cell> {
+    let values = cells.into_iter().map(|cell| Cell::new(cell).set_alignment(CellAlignment::Right));
+    std::iter::once(Cell::new(label)).chain(values).collect()
+}
+
+fn optional(value: Option<Estimate>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| estimate(value, digits))
+}
+
+fn estimate(Estimate { value, error }: Estimate, digits: usize) -> String {
+    match error {
+        Some(error) => format!("{value:.digits$} ± {error:.digits$}"),
+        None => format!("{value:.digits$}"),
+    }
+}

@@ -1,0 +1,37 @@
+//! Where a file came from, written into it: software, command line, inputs and their hashes.
+
+use std::fs::File;
+use std::path::Path;
+
+use calo_data::{Error, Result};
+
+/// Version of this program, as written to every output.
+pub(crate) const VERSION: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
+
+/// BLAKE3 hash of the bytes of a file, hexadecimal.
+///
+/// # Errors
+/// A file that cannot be opened or read.
+pub(crate) fn hash_file(path: &Path) -> Result<String> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(|e| Error::io(path, "read", e))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Attributes that say how the file at hand was made from `inputs`.
+///
+/// # Errors
+/// An input that cannot be read.
+pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
+    let command: Vec<String> = std::env::args().collect();
+    let mut attributes = vec![
+        ("software".to_owned(), VERSION.to_owned()),
+        ("command".to_owned(), command.join(" ")),
+    ];
+    for (i, path) in inputs.iter().enumerate() {
+        attributes.push((format!("input_{i}"), path.display().to_string()));
+        attributes.push((format!("input_{i}_blake3"), hash_file(path)?));
+    }
+    Ok(attributes)
+}
