@@ -11,7 +11,7 @@ const TITLE: f64 = 24.0;
 const LEGEND_ROW: f64 = 18.0;
 const TOP_AXIS: f64 = 32.0;
 const MAIN: f64 = 236.0;
-const GAP: f64 = 10.0;
+const GAP: f64 = 16.0;
 const LOWER: f64 = 92.0;
 const BOTTOM: f64 = 46.0;
 

@@ -97,6 +97,15 @@ pub(crate) fn number(value: f64, digits: usize) -> String {
     format!("{mantissa}×10{}", superscript(exponent))
 }
 
+/// `value` as a person writes it: up to four significant digits, no trailing zeros.
+pub(crate) fn plain(value: f64) -> String {
+    let text = number(value, 4);
+    if !text.contains('.') || text.contains('×') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// `value ± error`, both rounded to the second digit of the error; three digits without an error.
 pub(crate) fn estimate(estimate: &Estimate) -> String {
     let Estimate { value, error } = *estimate;
@@ -166,6 +175,7 @@ mod tests {
         assert_eq!(estimate(&Estimate { value: 0.5, error: None }), "0.500");
         assert_eq!(number(1.5e-7, 2), "1.5×10⁻⁷");
         assert_eq!(number(0.0, 3), "0");
+        assert_eq!([20.0, 0.5, 12.25, 100.0].map(plain), ["20", "0.5", "12.25", "100"]);
         assert_eq!(number(f64::NAN, 3), "—");
         assert_eq!(fixed(-0.001, 2), "0.00");
     }

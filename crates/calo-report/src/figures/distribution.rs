@@ -102,7 +102,7 @@ pub fn distribution(plot: &DistributionPlot, style: &Style) -> Result<String> {
     }
     svg.close();
     group_labels(&mut svg, plot, &layout, &x, &y, style);
-    frame(&mut svg, layout.main_rect(), &x, &y, Labels { x: None, y: &plot.y_label, y_spacing_px: 40.0 }, style);
+    frame(&mut svg, layout.main_rect(), &x, &y, Labels { x: None, y: &plot.y_label, y_spacing_px: 32.0 }, style);
     if let Some((unit, label)) = plot.top_axis.as_ref().filter(|(unit, _)| *unit > 0.0 && unit.is_finite()) {
         top_axis(&mut svg, &layout, &x, *unit, label, style);
     }
@@ -229,13 +229,16 @@ fn group_labels(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axi
     let mut placed: Vec<[f64; 3]> = Vec::new();
     for group in &plot.groups {
         let Some(label) = &group.label else { continue };
-        let peak = |curve: &Curve| curve.values.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let peak = |curve: &Curve| {
+            let tops = curve.values.iter().zip(&curve.errors).map(|(value, error)| value + error);
+            tops.enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+        };
         let tallest = group.curves.iter().flatten().filter_map(peak).max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((bin, value)) = tallest.filter(|(_, value)| *value > 0.0) else { continue };
         let half = width(label, size) / 2.0 + 4.0;
         let middle = x.at(f64::midpoint(group.edges[bin], group.edges[bin + 1]));
         let middle = middle.clamp(layout.left + half, layout.right - half);
-        let mut base = y.at(value) - 9.0;
+        let mut base = y.at(value) - 6.0;
         for [other, other_half, other_base] in &placed {
             if (middle - other).abs() < half + other_half && (base - other_base).abs() < size + 2.0 {
                 base = other_base - size - 2.0;

@@ -5,7 +5,7 @@ use crate::colour::sequential;
 use crate::error::{Error, Result};
 use crate::style::Style;
 use crate::svg::{Anchor, FigureText, INK, PathData, Px, Svg};
-use crate::text::{fit, number, width};
+use crate::text::{fit, plain, width};
 
 /// Cells drawn of one shower, the most energetic ones: enough for the eye, and a figure of tens of kilobytes.
 pub const DRAWN_CELLS: usize = 1500;
@@ -36,7 +36,7 @@ pub struct Shower {
 
 /// Steps of the colour scale, each a box defined once and placed by reference.
 const LEVELS: usize = 24;
-const PANEL: [f64; 2] = [340.0, 286.0];
+const PANEL: [f64; 2] = [340.0, 276.0];
 const COLUMNS: usize = 2;
 const TITLE: f64 = 26.0;
 const BAR: f64 = 56.0;
@@ -207,7 +207,7 @@ fn axes(svg: &mut Svg, view: &View, style: &Style) {
         for tick in (0..8).map(|i| f64::from(i) * step).filter(|tick| *tick <= n) {
             let (x, y) = view.at(at(tick));
             svg.line((x, y), (x + shift.0 * 0.4, y + shift.1 * 0.4), 0.8);
-            svg.muted((x + shift.0, y + shift.1 + size * 0.35), size, anchor, &number(tick, 3));
+            svg.muted((x + shift.0, y + shift.1 + size * 0.35), size, anchor, &plain(tick));
         }
     };
     place(svg, n_layers, 4.0, &|v| [v, 0., 0.], (0.0, 11.0), Anchor::Middle);
@@ -216,9 +216,9 @@ fn axes(svg: &mut Svg, view: &View, style: &Style) {
     let (x, y) = view.at([n_layers / 2.0, 0., 0.]);
     svg.text((x, y + 32.0), size + 1.0, Anchor::Middle, "layer");
     let (x, y) = view.at([0., 0., ny / 2.0]);
-    svg.upward_text((x - 28.0, y), size + 1.0, "y [cells]");
+    svg.upward_text((x - 32.0, y), size + 1.0, "y [cells]");
     let (x, y) = view.at([n_layers, nx / 2.0, 0.]);
-    svg.text((x + 16.0, y + 24.0), size + 1.0, Anchor::Start, "x");
+    svg.text((x + 24.0, y + 24.0), size + 1.0, Anchor::Start, "x [cells]");
 }
 
 fn colour_bar(svg: &mut Svg, axis: &Axis, top: f64, style: &Style) {

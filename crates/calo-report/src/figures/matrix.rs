@@ -39,7 +39,7 @@ pub struct MatrixPlot {
 }
 
 const CELL: f64 = 35.0;
-const TOP: f64 = 36.0;
+const TOP: f64 = 58.0;
 const BAR: f64 = 14.0;
 
 /// Draws the lower triangle of a symmetric matrix with the value written into each cell.
@@ -83,7 +83,7 @@ pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
             r#"<text transform="translate({x:.2} {y:.2})rotate(-40)" font-size="{size}" class="ink" fill="{INK}">{name}</text>"#
         ));
     }
-    colour_bar(&mut svg, plot, limit, [left + side * 0.56, TOP + 8.0, left + side - 4.0], style);
+    colour_bar(&mut svg, plot, limit, [left + side * 0.56, TOP + 2.0, left + side - 4.0], style);
     Ok(svg.finish(total, TOP + side + 12.0, &plot.text))
 }
 
@@ -128,7 +128,7 @@ fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: 
     }
     svg.rect([left, top, right, bottom], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
     let axis = Axis::linear(-limit, limit, left, right);
-    for tick in axis.ticks(46.0) {
+    for tick in axis.ticks(34.0) {
         if let Some(text) = tick.label {
             let at = axis.at(tick.value);
             svg.line((at, bottom), (at, bottom + 4.0), 0.8);

@@ -7,7 +7,7 @@ use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution
 use crate::names::{self, Names};
 use crate::plots::{Figure, Section, text};
 use crate::style::Style;
-use crate::text::{estimate, fixed, number};
+use crate::text::{estimate, fixed, plain};
 
 /// One figure for each observable that has a histogram.
 pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
@@ -31,11 +31,11 @@ fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
 fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Style) -> Result<Figure> {
     let detector = &results.detector;
     let cells = names.observable == Observable::CellEnergy && detector.mip_mev > 0.0;
-    let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(|e| number(e, 3)).collect();
+    let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(|e| plain(e)).collect();
     let where_from =
         if energies.is_empty() { "full spectrum".to_owned() } else { format!("{} GeV", energies.join(", ")) };
     let groups = parts.iter().map(|part| Group {
-        label: part.energy_gev.map(|e| format!("{} GeV", number(e, 3))),
+        label: part.energy_gev.map(|e| format!("{} GeV", plain(e))),
         edges: part.edges.clone(),
         curves: part.samples.iter().map(|sample| sample.as_ref().and_then(curve)).collect(),
     });
@@ -49,7 +49,7 @@ fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Styl
         groups: groups.collect(),
         shade: cells.then(|| Shade {
             below: detector.cell_cut_mev,
-            label: format!("below the cut of {} MIP", number(detector.cell_cut_mev / detector.mip_mev, 2)),
+            label: format!("below the cut of {} MIP", plain(detector.cell_cut_mev / detector.mip_mev)),
         }),
         top_axis: cells.then(|| (detector.mip_mev, "MIP".to_owned())),
     };
@@ -85,7 +85,7 @@ fn series(results: &Results, names: Names, parts: &[&Distribution], index: usize
 /// Energies at which the sample has no shower.
 fn missing(parts: &[&Distribution], index: usize) -> Vec<String> {
     let empty = |part: &&&Distribution| part.samples[index].as_ref().is_none_or(|h| h.n_showers == 0);
-    parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), |e| number(e, 3))).collect()
+    parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), |e| plain(e))).collect()
 }
 
 fn alt(results: &Results, names: Names, where_from: &str) -> String {
@@ -105,7 +105,7 @@ fn alt(results: &Results, names: Names, where_from: &str) -> String {
 fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from: &str) -> String {
     let edges = &parts[0].edges;
     let (n_bins, kind) = (edges.len() - 1, if parts[0].log_bins { "logarithmic " } else { "" });
-    let (low, high) = (number(edges[0], 3), number(edges[n_bins], 3));
+    let (low, high) = (plain(edges[0]), plain(edges[n_bins]));
     let mut caption = format!(
         "{} {where_from}; {n_bins} {kind}bins from {low} to {high} {}. {}",
         names.explanation, names.unit, names.normalisation
@@ -114,7 +114,7 @@ fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from:
         .iter()
         .filter(|part| part.samples.iter().flatten().any(|h| h.source == Some(EnergySource::Window)))
         .filter_map(|part| part.energy_gev)
-        .map(|e| number(e, 3))
+        .map(|e| plain(e))
         .collect();
     if !scaled.is_empty() {
         caption.push_str(&format!(

@@ -8,7 +8,7 @@ use crate::figures::{
 };
 use crate::plots::{Figure, Section, text};
 use crate::style::Style;
-use crate::text::{fixed, number};
+use crate::text::{fixed, plain};
 
 /// Projections and a 3-D view of the average shower, then single showers of all samples beside each other.
 pub(super) fn figures(results: &Results, images: &ShowerImages, style: &Style) -> Result<Vec<Figure>> {
@@ -102,7 +102,7 @@ fn shower(name: &str, image: Option<&ShowerImage>) -> Shower {
 
 /// What of the showers is drawn: the general rule, then each shower that lost cells to it.
 fn drawn(showers: &[Shower], cut_mev: f64) -> (String, String) {
-    let above = if cut_mev > 0.0 { format!(" above {} MeV", number(cut_mev, 2)) } else { String::new() };
+    let above = if cut_mev > 0.0 { format!(" above {} MeV", plain(cut_mev)) } else { String::new() };
     let rule = format!("Colour and size of a box grow with the logarithm of the cell's energy{above}.");
     let mut notes = String::new();
     for shower in showers {

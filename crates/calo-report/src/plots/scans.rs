@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::figures::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
 use crate::plots::{Figure, Section, text};
 use crate::style::Style;
-use crate::text::number;
+use crate::text::plain;
 
 /// Mean and relative width of the visible energy; none without a point.
 pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
@@ -68,7 +68,7 @@ fn note(results: &Results, index: usize) -> String {
     energies.sort_by(f64::total_cmp);
     energies.dedup_by(|a, b| a.total_cmp(b).is_eq());
     let has = |e: &f64| results.linearity.iter().any(|p| p.sample == index && p.energy_gev.total_cmp(e).is_eq());
-    let missing: Vec<_> = energies.iter().filter(|e| !has(e)).map(|e| number(*e, 3)).collect();
+    let missing: Vec<_> = energies.iter().filter(|e| !has(e)).map(|e| plain(*e)).collect();
     if missing.is_empty() {
         String::new()
     } else if missing.len() == energies.len() {
