@@ -33,7 +33,8 @@ const INSPECT: &[&str] = &["inspect", "{in}"];
 const CONVERT: &[&str] = &["convert", "{in}", "--to", "grid", "--out", "{out}"];
 const FILTER_PHOTONS: &[&str] =
     &["filter", "{in}", "--out", "{out}", "--detector", "ild-ecal", "--cell-cut-mev", "0.1"];
-const FILTER_PIONS: &[&str] = &["filter", "{in}", "--out", "{out}", "--detector", "ild-ahcal", "--punch-through"];
+const FILTER_PIONS: &[&str] =
+    &["filter", "{in}", "--out", "{out}", "--detector", "ild-ahcal", "--punch-through"];
 const SPLIT: &[&str] = &["split", "{in}", "--out", "{out}", "--fractions", "1,1,0"];
 const PHOTONS: &str = "crates/calo-cli/tests/fuzz/seeds/photons_gzip.hdf5";
 const PIONS: &str = "crates/calo-cli/tests/fuzz/seeds/pions_contiguous.hdf5";
@@ -57,7 +58,7 @@ const PHOTONS_F64_FLETCHER: Case = Case {
     name: "photons_f64_fletcher",
     seed: "crates/calo-cli/tests/fuzz/seeds/photons_f64_fletcher.hdf5",
     mutations: 200,
-    commands: &[INSPECT, CONVERT],
+    commands: &[INSPECT, CONVERT, SPLIT],
 };
 const PIONS_CONTIGUOUS: Case = Case {
     name: "pions_contiguous",
@@ -84,7 +85,11 @@ const PHOTONS_SHOWERDATA: Case = Case {
     name: "photons_showerdata",
     seed: "crates/calo-cli/tests/fuzz/seeds/photons_showerdata.hdf5",
     mutations: 300,
-    commands: &[INSPECT, CONVERT],
+    commands: &[
+        &["inspect", "{in}", "--detector", "ild-ecal"],
+        &["convert", "{in}", "--detector", "ild-ecal", "--to", "grid", "--out", "{out}"],
+        &["convert", "{in}", "--detector", "ild-ecal", "--to", "shower-data", "--out", "{out}"],
+    ],
 };
 const ROOT_HITS: Case =
     Case { name: "root_hits", seed: "data/photon_hits.root", mutations: 300, commands: &[PROJECT] };
@@ -246,17 +251,29 @@ fn try_one(command: &[&str], seed: &Path, bytes: &[u8], scratch: &Path, tally: &
         let said: String = outcome.stderr.chars().take(600).collect();
         format!("{what} ({said:?})")
     });
-    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left = files_under(&folder);
     fs::remove_dir_all(&folder).unwrap();
     complaint.or_else(|| match outcome.code() {
         // After a crash temporary files may remain, but nothing under the final name.
-        Some(1) if left.iter().any(|name| name == "output") => Some("left a partial output".to_owned()),
+        Some(1) if left.iter().any(|path| path.starts_with(&output) && !is_temporary(path)) => {
+            Some("left a partial output".to_owned())
+        }
         Some(1) if !left.is_empty() && !outcome.crashed_in_library() => Some(format!("left {left:?}")),
         Some(0) if left.is_empty() && command.contains(&"{out}") => {
             Some("succeeded without output".to_owned())
         }
         _ => None,
     })
+}
+
+/// Every file in a folder and the folders in it.
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
+}
+
+fn is_temporary(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// An empty folder, and the output's path in it.
