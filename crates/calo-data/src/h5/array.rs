@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hdf5::dataset::Layout;
+use hdf5::datatype::ByteOrder;
 use hdf5::filters::Filter;
-use hdf5::types::{FloatSize, TypeDescriptor};
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
+use super::element::ElementType;
 use super::filter::Pipeline;
 use super::open::{OpenFile, one_line};
 use crate::error::{Error, Result};
@@ -27,10 +29,12 @@ pub(super) struct Array {
     pub(super) name: String,
     pub(super) dataset: hdf5::Dataset,
     pub(super) file: Arc<File>,
+    /// Length of the file.
+    pub(super) file_bytes: u64,
     /// Extents, the number of rows first.
     pub(super) shape: Vec<usize>,
-    /// Type of the stored numbers.
-    pub(super) dtype: Dtype,
+    /// What is stored.
+    pub(super) element: ElementType,
     pub(super) storage: Storage,
     /// Filters by name, for people.
     pub(super) filters: Vec<String>,
@@ -89,12 +93,13 @@ impl Chunks {
 }
 
 impl Array {
-    /// Describes data set `name` of `file`, whose numbers must be 32- or 64-bit floats.
+    /// Describes data set `name` of `file`, which must hold `kind`.
     pub(super) fn open(
         file: &OpenFile,
         plain: &Arc<File>,
         path: &std::path::Path,
         name: &str,
+        kind: Kind,
     ) -> Result<Self> {
         let broken = |e: &hdf5::Error| {
             Error::dataset(path, name, format!("cannot be opened ({})", one_line(e)), "an undamaged data set")
@@ -102,15 +107,15 @@ impl Array {
         let dataset = file.hdf5.dataset(name).map_err(|e| broken(&e))?;
         let shape = dataset.get_shape().map_err(|e| broken(&e))?;
         let plist = dataset.dcpl().map_err(|e| broken(&e))?;
-        let (dtype, native) = element_type(&dataset).map_err(|found| {
-            Error::dataset(path, name, format!("holds {found}"), "32- or 64-bit floating-point numbers")
-        })?;
+        let (element, native) = element_type(&dataset, kind)
+            .map_err(|found| Error::dataset(path, name, format!("holds {found}"), kind.words()))?;
         let mut array = Self {
             path: path.to_owned(),
             name: name.to_owned(),
             file: Arc::clone(plain),
+            file_bytes: file.n_bytes,
             shape,
-            dtype,
+            element,
             storage: Storage::Library { rows_at_a_time: 1 },
             filters: Vec::new(),
             stored_bytes: 0,
@@ -175,7 +180,7 @@ impl Array {
             .and_then(|row_len| row_len.checked_mul(8))
             .and_then(|row_bytes| row_bytes.checked_mul(self.shape[0]));
         match n_bytes {
-            Some(n) => Ok((n / 8 * super::element::size_of(self.dtype)) as u64),
+            Some(n) => Ok((n / 8 * self.element.size()) as u64),
             None => Err(self.error(
                 format!("impossible extents {:?}", self.shape),
                 "at most 2^24 numbers a shower and 2^60 in all",
@@ -209,7 +214,7 @@ impl Array {
         file_bytes: u64,
         fill: f64,
     ) -> Result<()> {
-        let element_size = super::element::size_of(self.dtype);
+        let element_size = self.element.size();
         let chunk_bytes = shape.iter().try_fold(element_size, |n, extent| n.checked_mul(*extent));
         let sensible = shape.len() == self.shape.len()
             && shape.iter().all(|extent| *extent > 0)
@@ -310,15 +315,66 @@ fn rows_at_a_time(chunk_rows: usize, row_len: usize) -> usize {
     (rows / chunk_rows).max(1) * chunk_rows
 }
 
-/// The element type and whether it is stored as this machine holds it; else what is there.
-fn element_type(dataset: &hdf5::Dataset) -> Result<(Dtype, bool), String> {
-    let datatype = dataset.dtype().map_err(|e| format!("an unknown type ({})", one_line(&e)))?;
-    match datatype.to_descriptor() {
-        Ok(TypeDescriptor::Float(FloatSize::U4)) => Ok((Dtype::F32, datatype.is::<f32>())),
-        Ok(TypeDescriptor::Float(FloatSize::U8)) => Ok((Dtype::F64, datatype.is::<f64>())),
-        Ok(other) => Err(format!("{other}").split_whitespace().collect::<Vec<_>>().join(" ")),
-        Err(_) => Err(format!("an unknown type of {} bytes", datatype.size())),
+/// What a data set is asked to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Floats,
+    Integers,
+    FloatSequences,
+}
+
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Floats => "32- or 64-bit floating-point numbers",
+            Self::Integers => "integers",
+            Self::FloatSequences => "sequences of 32- or 64-bit floating-point numbers of variable length",
+        }
     }
+}
+
+/// The element type and whether it is stored as this machine holds it; else what is there.
+fn element_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<(ElementType, bool), String> {
+    let datatype = dataset.dtype().map_err(|e| format!("an unknown type ({})", one_line(&e)))?;
+    let Ok(descriptor) = datatype.to_descriptor() else {
+        return Err(format!("an unknown type of {} bytes", datatype.size()));
+    };
+    let native_order =
+        if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
+    let in_order = datatype.byte_order() == native_order;
+    let float = |size| match size {
+        FloatSize::U4 => Dtype::F32,
+        FloatSize::U8 => Dtype::F64,
+    };
+    match (kind, &descriptor) {
+        (Kind::Floats, TypeDescriptor::Float(FloatSize::U4)) => {
+            Ok((ElementType::Float(Dtype::F32), datatype.is::<f32>()))
+        }
+        (Kind::Floats, TypeDescriptor::Float(FloatSize::U8)) => {
+            Ok((ElementType::Float(Dtype::F64), datatype.is::<f64>()))
+        }
+        (Kind::Integers, TypeDescriptor::Integer(size) | TypeDescriptor::Unsigned(size)) => {
+            let signed = matches!(descriptor, TypeDescriptor::Integer(_));
+            let bytes = match size {
+                IntSize::U1 => 1,
+                IntSize::U2 => 2,
+                IntSize::U4 => 4,
+                IntSize::U8 => 8,
+            };
+            Ok((ElementType::Integer { size: bytes, signed }, in_order))
+        }
+        (Kind::FloatSequences, TypeDescriptor::VarLenArray(of)) => match **of {
+            TypeDescriptor::Float(size) if in_order => Ok((ElementType::Sequence(float(size)), true)),
+            _ => Err(printed(&descriptor)),
+        },
+        _ => Err(printed(&descriptor)),
+    }
+}
+
+/// A type's name on one line of bounded length.
+fn printed(descriptor: &TypeDescriptor) -> String {
+    let words = format!("{descriptor}").split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(80).collect()
 }
 
 /// A filter's name as h5py calls it.

@@ -1,6 +1,103 @@
 //! From bytes of a chunk to numbers.
 
+use std::fmt;
+
+use hdf5::{Dataset, H5Type, Hyperslab};
+
+use super::open::one_line;
 use crate::shower::{Dtype, Real};
+
+/// What a data set holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ElementType {
+    /// Floating-point numbers.
+    Float(Dtype),
+    /// Integers of this many bytes.
+    Integer { size: usize, signed: bool },
+    /// Where in the global heap a sequence of variable length stands.
+    Sequence(Dtype),
+}
+
+impl ElementType {
+    /// Bytes of one element in the file.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::Float(dtype) => size_of(dtype),
+            Self::Integer { size, .. } => size,
+            Self::Sequence(_) => 16,
+        }
+    }
+
+    /// The floating-point type, of the numbers themselves or of those in the sequences.
+    pub(super) fn dtype(self) -> Dtype {
+        match self {
+            Self::Float(dtype) | Self::Sequence(dtype) => dtype,
+            Self::Integer { .. } => Dtype::F64,
+        }
+    }
+}
+
+/// Types that elements of a data set can be read as.
+pub(super) trait Stored: Copy + Default + Send + Sync + fmt::Debug + 'static {
+    /// The value of what was never written.
+    fn from_fill(fill: f64) -> Self;
+
+    /// Fills `out` with the first elements of `bytes`, which hold `element`s in native byte order.
+    fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]);
+
+    /// Fills `out` with the elements of `slab`, by libhdf5's own means.
+    fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String>;
+}
+
+fn read_slab<T: H5Type + Copy>(dataset: &Dataset, slab: Hyperslab, out: &mut [T]) -> Result<(), String> {
+    let values = dataset.read_slice::<T, _, ndarray::IxDyn>(slab).map_err(|e| one_line(&e))?;
+    for (to, from) in out.iter_mut().zip(&values) {
+        *to = *from;
+    }
+    Ok(())
+}
+
+impl<T: Real> Stored for T {
+    fn from_fill(fill: f64) -> Self {
+        T::from_f64(fill)
+    }
+
+    fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]) {
+        decode(bytes, order, element.dtype(), out);
+    }
+
+    fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
+        read_slab(dataset, slab, out)
+    }
+}
+
+impl Stored for i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "fill values of integers are integers")]
+    fn from_fill(fill: f64) -> Self {
+        fill as Self
+    }
+
+    fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]) {
+        let ElementType::Integer { size, signed } = element else { return };
+        let n_elements = bytes.len() / size.max(1);
+        for (i, value) in out.iter_mut().enumerate().take(n_elements) {
+            let byte = |k: usize| match order {
+                ByteOrder::Elements => bytes[i * size + k],
+                ByteOrder::Planes => bytes[k * n_elements + i],
+            };
+            let sign = byte(if cfg!(target_endian = "little") { size - 1 } else { 0 });
+            let mut wide = [if signed && sign >= 0x80 { 0xff } else { 0 }; 8];
+            for k in 0..size.min(8) {
+                wide[if cfg!(target_endian = "little") { k } else { 8 - size + k }] = byte(k);
+            }
+            *value = Self::from_ne_bytes(wide);
+        }
+    }
+
+    fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
+        read_slab(dataset, slab, out)
+    }
+}
 
 /// How the bytes of a chunk lie once it is decompressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +117,18 @@ pub(super) fn size_of(dtype: Dtype) -> usize {
 }
 
 /// Fills `out` with the first elements of `bytes`, which are of type `dtype` in native byte order.
-pub(super) fn decode<T: Real>(bytes: &[u8], order: ByteOrder, dtype: Dtype, out: &mut [T]) {
+fn decode<T: Real>(bytes: &[u8], order: ByteOrder, dtype: Dtype, out: &mut [T]) {
     match (dtype, order) {
         (Dtype::F32, ByteOrder::Elements) => elements(bytes, out, f32_from),
         (Dtype::F64, ByteOrder::Elements) => elements(bytes, out, f64_from),
         (Dtype::F32, ByteOrder::Planes) => planes::<T, 4>(bytes, out, f32_from),
         (Dtype::F64, ByteOrder::Planes) => planes::<T, 8>(bytes, out, f64_from),
     }
+}
+
+/// Fills `out` with the first elements of `bytes`, one after the other.
+pub(super) fn decode_plain<T: Real>(bytes: &[u8], dtype: Dtype, out: &mut [T]) {
+    decode(bytes, ByteOrder::Elements, dtype, out);
 }
 
 fn f32_from<T: Real>(bytes: [u8; 4]) -> T {

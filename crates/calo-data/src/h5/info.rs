@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::array::{Array, Storage};
 use super::layout::Layout;
 use crate::shower::{Dtype, Grid};
 
 /// What [`ShowerReader::info`](super::ShowerReader::info) tells about an open file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileInfo {
     /// The file.
     pub path: PathBuf,
@@ -31,7 +33,7 @@ pub struct FileInfo {
 }
 
 /// How one data set is stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StorageInfo {
     /// Path of the data set inside the file.
     pub name: String,
@@ -56,7 +58,7 @@ impl StorageInfo {
         };
         Self {
             name: array.name.clone(),
-            dtype: array.dtype,
+            dtype: array.element.dtype(),
             shape: array.shape.clone(),
             chunk,
             filters: array.filters.clone(),

@@ -1,21 +1,18 @@
 //! Showers out of HDF5 files.
 
-use std::any::Any;
-use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
-
-use ndarray::Array4;
 
 use super::array::Array;
-use super::check;
-use super::info::{FileInfo, StorageInfo};
-use super::layout::{Layout, Place, recognise};
+use super::grid::ImageReader;
+use super::info::FileInfo;
+use super::layout::{Layout, recognise};
 use super::open::open;
-use super::rows::{Crop, Window};
+use super::point_reader::PointReader;
+use super::rows::Window;
 use crate::detector::{CoreCrop, Detector};
 use crate::error::{Error, Result};
-use crate::shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};
+use crate::points::{CellPositions, PointBatch, sum_points};
+use crate::shower::{Grid, Real, ShowerBatch};
 use crate::source::ShowerSource;
 
 /// What to do about negative cells. Cells that are not finite are refused in any case.
@@ -58,9 +55,6 @@ impl ReadOptions {
     }
 }
 
-/// The core of `hcal_only` images, for readers without a detector.
-const HCAL_CORE: CoreCrop = CoreCrop { x: [19, 32], y: [17, 30] };
-
 /// Showers of one file, front to back or from any shower on.
 ///
 /// Peak memory is one batch plus a window of at most 64 MB (or a single chunk, where that is larger), whatever the
@@ -82,33 +76,15 @@ const HCAL_CORE: CoreCrop = CoreCrop { x: [19, 32], y: [17, 30] };
 #[derive(Debug)]
 pub struct ShowerReader {
     info: FileInfo,
-    energies: Array,
-    cells: Array,
-    crop: Crop,
-    gev_per_unit: f64,
-    negative_cells: NegativeCells,
-    inspect: bool,
+    body: Body,
     next: usize,
-    windows: Windows,
 }
 
-/// What was decoded and not asked for yet.
-#[derive(Debug, Default)]
-struct Windows {
-    energies: Window<f64>,
-    f32: Window<f32>,
-    f64: Window<f64>,
-}
-
-impl Windows {
-    /// The window of type `T`, which is the one its tag names.
-    fn cells<T: Real>(&mut self) -> Option<&mut Window<T>> {
-        let window: &mut dyn Any = match T::DTYPE {
-            Dtype::F32 => &mut self.f32,
-            Dtype::F64 => &mut self.f64,
-        };
-        window.downcast_mut()
-    }
+/// What the layouts differ in.
+#[derive(Debug)]
+enum Body {
+    Images(Box<ImageReader>),
+    Points { reader: Box<PointReader>, positions: CellPositions, buffer: PointBatch, n_outside: u64 },
 }
 
 impl ShowerReader {
@@ -120,44 +96,33 @@ impl ShowerReader {
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         let file = open(path)?;
         let place = recognise(path, &file.hdf5, options)?;
-        let plain = Arc::new(file.plain.try_clone().map_err(|e| Error::io(path, "open for reading", e))?);
-        let energies = Array::open(&file, &plain, path, &place.energies)?;
-        let cells = Array::open(&file, &plain, path, &place.cells)?;
-        check_lengths(&energies, &cells, options.inspect)?;
-        let (full_grid, core) = grid_of(&cells, &place, options)?;
-        let grid = core.map_or(full_grid, |core| Grid {
-            nx: core.x[1] - core.x[0],
-            ny: core.y[1] - core.y[0],
-            ..full_grid
-        });
-        let expected = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
-        if let Some(expected) = expected.filter(|expected| *expected != grid) {
-            return Err(
-                cells.error(format!("showers of {grid} cells"), format!("{expected} cells (layers, x, y)"))
-            );
+        if place.layout != Layout::ShowerData {
+            let (reader, info) = ImageReader::open(&file, path, place, options)?;
+            return Ok(Self { info, body: Body::Images(Box::new(reader)), next: 0 });
         }
-        let crop = core.map(|core| vec![0..grid.layers, core.x[0]..core.x[1], core.y[0]..core.y[1]]);
+        let reader = PointReader::open_at(&file, path, &place, options)?;
+        let Some(detector) = &options.detector else {
+            let expected = "a detector to be given, for the cells that the points fall into";
+            return Err(Error::file(path, "holds point clouds", expected));
+        };
+        let points = reader.info();
         let info = FileInfo {
             path: path.to_owned(),
             layout: place.layout,
             group: place.group,
-            grid,
-            full_grid: core.map(|_| full_grid),
-            n_showers: cells.n_rows() as u64,
-            cells: StorageInfo::of(&cells),
-            energies: StorageInfo::of(&energies),
+            grid: detector.grid,
+            full_grid: None,
+            n_showers: points.n_showers,
+            cells: points.points.clone(),
+            energies: points.energies.clone(),
             file_bytes: file.n_bytes,
         };
+        let buffer = PointBatch::empty(points.n_features);
+        let positions = CellPositions::of(detector);
         Ok(Self {
-            gev_per_unit: if info.layout == Layout::CaloChallenge { 1e-3 } else { 1.0 },
             info,
-            energies,
-            cells,
-            crop,
-            negative_cells: options.negative_cells,
-            inspect: options.inspect,
+            body: Body::Points { reader: Box::new(reader), positions, buffer, n_outside: 0 },
             next: 0,
-            windows: Windows::default(),
         })
     }
 
@@ -176,6 +141,14 @@ impl ShowerReader {
         self.info.n_showers
     }
 
+    /// Points of point clouds that fell outside the grid so far and were dropped.
+    pub fn n_points_outside(&self) -> u64 {
+        match &self.body {
+            Body::Images(_) => 0,
+            Body::Points { n_outside, .. } => *n_outside,
+        }
+    }
+
     /// Makes `shower` the next one to be read.
     ///
     /// # Errors
@@ -187,7 +160,13 @@ impl ShowerReader {
                 Ok(())
             }
             _ => {
-                Err(self.cells.error(format!("no shower {shower}"), format!("0 to {}", self.info.n_showers)))
+                let expected = format!("0 to {}", self.info.n_showers);
+                Err(Error::dataset(
+                    &self.info.path,
+                    &self.info.cells.name,
+                    format!("no shower {shower}"),
+                    expected,
+                ))
             }
         }
     }
@@ -198,105 +177,19 @@ impl ShowerReader {
     /// Damaged data; energies that are not above 0 or cells that are negative or not finite, with their count in the
     /// whole file and the first one's place.
     pub fn read_batch<T: Real>(&mut self, max_showers: usize, batch: &mut ShowerBatch<T>) -> Result<bool> {
-        let rows = self.next..self.next.saturating_add(max_showers).min(self.cells.n_rows());
-        batch.first_shower = rows.start as u64;
-        batch.extras = ShowerExtras::default();
-        self.read_energies(rows.clone(), &mut batch.energies_gev)?;
-        let [layers, nx, ny] = self.info.grid.shape();
-        let (mut values, _) = std::mem::take(&mut batch.cells_mev).into_raw_vec_and_offset();
-        values.resize(rows.len() * self.info.grid.n_cells(), T::default());
-        let mut passing = Window::default();
-        let window = self.windows.cells::<T>().unwrap_or(&mut passing);
-        window.read(&self.cells, &self.crop, rows.clone(), &mut values)?;
-        self.check_cells(&mut values)?;
-        batch.cells_mev = Array4::from_shape_vec((rows.len(), layers, nx, ny), values)
-            .map_err(|e| self.cells.error(format!("{e}"), "as many cells as the grid has"))?;
+        // No larger than `usize`: `open` has checked the extents.
+        let n_showers = usize::try_from(self.info.n_showers).unwrap_or(usize::MAX);
+        let rows = self.next..self.next.saturating_add(max_showers).min(n_showers);
+        match &mut self.body {
+            Body::Images(reader) => reader.read(rows.clone(), batch)?,
+            Body::Points { reader, positions, buffer, n_outside } => {
+                reader.seek(rows.start as u64)?;
+                reader.read_batch(max_showers, buffer)?;
+                *n_outside += sum_points(buffer, *positions, batch);
+            }
+        }
         self.next = rows.end;
         Ok(!rows.is_empty())
-    }
-
-    fn read_energies(&mut self, rows: Range<usize>, energies_gev: &mut Vec<f64>) -> Result<()> {
-        energies_gev.resize(rows.len(), 0.0);
-        self.windows.energies.read(&self.energies, &None, rows, energies_gev)?;
-        if !self.inspect && !energies_gev.iter().all(|energy| is_energy(*energy)) {
-            return Err(self.bad_energies());
-        }
-        for energy in energies_gev {
-            *energy *= self.gev_per_unit;
-        }
-        Ok(())
-    }
-
-    fn check_cells<T: Real>(&self, cells: &mut [T]) -> Result<()> {
-        if self.inspect {
-            return Ok(());
-        }
-        let refuse_negatives = self.negative_cells == NegativeCells::Refuse;
-        if check::bad_cells(cells, refuse_negatives).any() {
-            return Err(self.bad_cells(refuse_negatives));
-        }
-        if !refuse_negatives {
-            check::clip_negative(cells);
-        }
-        Ok(())
-    }
-
-    /// Counts the impossible energies of the whole file.
-    fn bad_energies(&self) -> Error {
-        let (mut n_bad, mut first) = (0_u64, None);
-        let mut energies = Vec::new();
-        let mut window = Window::default();
-        for start in (0..self.energies.n_rows()).step_by(4096) {
-            let rows = start..(start + 4096).min(self.energies.n_rows());
-            energies.resize(rows.len(), 0.0);
-            if let Err(e) = window.read(&self.energies, &None, rows, &mut energies) {
-                return e;
-            }
-            for (i, energy) in energies.iter().enumerate().filter(|(_, energy)| !is_energy(**energy)) {
-                n_bad += 1;
-                first = first.or(Some((start + i, *energy)));
-            }
-        }
-        let (shower, energy) = first.unwrap_or_default();
-        Error::Shower {
-            path: self.info.path.clone(),
-            dataset: self.energies.name.clone(),
-            shower: shower as u64,
-            problem: format!(
-                "an incident energy of {energy}, the first of {n_bad} impossible ones in the file"
-            ),
-            expected: "finite energies above 0".to_owned(),
-        }
-    }
-
-    /// Counts the impossible cells of the whole file.
-    fn bad_cells(&self, negatives: bool) -> Error {
-        const SHOWERS: usize = 64;
-        let n_cells = self.info.grid.n_cells();
-        let (mut bad, mut first) = (check::BadCells::default(), 0.0);
-        let mut cells: Vec<f64> = Vec::new();
-        let mut window = Window::default();
-        for start in (0..self.cells.n_rows()).step_by(SHOWERS) {
-            let rows = start..(start + SHOWERS).min(self.cells.n_rows());
-            cells.resize(rows.len() * n_cells, 0.0);
-            if let Err(e) = window.read(&self.cells, &self.crop, rows, &mut cells) {
-                return e;
-            }
-            let here = check::bad_cells(&cells, negatives);
-            if let (false, Some(i)) = (bad.any(), here.first) {
-                first = usize::try_from(i).map_or(0.0, |i| cells[i]);
-            }
-            bad.merge(here, (start * n_cells) as u64);
-        }
-        let index = check::index_of(bad.first.unwrap_or(0), self.info.grid);
-        let clip = if negatives { " (negative ones can be clipped to zero)" } else { "" };
-        Error::Shower {
-            path: self.info.path.clone(),
-            dataset: self.cells.name.clone(),
-            shower: index[0],
-            problem: format!("{} in the file, the first is {first} at {index:?}", bad.counts()),
-            expected: format!("finite cell energies of at least 0 MeV{clip}"),
-        }
     }
 }
 
@@ -318,70 +211,36 @@ impl<T: Real> ShowerSource<T> for ShowerReader {
     }
 }
 
+/// The error about energies that no particle has, if there is one among `energies` of `array`; the whole file is
+/// then read to count them.
+pub(super) fn bad_energy(energies: &[f64], array: &Array) -> Option<Error> {
+    if energies.iter().all(|energy| is_energy(*energy)) {
+        return None;
+    }
+    let (mut n_bad, mut first) = (0_u64, None);
+    let mut energies = Vec::new();
+    let mut window = Window::default();
+    for start in (0..array.n_rows()).step_by(4096) {
+        let rows = start..(start + 4096).min(array.n_rows());
+        energies.resize(rows.len(), 0.0);
+        if let Err(e) = window.read(array, &None, rows, &mut energies) {
+            return Some(e);
+        }
+        for (i, energy) in energies.iter().enumerate().filter(|(_, energy)| !is_energy(**energy)) {
+            n_bad += 1;
+            first = first.or(Some((start + i, *energy)));
+        }
+    }
+    let (shower, energy) = first.unwrap_or_default();
+    Some(Error::Shower {
+        path: array.path.clone(),
+        dataset: array.name.clone(),
+        shower: shower as u64,
+        problem: format!("an incident energy of {energy}, the first of {n_bad} impossible ones in the file"),
+        expected: "finite energies above 0".to_owned(),
+    })
+}
+
 fn is_energy(energy: f64) -> bool {
     energy.is_finite() && energy > 0.0
-}
-
-/// One energy for each shower, and at least one shower.
-fn check_lengths(energies: &Array, cells: &Array, empty_accepted: bool) -> Result<()> {
-    if energies.shape.len() > 2 || energies.row_len() != 1 {
-        return Err(energies.error(format!("extents {:?}", energies.shape), "[showers] or [showers, 1]"));
-    }
-    if energies.n_rows() != cells.n_rows() {
-        return Err(energies.error(
-            format!("{} energies", energies.n_rows()),
-            format!("{}, one for each shower of `{}`", cells.n_rows(), cells.name),
-        ));
-    }
-    if cells.n_rows() == 0 && !empty_accepted {
-        return Err(cells.error("no shower", "at least one shower"));
-    }
-    Ok(())
-}
-
-/// The grid in the file and the core to cut out of it.
-fn grid_of(cells: &Array, place: &Place, options: &ReadOptions) -> Result<(Grid, Option<CoreCrop>)> {
-    if place.layout == Layout::CaloChallenge {
-        let grid = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
-        let Some(grid) = grid else {
-            return Err(cells.error(
-                format!("flattened showers of {} cells", cells.row_len()),
-                "the grid to be given, as layers x nx x ny or by a detector",
-            ));
-        };
-        if cells.shape.len() != 2 || cells.row_len() != grid.n_cells() {
-            return Err(cells.error(
-                format!("extents {:?}", cells.shape),
-                format!("[showers, {}] for a grid of {grid}", grid.n_cells()),
-            ));
-        }
-        return Ok((grid, None));
-    }
-    let [_, layers, nx, ny] = cells.shape[..] else {
-        return Err(cells.error(format!("extents {:?}", cells.shape), "[showers, layers, x, y]"));
-    };
-    if layers * nx * ny == 0 {
-        return Err(cells.error(format!("extents {:?}", cells.shape), "a grid with cells"));
-    }
-    let grid = Grid { layers, nx, ny };
-    let core = core_of(grid, place, options);
-    if let Some(CoreCrop { x, y }) = core {
-        if x[0] >= x[1] || y[0] >= y[1] || x[1] > nx || y[1] > ny {
-            return Err(cells.error(
-                format!("showers of {grid} cells"),
-                format!("an image that holds the core x {} to {}, y {} to {}", x[0], x[1], y[0], y[1]),
-            ));
-        }
-    }
-    Ok((grid, core))
-}
-
-/// The core to cut, unless the showers are cut already.
-fn core_of(grid: Grid, place: &Place, options: &ReadOptions) -> Option<CoreCrop> {
-    let of_detector = options.detector.as_ref().and_then(|detector| {
-        let full = detector.hdf5.full_group.as_deref() == Some(place.group.as_str());
-        detector.hdf5.core_crop.filter(|_| full && grid != detector.grid)
-    });
-    let known = (place.group == "hcal_only" && (grid.nx, grid.ny) == (48, 48)).then_some(HCAL_CORE);
-    options.core_crop.or(of_detector).or(known)
 }

@@ -8,11 +8,9 @@ use hdf5::{Hyperslab, SliceOrIndex};
 use rayon::prelude::*;
 
 use super::array::{Array, Chunk, Chunks, Storage};
-use super::element::{self, ByteOrder};
+use super::element::{ByteOrder, Stored};
 use super::filter::Decoder;
-use super::open::one_line;
 use crate::error::Result;
-use crate::shower::Real;
 
 /// Decoded rows that were not asked for yet are held up to this size.
 const WINDOW_BYTES: usize = 64 << 20;
@@ -36,7 +34,7 @@ impl<T> Default for Window<T> {
     }
 }
 
-impl<T: Real> Window<T> {
+impl<T: Stored> Window<T> {
     /// Fills `out` with `rows` of `array`, cropped.
     pub(super) fn read(
         &mut self,
@@ -105,18 +103,18 @@ fn step_rows(array: &Array) -> usize {
 }
 
 /// Fills `out` with `rows`, which start at a step.
-fn fill<T: Real>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]) -> Result<()> {
+fn fill<T: Stored>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]) -> Result<()> {
     let row_len = cropped_len(array, crop);
     if row_len == 0 || rows.is_empty() {
         return Ok(());
     }
     match &array.storage {
         Storage::Unwritten { fill } => {
-            out.fill(T::from_f64(*fill));
+            out.fill(T::from_fill(*fill));
             Ok(())
         }
         Storage::Contiguous(offset) => {
-            let row_bytes = array.row_len() * element::size_of(array.dtype);
+            let row_bytes = array.row_len() * array.element.size();
             let n = (BLOCK_BYTES / row_bytes.max(1)).max(1);
             let blocks = out.par_chunks_mut(n * row_len).enumerate();
             blocks.try_for_each(|(i, out)| {
@@ -127,7 +125,7 @@ fn fill<T: Real>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]) 
         Storage::Chunked(chunks) => {
             let step = chunks.shape[0].min(array.n_rows());
             // A chunk this large is decoded alone, so that the buffers of several threads do not add up.
-            let large = chunks.n_bytes(element::size_of(array.dtype)) > WINDOW_BYTES / 2;
+            let large = chunks.n_bytes(array.element.size()) > WINDOW_BYTES / 2;
             let min_len = if large { usize::MAX } else { 1 };
             let steps = out.par_chunks_mut(step * row_len).with_min_len(min_len).enumerate();
             steps.try_for_each(|(i, out)| {
@@ -150,10 +148,16 @@ thread_local! {
     static DECODER: RefCell<Decoder> = RefCell::default();
 }
 
-fn contiguous_rows<T: Real>(array: &Array, crop: &Crop, offset: u64, n: usize, out: &mut [T]) -> Result<()> {
+fn contiguous_rows<T: Stored>(
+    array: &Array,
+    crop: &Crop,
+    offset: u64,
+    n: usize,
+    out: &mut [T],
+) -> Result<()> {
     DECODER.with_borrow_mut(|decoder| {
         let Decoder { stored, .. } = decoder;
-        stored.resize(n * array.row_len() * element::size_of(array.dtype), 0);
+        stored.resize(n * array.row_len() * array.element.size(), 0);
         read_exact(array, stored, offset)?;
         let mut shape = array.shape.clone();
         shape[0] = n;
@@ -165,14 +169,14 @@ fn contiguous_rows<T: Real>(array: &Array, crop: &Crop, offset: u64, n: usize, o
 }
 
 /// All chunks that hold rows of chunk row `chunk_row`, scattered over `out`.
-fn chunk_row<T: Real>(
+fn chunk_row<T: Stored>(
     array: &Array,
     chunks: &Chunks,
     crop: &Crop,
     chunk_row: usize,
     out: &mut [T],
 ) -> Result<()> {
-    let n_bytes = chunks.n_bytes(element::size_of(array.dtype));
+    let n_bytes = chunks.n_bytes(array.element.size());
     let mut coordinates = vec![0; chunks.shape.len()];
     coordinates[0] = chunk_row;
     DECODER.with_borrow_mut(|decoder| {
@@ -186,7 +190,7 @@ fn chunk_row<T: Real>(
                         Block { shape: &chunks.shape, from: &from, bytes, order }.scatter(array, crop, out);
                     }
                     None => {
-                        let value = T::from_f64(chunks.fill);
+                        let value = T::from_fill(chunks.fill);
                         for_each_run(array, crop, &chunks.shape, &from, out.len(), |to, _, n| {
                             out[to..to + n].fill(value)
                         });
@@ -235,20 +239,14 @@ fn read_exact(array: &Array, buffer: &mut [u8], offset: u64) -> Result<()> {
 }
 
 /// What only libhdf5 understands.
-fn library_rows<T: Real>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]) -> Result<()> {
+fn library_rows<T: Stored>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]) -> Result<()> {
     let mut slices = vec![SliceOrIndex::from(rows)];
     match crop {
         Some(ranges) => slices.extend(ranges.iter().cloned().map(SliceOrIndex::from)),
         None => slices.extend(array.shape[1..].iter().map(|extent| SliceOrIndex::from(0..*extent))),
     }
-    let values = array
-        .dataset
-        .read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slices))
-        .map_err(|e| array.error(format!("libhdf5 cannot read it ({})", one_line(&e)), "undamaged data"))?;
-    for (to, from) in out.iter_mut().zip(values.iter()) {
-        *to = *from;
-    }
-    Ok(())
+    T::read_by_library(&array.dataset, Hyperslab::from(slices), out)
+        .map_err(|problem| array.error(format!("libhdf5 cannot read it ({problem})"), "undamaged data"))
 }
 
 /// Whether a chunk from `from` on holds anything of the crop.
@@ -270,13 +268,13 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// Copies what lies within the data set and the crop to its place in `out`, rows of cropped length.
-    fn scatter<T: Real>(&self, array: &Array, crop: &Crop, out: &mut [T]) {
+    fn scatter<T: Stored>(&self, array: &Array, crop: &Crop, out: &mut [T]) {
         if crop.is_none() && self.shape[1..] == array.shape[1..] {
-            element::decode(self.bytes, self.order, array.dtype, out);
+            T::decode(self.bytes, self.order, array.element, out);
             return;
         }
         let mut elements = vec![T::default(); self.shape.iter().product()];
-        element::decode(self.bytes, self.order, array.dtype, &mut elements);
+        T::decode(self.bytes, self.order, array.element, &mut elements);
         for_each_run(array, crop, self.shape, self.from, out.len(), |to, from, n| {
             out[to..to + n].copy_from_slice(&elements[from..from + n]);
         });

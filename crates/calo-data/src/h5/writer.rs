@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use super::column::{Column, ColumnSpec, set_text, write_error};
-use super::element;
+use super::column::{set_text, write_error};
+use super::image_writer::ImageWriter;
 use super::layout::Layout;
 use super::open::one_line;
+use super::point_writer::{PointWriteOptions, PointWriter};
 use crate::atomic::AtomicFile;
+use crate::detector::Detector;
 use crate::error::{Error, Result};
+use crate::points::{PointBatch, grid_to_points};
 use crate::shower::{Dtype, Grid, Real, ShowerBatch};
 
 /// Lossless compression of every chunk.
@@ -36,12 +39,14 @@ pub struct WriteOptions {
     pub dtype: Dtype,
     /// Type of the stored incident energies; that of the cells where `None`.
     pub energy_dtype: Option<Dtype>,
-    /// The group of a grid layout; named after the grid where `None` (`30x30` for cubes, else `48x13x13`).
+    /// The group of a grid layout; named after the grid where `None` (`30x30` for cubes, else like `48x13x13`).
     pub group: Option<String>,
     /// Compression of the cells.
     pub compression: Compression,
     /// Showers in a chunk; about 1.5 MB where `None`.
     pub chunk_showers: Option<usize>,
+    /// Gives point clouds the size of the cells; needed for no other layout.
+    pub detector: Option<Detector>,
     /// Text attributes of the file, such as its provenance: name and value.
     pub attributes: Vec<(String, String)>,
 }
@@ -57,16 +62,51 @@ impl WriteOptions {
             group: None,
             compression: Compression::default(),
             chunk_showers: None,
+            detector: None,
             attributes: Vec::new(),
         }
     }
 }
 
-/// Bytes of a chunk where the caller does not say: enough to compress well, small enough to jump around.
-const CHUNK_BYTES: usize = 3 << 19;
+/// An HDF5 file under its temporary name.
+pub(super) struct OpenTarget {
+    // Before `target`: the file closes before its temporary name goes.
+    file: hdf5::File,
+    target: AtomicFile,
+}
 
-/// Showers in a chunk of the data set of incident energies.
-const ENERGY_CHUNK: usize = 1024;
+impl OpenTarget {
+    /// Creates the file that will be `path`, with text `attributes`.
+    pub(super) fn create(path: &Path, attributes: &[(String, String)]) -> Result<Self> {
+        let target = AtomicFile::create(path)?;
+        let file = hdf5::File::create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
+        for (name, text) in attributes {
+            set_text(&file, name, text).map_err(|e| write_error(path, name, &one_line(&e)))?;
+        }
+        Ok(Self { file, target })
+    }
+
+    /// The final name.
+    pub(super) fn path(&self) -> &Path {
+        self.target.path()
+    }
+
+    pub(super) fn root(&self) -> Result<hdf5::Group> {
+        self.file.as_group().map_err(|e| cannot_write(self.path(), &e))
+    }
+
+    /// Completes the file, whose data sets must be closed, and gives it its final name.
+    pub(super) fn commit(self) -> Result<()> {
+        let Self { file, target } = self;
+        file.flush().map_err(|e| cannot_write(target.path(), &e))?;
+        file.close().map_err(|e| cannot_write(target.path(), &e))?;
+        target.commit()
+    }
+}
+
+pub(super) fn cannot_write(path: &Path, e: &hdf5::Error) -> Error {
+    Error::file(path, format!("cannot be written ({})", one_line(e)), "a disk with room for it")
+}
 
 /// Writes showers one batch after the other.
 ///
@@ -92,13 +132,15 @@ const ENERGY_CHUNK: usize = 1024;
 /// # }
 /// ```
 pub struct ShowerWriter {
-    // Before `file`: data sets close first, then the file, then the temporary file goes.
-    energies: Column,
-    cells: Column,
-    file: hdf5::File,
-    target: AtomicFile,
+    body: Body,
     options: WriteOptions,
     n_showers: u64,
+}
+
+/// What the layouts differ in.
+enum Body {
+    Images(Box<ImageWriter>),
+    Points { writer: Box<PointWriter>, detector: Box<Detector>, buffer: PointBatch },
 }
 
 impl ShowerWriter {
@@ -108,55 +150,30 @@ impl ShowerWriter {
     /// Impossible options, or a place that cannot be written.
     pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
         check_options(options)?;
-        let target = AtomicFile::create(path)?;
-        let failed = |e: &hdf5::Error| {
-            Error::file(path, format!("cannot be written ({})", one_line(e)), "a disk with room")
-        };
-        let file = hdf5::File::create(target.temporary_path()).map_err(|e| failed(&e))?;
-        for (name, text) in &options.attributes {
-            set_text(&file, name, text).map_err(|e| write_error(path, name, &one_line(&e)))?;
-        }
-        let Grid { layers, nx, ny } = options.grid;
-        let row_bytes = options.grid.n_cells() * element::size_of(options.dtype);
-        let chunk_rows =
-            options.chunk_showers.unwrap_or(CHUNK_BYTES / row_bytes).clamp(1, (128 << 20) / row_bytes);
-        let group = group_name(options);
-        let (parent, names, row_shape, units) = match options.layout {
-            Layout::CaloChallenge => {
-                let root = file.as_group().map_err(|e| failed(&e))?;
-                (root, ["incident_energies", "showers"], vec![options.grid.n_cells()], ["MeV", "MeV"])
+        let body = match options.layout {
+            Layout::Grid | Layout::CaloChallenge => {
+                Body::Images(Box::new(ImageWriter::create(path, options)?))
             }
-            _ => {
-                let group = create_group(&file, &group).map_err(|e| failed(&e))?;
-                set_text(&group, "axes", "[shower, layer, x, y]").map_err(|e| failed(&e))?;
-                (group, ["energy", "layers"], vec![layers, nx, ny], ["GeV", "MeV"])
+            Layout::ShowerData => {
+                let Some(detector) =
+                    options.detector.clone().filter(|detector| detector.grid == options.grid)
+                else {
+                    let expected =
+                        format!("a detector with the grid {}, for the size of its cells", options.grid);
+                    let found =
+                        options.detector.as_ref().map_or("none".to_owned(), |d| format!("grid {}", d.grid));
+                    return Err(Error::option("detector", found, expected));
+                };
+                let point_options = PointWriteOptions {
+                    energy_dtype: options.energy_dtype.unwrap_or(Dtype::F32),
+                    attributes: options.attributes.clone(),
+                    ..PointWriteOptions::default()
+                };
+                let writer = Box::new(PointWriter::create(path, &point_options)?);
+                Body::Points { writer, detector: Box::new(detector), buffer: PointBatch::empty(4) }
             }
         };
-        let energies = column(
-            path,
-            &parent,
-            options.energy_dtype.unwrap_or(options.dtype),
-            &ColumnSpec {
-                name: names[0],
-                row_shape: &[1],
-                chunk_rows: ENERGY_CHUNK,
-                compression: Compression { level: 0, shuffle: false },
-                unit: Some(units[0]),
-            },
-        )?;
-        let cells = column(
-            path,
-            &parent,
-            options.dtype,
-            &ColumnSpec {
-                name: names[1],
-                row_shape: &row_shape,
-                chunk_rows,
-                compression: options.compression,
-                unit: Some(units[1]),
-            },
-        )?;
-        Ok(Self { energies, cells, file, target, options: options.clone(), n_showers: 0 })
+        Ok(Self { body, options: options.clone(), n_showers: 0 })
     }
 
     /// Appends `batch`.
@@ -173,23 +190,12 @@ impl ShowerWriter {
                 format!("showers of {}, one energy each", self.options.grid),
             ));
         }
-        let per_gev = if self.options.layout == Layout::CaloChallenge { 1e3 } else { 1.0 };
-        let energies: Vec<f64> = batch.energies_gev.iter().map(|energy| energy * per_gev).collect();
-        element::encode(
-            &energies,
-            self.options.energy_dtype.unwrap_or(self.options.dtype),
-            self.energies.buffer(),
-        );
-        self.energies.flush_chunks()?;
-        for shower in batch.cells_mev.outer_iter() {
-            match shower.as_slice() {
-                Some(cells) => element::encode(cells, self.options.dtype, self.cells.buffer()),
-                None => {
-                    let cells: Vec<T> = shower.iter().copied().collect();
-                    element::encode(&cells, self.options.dtype, self.cells.buffer());
-                }
+        match &mut self.body {
+            Body::Images(writer) => writer.write(batch)?,
+            Body::Points { writer, detector, buffer } => {
+                grid_to_points(batch, detector, buffer);
+                writer.write(buffer)?;
             }
-            self.cells.flush_chunks()?;
         }
         self.n_showers += n as u64;
         Ok(())
@@ -205,20 +211,10 @@ impl ShowerWriter {
     /// # Errors
     /// A full disk; what stood under the name before is still there then.
     pub fn finish(self) -> Result<()> {
-        let Self { mut energies, mut cells, file, target, .. } = self;
-        energies.finish()?;
-        cells.finish()?;
-        drop((energies, cells));
-        let failed = |e: &hdf5::Error| {
-            Error::file(
-                target.path(),
-                format!("cannot be written ({})", one_line(e)),
-                "a disk with room for it",
-            )
-        };
-        file.flush().map_err(|e| failed(&e))?;
-        file.close().map_err(|e| failed(&e))?;
-        target.commit()
+        match self.body {
+            Body::Images(writer) => writer.finish(),
+            Body::Points { writer, .. } => writer.finish(),
+        }
     }
 }
 
@@ -235,24 +231,4 @@ fn check_options(options: &WriteOptions) -> Result<()> {
         return Err(Error::option("chunk_showers", 0, "at least 1"));
     }
     Ok(())
-}
-
-/// The group's name: that of the papers' files where the grid is theirs.
-fn group_name(options: &WriteOptions) -> String {
-    let Grid { layers, nx, ny } = options.grid;
-    let by_grid = if layers == nx && nx == ny { format!("{nx}x{ny}") } else { format!("{layers}x{nx}x{ny}") };
-    options.group.clone().unwrap_or(by_grid)
-}
-
-/// The group `name`, with those it stands in; the root for an empty name.
-fn create_group(file: &hdf5::File, name: &str) -> hdf5::Result<hdf5::Group> {
-    let name = name.trim_matches('/');
-    if name.is_empty() { file.as_group() } else { file.create_group(name) }
-}
-
-fn column(path: &Path, group: &hdf5::Group, dtype: Dtype, spec: &ColumnSpec<'_>) -> Result<Column> {
-    match dtype {
-        Dtype::F32 => Column::create::<f32>(path, group, spec),
-        Dtype::F64 => Column::create::<f64>(path, group, spec),
-    }
 }
