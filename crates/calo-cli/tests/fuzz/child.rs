@@ -60,6 +60,7 @@ impl Outcome {
 }
 
 /// Runs `calo` with `args`, its standard error kept in `scratch`.
+#[expect(clippy::zombie_processes, reason = "wait4 reaps the child")]
 #[expect(unsafe_code, reason = "resource limits and the peak memory of a child have no safe interface")]
 pub(crate) fn run(args: &[String], scratch: &Path) -> Outcome {
     let stderr_path = scratch.join("stderr");

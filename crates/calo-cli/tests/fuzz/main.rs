@@ -7,6 +7,8 @@
 //! Mutation `i` of a case depends on the case's name and `i` alone. A file that breaks the rules is kept under
 //! `target/fuzz-failures` with the command that shows it. `CALO_FUZZ_MUTATIONS=5000` makes every case that long.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a test's report")]
+
 mod child;
 mod mutate;
 
