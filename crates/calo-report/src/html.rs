@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use calo_metrics::results::Results;
 
-use crate::plots::{Figure, Section};
+use crate::plots::{Figure, Place, Section};
 use crate::text::{escape, number, plain};
 
 const STYLE: &str = include_str!("html/report.css");
@@ -103,12 +103,16 @@ fn grid(section: Section, figures: &[Figure]) -> String {
     let mut any = false;
     for figure in figures.iter().filter(|figure| figure.section == section) {
         any = true;
-        let class = if figure.wide { " class=\"wide\"" } else { "" };
+        let class = match figure.place {
+            Place::Half => "",
+            Place::Alone => " class=\"alone\"",
+            Place::Wide => " class=\"wide\"",
+        };
         let _ = writeln!(
             grid,
             "<figure{class}>\n<div class=\"drawing\"{}>\n{}</div>\n<figcaption>{}</figcaption>\n</figure>",
             // What scrolls must be reachable by keyboard, and say what it is.
-            if figure.wide { " tabindex=\"0\" role=\"group\" aria-label=\"Drawing, scrolls sideways\"" } else { "" },
+            if figure.place == Place::Wide { " tabindex=\"0\" role=\"group\" aria-label=\"Drawing, scrolls sideways\"" } else { "" },
             figure.svg,
             escape(&figure.caption)
         );

@@ -22,8 +22,19 @@ pub(crate) struct Figure {
     pub(crate) caption: String,
     /// The drawing.
     pub(crate) svg: String,
-    /// Whether it needs the whole width of a page.
-    pub(crate) wide: bool,
+    /// Its place among the others.
+    pub(crate) place: Place,
+}
+
+/// Room that a figure takes on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Beside another.
+    Half,
+    /// As large as one of two, but alone in its row.
+    Alone,
+    /// The whole width.
+    Wide,
 }
 
 /// Parts of the page that hold figures.

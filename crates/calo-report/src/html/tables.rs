@@ -41,7 +41,7 @@ pub(super) fn headline(results: &Results) -> String {
         row(&mut table, &label, results, |c, is_floor| {
             let Some(found) = histogram(c, observable) else { return NONE.to_owned() };
             let times = base.filter(|base| !is_floor && *base > 0.0).map(|base| found.jsd.value / base);
-            let times = times.map(|t| format!(" <small>{} ×</small>", if t < 10.0 { fixed(t, 1) } else { number(t, 2) }));
+            let times = times.map(|t| format!(" <small>{} ×</small>", number(t, 2)));
             format!("{}{}", estimate(&found.jsd), times.unwrap_or_default())
         });
     }

@@ -5,7 +5,7 @@ use calo_metrics::results::{Distribution, EnergySource, Observable, Results, Sam
 use crate::error::Result;
 use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
 use crate::names::{self, Names};
-use crate::plots::{Figure, Section, text};
+use crate::plots::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed, plain};
 
@@ -55,7 +55,7 @@ fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Styl
     };
     let svg = distribution(&plot, style)?;
     let caption = caption(results, names, parts, &where_from);
-    Ok(Figure { name: names.file.to_owned(), section: Section::Distributions, caption, svg, wide: false })
+    Ok(Figure { name: names.file.to_owned(), section: Section::Distributions, caption, svg, place: Place::Half })
 }
 
 /// Contents per shower; none where no shower went in.
@@ -122,12 +122,16 @@ fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from:
             scaled.join(", ")
         ));
     }
+    let mut shares = Vec::new();
     for (index, sample) in results.samples.iter().enumerate() {
         let outside = parts.iter().filter_map(|part| part.samples[index].as_ref()).map(share_outside);
         let outside = outside.fold(0.0, f64::max);
         if outside > 0.001 {
-            caption.push_str(&format!(" {}: up to {} % lie outside the bins.", sample.name, fixed(100.0 * outside, 1)));
+            shares.push(format!("{} % ({})", fixed(100.0 * outside, 1), sample.name));
         }
+    }
+    if !shares.is_empty() {
+        caption.push_str(&format!(" Outside the bins lie up to {}.", shares.join(", ")));
     }
     caption
 }

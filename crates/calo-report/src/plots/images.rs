@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::figures::{
     DRAWN_CELLS, MeanImage, ProjectionPlot, Shower, ShowerPanel, event_display, projections,
 };
-use crate::plots::{Figure, Section, text};
+use crate::plots::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::{fixed, plain};
 
@@ -35,7 +35,7 @@ fn average(results: &Results, images: &ShowerImages, style: &Style) -> Result<Fi
     let svg = projections(&plot, style)?;
     let caption = "Mean energy of every cell over the full spectrum, summed along the line of sight; five decades of a \
                    logarithmic colour scale that all samples share.";
-    Ok(Figure { name: "average_shower".into(), section: Section::Showers, caption: caption.into(), svg, wide: true })
+    Ok(Figure { name: "average_shower".into(), section: Section::Showers, caption: caption.into(), svg, place: Place::Wide })
 }
 
 fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result<Figure> {
@@ -46,21 +46,23 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
         .zip(&images.samples)
         .map(|(sample, images)| shower_of_mean(&sample.name, grid, &images.mean_mev))
         .collect();
-    let alt = format!("Average shower of {} as boxes in the calorimeter.", names(results));
+    let alt = format!("Average shower of {} as boxes in the calorimeter, cut open along its axis.", names(results));
     let (drawn, notes) = drawn(&showers, 0.0);
     let panel = ShowerPanel {
-        text: text("average_shower_3d", "Average shower in 3-D, full spectrum", alt),
+        text: text("average_shower_3d", "Average shower in 3-D, cut open, full spectrum", alt),
         grid,
         cell_cut_mev: 0.0,
         showers,
     };
     let svg = event_display(&panel, style)?;
-    let caption = format!("Average shower, layers from left to right. {drawn}{notes}");
-    Ok(Figure { name: "average_shower_3d".into(), section: Section::Showers, caption, svg, wide: true })
+    let caption = format!("Average shower, layers from left to right, without the half that faces the eye. {drawn}{notes}");
+    Ok(Figure { name: "average_shower_3d".into(), section: Section::Showers, caption, svg, place: Place::Wide })
 }
 
+/// The half of an average shower behind the middle of x: the whole would hide its core.
 fn shower_of_mean(label: &str, [_, nx, ny]: [usize; 3], mean_mev: &[f32]) -> Shower {
-    let filled = mean_mev.iter().enumerate().filter(|(_, energy)| **energy > 0.0);
+    let shown = |(flat, energy): &(usize, &f32)| **energy > 0.0 && flat / ny % nx >= nx / 2;
+    let filled = mean_mev.iter().enumerate().filter(shown);
     // A checked grid fits into u16.
     let index = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
     let cell = |flat: usize| [index(flat / (nx * ny)), index(flat / ny % nx), index(flat % ny)];
@@ -89,7 +91,7 @@ fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style)
     let caption = format!(
         "One shower of each sample, layers from left to right. Showers beside each other are different events. {drawn}{notes}"
     );
-    Ok(Figure { name, section: Section::Showers, caption, svg, wide: true })
+    Ok(Figure { name, section: Section::Showers, caption, svg, place: Place::Wide })
 }
 
 fn shower(name: &str, image: Option<&ShowerImage>) -> Shower {

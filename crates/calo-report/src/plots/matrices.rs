@@ -4,7 +4,7 @@ use calo_metrics::results::Results;
 
 use crate::error::Result;
 use crate::figures::{MatrixKind, MatrixPlot, matrix};
-use crate::plots::{Figure, Section, text};
+use crate::plots::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::estimate;
 
@@ -16,7 +16,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     let Some((reference, candidates)) = pearson.matrices.split_first().filter(|_| !pearson.labels.is_empty()) else {
         return Ok(Vec::new());
     };
-    let draw = |name: String, title: String, caption: String, kind, entries: &Matrix| {
+    let draw = |name: String, title: String, caption: String, kind, entries: &Matrix, place| {
         let plot = MatrixPlot {
             text: text(&name, title, caption.clone()),
             kind,
@@ -24,7 +24,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             entries: entries.clone(),
         };
         let svg = matrix(&plot, style)?;
-        Ok(Figure { name, section: Section::Correlations, caption, svg, wide: false })
+        Ok(Figure { name, section: Section::Correlations, caption, svg, place })
     };
     let name = |index: usize| results.samples[index].name.as_str();
     let crossed = |matrix: &Matrix| {
@@ -38,6 +38,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         caption,
         MatrixKind::Correlation,
         reference,
+        Place::Alone,
     )?];
     let differences: Vec<Matrix> = candidates.iter().map(|candidate| subtract(candidate, reference)).collect();
     let kind = MatrixKind::difference_of(&differences);
@@ -45,7 +46,8 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         let sample = name(index + 1);
         let caption = format!("Pearson correlations of the high-level observables, {sample}.{}", crossed(candidate));
         let title = format!("Correlations: {sample}");
-        figures.push(draw(format!("pearson_{}", index + 1), title, caption, MatrixKind::Correlation, candidate)?);
+        let file = format!("pearson_{}", index + 1);
+        figures.push(draw(file, title, caption, MatrixKind::Correlation, candidate, Place::Half)?);
         let mut caption = format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
         if let Some(largest) = &results.comparisons[index].pearson_max_difference {
             let [a, b] = &largest.pair;
@@ -53,7 +55,8 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         }
         caption.push_str(crossed(difference));
         let title = format!("Difference: {sample} − {}", name(0));
-        figures.push(draw(format!("pearson_difference_{}", index + 1), title, caption, kind, difference)?);
+        let file = format!("pearson_difference_{}", index + 1);
+        figures.push(draw(file, title, caption, kind, difference, Place::Half)?);
     }
     Ok(figures)
 }

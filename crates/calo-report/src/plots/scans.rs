@@ -4,7 +4,7 @@ use calo_metrics::results::{EnergySource, Estimate, LinearityPoint, Results};
 
 use crate::error::Result;
 use crate::figures::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
-use crate::plots::{Figure, Section, text};
+use crate::plots::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::plain;
 
@@ -23,7 +23,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         let alt = format!("{title} for {}, with the relative offset from the reference below.", names.join(", "));
         let plot = EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
         let svg = energy_scan(&plot, style)?;
-        Ok(Figure { name: name.to_owned(), section: Section::Response, caption, svg, wide: false })
+        Ok(Figure { name: name.to_owned(), section: Section::Response, caption, svg, place: Place::Half })
     };
     Ok(vec![
         draw(
