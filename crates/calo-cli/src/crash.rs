@@ -21,9 +21,13 @@ pub(crate) fn blame(path: &Path) {
     }
 }
 
-/// Turns fatal signals into one line on stderr and exit code 1.
+/// Turns fatal signals into one line on stderr and exit code 1, and limits on file sizes into write errors.
 #[expect(unsafe_code, reason = "signal handlers have no safe interface for SIGSEGV and SIGABRT")]
 pub(crate) fn install() {
+    // SAFETY: ignoring a signal installs no handler; a write beyond the limit then fails with an error.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
     for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGFPE, libc::SIGILL] {
         // SAFETY: the structure is fully initialised, the handler calls async-signal-safe functions only, and
         // SA_ONSTACK uses the alternate stack that Rust's runtime gives every thread.

@@ -12,6 +12,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let _ = args;
-    output::print("")
+    let report = calo_report::render(&args.folder)?;
+    let (page, figures) = (report.html.display(), args.folder.join("figures"));
+    output::print(&format!("{page}\n{} files in {}, an SVG and a PNG of each figure\n", report.figures.len(), figures.display()))
 }

@@ -1,0 +1,203 @@
+//! The file commands: what they write, what they refuse, how they exit.
+
+mod common;
+
+use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
+use common::{calo, rewrite, sample, stderr, stdout};
+
+/// All cells and energies of a file.
+fn read(path: &std::path::Path) -> ShowerBatch<f32> {
+    let mut reader = ShowerReader::open(path, &ReadOptions::default()).unwrap();
+    let mut batch = ShowerBatch::empty(reader.grid());
+    reader.read_batch(10_000, &mut batch).unwrap();
+    batch
+}
+
+#[test]
+fn help_is_pinned() {
+    for command in ["", "inspect", "convert", "project", "filter", "split", "evaluate", "report"] {
+        let mut words = vec!["--help"];
+        if !command.is_empty() {
+            words.insert(0, command);
+        }
+        let text = stdout(&calo().args(words).assert().success());
+        insta::assert_snapshot!(format!("help_{command}"), text);
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for words in [&["frobnicate"][..], &["convert"], &["filter", "a", "--out", "b", "--energy", "9..1"], &[]] {
+        calo().args(words).assert().code(2);
+    }
+}
+
+#[test]
+fn a_conversion_there_and_back_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let pions = sample("pions.hdf5");
+    for to in ["calo-challenge", "shower-data"] {
+        let steps = [(&pions, to, &path("there.hdf5")), (&path("there.hdf5"), "grid", &path("back.hdf5"))];
+        for (from, to, out) in steps {
+            calo()
+                .args(["convert", "--detector", "ild-ahcal", "--to", to])
+                .arg(from)
+                .arg("--out")
+                .arg(out)
+                .assert()
+                .success();
+        }
+        let (first, last) = (read(&pions), read(&path("back.hdf5")));
+        assert_eq!(first.cells_mev.shape(), last.cells_mev.shape());
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs();
+        assert!(first.energies_gev.iter().zip(&last.energies_gev).all(|(a, b)| near(*a, *b)), "{to}");
+        let cells = first.cells_mev.iter().zip(&last.cells_mev);
+        assert!(cells.into_iter().all(|(a, b)| near(f64::from(*a), f64::from(*b))), "{to}");
+    }
+}
+
+#[test]
+fn projected_hits_are_the_showers_of_the_same_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("projected.hdf5");
+    let text = stdout(
+        &calo()
+            .args(["project", "--detector", "ild-ecal", "--out"])
+            .arg(&out)
+            .arg(sample("photon_hits.root"))
+            .assert()
+            .success(),
+    );
+    let showers = read(&out);
+    assert!(text.contains(&format!("{} showers", showers.len())), "{text}");
+    assert_eq!(showers.cells_mev.shape()[1..], [30, 30, 30]);
+    let response = f64::from(showers.cells_mev.sum()) / showers.energies_gev.iter().sum::<f64>();
+    assert!((20.0..26.0).contains(&response), "{response} MeV/GeV");
+}
+
+#[test]
+fn the_filter_counts_what_it_drops() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pions, out) = (sample("pions.hdf5"), folder.path().join("kept.hdf5"));
+    let all = read(&pions);
+    let hits = |i: usize| all.cells_mev.index_axis(ndarray::Axis(0), i).iter().filter(|mev| **mev > 0.25).count();
+    let low = (0..all.len()).filter(|i| all.energies_gev[*i] < 20.0).count();
+    let punched = (0..all.len()).filter(|i| all.energies_gev[*i] >= 20.0 && hits(*i) <= 250).count();
+    assert!(low > 0 && punched > 0);
+    let mut command = calo();
+    command.args(["filter", "--energy", "20..100", "--more-hits-than", "250", "--hit-threshold-mev", "0.25"]);
+    let text = stdout(&command.arg(&pions).arg("--out").arg(&out).assert().success());
+    let kept = all.len() - low - punched;
+    let expected = format!(
+        "kept {kept} of {} showers; {low} below the energy window; {punched} punch-through\n",
+        all.len()
+    );
+    assert_eq!(text, expected);
+    assert_eq!(read(&out).len(), kept);
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_fails_and_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("kept.hdf5");
+    std::fs::write(&out, "old").unwrap();
+    let mut command = calo();
+    command.args(["filter", "--energy", "900..1000"]).arg(sample("pions.hdf5")).arg("--out").arg(&out);
+    let message = stderr(&command.assert().code(1));
+    assert!(message.contains("no shower is left"), "{message}");
+    assert_eq!(std::fs::read(&out).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_split_is_complete_and_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let mut energies = Vec::new();
+    for run in ["a", "b"] {
+        let out = folder.path().join(run);
+        calo().args(["split", "--seed", "7", "--out"]).arg(&out).arg(&photons).assert().success();
+        for (part, n) in [("train", 160), ("validation", 20), ("test", 20)] {
+            let showers = read(&out.join(format!("{part}.hdf5")));
+            assert_eq!(showers.len(), n);
+            energies.push(showers.energies_gev);
+        }
+    }
+    assert_eq!(energies[..3], energies[3..]);
+    let mut parts: Vec<f64> = energies[..3].concat();
+    let mut all = read(&photons).energies_gev;
+    parts.sort_by(f64::total_cmp);
+    all.sort_by(f64::total_cmp);
+    assert_eq!(parts, all);
+}
+
+#[test]
+fn impossible_inputs_are_one_line_and_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("text.hdf5"), "not a shower in sight").unwrap();
+    std::fs::write(path("empty.hdf5"), "").unwrap();
+    let photons = sample("photons.hdf5");
+    let whole = std::fs::read(&photons).unwrap();
+    std::fs::write(path("truncated.hdf5"), &whole[..whole.len() / 2]).unwrap();
+    rewrite(&photons, &path("nan.hdf5"), |batch| batch.cells_mev[[3, 4, 5, 6]] = f32::NAN);
+    rewrite(&photons, &path("negative.hdf5"), |batch| batch.cells_mev[[3, 4, 5, 6]] = -1.0);
+    rewrite(&photons, &path("energy.hdf5"), |batch| batch.energies_gev[2] = 0.0);
+    for (name, expected) in [
+        ("missing.hdf5", "No such file"),
+        ("text.hdf5", "HDF5"),
+        ("empty.hdf5", "empty"),
+        ("truncated.hdf5", "truncated"),
+        ("nan.hdf5", "shower 3"),
+        ("negative.hdf5", "negative"),
+        ("energy.hdf5", "shower 2"),
+        (".", "directory"),
+    ] {
+        let out = path("out.hdf5");
+        let mut command = calo();
+        command.args(["convert", "--to", "grid"]).arg(path(name)).arg("--out").arg(&out);
+        let message = stderr(&command.assert().code(1));
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.starts_with("calo: error: ") && message.contains(expected), "{name}: {message}");
+        assert!(!out.exists());
+    }
+    let mut command = calo();
+    command.args(["convert", "--to", "grid", "--clip-negative"]).arg(path("negative.hdf5"));
+    command.arg("--out").arg(path("clipped.hdf5")).assert().success();
+    assert!(read(&path("clipped.hdf5")).cells_mev[[3, 4, 5, 6]].abs() < f32::MIN_POSITIVE);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.hdf5");
+    std::fs::write(&out, "old").unwrap();
+    // A limit on the size of files fails writes as a full disk does; 100 blocks of 512 bytes do not hold the sample.
+    let assert = assert_cmd::Command::new("sh")
+        .args(["-c", "ulimit -f 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo"), "convert", "--to", "grid"])
+        .arg(sample("pions.hdf5"))
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .code(1);
+    let message = stderr(&assert);
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert_eq!(std::fs::read(&out).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unwritable_stdout_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_calo"))
+        .arg("inspect")
+        .arg(sample("pions.hdf5"))
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}

@@ -1,0 +1,120 @@
+//! `calo evaluate` on the real sample: with itself, with a smeared copy, with what cannot be right.
+
+mod common;
+
+use std::path::Path;
+
+use calo_metrics::results::{Observable, Results};
+use common::{calo, rewrite, sample, smear, stderr, stdout};
+
+fn evaluate(reference: &Path, candidates: &[&Path], detector: &str, out: &Path) -> assert_cmd::assert::Assert {
+    let mut command = calo();
+    command.args(["evaluate", "--detector", detector, "--replicas", "10"]).arg("--reference").arg(reference);
+    for candidate in candidates {
+        command.arg("--candidate").arg(candidate);
+    }
+    command.arg("--out").arg(out).assert()
+}
+
+fn results(folder: &Path) -> Results {
+    serde_json::from_slice(&std::fs::read(folder.join("results.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let smeared = folder.path().join("smeared.hdf5");
+    smear(&photons, &smeared, 0.9);
+    let out = folder.path().join("out");
+    let assert = evaluate(&photons, &[&photons, &smeared], "ild-ecal", &out).success();
+    assert!(stdout(&assert).contains("smeared"));
+    let results = results(&out);
+    let [itself, smeared] = &results.comparisons[..] else { panic!("two candidates") };
+    assert_eq!(itself.histograms.len(), 6);
+    assert!(itself.histograms.iter().all(|h| h.jsd.value == 0.0), "{:?}", itself.histograms);
+    let spectrum = |c: &calo_metrics::results::Comparison| {
+        c.histograms.iter().find(|h| h.observable == Observable::CellEnergy).unwrap().jsd.value
+    };
+    assert!(spectrum(smeared) > 5.0 * spectrum(&results.floor), "{} {}", spectrum(smeared), spectrum(&results.floor));
+    assert!(itself.s_jsd.unwrap().value == 0.0 && smeared.s_jsd.unwrap().value > 1.0);
+    // A shower and its copy are scored by trees that saw neither: no telling them apart.
+    let auc = itself.auc.unwrap();
+    assert!((auc.value - 0.5).abs() < 1e-9, "{auc:?}");
+    assert!(smeared.auc.unwrap().value > 0.6);
+    assert!(smeared.fpd.unwrap().value > itself.fpd.unwrap().value);
+}
+
+#[test]
+fn the_same_command_gives_the_same_bytes_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pions, out) = (sample("pions.hdf5"), folder.path().join("out"));
+    let mut bytes = Vec::new();
+    for threads in ["1", "2"] {
+        calo()
+            .args(["evaluate", "--detector", "ild-ahcal", "--replicas", "5", "--threads", threads])
+            .arg("--reference")
+            .arg(&pions)
+            .arg("--candidate")
+            .arg(&pions)
+            .arg("--out")
+            .arg(&out)
+            .assert()
+            .success();
+        bytes.push(std::fs::read(out.join("results.json")).unwrap());
+    }
+    assert!(bytes[0] == bytes[1]);
+}
+
+#[test]
+fn energies_in_mev_and_cells_in_gev_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let wrong = folder.path().join("wrong.hdf5");
+    let out = folder.path().join("out");
+    rewrite(&photons, &wrong, |batch| batch.cells_mev.mapv_inplace(|mev| mev * 1e-3));
+    let message = stderr(&evaluate(&photons, &[&wrong], "ild-ecal", &out).code(1));
+    assert!(message.contains("cells") && message.contains("mix-up of MeV and GeV"), "{message}");
+    rewrite(&photons, &wrong, |batch| batch.energies_gev.iter_mut().for_each(|energy| *energy *= 1e3));
+    let message = stderr(&evaluate(&photons, &[&wrong], "ild-ecal", &out).code(1));
+    assert!(message.contains("incident energies") && message.contains("mix-up"), "{message}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn another_grid_is_an_error_that_names_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let assert =
+        evaluate(&sample("photons.hdf5"), &[&sample("pions.hdf5")], "ild-ecal", &folder.path().join("out")).code(1);
+    let message = stderr(&assert);
+    assert!(message.contains("48x13x13") && message.contains("30x30x30"), "{message}");
+    assert_eq!(message.lines().count(), 1);
+}
+
+#[test]
+fn fixed_energy_files_count_where_every_sample_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let at_50 = folder.path().join("at_50.hdf5");
+    // Scaled to 50 GeV each: as good as a file of that energy for this test.
+    rewrite(&photons, &at_50, |batch| {
+        for (mut shower, energy) in batch.cells_mev.outer_iter_mut().zip(&mut batch.energies_gev) {
+            shower *= (50.0 / *energy) as f32;
+            *energy = 50.0;
+        }
+    });
+    let fixed = format!("50={}", at_50.display());
+    let out = folder.path().join("out");
+    let mut command = calo();
+    command.args(["evaluate", "--detector", "ild-ecal", "--replicas", "4", "--reference"]).arg(&photons);
+    command.arg("--candidate").arg(&photons).args(["--reference-at", &fixed, "--candidate-at", &fixed]);
+    command.arg("--out").arg(&out).assert().success();
+    let points = results(&out).linearity;
+    let point = points.iter().find(|p| p.energy_gev == 50.0 && p.sample == 0).unwrap();
+    assert_eq!((point.n_showers, point.source), (200, calo_metrics::results::EnergySource::FixedEnergyFile));
+    let wrong = format!("20={}", at_50.display());
+    let mut command = calo();
+    command.args(["evaluate", "--detector", "ild-ecal", "--reference"]).arg(&photons).arg("--candidate").arg(&photons);
+    let message = stderr(&command.args(["--reference-at", &wrong, "--out"]).arg(&out).assert().code(1));
+    assert!(message.contains("50 GeV; expected 20 GeV"), "{message}");
+}
