@@ -1,4 +1,60 @@
-//! calo-metrics
+//! How good an imitation of a calorimeter shower is.
+//!
+//! Showers come as views of `[shower, layer, x, y]`, cell energies in MeV, incident energies in GeV; nothing here knows
+//! a file or a tensor. Statistics accumulate in f64. `docs/metrics.md` defines every number.
+//!
+//! * [`observables`] turns showers into an [`ObservableTable`]; [`SampleAccumulator`] gathers that and all histograms,
+//!   with their bootstrap replicas, in one pass over a stream of batches.
+//! * [`compare_samples`] and [`compare_halves`] judge six histograms, [`divisors`] and [`scores`] make S_JSD of it,
+//!   [`linearity`] the energy response. [`mod@distance`] holds the distances between any two [`Histogram`]s.
+//! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
+//!   [`QuantileBins`] any sample in 1 to 4 dimensions.
+//! * [`results`] is the schema of what an evaluation writes.
+//!
+//! # Tutorial
+//! Two small samples, of which the second has cells 10 % too high, and how far apart they are:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use calo_metrics::{
+//!     Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, SixAxes, compare_halves, compare_samples,
+//! };
+//! use ndarray::Array4;
+//!
+//! // 200 showers on a grid of 4 layers of 3 x 3 cells, with a pseudo-random energy in every cell.
+//! let showers = |response: f32| {
+//!     Array4::from_shape_fn((200, 4, 3, 3), |(shower, layer, x, y)| {
+//!         let cell = shower * 36 + layer * 9 + x * 3 + y;
+//!         response * (1.0 + (cell * 7919 % 1000) as f32 / 1000.0)
+//!     })
+//! };
+//! let axes = SixAxes {
+//!     cell_energy_mev: Axis::log(30, 0.1, 10.0)?,
+//!     visible_energy_mev: Axis::linear(30, 40.0, 80.0)?,
+//!     n_hits: Axis::linear(37, 0.0, 37.0)?,
+//!     cog_z: Axis::linear(20, 0.0, 4.0)?,
+//!     radial: Axis::linear(3, 0.0, 3.0)?,
+//!     longitudinal: Axis::linear(4, 0.0, 4.0)?,
+//! };
+//! let settings = Arc::new(SampleSettings::new([4, 3, 3], 0.1, 0.2, axes));
+//! let sample = |name: &str, response, key| {
+//!     let mut full = SampleAccumulator::new(settings.clone(), FileKind::FullSpectrum, key)?;
+//!     full.fill(showers(response).view(), &[50.0; 200], 0)?; // as often as there are batches
+//!     Ok::<_, calo_metrics::Error>(SampleSet { name: name.to_owned(), full, fixed: Vec::new() })
+//! };
+//! let (real, fake) = (sample("real", 1.0, 0)?, sample("fake", 1.1, 1)?);
+//!
+//! let energies = calo_metrics::fixed_energies(&[&real, &fake], &[50.0]);
+//! let compared = compare_samples(&real, &fake, &energies)?;
+//! let floor = compare_halves(&real, &energies)?;
+//! for (histogram, floor) in compared.histograms.iter().zip(&floor.histograms) {
+//!     println!("{:?}: JSD {:.3}, floor {:.3}", histogram.observable, histogram.jsd.value, floor.jsd.value);
+//! }
+//! let (cells, hits) = (&compared.histograms[0], &compared.histograms[2]);
+//! assert!(cells.jsd.value > 5.0 * floor.histograms[0].jsd.value); // cells are off
+//! assert_eq!(hits.jsd.value, 0.0); // but as many are hit
+//! # Ok::<(), calo_metrics::Error>(())
+//! ```
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
 mod accumulate;

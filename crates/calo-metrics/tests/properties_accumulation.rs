@@ -1,6 +1,7 @@
 //! Streaming gives what a straightforward calculation in memory gives, for any batches, threads and order.
 
 #![expect(clippy::float_cmp, reason = "sums of energies rounded to 2^-20 MeV are exact")]
+#![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
 
 mod common;
 
