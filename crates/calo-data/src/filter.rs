@@ -221,3 +221,106 @@ fn cut_cells<T: Real>(batch: &mut ShowerBatch<T>, cut_mev: f64, report: &mut Fil
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::memory::MemorySource;
+
+    /// Showers of four cells in a row.
+    fn source(showers: &[(f64, [f32; 4])]) -> MemorySource<f32> {
+        let mut batch = ShowerBatch::empty(Grid { layers: 4, nx: 1, ny: 1 });
+        batch.energies_gev = showers.iter().map(|(energy, _)| *energy).collect();
+        let cells = showers.iter().flat_map(|(_, cells)| *cells).collect();
+        batch.cells_mev = Array4::from_shape_vec((showers.len(), 4, 1, 1), cells).unwrap();
+        MemorySource::new(batch)
+    }
+
+    fn run(showers: &[(f64, [f32; 4])], filter: Filter, size: usize) -> (ShowerBatch<f32>, FilterReport) {
+        let mut filtered = FilterSource::new(source(showers), filter).unwrap();
+        let mut all = ShowerBatch::empty(filtered.grid());
+        let mut batch = ShowerBatch::empty(filtered.grid());
+        while filtered.next_batch(size, &mut batch).unwrap() {
+            assert_eq!(batch.first_shower, all.len() as u64);
+            for i in 0..batch.len() {
+                all.push_from(&batch, i);
+            }
+        }
+        (all, *filtered.report())
+    }
+
+    #[test]
+    fn a_shower_counts_at_its_first_reason() {
+        let filter = Filter {
+            energy_gev: Some([20.0, 50.0]),
+            punch_through: Some(PunchThrough { more_than_hits: 2, above_mev: 0.25 }),
+            cell_cut_mev: Some(0.3),
+        };
+        let showers = [
+            (10.0, [0.0; 4]),               // below, and punch-through
+            (20.0, [1.0, 0.3, 0.26, 0.25]), // kept: three above 0.25; two of its cells are cut after that
+            (50.0, [1.0, 1.0, 0.25, 0.0]),  // two hits: not more than two
+            (50.1, [1.0; 4]),               // above
+        ];
+        let (kept, report) = run(&showers, filter, 3);
+        assert_eq!(kept.energies_gev, [20.0]);
+        assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [1.0, 0.3, 0.0, 0.0]);
+        assert_eq!((report.n_showers, report.n_kept), (4, 1));
+        assert_eq!((report.n_below_energy, report.n_above_energy, report.n_punch_through), (1, 1, 1));
+        assert_eq!(report.n_cells_cut, 2);
+        let text = report.to_string();
+        assert!(text.starts_with("kept 1 of 4 showers; 1 below the energy window; 1 above"), "{text}");
+    }
+
+    #[test]
+    fn a_cell_at_the_cut_goes() {
+        let filter = Filter { cell_cut_mev: Some(0.5), ..Filter::default() };
+        let (kept, report) = run(&[(1.0, [0.5, 0.75, 0.0, 0.25])], filter, 1);
+        assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [0.0, 0.75, 0.0, 0.0]);
+        assert_eq!((report.n_cells_cut, report.cut_mev), (2, 0.75));
+    }
+
+    #[test]
+    fn impossible_values_are_refused() {
+        for filter in [
+            Filter { energy_gev: Some([50.0, 20.0]), ..Filter::default() },
+            Filter { energy_gev: Some([f64::NAN, 20.0]), ..Filter::default() },
+            Filter { cell_cut_mev: Some(-0.1), ..Filter::default() },
+            Filter {
+                punch_through: Some(PunchThrough { more_than_hits: 1, above_mev: f64::NAN }),
+                ..Filter::default()
+            },
+        ] {
+            assert!(FilterSource::new(source(&[]), filter).is_err(), "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn the_rule_of_the_detector_is_the_papers() {
+        let rule = PunchThrough::of(&Detector::load("ild-ahcal").unwrap());
+        assert_eq!(rule, Some(PunchThrough { more_than_hits: 70, above_mev: 0.25 }));
+        assert_eq!(PunchThrough::of(&Detector::load("ild-ecal").unwrap()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn batches_do_not_matter_and_nothing_is_lost(
+            energies in prop::collection::vec((0.0_f64..100.0, prop::array::uniform4(0.0_f32..1.0)), 0..40),
+            size in 1_usize..10,
+        ) {
+            let filter = Filter {
+                energy_gev: Some([20.0, 80.0]),
+                punch_through: Some(PunchThrough { more_than_hits: 1, above_mev: 0.5 }),
+                cell_cut_mev: Some(0.1),
+            };
+            let (kept, report) = run(&energies, filter, size);
+            prop_assert_eq!((&kept, report), (&run(&energies, filter, 1000).0, run(&energies, filter, 1000).1));
+            let n_gone = report.n_below_energy + report.n_above_energy + report.n_punch_through;
+            prop_assert_eq!(report.n_kept + n_gone, energies.len() as u64);
+            prop_assert!(kept.energies_gev.iter().all(|e| (20.0..=80.0).contains(e)));
+        }
+    }
+}

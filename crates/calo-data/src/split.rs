@@ -260,3 +260,119 @@ impl<T: Real, S: ShowerSource<T>> ShowerSource<T> for PartSource<S, T> {
         self.inner.rewind()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::memory::MemorySource;
+
+    #[test]
+    fn the_split_is_pinned() {
+        let split = Split::new(1, [0.6, 0.2, 0.2], 10).unwrap();
+        let parts: Vec<_> = (0..10).map(|i| split.part_of(i) as u8).collect();
+        assert_eq!(parts, [0, 2, 0, 0, 1, 0, 0, 1, 0, 2]);
+    }
+
+    #[test]
+    fn rounding_noise_takes_no_shower() {
+        assert_eq!(largest_remainder([0.8, 0.1, 0.1], 4500), [3600, 450, 450]);
+        assert_eq!(largest_remainder([0.8, 0.1, 0.1], 10), [8, 1, 1]);
+        assert_eq!(largest_remainder([1.0 / 3.0; 3], 10), [4, 3, 3]);
+        assert_eq!(largest_remainder([0.5, 0.25, 0.25], 1), [1, 0, 0]);
+        assert_eq!(largest_remainder([0.0, 0.0, 1.0], 7), [0, 0, 7]);
+    }
+
+    #[test]
+    fn impossible_fractions_are_refused() {
+        for fractions in [[0.5, 0.5, 0.5], [1.5, -0.5, 0.0], [f64::NAN, 0.5, 0.5]] {
+            assert!(Split::new(1, fractions, 10).is_err(), "{fractions:?}");
+        }
+    }
+
+    /// Over many seeds every shower is in the test set equally often, and pairs are as independent as they can be.
+    #[test]
+    fn no_shower_is_preferred() {
+        const N: u64 = 23;
+        let n_seeds = 20_000;
+        let (mut single, mut pair) = ([0_u32; N as usize], 0_u32);
+        for seed in 0..n_seeds {
+            let split = Split::new(seed, [0.0, 10.0 / 23.0, 13.0 / 23.0], N).unwrap();
+            let is_test = |i| split.part_of(i) == Part::Test;
+            (0..N).filter(|i| is_test(*i)).for_each(|i| single[i as usize] += 1);
+            pair += u32::from(is_test(4) && is_test(5));
+        }
+        // 5 standard deviations of a binomial distribution.
+        let allowed = |p: f64| 5.0 * (p * (1.0 - p) / f64::from(n_seeds as u32)).sqrt();
+        let share = |n: u32| f64::from(n) / n_seeds as f64;
+        let p = 13.0 / 23.0;
+        for (i, n) in single.iter().enumerate() {
+            assert!((share(*n) - p).abs() < allowed(p), "shower {i}: {}", share(*n));
+        }
+        let p_pair = p * 12.0 / 22.0;
+        assert!((share(pair) - p_pair).abs() < allowed(p_pair), "pair: {}", share(pair));
+    }
+
+    fn numbered(n: usize) -> MemorySource<f32> {
+        let mut batch = ShowerBatch::empty(Grid { layers: 1, nx: 1, ny: 1 });
+        batch.energies_gev = (0..n).map(|i| i as f64).collect();
+        batch.cells_mev = Array4::zeros((n, 1, 1, 1));
+        batch.extras.shower_ids = Some((0..n as i64).collect());
+        MemorySource::new(batch)
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_a_permutation(seed: u64, n in 1_u64..400) {
+            let order = Permutation::new(seed, n);
+            let mut seen: Vec<u64> = (0..n).map(|i| order.place_of(i)).collect();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..n).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn sizes_are_exact(seed: u64, n in 0_u64..400, a in 0.0..1.0, b in 0.0..1.0) {
+            let fractions = [a * b, a * (1.0 - b), 1.0 - a];
+            let split = Split::new(seed, fractions, n).unwrap();
+            let count = |part| (0..n).filter(|i| split.part_of(*i) == part).count() as u64;
+            prop_assert_eq!(Part::ALL.map(count), split.sizes());
+            for (size, fraction) in split.sizes().into_iter().zip(fractions) {
+                prop_assert!((size as f64 - fraction * n as f64).abs() < 1.0);
+            }
+        }
+
+        #[test]
+        fn parts_are_whole_ordered_and_the_same_for_any_batch_size(
+            seed: u64, n in 0_usize..60, size in 1_usize..20,
+        ) {
+            let split = Split::new(seed, [0.5, 0.3, 0.2], n as u64).unwrap();
+            let mut ids = [Vec::new(), Vec::new(), Vec::new()];
+            for_each_part(&mut numbered(n), &split, size, |part, batch| {
+                assert_eq!(batch.first_shower, ids[part as usize].len() as u64);
+                ids[part as usize].extend(batch.extras.shower_ids.clone().unwrap());
+                Ok(())
+            }).unwrap();
+            for part in Part::ALL {
+                let mut source = PartSource::new(numbered(n), split.clone(), part);
+                let (mut batch, mut from_source) = (ShowerBatch::empty(source.grid()), Vec::new());
+                while source.next_batch(size, &mut batch).unwrap() {
+                    from_source.extend(batch.extras.shower_ids.clone().unwrap());
+                }
+                prop_assert_eq!(&from_source, &ids[part as usize]);
+                prop_assert!(from_source.is_sorted());
+                prop_assert_eq!(from_source.len() as u64, split.size(part));
+            }
+            let mut all = ids.concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n as i64).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_source_longer_than_the_split_is_refused() {
+        let split = Split::new(1, [0.8, 0.1, 0.1], 5).unwrap();
+        assert!(for_each_part(&mut numbered(6), &split, 2, |_, _| Ok(())).is_err());
+    }
+}

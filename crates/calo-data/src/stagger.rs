@@ -5,6 +5,8 @@
 //! rows before a gap move up by one into it, and row 0 becomes empty. Gaps of one layer are closed in ascending order,
 //! each judged in the uncorrected average: a row that is not a gap thus moves up by the number of gaps behind it. What
 //! little stands in a gap's row is dropped. At last the first and last x-bins go.
+//!
+//! The rule cannot tell an artefact from a row that few showers reach: [`StaggerMap::doubtful`] names such gaps.
 
 use std::fmt;
 
@@ -17,6 +19,9 @@ use crate::source::ShowerSource;
 
 /// Showers in memory at a time in the first pass.
 const BATCH: usize = 64;
+/// A row beside which k showers have hits is empty by chance with probability of about exp(-k); with fewer showers
+/// than this (exp(-10) = 5e-5) a gap is doubtful.
+const MIN_WITNESSES: u64 = 10;
 
 /// Which x-rows of which layers are gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub struct StaggerMap {
     gaps: Vec<Vec<usize>>,
     nx: usize,
     n_showers: u64,
+    /// Layer and x-row of gaps that few showers confirm.
+    doubtful: Vec<(usize, usize)>,
 }
 
 impl StaggerMap {
@@ -35,14 +42,17 @@ impl StaggerMap {
     pub fn measure<T: Real>(source: &mut dyn ShowerSource<T>, staggering: &Staggering) -> Result<Self> {
         let grid = source.grid();
         let mut sums_mev = Array2::<f64>::zeros((grid.layers, grid.nx));
+        let mut n_filled = Array2::<u64>::zeros((grid.layers, grid.nx));
         let mut n_showers = 0_u64;
         let mut batch = ShowerBatch::empty(grid);
         source.rewind()?;
         while source.next_batch(BATCH, &mut batch)? {
             n_showers += batch.len() as u64;
             for shower in batch.cells_mev.axis_iter(Axis(0)) {
-                for (cells, sum) in shower.rows().into_iter().zip(&mut sums_mev) {
-                    *sum += cells.iter().map(|cell| cell.to_f64()).sum::<f64>();
+                for ((cells, sum), n) in shower.rows().into_iter().zip(&mut sums_mev).zip(&mut n_filled) {
+                    let row_mev = cells.iter().map(|cell| cell.to_f64()).sum::<f64>();
+                    *sum += row_mev;
+                    *n += u64::from(row_mev > 0.0);
                 }
             }
         }
@@ -52,7 +62,12 @@ impl StaggerMap {
         }
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
         let rows_mev = sums_mev / n_showers as f64;
-        Ok(Self { n_showers, ..Self::from_average(&rows_mev, staggering) })
+        let map = Self::from_average(&rows_mev, staggering);
+        let weak = |(layer, x): &(usize, usize)| {
+            n_filled[[*layer, x - 1]].min(n_filled[[*layer, x + 1]]) < MIN_WITNESSES
+        };
+        let doubtful = map.all_gaps().filter(weak).collect();
+        Ok(Self { n_showers, doubtful, ..map })
     }
 
     /// The gaps of an averaged shower given as sums over y.
@@ -69,17 +84,27 @@ impl StaggerMap {
             let gap = |x: &usize| empty(&rows[*x]) && !empty(&rows[x - 1]) && !empty(&rows[x + 1]);
             (1..rows.len().saturating_sub(1)).filter(gap).collect()
         });
-        Self { gaps: gaps.collect(), nx: rows_mev.ncols(), n_showers: 1 }
+        Self { gaps: gaps.collect(), nx: rows_mev.ncols(), n_showers: 1, doubtful: Vec::new() }
     }
 
     /// A map without gaps.
     pub fn none(grid: Grid) -> Self {
-        Self { gaps: vec![Vec::new(); grid.layers], nx: grid.nx, n_showers: 0 }
+        Self { gaps: vec![Vec::new(); grid.layers], nx: grid.nx, n_showers: 0, doubtful: Vec::new() }
     }
 
     /// The x-rows of the gaps in `layer`, ascending.
     pub fn gaps(&self, layer: usize) -> &[usize] {
         self.gaps.get(layer).map_or(&[], Vec::as_slice)
+    }
+
+    /// Layer and x-row of the gaps beside which so few showers have hits that the row may be empty by chance. They
+    /// are closed like the others: average more showers, or leave the correction out.
+    pub fn doubtful(&self) -> &[(usize, usize)] {
+        &self.doubtful
+    }
+
+    fn all_gaps(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.gaps.iter().enumerate().flat_map(|(layer, gaps)| gaps.iter().map(move |x| (layer, *x)))
     }
 
     /// Gaps in all layers.
@@ -108,6 +133,10 @@ impl fmt::Display for StaggerMap {
                 "; layer {layer}: x {}",
                 gaps.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
             )?;
+        }
+        if !self.doubtful.is_empty() {
+            let n = self.doubtful.len();
+            write!(f, "; {n} may be empty by chance (fewer than {MIN_WITNESSES} showers have hits beside)")?;
         }
         Ok(())
     }

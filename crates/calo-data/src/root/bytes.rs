@@ -102,7 +102,7 @@ impl<'a> Cursor<'a> {
             255 => self.len("a string's length")?,
             n => usize::from(n),
         };
-        Ok(String::from_utf8_lossy(self.take(n)?).into_owned())
+        Ok(printable(self.take(n)?))
     }
 
     /// Byte count and version that open every object of a class with its own streamer.
@@ -180,7 +180,7 @@ impl<'a> Cursor<'a> {
     fn c_string(&mut self) -> Parsed<String> {
         let rest = &self.bytes[self.pos..];
         let n = rest.iter().take(256).position(|b| *b == 0).ok_or("a class name without an end")?;
-        let text = String::from_utf8_lossy(self.take(n)?).into_owned();
+        let text = printable(self.take(n)?);
         self.take(1)?;
         Ok(text)
     }
@@ -194,6 +194,11 @@ impl<'a> Cursor<'a> {
         self.i32()?;
         Ok((header.end, n))
     }
+}
+
+/// Names end up in one-line messages: whatever would break a line is replaced.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

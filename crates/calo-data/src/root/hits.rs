@@ -302,5 +302,10 @@ fn choose_tree<'k>(path: &Path, keys: &'k [Key], tree: TreeName<'_>) -> Result<&
 }
 
 fn listed(names: &[&str]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    const MAX_CHARS: usize = 40;
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let short = names.iter().map(|name| name.chars().take(MAX_CHARS).collect::<String>());
+    short.collect::<Vec<_>>().join(", ")
 }

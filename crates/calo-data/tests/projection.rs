@@ -1,0 +1,204 @@
+//! Projecting the sample's hits, and correcting a staggering artefact made in real showers.
+
+#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test reports by failing; values are exact")]
+
+use std::path::{Path, PathBuf};
+
+use calo_data::detector::Staggering;
+use calo_data::{
+    Detector, Grid, HitProjector, HitReader, MemorySource, ProjectedShowers, ShowerBatch, ShowerSource,
+    StaggerMap, StaggerSource, TreeName,
+};
+use ndarray::{Array4, Axis, s};
+use proptest::prelude::*;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn projector(detector: &Detector) -> HitProjector {
+    let hits = HitReader::open(&repository("data/photon_hits.root"), TreeName::Exactly("photonSIM")).unwrap();
+    HitProjector::new(hits, detector.projection.clone())
+}
+
+fn read_all(source: &mut dyn ShowerSource<f32>, size: usize) -> ShowerBatch<f32> {
+    let mut all = ShowerBatch::empty(source.grid());
+    let mut batch = ShowerBatch::empty(source.grid());
+    while source.next_batch(size, &mut batch).unwrap() {
+        assert_eq!(batch.first_shower, all.len() as u64);
+        all.energies_gev.extend(&batch.energies_gev);
+        all.cells_mev.append(Axis(0), batch.cells_mev.view()).unwrap();
+    }
+    all
+}
+
+/// `tests/fixtures/make_root.py` projects the same events with uproot and NumPy.
+#[test]
+fn the_sample_projects_as_numpy_does() {
+    let detector = Detector::load("ild-ecal").unwrap();
+    let mut source = projector(&detector);
+    let all = read_all(&mut source, 7);
+    assert_eq!(all.grid(), Grid { layers: 30, nx: 32, ny: 30 });
+    let golden = include_str!("fixtures/photon_hits_projection.txt");
+    let (mut n_hits, mut n_outside) = (0, 0);
+    let mut n_events = 0;
+    for line in golden.lines().filter(|line| !line.starts_with('#')) {
+        let expected: Vec<f64> = line.split(' ').map(|field| field.parse().unwrap()).collect();
+        let i = expected[0] as usize;
+        let cells: Vec<f64> =
+            all.cells_mev.index_axis(Axis(0), i).iter().map(|cell| f64::from(*cell)).collect();
+        assert!((all.energies_gev[i] - expected[1]).abs() < 1e-6);
+        assert_eq!(cells.iter().filter(|cell| **cell > 0.0).count() as f64, expected[2], "event {i}");
+        // Cells are rounded to f32 once.
+        let sum: f64 = cells.iter().sum();
+        assert!((sum / expected[3] - 1.0).abs() < 1e-7, "event {i}: {sum} {}", expected[3]);
+        let weighted: f64 = cells.iter().enumerate().map(|(k, cell)| k as f64 * cell).sum();
+        assert!((weighted / expected[4] - 1.0).abs() < 1e-7, "event {i}: {weighted} {}", expected[4]);
+        n_hits += expected[5] as u64;
+        n_outside += expected[6] as u64;
+        n_events += 1;
+    }
+    let report = source.report();
+    assert_eq!((report.n_events, report.n_showers, report.n_converted_upstream), (n_events, n_events, 0));
+    assert_eq!((report.n_hits, report.n_outside_depth, report.n_outside_transverse), (n_hits, 0, n_outside));
+    assert_eq!(source.n_showers(), Some(n_events));
+}
+
+#[test]
+fn hits_outside_and_events_converted_upstream_are_counted() {
+    let mut detector = Detector::load("ild-ecal").unwrap();
+    // The last ten layers cannot be hit now.
+    detector.projection.layer_positions_mm.iter_mut().skip(20).for_each(|p| *p += 5000.0);
+    let mut source = projector(&detector);
+    let all = read_all(&mut source, 100);
+    assert!(source.report().n_outside_depth > 1000);
+    assert_eq!(all.cells_mev.slice(s![.., 20.., .., ..]).sum(), 0.0);
+    let (kept, report) = (all.cells_mev.iter().map(|cell| f64::from(*cell)).sum::<f64>(), source.report());
+    assert!((kept + report.dropped_mev - report.hit_mev).abs() < 1e-3 * report.hit_mev);
+
+    detector.projection.max_mc_particles = 0;
+    let mut source = projector(&detector);
+    assert_eq!(read_all(&mut source, 100).len(), 0);
+    assert_eq!(source.report().n_converted_upstream, 20);
+}
+
+#[test]
+fn the_whole_pipeline_ends_on_the_detectors_grid() {
+    let detector = Detector::load("ild-ecal").unwrap();
+    let path = repository("data/photon_hits.root");
+    let mut source = ProjectedShowers::open(&path, &detector, None).unwrap();
+    assert_eq!(source.grid(), detector.grid);
+    let first = read_all(&mut source, 6);
+    assert_eq!(first.len(), 20);
+    source.rewind().unwrap();
+    assert_eq!(read_all(&mut source, 20), first);
+    assert!(ProjectedShowers::open(&path, &detector, Some("pionSIM")).is_err());
+}
+
+const ECAL: Staggering = Staggering { layers: [4, 28], empty_below_mev: 1e-4, drop_edge_bins: 1 };
+
+/// The middle 16 rows of the sample's showers: further out, 20 showers leave rows empty by chance.
+fn middle_rows() -> ShowerBatch<f32> {
+    let mut showers = read_all(&mut projector(&Detector::load("ild-ecal").unwrap()), 100);
+    showers.cells_mev = showers.cells_mev.slice(s![.., .., 8..24, ..]).to_owned();
+    showers
+}
+
+/// Shifts the rows of real showers as displaced wafers do, and recovers them to the last bit.
+#[test]
+fn shifted_rows_of_real_showers_are_recovered() {
+    let mut original = middle_rows();
+    // What runs out of the image at the front cannot come back; one row of it is dropped anyway.
+    original.cells_mev.slice_mut(s![.., .., 0, ..]).fill(0.0);
+    let mut shifted = original.clone();
+    let gaps = [(4, vec![9]), (5, vec![5]), (11, vec![6, 12]), (16, vec![8, 10]), (27, vec![7])];
+    for (layer, rows) in &gaps {
+        // Opening the gaps from the last one undoes closing them from the first one.
+        for gap in rows.iter().rev() {
+            for mut shower in shifted.cells_mev.axis_iter_mut(Axis(0)) {
+                let mut layer = shower.index_axis_mut(Axis(0), *layer);
+                for x in 1..=*gap {
+                    let row = layer.row(x).to_owned();
+                    layer.row_mut(x - 1).assign(&row);
+                }
+                layer.row_mut(*gap).fill(0.0);
+            }
+        }
+    }
+    let mut source = MemorySource::new(shifted.clone());
+    let map = StaggerMap::measure(&mut source, &ECAL).unwrap();
+    for (layer, rows) in &gaps {
+        assert_eq!(map.gaps(*layer), rows, "layer {layer}: {map}");
+    }
+    assert_eq!(map.n_gaps(), 7, "{map}");
+    assert!(map.to_string().contains("layer 11: x 6, 12"), "{map}");
+    // So early in the shower few of 20 have hits beside the gap.
+    assert_eq!(map.doubtful(), [(4, 9)], "{map}");
+    let recovered = read_all(&mut StaggerSource::new(source, map, 1).unwrap(), 9);
+    let expected = original.cells_mev.slice(s![.., .., 1..15, ..]);
+    for layer in 0..30 {
+        // Where there were two gaps, one row more ran out.
+        let from = usize::from([11, 16].contains(&layer));
+        assert_eq!(
+            recovered.cells_mev.slice(s![.., layer, from.., ..]),
+            expected.slice(s![.., layer, from.., ..]),
+            "layer {layer}"
+        );
+        let changed = gaps.iter().any(|(l, _)| *l == layer);
+        let same = shifted.cells_mev.slice(s![.., layer, 1..15, ..]) == expected.slice(s![.., layer, .., ..]);
+        assert_ne!(same, changed, "layer {layer}");
+    }
+}
+
+#[test]
+fn real_showers_without_artefact_stay_as_they_are() {
+    let map = StaggerMap::measure(&mut MemorySource::new(middle_rows()), &ECAL).unwrap();
+    assert_eq!(map.n_gaps(), 0, "{map}");
+}
+
+/// Far from the axis few showers have hits, and rows of 20 showers are empty by chance: that is said.
+#[test]
+fn gaps_that_may_be_chance_are_named() {
+    let map = StaggerMap::measure(&mut projector(&Detector::load("ild-ecal").unwrap()), &ECAL).unwrap();
+    assert!(map.n_gaps() > 0);
+    assert_eq!(map.doubtful().len(), map.n_gaps(), "{map}");
+    assert!(map.to_string().contains("may be empty by chance"), "{map}");
+}
+
+#[test]
+fn empty_edges_neighbours_and_other_layers_are_no_gaps() {
+    let rows = ndarray::arr2(&[
+        [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+        [1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 9e-5, 1.0],
+        [1.0, 1e-4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    ]);
+    let map = StaggerMap::from_average(&rows, &Staggering { layers: [1, 4], ..ECAL });
+    assert_eq!([0, 1, 2, 3].map(|layer| map.gaps(layer)), [&[][..], &[5], &[1, 6], &[]]);
+}
+
+proptest! {
+    /// Closing gaps keeps the order of rows and loses nothing but the gaps.
+    #[test]
+    fn rows_keep_their_order(filled in prop::collection::vec(any::<bool>(), 3..20)) {
+        let nx = filled.len();
+        let mut batch = ShowerBatch::<f32>::empty(Grid { layers: 1, nx, ny: 1 });
+        batch.energies_gev = vec![1.0];
+        let cells = filled.iter().enumerate().map(|(x, f)| if *f { x as f32 + 1.0 } else { 0.0 }).collect();
+        batch.cells_mev = Array4::from_shape_vec((1, 1, nx, 1), cells).unwrap();
+        let before: Vec<f32> = batch.cells_mev.iter().copied().filter(|cell| *cell > 0.0).collect();
+        let staggering = Staggering { layers: [0, 1], empty_below_mev: 1e-4, drop_edge_bins: 0 };
+        let mut source = MemorySource::new(batch);
+        let map = StaggerMap::measure(&mut source, &staggering).unwrap();
+        let gaps = map.gaps(0).to_vec();
+        let after = read_all(&mut StaggerSource::new(source, map, 0).unwrap(), 1);
+        let cells: Vec<f32> = after.cells_mev.iter().copied().collect();
+        prop_assert_eq!(&cells.iter().copied().filter(|cell| *cell > 0.0).collect::<Vec<_>>(), &before);
+        // Behind the last gap nothing moved; in front there is one empty row for each gap.
+        let behind = gaps.last().map_or(0, |gap| gap + 1);
+        for x in behind..nx {
+            prop_assert_eq!(cells[x] > 0.0, filled[x]);
+        }
+        prop_assert!(cells[..gaps.len()].iter().all(|cell| *cell == 0.0));
+    }
+}
