@@ -41,15 +41,20 @@ pub(crate) fn ensure() -> Result<Tools> {
         );
     };
 
-    let (cmake, build_tool) = (fetched("cmake"), fetched("ninja"));
-    let mut missing = Vec::new();
-    if !new_enough(Path::new("cmake")) && !new_enough(&cmake) {
-        missing.push(("cmake", "cmake>=3.26,<5"));
+    // All that PATH lacks is fetched together: one folder of wheels, made anew whenever something in it is missing.
+    let (cmake, ninja) = (fetched("cmake"), fetched("ninja"));
+    let mut lacking = Vec::new();
+    if !new_enough(Path::new("cmake")) {
+        lacking.push(("cmake", "cmake>=3.26,<5"));
     }
-    if !is_on_path("make") && !is_on_path("ninja") && !build_tool.is_file() {
-        missing.push(("ninja", "ninja>=1.11,<2"));
+    if !is_on_path("make") && !is_on_path("ninja") {
+        lacking.push(("ninja", "ninja>=1.11,<2"));
     }
-    fetch(&missing)?;
+    let is_there =
+        |&(name, _): &(&str, &str)| if name == "cmake" { new_enough(&cmake) } else { ninja.is_file() };
+    if !lacking.iter().all(is_there) {
+        fetch(&lacking)?;
+    }
 
     let describe = |name: &str, path: &Path, on_path: bool| {
         if on_path { format!("{name}, on PATH") } else { relative(path) }
@@ -60,7 +65,7 @@ pub(crate) fn ensure() -> Result<Tools> {
         build_tool: if is_on_path("make") {
             "make, on PATH".to_owned()
         } else {
-            describe("ninja", &build_tool, is_on_path("ninja"))
+            describe("ninja", &ninja, is_on_path("ninja"))
         },
     })
 }
@@ -96,9 +101,6 @@ fn parse_cmake_version(text: &str) -> Option<(u32, u32)> {
 
 /// Installs Python wheels and links their programs into `target/tools/bin`; the link comes last, so it is the stamp.
 fn fetch(missing: &[(&str, &str)]) -> Result<()> {
-    if missing.is_empty() {
-        return Ok(());
-    }
     let names = missing.iter().map(|&(name, _)| name).collect::<Vec<_>>().join(" and ");
     let by_hand = format!("install {names} by hand (cmake 3.26 or newer)");
     println!("setup: fetching {names} for the build of HDF5 into target/tools");
