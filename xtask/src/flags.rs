@@ -18,6 +18,8 @@ pub(crate) struct Flags {
 pub(crate) enum Task {
     /// Check for what the build needs and fetch what is missing (cmake for the static HDF5) into target/tools
     Setup,
+    /// Set up what is missing and build the release binary of calo
+    Build,
     /// Run all that continuous integration runs, cheapest first, to the first failure
     Ci(CiFlags),
     /// Measure ours against its Python peers in one run, print the ratios and write docs/performance.md

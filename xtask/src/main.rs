@@ -1,8 +1,9 @@
-//! Developer tasks: `cargo xtask setup | ci | bench`.
+//! Developer tasks: `cargo xtask setup | build | ci | bench`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
 mod bench;
+mod build;
 mod ci;
 mod e2e;
 mod edges;
@@ -18,6 +19,7 @@ use flags::{Flags, Task};
 fn main() -> ExitCode {
     let result = match Flags::parse().task {
         Task::Setup => setup::run(),
+        Task::Build => build::run(),
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
     };
