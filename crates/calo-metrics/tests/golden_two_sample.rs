@@ -1,8 +1,11 @@
 //! Two-sample scores against NumPy, SciPy, scikit-learn and JetNet on the real sample (`golden/make_two_sample.py`).
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is the report")]
+
 use calo_metrics::{
-    Column, Draw, FrechetSettings, KernelSettings, QuantileBins, Standardisation, fpd, fpd_of_batches,
-    frechet_distance, kpd, kpd_of_batches, mean_distances, pearson_matrix, roc_auc,
+    BootstrapSettings, Column, Draw, FrechetSettings, KernelSettings, QuantileBins, Standardisation, fpd,
+    fpd_of_batches, frechet_distance, kpd, kpd_of_batches, mean_distances, pearson_matrix,
+    quantile_divergences, roc_auc,
 };
 use ndarray::{Array2, Axis, s};
 use serde::Deserialize;
@@ -178,7 +181,7 @@ fn quantile_bins_are_those_of_numpy() {
     let mut counts = vec![0; 8];
     bins.assign(candidate.view()).unwrap().into_iter().for_each(|bin| counts[bin] += 1);
     assert_eq!(counts, golden.quantile_counts[1]);
-    let points = calo_metrics::quantile_divergences(&bins, candidate.view(), &Default::default()).unwrap();
+    let points = quantile_divergences(&bins, candidate.view(), &BootstrapSettings::default()).unwrap();
     assert_close(points[3].divergence.unwrap().value, golden.quantile_divergence, 1e-12);
 }
 

@@ -8,6 +8,7 @@ JetNet's own fpd() and kpd() run; only its random choices are replaced by the nu
 generator, which the Rust test repeats.
 """
 
+import importlib.metadata
 import json
 import pathlib
 import sys
@@ -123,6 +124,7 @@ def main():
     truth = np.concatenate([np.zeros(len(scores[0])), np.ones(len(scores[1]))])
 
     golden = {
+        "versions": {p: importlib.metadata.version(p) for p in ("numpy", "scipy", "scikit-learn", "jetnet")},
         "labels": LABELS,
         "showers": showers.tolist(),
         "pearson_reference": np.corrcoef(reference, rowvar=False).tolist(),
