@@ -60,8 +60,11 @@ pub(crate) fn table(rows: &[Row]) -> String {
 const INTRODUCTION: &str = "# Performance
 
 Written by `cargo xtask bench`: ours and the peer one after the other on the same input, medians of five after one run that
-does not count, so files are in the page cache. The ratio is the peer's time over ours; above 1 we are faster. Photon showers are
-30x30x30 cells; larger files are made from the sample in `data/`, every shower different (`xtask/peers/make_showers.py`).
+does not count, so files are in the page cache. The ratio is the peer's time over ours; above 1 we are faster.
+
+Photon showers are 30x30x30 cells; the large files are made from the sample in `data/`, every shower different
+(`xtask/peers/make_showers.py`). The peers may use as many threads as ours: h5py and most of NumPy use one. Our writer
+syncs its file to the disk before it renames it, h5py does not. FPD draws with replacement here, as JetNet does.
 ";
 
 /// Replaces the sections of the groups just measured in the page at `path`, and leaves the others.
