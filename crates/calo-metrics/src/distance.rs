@@ -62,7 +62,7 @@ pub fn separation_power(a: &Histogram, b: &Histogram) -> Result<f64> {
 /// As [`jensen_shannon_divergence`].
 ///
 /// # Reference
-/// N. Gagunashvili, physics/0605123, equation 15.
+/// N. Gagunashvili, physics/0605123 (two weighted histograms); `TH1::Chi2Test` of ROOT with option `WW`.
 pub fn chi2(a: &Histogram, b: &Histogram) -> Result<(f64, usize)> {
     a.check_axis(b)?;
     let (total_a, total_b) = (total(a.slots(), "first histogram")?, total(b.slots(), "second histogram")?);

@@ -114,7 +114,9 @@ fn in_memory(showers: &Toys, observable: Observable, fixed_gev: Option<f64>) -> 
                 shower.fill((*x as f64 - 2.5).hypot(*y as f64 - 2.0), *e);
             }),
             Observable::Longitudinal => {
-                hits.iter().for_each(|((layer, ..), e)| shower.fill(*layer as f64, *e))
+                for ((layer, ..), e) in &hits {
+                    shower.fill(*layer as f64, *e);
+                }
             }
         }
         // The error is from the spread between showers: a shower's whole content of a bin counts once, squared.

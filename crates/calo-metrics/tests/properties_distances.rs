@@ -1,5 +1,7 @@
 //! What must hold for any two histograms or samples.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
+
 use calo_metrics::distance::{
     area_difference, chi2, jensen_shannon_distance, jensen_shannon_divergence, ks, ks_of_samples,
     separation_power, wasserstein1, wasserstein1_of_samples,

@@ -66,22 +66,48 @@ pub(crate) fn collect_hits(
     hits: &mut Vec<Hit>,
 ) -> std::result::Result<(), usize> {
     hits.clear();
-    for (block_idx, block) in cells.chunks(BLOCK).enumerate() {
-        // True for a cell above the cut and, by the negation, for NaN and both infinities.
-        #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must come out true")]
-        let worth_a_look = block.iter().fold(false, |any, cell| any | !(cell.abs() <= cut_mev));
-        if !worth_a_look {
-            continue;
-        }
-        for (i, &cell) in block.iter().enumerate() {
-            if !cell.is_finite() {
-                return Err(block_idx * BLOCK + i);
-            }
-            if cell > cut_mev {
-                hits.push(((block_idx * BLOCK + i) as u32, cell));
-            }
+    let (blocks, rest) = cells.as_chunks::<BLOCK>();
+    for (i, block) in blocks.iter().enumerate() {
+        if any_beyond(block, cut_mev) {
+            collect_block(block, i * BLOCK, cut_mev, hits)?;
         }
     }
+    collect_block(rest, blocks.len() * BLOCK, cut_mev, hits)
+}
+
+/// Whether a cell is above the cut, NaN, infinite, or as far below zero.
+#[inline]
+fn any_beyond(block: &[f32; BLOCK], cut_mev: f32) -> bool {
+    // Without their sign, floats are ordered as their bits are, infinity and NaN last; a difference of two such
+    // numbers is negative where the cell is larger. Plain integers: the compiler makes vectors of them.
+    let magnitude = |value: f32| (value.to_bits() & (u32::MAX >> 1)).cast_signed();
+    let cut = magnitude(cut_mev);
+    block.iter().fold(0, |signs, &cell| signs | (cut - magnitude(cell))) < 0
+}
+
+/// The hits of at most [`BLOCK`] cells from index `first` on.
+#[inline]
+fn collect_block(
+    block: &[f32],
+    first: usize,
+    cut_mev: f32,
+    hits: &mut Vec<Hit>,
+) -> std::result::Result<(), usize> {
+    // Written always and kept if it counts: which cells are hit cannot be predicted, and a wrong guess of the
+    // processor costs more than the write.
+    let mut kept = [(0, 0.0); BLOCK];
+    let mut n_kept = 0;
+    let mut all_finite = true;
+    for (i, &cell) in block.iter().enumerate() {
+        kept[n_kept] = ((first + i) as u32, cell);
+        n_kept += usize::from(cell > cut_mev);
+        all_finite &= cell.is_finite();
+    }
+    if !all_finite {
+        let bad = block.iter().position(|cell| !cell.is_finite());
+        return Err(first + bad.unwrap_or_default());
+    }
+    hits.extend_from_slice(&kept[..n_kept]);
     Ok(())
 }
 
