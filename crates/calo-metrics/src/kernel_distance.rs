@@ -68,9 +68,10 @@ impl KernelSettings {
 ///
 /// ```
 /// use ndarray::array;
-/// let a = array![[0.0], [1.0], [-1.0]];
-/// let same = calo_metrics::kernel_distance(a.view(), (-&a).view())?;
-/// assert!(same.abs() < 5.0);
+/// let (a, b) = (array![[0.0], [1.0], [-1.0]], array![[0.0], [-1.0], [1.0]]);
+/// let distance = calo_metrics::kernel_distance(a.view(), b.view())?;
+/// // Pairs within a sample have kernels 1, 1, 0; those across 5 times 1, twice 16, twice 0.
+/// assert!((distance - (2.0 * 2.0 / 3.0 - 2.0 * 37.0 / 9.0)).abs() < 1e-12);
 /// # Ok::<(), calo_metrics::Error>(())
 /// ```
 pub fn kernel_distance(reference: ArrayView2<'_, f64>, candidate: ArrayView2<'_, f64>) -> Result<f64> {
