@@ -4,6 +4,7 @@
 //! [`ShowerWriter`] writes any of them. Layouts, axes and units are described in `docs/formats.md`.
 
 mod array;
+mod attributes;
 mod check;
 mod column;
 mod element;
@@ -22,6 +23,7 @@ mod reader;
 mod rows;
 mod writer;
 
+pub use attributes::read_attributes;
 pub use info::{FileInfo, StorageInfo};
 pub use layout::Layout;
 pub use point_reader::{PointFileInfo, PointReader};

@@ -24,7 +24,7 @@ pub use detector::Detector;
 pub use error::{Error, Result};
 pub use h5::{
     Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
-    ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions,
+    ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions, read_attributes,
 };
 pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use memory::MemorySource;

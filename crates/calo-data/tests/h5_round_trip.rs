@@ -126,7 +126,7 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn written_showers_are_read_again(case in cases()) {
         if case.f64 { round_trip::<f64>(&case) } else { round_trip::<f32>(&case) }
@@ -176,4 +176,38 @@ fn the_sample_is_read_the_same_in_any_pieces() {
     reader.seek(0).unwrap();
     let (_, wide) = read::<f64>(&mut reader, 33);
     assert!(bits(&wide) == bits(&whole), "as f64");
+}
+
+#[test]
+fn attributes_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("showers.hdf5");
+    let grid = Grid { layers: 3, nx: 4, ny: 5 };
+    let long = "a long line of provenance, µm and all. ".repeat(3000);
+    let attributes =
+        vec![("calo_version".to_owned(), "0.1.0".to_owned()), ("config".to_owned(), long.clone())];
+    let options = WriteOptions { attributes: attributes.clone(), ..WriteOptions::new(grid) };
+    write(&path, &options, &random_showers::<f32>(5, grid, 1), 5);
+    assert_eq!(calo_data::read_attributes(&path, None).unwrap(), attributes);
+    let with_group = calo_data::read_attributes(&path, Some("3x4x5")).unwrap();
+    assert_eq!(with_group.last().unwrap(), &("axes".to_owned(), "[shower, layer, x, y]".to_owned()));
+}
+
+#[test]
+fn extras_survive_in_the_grid_layout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("showers.hdf5");
+    let grid = Grid { layers: 3, nx: 4, ny: 5 };
+    let mut showers = random_showers::<f32>(2000, grid, 3);
+    showers.extras.pdg = Some((0..2000).map(|i| i - 1000).collect());
+    showers.extras.shower_ids = Some((0..2000).map(|i| i << 33).collect());
+    showers.extras.directions =
+        Some(ndarray::Array2::from_shape_fn((2000, 3), |(i, axis)| (i + axis) as f32));
+    let mut writer = ShowerWriter::create(&path, &WriteOptions::new(grid)).unwrap();
+    writer.write(&showers).unwrap();
+    writer.finish().unwrap();
+    let mut reader = ShowerReader::open(&path, &ReadOptions::default()).unwrap();
+    let mut batch = ShowerBatch::<f32>::empty(grid);
+    reader.read_batch(10_000, &mut batch).unwrap();
+    assert_eq!(batch, showers);
 }

@@ -11,7 +11,7 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use super::element::ElementType;
 use super::filter::Pipeline;
-use super::open::{OpenFile, one_line};
+use super::open::{OpenFile, one_line, printable};
 use crate::error::{Error, Result};
 use crate::shower::Dtype;
 
@@ -25,7 +25,7 @@ const MAX_CHUNKS: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Array {
     pub(super) path: PathBuf,
-    /// Path of the data set inside the file.
+    /// Path of the data set inside the file, fit to print.
     pub(super) name: String,
     pub(super) dataset: hdf5::Dataset,
     pub(super) file: Arc<File>,
@@ -101,17 +101,23 @@ impl Array {
         name: &str,
         kind: Kind,
     ) -> Result<Self> {
+        let shown = printable(name);
         let broken = |e: &hdf5::Error| {
-            Error::dataset(path, name, format!("cannot be opened ({})", one_line(e)), "an undamaged data set")
+            Error::dataset(
+                path,
+                &shown,
+                format!("cannot be opened ({})", one_line(e)),
+                "an undamaged data set",
+            )
         };
         let dataset = file.hdf5.dataset(name).map_err(|e| broken(&e))?;
         let shape = dataset.get_shape().map_err(|e| broken(&e))?;
         let plist = dataset.dcpl().map_err(|e| broken(&e))?;
         let (element, native) = element_type(&dataset, kind)
-            .map_err(|found| Error::dataset(path, name, format!("holds {found}"), kind.words()))?;
+            .map_err(|found| Error::dataset(path, &shown, format!("holds {found}"), kind.words()))?;
         let mut array = Self {
             path: path.to_owned(),
-            name: name.to_owned(),
+            name: shown.clone(),
             file: Arc::clone(plain),
             file_bytes: file.n_bytes,
             shape,
@@ -271,7 +277,11 @@ impl Array {
                 number = number * *count as u64 + coordinate;
             }
             let inside = info.addr.checked_add(info.size).is_some_and(|end| end <= file_bytes);
-            if !inside || info.size > Pipeline::max_stored(chunk_bytes) as u64 {
+            // libhdf5 2.x crashes on the checksum of an empty chunk.
+            if !inside
+                || info.size < chunk_bytes.min(4) as u64
+                || info.size > Pipeline::max_stored(chunk_bytes) as u64
+            {
                 problem = Some(format!(
                     "the chunk at {:?} takes {} bytes from byte {} on, in a file of {file_bytes}",
                     info.offset, info.size, info.addr

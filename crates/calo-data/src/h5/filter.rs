@@ -16,6 +16,8 @@ pub(super) struct Pipeline {
 enum Compression {
     Deflate,
     Lzf,
+    /// Compresses nothing: a checksum behind the data.
+    Fletcher32,
 }
 
 /// Buffers and state that decoding reuses from chunk to chunk; one for each thread.
@@ -41,6 +43,7 @@ impl Pipeline {
         let compressors = rest.iter().map(|filter| match filter {
             Filter::Deflate(_) => Some(Compression::Deflate),
             Filter::LZF => Some(Compression::Lzf),
+            Filter::Fletcher32 => Some(Compression::Fletcher32),
             _ => None,
         });
         Some(Self { shuffle, compressors: compressors.collect::<Option<_>>()? })
@@ -70,15 +73,20 @@ impl Pipeline {
             }
             match compression {
                 Compression::Deflate => {
-                    scratch.resize(n_bytes, 0);
+                    // A checksum may stand behind the data yet.
+                    scratch.resize(n_bytes + 4, 0);
                     let n = inflate
                         .zlib_decompress(stored, scratch)
                         .map_err(|e| format!("damaged gzip data ({e})"))?;
                     scratch.truncate(n);
                 }
+                Compression::Fletcher32 => {
+                    check_fletcher32(stored)?;
+                    continue;
+                }
                 Compression::Lzf => {
-                    *scratch =
-                        lzf::decompress(stored, n_bytes).map_err(|e| format!("damaged lzf data ({e})"))?;
+                    *scratch = lzf::decompress(stored, n_bytes + 4)
+                        .map_err(|e| format!("damaged lzf data ({e})"))?;
                 }
             }
             std::mem::swap(stored, scratch);
@@ -88,6 +96,34 @@ impl Pipeline {
         }
         Ok((stored, order))
     }
+}
+
+/// Removes the four bytes of checksum at the end of `stored` if they are right.
+fn check_fletcher32(stored: &mut Vec<u8>) -> Result<(), String> {
+    let n_bytes = stored.len().checked_sub(4).ok_or("too few bytes for a checksum")?;
+    let told = u32::from_le_bytes(std::array::from_fn(|k| stored[n_bytes + k]));
+    stored.truncate(n_bytes);
+    let sum = fletcher32(stored);
+    // libhdf5 before 1.6.3 wrote the two halves with their bytes swapped.
+    let swapped = ((sum & 0x00ff_00ff) << 8) | ((sum & 0xff00_ff00) >> 8);
+    if told == sum || told == swapped { Ok(()) } else { Err("a wrong Fletcher-32 checksum".to_owned()) }
+}
+
+/// Fletcher's checksum of big-endian 16-bit words, as HDF5 computes it.
+fn fletcher32(bytes: &[u8]) -> u32 {
+    let (mut sum1, mut sum2) = (0_u32, 0_u32);
+    let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
+    // 360 words are as many as the sums hold without overflow.
+    for block in bytes.chunks(720) {
+        let (words, rest) = block.as_chunks::<2>();
+        let rest = rest.first().map(|byte| [*byte, 0]);
+        for word in words.iter().copied().chain(rest) {
+            sum1 += u32::from(u16::from_be_bytes(word));
+            sum2 += sum1;
+        }
+        (sum1, sum2) = (fold(sum1), fold(sum2));
+    }
+    (fold(sum2) << 16) | fold(sum1)
 }
 
 /// Deflates chunks; one for each thread.

@@ -12,7 +12,7 @@ use super::check;
 use super::extras::Extras;
 use super::info::{FileInfo, StorageInfo};
 use super::layout::{Layout, Place};
-use super::open::OpenFile;
+use super::open::{OpenFile, printable};
 use super::reader::{NegativeCells, ReadOptions, bad_energy};
 use super::rows::{Crop, Window};
 use crate::detector::CoreCrop;
@@ -89,7 +89,7 @@ impl ImageReader {
         let info = FileInfo {
             path: path.to_owned(),
             layout: place.layout,
-            group: place.group,
+            group: printable(&place.group),
             grid,
             full_grid: core.map(|_| full_grid),
             n_showers: cells.n_rows() as u64,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::open::printable;
 use super::reader::ReadOptions;
 use crate::error::{Error, Result};
 
@@ -154,7 +155,7 @@ fn grid_group(
         )),
         (several, _) => Err(Error::file(
             path,
-            format!("has showers in several groups: {}", several.join(", ")),
+            format!("has showers in several groups: {}", printable(&several.join(", "))),
             "the name of the group to read",
         )),
     }
@@ -196,12 +197,4 @@ impl fmt::Display for Members {
         }
         if self.root.len() > SHOWN { f.write_str(", ...") } else { Ok(()) }
     }
-}
-
-/// Names come from the file: no line break or escape sequence of theirs may reach the terminal.
-fn printable(name: &str) -> String {
-    name.chars()
-        .take(60)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
 }

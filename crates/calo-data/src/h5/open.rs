@@ -85,7 +85,13 @@ fn looks_like(start: &[u8]) -> &'static str {
 /// libhdf5's own words on one line.
 pub(super) fn one_line(error: &hdf5::Error) -> String {
     let text = error.to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Names come from the file: no line break or escape sequence of theirs may reach the terminal.
+pub(super) fn printable(name: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().take(200).map(escaped).collect()
 }
 
 #[cfg(test)]

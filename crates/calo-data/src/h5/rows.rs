@@ -76,7 +76,7 @@ impl<T: Stored> Window<T> {
     fn decode_ahead(&mut self, array: &Array, crop: &Crop, from: usize, row_len: usize) -> Result<()> {
         let step = step_rows(array);
         let step_bytes = (step * row_len * size_of::<T>()).max(1);
-        let n_steps = (WINDOW_BYTES / step_bytes).clamp(1, 2 * rayon::current_num_threads());
+        let n_steps = (WINDOW_BYTES / step_bytes).clamp(1, rayon::current_num_threads());
         let rows = from..from.saturating_add(step.saturating_mul(n_steps)).min(array.n_rows());
         self.rows = 0..0;
         self.values.resize(rows.len() * row_len, T::default());

@@ -1,0 +1,77 @@
+//! Peak memory does not depend on a file's length: measured in processes of their own, which are this program.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::process::Command;
+
+use calo_data::{Grid, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use ndarray::Array4;
+
+const GRID: Grid = Grid { layers: 30, nx: 20, ny: 20 };
+const SHORT: usize = 300;
+
+fn peak_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A file whose first showers were written; the rest are chunks that take no room and read as zeros.
+fn sparse_file(path: &Path, n: usize) {
+    let file = hdf5::File::create(path).unwrap();
+    let group = file.create_group("30x30").unwrap();
+    let energies = ndarray::Array2::from_elem((n, 1), 50.0_f32);
+    group
+        .new_dataset_builder()
+        .chunk((1000.min(n), 1))
+        .deflate(1)
+        .with_data(&energies)
+        .create("energy")
+        .unwrap();
+    let layers = group.new_dataset::<f32>().chunk((100, 30, 20, 20)).shuffle().deflate(1);
+    let layers = layers.shape((n, 30, 20, 20)).create("layers").unwrap();
+    let written = Array4::from_shape_fn((SHORT, 30, 20, 20), |(i, l, x, y)| ((i + l + x * y) % 7) as f32);
+    layers.write_slice(&written, (0..SHORT, .., .., ..)).unwrap();
+}
+
+#[test]
+#[ignore = "run by `memory_does_not_grow_with_the_file`, in a process of its own"]
+fn child() {
+    let Ok(path) = std::env::var("CALO_MEMORY_FILE") else { return };
+    let mut reader = ShowerReader::open(Path::new(&path), &ReadOptions::default()).unwrap();
+    let out = format!("{path}.out");
+    let mut writer = ShowerWriter::create(Path::new(&out), &WriteOptions::new(GRID)).unwrap();
+    let mut batch = ShowerBatch::<f32>::empty(GRID);
+    let n_before = reader.n_showers();
+    // Writing all of a long file would take a while: its first tenth, which is still ten times the short one.
+    let write = std::env::var("CALO_MEMORY_WRITE").unwrap().parse::<u64>().unwrap();
+    while reader.read_batch(100, &mut batch).unwrap() {
+        if batch.first_shower < write {
+            writer.write(&batch).unwrap();
+        }
+    }
+    assert_eq!(writer.n_showers(), write.min(n_before));
+    writer.finish().unwrap();
+    println!("\npeak_kb {}", peak_kb());
+}
+
+#[test]
+fn memory_does_not_grow_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let peak = |n: usize, write: usize| -> u64 {
+        let path = folder.path().join(format!("{n}.hdf5"));
+        sparse_file(&path, n);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env("CALO_MEMORY_FILE", &path).env("CALO_MEMORY_WRITE", write.to_string());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let line = text.lines().find_map(|line| line.strip_prefix("peak_kb ")).unwrap();
+        line.parse().unwrap()
+    };
+    let (short, long) = (peak(SHORT, SHORT), peak(100 * SHORT, 10 * SHORT));
+    println!("{SHORT} showers: {short} kB, {} showers: {long} kB", 100 * SHORT);
+    assert!(long as f64 <= 1.1 * short as f64, "{short} kB became {long} kB");
+    assert!(long < 1 << 20, "{long} kB");
+}
