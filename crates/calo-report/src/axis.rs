@@ -25,7 +25,8 @@ impl Axis {
         let usable = low.is_finite() && high.is_finite() && (high - low).is_finite();
         let (low, high) = if usable { (low, high) } else { (0.0, 1.0) };
         // Closer than this, ticks and pixels drown in rounding.
-        let high = if high - low > 1e-9 * low.abs().max(high.abs()) { high } else { low + low.abs().max(1.0) };
+        let high =
+            if high - low > 1e-9 * low.abs().max(high.abs()) { high } else { low + low.abs().max(1.0) };
         Self { low, high, from_px, to_px, log: false }
     }
 
@@ -129,7 +130,11 @@ impl Axis {
 /// The next of 1, 2, 5 times a power of ten.
 pub(crate) fn round_up(value: f64) -> f64 {
     let power = 10f64.powi(value.abs().max(1e-280).log10().floor() as i32);
-    [1.0, 2.0, 5.0].map(|digit| digit * power).into_iter().find(|&step| step >= value * (1.0 - 1e-9)).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .map(|digit| digit * power)
+        .into_iter()
+        .find(|&step| step >= value * (1.0 - 1e-9))
+        .unwrap_or(10.0 * power)
 }
 
 #[cfg(test)]
@@ -158,7 +163,9 @@ mod tests {
 
     #[test]
     fn hopeless_ranges_give_few_ticks_and_no_hang() {
-        for (low, high) in [(0.0, 0.0), (f64::NAN, 1.0), (1e300, 1e300), (-1e308, 1e308), (5.0, 4.0), (0.0, 1e-300)] {
+        for (low, high) in
+            [(0.0, 0.0), (f64::NAN, 1.0), (1e300, 1e300), (-1e308, 1e308), (5.0, 4.0), (0.0, 1e-300)]
+        {
             for axis in [Axis::linear(low, high, 0.0, 300.0), Axis::log(low, high, 0.0, 300.0)] {
                 assert!(axis.ticks(40.0).len() < 200, "{low} {high}");
                 assert!(axis.at(low).is_finite());

@@ -63,7 +63,8 @@ const SHOWERS: &str = "The average over the full spectrum, and single events.";
 fn head(results: &Results) -> String {
     let detector = &results.detector;
     let [layers, nx, ny] = detector.grid;
-    let names: Vec<_> = results.samples.iter().skip(1).map(|sample| format!("<b>{}</b>", escape(&sample.name))).collect();
+    let names: Vec<_> =
+        results.samples.iter().skip(1).map(|sample| format!("<b>{}</b>", escape(&sample.name))).collect();
     let compared = if names.is_empty() { "no candidate".to_owned() } else { names.join(", ") };
     format!(
         "<header>\n<h1>How well is <span>{}</span> imitated?</h1>\n<p class=\"lead\">{compared} against the reference \
@@ -86,7 +87,8 @@ fn gaps(results: &Results) -> String {
     if results.gaps.is_empty() && missing.is_empty() {
         return String::new();
     }
-    let mut list = String::from("<section class=\"gaps\" aria-label=\"Gaps\">\n<h2>What is missing</h2>\n<ul>\n");
+    let mut list =
+        String::from("<section class=\"gaps\" aria-label=\"Gaps\">\n<h2>What is missing</h2>\n<ul>\n");
     for gap in &results.gaps {
         let _ = writeln!(list, "<li><b>{}</b>: {}</li>", escape(&gap.what), escape(&gap.why));
     }
@@ -97,12 +99,16 @@ fn gaps(results: &Results) -> String {
     list
 }
 
+/// What scrolls must be reachable by keyboard, and say what it is.
+const SCROLLS: &str = " tabindex=\"0\" role=\"group\" aria-label=\"Drawing, scrolls sideways\"";
+
 /// The figures of a section, small ones beside each other.
 fn grid(section: Section, figures: &[Figure]) -> String {
     let mut grid = String::from("<div class=\"figures\">\n");
     let mut any = false;
     for figure in figures.iter().filter(|figure| figure.section == section) {
         any = true;
+        let scrolls = figure.place == Place::Wide || section == Section::Correlations;
         let class = match figure.place {
             Place::Half => "",
             Place::Alone => " class=\"alone\"",
@@ -111,12 +117,15 @@ fn grid(section: Section, figures: &[Figure]) -> String {
         let _ = writeln!(
             grid,
             "<figure{class}>\n<div class=\"drawing\"{}>\n{}</div>\n<figcaption>{}</figcaption>\n</figure>",
-            // What scrolls must be reachable by keyboard, and say what it is.
-            if figure.place == Place::Wide { " tabindex=\"0\" role=\"group\" aria-label=\"Drawing, scrolls sideways\"" } else { "" },
+            if scrolls { SCROLLS } else { "" },
             figure.svg,
             escape(&figure.caption)
         );
     }
     grid.push_str("</div>\n");
-    if any { grid } else { "<p class=\"none\">Nothing to show: the results hold no data for this part.</p>\n".to_owned() }
+    if any {
+        grid
+    } else {
+        "<p class=\"none\">Nothing to show: the results hold no data for this part.</p>\n".to_owned()
+    }
 }

@@ -49,11 +49,16 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
     read.map_err(|source| Error::io(path, "read", source))?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), "a result of `calo evaluate`"));
+        return Err(Error::file(
+            path,
+            format!("larger than {MAX_BYTES} bytes"),
+            "a result of `calo evaluate`",
+        ));
     }
     let ours = "a result of `calo evaluate`";
     let problem = |error: serde_json::Error| one_line(&error.to_string());
-    let version: Version = serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
+    let version: Version =
+        serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
     if version.schema_version != u64::from(SCHEMA_VERSION) {
         let found = format!("schema version {}", version.schema_version);
         return Err(Error::file(path, found, format!("version {SCHEMA_VERSION}, which this calo reads")));
@@ -85,21 +90,39 @@ impl Place<'_> {
             return Ok(());
         }
         let path = PathBuf::from(self.0);
-        Err(Error::Field { path, field: one_line(&field()), problem: one_line(&problem()), expected: expected.to_owned() })
+        Err(Error::Field {
+            path,
+            field: one_line(&field()),
+            problem: one_line(&problem()),
+            expected: expected.to_owned(),
+        })
     }
 
     fn length(&self, field: impl FnOnce() -> String, found: usize, expected: usize) -> Result<()> {
         self.demand(found == expected, field, || format!("{found} entries"), &format!("{expected}"))
     }
 
-    fn numbers<'a>(&self, field: impl Fn() -> String, values: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+    fn numbers<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+    ) -> Result<()> {
         for value in values {
-            self.demand(value.abs() <= MAX_NUMBER, &field, || format!("{value}"), "finite numbers below 1e100")?;
+            self.demand(
+                value.abs() <= MAX_NUMBER,
+                &field,
+                || format!("{value}"),
+                "finite numbers below 1e100",
+            )?;
         }
         Ok(())
     }
 
-    fn not_negative<'a>(&self, field: impl Fn() -> String, values: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+    fn not_negative<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+    ) -> Result<()> {
         for value in values {
             let fine = (0.0..=MAX_NUMBER).contains(value);
             self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
@@ -116,9 +139,22 @@ impl Place<'_> {
 fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     let detector = &results.detector;
     let fine = detector.grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
-    place.demand(fine, || "detector.grid".into(), || format!("{:?}", detector.grid), "1 to 65535 cells along each axis")?;
-    place.not_negative(|| "detector".into(), detector.cell_size_mm.iter().chain([&detector.cell_cut_mev, &detector.mip_mev]))?;
-    place.demand(!results.samples.is_empty(), || "samples".into(), || "empty".into(), "the reference first")?;
+    place.demand(
+        fine,
+        || "detector.grid".into(),
+        || format!("{:?}", detector.grid),
+        "1 to 65535 cells along each axis",
+    )?;
+    place.not_negative(
+        || "detector".into(),
+        detector.cell_size_mm.iter().chain([&detector.cell_cut_mev, &detector.mip_mev]),
+    )?;
+    place.demand(
+        !results.samples.is_empty(),
+        || "samples".into(),
+        || "empty".into(),
+        "the reference first",
+    )?;
     for (index, sample) in results.samples.iter().enumerate() {
         let field = || format!("samples[{index}]");
         place.not_negative(field, sample.energy_range_gev.iter().chain([&sample.mean_visible_energy_mev]))?;
@@ -128,10 +164,16 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     for (index, distribution) in results.distributions.iter().enumerate() {
         check_distribution(distribution, n_samples, || format!("distributions[{index}]"), place)?;
         let twin = |d: &Distribution| {
-            d.observable == distribution.observable && d.energy_gev.map(f64::to_bits) == distribution.energy_gev.map(f64::to_bits)
+            d.observable == distribution.observable
+                && d.energy_gev.map(f64::to_bits) == distribution.energy_gev.map(f64::to_bits)
         };
         let first = results.distributions.iter().position(twin) == Some(index);
-        place.demand(first, || format!("distributions[{index}]"), || "there twice".into(), "each observable once for each energy")?;
+        place.demand(
+            first,
+            || format!("distributions[{index}]"),
+            || "there twice".into(),
+            "each observable once for each energy",
+        )?;
     }
     place.length(|| "comparisons".into(), results.comparisons.len(), n_samples - 1)?;
     check_comparison(&results.floor, || "floor".into(), place)?;
@@ -143,7 +185,12 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     }
     for (index, point) in results.linearity.iter().enumerate() {
         let field = |what: &'static str| move || format!("linearity[{index}].{what}");
-        place.demand(point.sample < n_samples, field("sample"), || point.sample.to_string(), "an index into samples")?;
+        place.demand(
+            point.sample < n_samples,
+            field("sample"),
+            || point.sample.to_string(),
+            "an index into samples",
+        )?;
         place.not_negative(field("energy_gev"), [&point.energy_gev])?;
         place.estimate(field("mu90_mev"), &point.mu90_mev)?;
         place.estimate(field("sigma90_mev"), &point.sigma90_mev)?;
@@ -164,7 +211,12 @@ fn check_distribution(
     let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
     place.demand(rising, edges_field, || "do not rise".into(), "at least two edges in rising order")?;
     let fine = !distribution.log_bins || edges[0] > 0.0;
-    place.demand(fine, edges_field, || format!("start at {}", edges[0]), "positive edges of logarithmic bins")?;
+    place.demand(
+        fine,
+        edges_field,
+        || format!("start at {}", edges[0]),
+        "positive edges of logarithmic bins",
+    )?;
     place.not_negative(|| format!("{}.energy_gev", field()), distribution.energy_gev.as_ref())?;
     place.length(|| format!("{}.samples", field()), distribution.samples.len(), n_samples)?;
     for (index, histogram) in distribution.samples.iter().enumerate() {
@@ -185,14 +237,20 @@ fn check_comparison(comparison: &Comparison, field: impl Fn() -> String, place: 
         for part in &histogram.parts {
             place.estimate(field, &part.jsd)?;
             place.estimate(field, &part.area_difference)?;
-            place.numbers(field, part.chi2.iter().chain([&part.ks, &part.wasserstein1, &part.separation_power]))?;
+            place.numbers(
+                field,
+                part.chi2.iter().chain([&part.ks, &part.wasserstein1, &part.separation_power]),
+            )?;
             place.not_negative(field, part.energy_gev.as_ref())?;
         }
-        let twin = comparison.histograms[..index].iter().any(|other| other.observable == histogram.observable);
+        let twin =
+            comparison.histograms[..index].iter().any(|other| other.observable == histogram.observable);
         place.demand(!twin, field, || "there twice".into(), "each observable once")?;
     }
     let scalars = [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
-    for estimate in scalars.into_iter().flatten().chain(comparison.pearson_max_difference.iter().map(|d| &d.difference)) {
+    for estimate in
+        scalars.into_iter().flatten().chain(comparison.pearson_max_difference.iter().map(|d| &d.difference))
+    {
         place.estimate(&field, estimate)?;
     }
     Ok(())
@@ -234,12 +292,22 @@ fn check_showers(showers: &ShowerImages, results: &Results, place: &Place<'_>) -
         place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
         for (shower_idx, shower) in sample.showers.iter().enumerate() {
             let field = || format!("samples[{index}].showers[{shower_idx}]");
-            place.length(|| format!("{}.energies_mev", field()), shower.energies_mev.len(), shower.cells.len())?;
+            place.length(
+                || format!("{}.energies_mev", field()),
+                shower.energies_mev.len(),
+                shower.cells.len(),
+            )?;
             place.not_negative(|| format!("{}.energy_gev", field()), [&shower.energy_gev])?;
             let bad = shower.energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
             place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
-            let outside = shower.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
-            place.demand(outside.is_none(), field, || format!("cell {outside:?}"), &format!("cells inside {grid:?}"))?;
+            let outside =
+                shower.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
+            place.demand(
+                outside.is_none(),
+                field,
+                || format!("cell {outside:?}"),
+                &format!("cells inside {grid:?}"),
+            )?;
         }
     }
     Ok(())

@@ -1,4 +1,32 @@
-//! calo-report
+//! Figures and one self-contained page from a comparison of showers.
+//!
+//! [`render`] turns the `results.json` and `showers.json` that `calo evaluate` leaves into `report.html` and a folder of
+//! figures, each as SVG and PNG. The single figures are functions of plain data in [`figures`], for other programs:
+//!
+//! ```
+//! use calo_report::figures::{Shower, ShowerPanel, event_display};
+//! use calo_report::{FigureText, Style, png};
+//!
+//! let shower = Shower {
+//!     label: "10 GeV photon".into(),
+//!     cells: vec![[3, 14, 15], [4, 14, 15], [4, 15, 15]],
+//!     energies_mev: vec![1.5, 20.0, 0.3],
+//! };
+//! let panel = ShowerPanel {
+//!     text: FigureText { id: "event".into(), title: "Event 0".into(), alt: "Three cells".into() },
+//!     grid: [30, 30, 30],
+//!     cell_cut_mev: 0.1,
+//!     showers: vec![shower],
+//! };
+//! let svg = event_display(&panel, &Style::default())?;
+//! assert!(svg.starts_with("<svg") && png("event", &svg, 2.0)?.starts_with(b"\x89PNG"));
+//! # Ok::<(), calo_report::Error>(())
+//! ```
+//!
+//! SVG is written by a small writer of our own: ratio panels, step lines with error bands and boxes in perspective are
+//! more than a plotting crate offers, and everything looks the same on screen, in print and as PNG. A figure depends on its
+//! data alone; the same input gives the same bytes.
+
 mod axis;
 mod colour;
 mod error;

@@ -23,7 +23,8 @@ pub fn png(figure: &str, svg: &str, scale: f32) -> Result<Vec<u8>> {
         Arc::new(fonts)
     });
     let wrong = |problem: String| Error::Raster { figure: figure.to_owned(), problem };
-    let options = Options { fontdb: Arc::clone(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
+    let options =
+        Options { fontdb: Arc::clone(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|source| wrong(source.to_string()))?;
     let side = |length: f32| (length * scale).ceil() as u32;
     let (width, height) = (side(tree.size().width()), side(tree.size().height()));

@@ -17,7 +17,8 @@ pub struct Style {
 impl Default for Style {
     fn default() -> Self {
         let dashes = ["", "7 3", "2 2", "9 3 2 3", "4 2", "12 3"];
-        let markers = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross, Marker::Down];
+        let markers =
+            [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross, Marker::Down];
         let series = OKABE_ITO.iter().zip(dashes).zip(markers);
         let series = series.map(|((&colour, dash), marker)| SeriesStyle { colour, dash, marker }).collect();
         Self { width_px: 460.0, font_px: 13.0, series }
@@ -53,7 +54,11 @@ impl SeriesStyle {
 
     /// Stroke attributes of a line.
     pub(crate) fn stroke(&self, width: f64) -> String {
-        let dash = if self.dash.is_empty() { String::new() } else { format!(r#" stroke-dasharray="{}""#, self.dash) };
+        let dash = if self.dash.is_empty() {
+            String::new()
+        } else {
+            format!(r#" stroke-dasharray="{}""#, self.dash)
+        };
         format!(r#"fill="none" stroke="{}" stroke-width="{width}"{dash}"#, self.colour)
     }
 }
@@ -80,7 +85,8 @@ impl Marker {
     pub(crate) fn draw(self, svg: &mut Svg, (x, y): (f64, f64), radius: f64, colour: &str, hollow: bool) {
         let r = radius;
         let outline = |points: &[(f64, f64)]| {
-            let points: Vec<String> = points.iter().map(|(dx, dy)| format!("{} {}", Px(x + dx), Px(y + dy))).collect();
+            let points: Vec<String> =
+                points.iter().map(|(dx, dy)| format!("{} {}", Px(x + dx), Px(y + dy))).collect();
             format!("M{}Z", points.join("L"))
         };
         let path = match self {
@@ -92,7 +98,12 @@ impl Marker {
                 Px(-2.0 * r),
                 r = Px(r)
             ),
-            Self::Square => outline(&[(-0.88 * r, -0.88 * r), (0.88 * r, -0.88 * r), (0.88 * r, 0.88 * r), (-0.88 * r, 0.88 * r)]),
+            Self::Square => outline(&[
+                (-0.88 * r, -0.88 * r),
+                (0.88 * r, -0.88 * r),
+                (0.88 * r, 0.88 * r),
+                (-0.88 * r, 0.88 * r),
+            ]),
             Self::Triangle => outline(&[(0.0, -1.2 * r), (1.1 * r, 0.8 * r), (-1.1 * r, 0.8 * r)]),
             Self::Down => outline(&[(0.0, 1.2 * r), (1.1 * r, -0.8 * r), (-1.1 * r, -0.8 * r)]),
             Self::Diamond => outline(&[(0.0, -1.2 * r), (1.2 * r, 0.0), (0.0, 1.2 * r), (-1.2 * r, 0.0)]),

@@ -57,7 +57,11 @@ impl Svg {
     /// An empty drawing; `id` prefixes every identifier in it.
     pub(crate) fn new(id: &str) -> Self {
         let keep = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-        Self { body: String::new(), id: format!("fig-{}", id.chars().map(keep).collect::<String>()), n_clips: 0 }
+        Self {
+            body: String::new(),
+            id: format!("fig-{}", id.chars().map(keep).collect::<String>()),
+            n_clips: 0,
+        }
     }
 
     /// Prefix of identifiers.
@@ -91,7 +95,14 @@ impl Svg {
     }
 
     /// One line of text with attributes of its own.
-    pub(crate) fn styled_text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, text: &str, attributes: &str) {
+    pub(crate) fn styled_text(
+        &mut self,
+        at: (f64, f64),
+        size: f64,
+        anchor: Anchor,
+        text: &str,
+        attributes: &str,
+    ) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => r#" text-anchor="middle""#,
@@ -162,6 +173,15 @@ impl PathData {
         let _ = write!(self.0, "L{} {}", Px(x), Px(y));
     }
 
+    /// A line from where the path ends, or its start.
+    pub(crate) fn extend_to(&mut self, x: f64, y: f64) {
+        if self.is_empty() {
+            self.move_to(x, y);
+        } else {
+            self.line_to(x, y);
+        }
+    }
+
     pub(crate) fn horizontal_to(&mut self, x: f64) {
         let _ = write!(self.0, "H{}", Px(x));
     }
@@ -191,7 +211,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_always_numbers() {
-        let texts = [0.0, -0.001, 1.0, 12.345, 100.0, f64::NAN, f64::INFINITY, 1e300].map(|x| Px(x).to_string());
+        let texts =
+            [0.0, -0.001, 1.0, 12.345, 100.0, f64::NAN, f64::INFINITY, 1e300].map(|x| Px(x).to_string());
         assert_eq!(texts, ["0", "0", "1", "12.35", "100", "0", "0", "1000000"]);
     }
 
@@ -202,6 +223,8 @@ mod tests {
         svg.text((0.0, 0.0), 12.0, Anchor::Middle, "</text><script>");
         let svg = svg.finish(10.0, 10.0, &text);
         let document = roxmltree::Document::parse(&svg).unwrap();
-        assert!(document.descendants().all(|node| !node.has_tag_name("script") && !node.has_attribute("onload")));
+        assert!(
+            document.descendants().all(|node| !node.has_tag_name("script") && !node.has_attribute("onload"))
+        );
     }
 }

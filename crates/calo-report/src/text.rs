@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn every_character_of_ours_is_in_the_font() {
         let face = ttf_parser::Face::parse(FONT, 0).unwrap();
-        for c in "μσχ±×√Σ−–—·…½≤≥⁰¹²³⁴⁵⁶⁷⁸⁹⁻₀₁₂₃₉°→".chars() {
+        for c in "μσχ±×√Σ−–—·…½≤≥⁰¹²³⁴⁵⁶⁷⁸⁹⁻₀₁₂₃₉°→".chars()
+        {
             assert!(face.glyph_index(c).is_some(), "{c} is missing: add it to make_font.sh");
         }
     }

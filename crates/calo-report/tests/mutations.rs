@@ -19,10 +19,12 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     let index = any::<prop::sample::Index>;
-    let token = prop::sample::select(vec!["1e308", "-1", "null", "\"", "[]", "{}", ",", "9", "e", "1e-320", "NaN"]);
+    let token =
+        prop::sample::select(vec!["1e308", "-1", "null", "\"", "[]", "{}", ",", "9", "e", "1e-320", "NaN"]);
     prop_oneof![
         (index(), any::<u8>()).prop_map(|(at, byte)| Change::Replace(at, byte)),
-        (index(), prop::sample::select(b"0123456789-.eE,[]{}\":n".to_vec())).prop_map(|(at, byte)| Change::Replace(at, byte)),
+        (index(), prop::sample::select(b"0123456789-.eE,[]{}\":n".to_vec()))
+            .prop_map(|(at, byte)| Change::Replace(at, byte)),
         index().prop_map(Change::Truncate),
         (index(), 1usize..40).prop_map(|(at, n)| Change::Remove(at, n)),
         (index(), token).prop_map(|(at, token)| Change::Insert(at, token.to_owned())),

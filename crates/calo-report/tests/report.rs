@@ -13,11 +13,31 @@ fn every_figure_is_well_formed_and_of_its_size() {
     let dir = fixture();
     let files = render(dir.path()).unwrap();
     assert!(files.html.ends_with("report.html"));
-    let names: Vec<_> = files.figures.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    for name in ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal", "linearity", "resolution"] {
-        assert!(names.contains(&format!("{name}.svg").as_str()) && names.contains(&format!("{name}.png").as_str()));
+    let names: Vec<_> =
+        files.figures.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    for name in [
+        "cell_energy",
+        "visible_energy",
+        "n_hits",
+        "cog_z",
+        "radial",
+        "longitudinal",
+        "linearity",
+        "resolution",
+    ] {
+        assert!(
+            names.contains(&format!("{name}.svg").as_str())
+                && names.contains(&format!("{name}.png").as_str())
+        );
     }
-    for name in ["pearson_reference", "pearson_1", "pearson_difference_2", "average_shower", "average_shower_3d", "shower_1"] {
+    for name in [
+        "pearson_reference",
+        "pearson_1",
+        "pearson_difference_2",
+        "average_shower",
+        "average_shower_3d",
+        "shower_1",
+    ] {
         assert!(names.contains(&format!("{name}.svg").as_str()), "{name} is missing in {names:?}");
     }
     for path in files.figures.iter().filter(|path| path.extension().unwrap() == "svg") {
@@ -28,14 +48,19 @@ fn every_figure_is_well_formed_and_of_its_size() {
         let size = |name| root.attribute(name).unwrap().parse::<u32>().unwrap();
         let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
         assert!(ids.iter().all(|id| id.starts_with("fig-")), "{ids:?}");
-        assert!(document.descendants().any(|node| node.has_tag_name("desc") && node.text().is_some_and(|t| t.len() > 20)));
+        assert!(
+            document
+                .descendants()
+                .any(|node| node.has_tag_name("desc") && node.text().is_some_and(|t| t.len() > 20))
+        );
 
         let png = fs::read(path.with_extension("png")).unwrap();
         assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
         let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
         assert_eq!([side(16), side(20)], [2 * size("width"), 2 * size("height")]);
     }
-    let left: Vec<_> = fs::read_dir(dir.path().join("figures")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(dir.path().join("figures")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), files.figures.len(), "no temporary file stays behind: {left:?}");
 }
 
@@ -61,7 +86,8 @@ fn numbers_names_and_gaps_of_the_results_stand_on_the_page() {
     };
     for comparison in std::iter::once(&results.floor).chain(&results.comparisons) {
         assert!(page.contains(&comparison.name));
-        let scores = [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
+        let scores =
+            [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
         let scores = scores.into_iter().flatten().chain(comparison.histograms.iter().map(|h| &h.jsd));
         for score in scores.chain(comparison.pearson_max_difference.iter().map(|d| &d.difference)) {
             let text = value_and_error(score.value, score.error.unwrap());
@@ -129,7 +155,14 @@ fn missing_entries_are_named_and_drawn_around() {
         showers.samples[2].mean_mev.fill(0.0);
     });
     let page = page(dir.path());
-    for named in ["no showers ·", "Radial profile</b>: no histogram", "not compared", "Crossed-out cells", "no shower<", ">no showers<"] {
+    for named in [
+        "no showers ·",
+        "Radial profile</b>: no histogram",
+        "not compared",
+        "Crossed-out cells",
+        "no shower<",
+        ">no showers<",
+    ] {
         assert!(page.contains(named), "{named} is missing");
     }
     assert!(!dir.path().join("figures/radial.svg").exists());
@@ -153,20 +186,28 @@ fn an_evaluation_without_candidates_still_makes_a_page() {
 
 #[test]
 fn names_cannot_inject_markup() {
-    const EVIL: &str = "</text></svg><script>alert('x')</script>\"><img src=x onerror=alert(1)>&\u{0}\u{202e}";
+    const EVIL: &str =
+        "</text></svg><script>alert('x')</script>\"><img src=x onerror=alert(1)>&\u{0}\u{202e}";
     let dir = fixture();
     edit_results(dir.path(), |results: &mut Results| {
         strings(results, |text| *text = EVIL.to_owned());
     });
     let page = page(dir.path());
-    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\0') && !page.contains('\u{202e}'));
+    assert!(
+        !page.contains("<script")
+            && !page.contains("<img")
+            && !page.contains('\0')
+            && !page.contains('\u{202e}')
+    );
     assert!(page.contains("&lt;script&gt;"));
     for entry in fs::read_dir(dir.path().join("figures")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().unwrap() == "svg" {
             let text = fs::read_to_string(&path).unwrap();
             let document = roxmltree::Document::parse(&text).unwrap();
-            assert!(document.descendants().all(|node| !node.has_tag_name("script") && !node.has_tag_name("img")));
+            assert!(
+                document.descendants().all(|node| !node.has_tag_name("script") && !node.has_tag_name("img"))
+            );
         }
     }
 }
@@ -208,8 +249,14 @@ fn contradictions_are_refused_in_one_line() {
         (|r| r.distributions[0].edges.reverse(), "`distributions[0].edges`: do not rise"),
         (|r| r.distributions[0].edges[0] = -1.0, "`distributions[0].edges`: start at -1"),
         (|r| r.distributions[2].samples.truncate(1), "`distributions[2].samples`: 1 entries; expected 3"),
-        (|r| r.distributions[1].samples[0].as_mut().unwrap().counts.truncate(7), "`distributions[1].samples[0].counts`: 7 entries"),
-        (|r| r.distributions[1].samples[0].as_mut().unwrap().errors[3] = -1.0, "`distributions[1].samples[0]`: -1; expected finite"),
+        (
+            |r| r.distributions[1].samples[0].as_mut().unwrap().counts.truncate(7),
+            "`distributions[1].samples[0].counts`: 7 entries",
+        ),
+        (
+            |r| r.distributions[1].samples[0].as_mut().unwrap().errors[3] = -1.0,
+            "`distributions[1].samples[0]`: -1; expected finite",
+        ),
         (|r| r.comparisons.truncate(1), "`comparisons`: 1 entries; expected 2"),
         (|r| r.linearity[4].sample = 9, "`linearity[4].sample`: 9; expected an index into samples"),
         (|r| r.pearson.matrices[1][2][3] = Some(3.0), "`pearson.matrices[1]`: [2][3] is Some(3.0)"),
@@ -234,7 +281,10 @@ fn showers_must_fit_the_results() {
         (|s| s.samples[1].mean_mev.truncate(99), "`samples[1].mean_mev`: 99 entries; expected 27000"),
         (|s| s.samples[1].mean_mev[7] = -0.5, "`samples[1].mean_mev`: Some(-0.5)"),
         (|s| s.samples[0].showers[1].cells[0] = [30, 0, 0], "`samples[0].showers[1]`: cell Some([30, 0, 0])"),
-        (|s| s.samples[0].showers[0].energies_mev.truncate(3), "`samples[0].showers[0].energies_mev`: 3 entries"),
+        (
+            |s| s.samples[0].showers[0].energies_mev.truncate(3),
+            "`samples[0].showers[0].energies_mev`: 3 entries",
+        ),
     ];
     for (edit, expected) in cases {
         let dir = fixture();

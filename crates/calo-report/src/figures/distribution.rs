@@ -102,7 +102,14 @@ pub fn distribution(plot: &DistributionPlot, style: &Style) -> Result<String> {
     }
     svg.close();
     group_labels(&mut svg, plot, &layout, &x, &y, style);
-    frame(&mut svg, layout.main_rect(), &x, &y, Labels { x: None, y: &plot.y_label, y_spacing_px: 32.0 }, style);
+    frame(
+        &mut svg,
+        layout.main_rect(),
+        &x,
+        &y,
+        Labels { x: None, y: &plot.y_label, y_spacing_px: 32.0 },
+        style,
+    );
     if let Some((unit, label)) = plot.top_axis.as_ref().filter(|(unit, _)| *unit > 0.0 && unit.is_finite()) {
         top_axis(&mut svg, &layout, &x, *unit, label, style);
     }
@@ -133,7 +140,8 @@ fn check(plot: &DistributionPlot) -> Result<()> {
 
 fn x_axis(plot: &DistributionPlot, layout: &Layout) -> Axis {
     let ends = plot.groups.iter().flat_map(|g| [g.edges.first(), g.edges.last()]).flatten();
-    let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &e| (low.min(e), high.max(e)));
+    let (low, high) =
+        ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &e| (low.min(e), high.max(e)));
     if plot.log_x {
         Axis::log(low, high, layout.left, layout.right)
     } else {
@@ -169,13 +177,15 @@ fn shade(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis, styl
         ));
     }
     if right - layout.left > style.font_px {
-        let centre = ((layout.left + right) / 2.0 + style.small_px() * 0.36, (layout.main[0] + layout.main[1]) / 2.0);
+        let centre =
+            ((layout.left + right) / 2.0 + style.small_px() * 0.36, (layout.main[0] + layout.main[1]) / 2.0);
         svg.upward_text(centre, style.small_px(), &shade.label);
     }
 }
 
 fn curves(svg: &mut Svg, group: &Group, x: &Axis, y: &Axis, style: &Style) {
-    let curves = || group.curves.iter().enumerate().filter_map(|(index, curve)| Some((index, curve.as_ref()?)));
+    let curves =
+        || group.curves.iter().enumerate().filter_map(|(index, curve)| Some((index, curve.as_ref()?)));
     for (index, curve) in curves() {
         let path = steps(&group.edges, &curve.values, x, y);
         if path.is_empty() {
@@ -281,7 +291,8 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
         let n = plot.series.len().saturating_sub(1).max(1) as f64;
         let middle = from + (to - from) * (*candidate as f64 + 1.0) / (n + 1.0);
         if y.contains(point.ratio) {
-            let (at, up, down) = (y.at(point.ratio), y.at(point.ratio + point.error), y.at(point.ratio - point.error));
+            let (at, up, down) =
+                (y.at(point.ratio), y.at(point.ratio + point.error), y.at(point.ratio - point.error));
             svg.put(format_args!(
                 r#"<path d="M{from:.2} {at:.2}H{to:.2}M{middle:.2} {up:.2}V{down:.2}" fill="none" stroke="{}" stroke-width="1.2"/>"#,
                 look.colour
@@ -290,10 +301,7 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
         } else {
             let up = point.ratio > 1.0;
             let (tip, foot) = if up { (layout.lower[0] + 2.0, 6.0) } else { (layout.lower[1] - 2.0, -6.0) };
-            svg.put(format_args!(
-                r#"<path d="M{middle:.2} {tip:.2}l4 {foot}h-8Z" fill="{}"/>"#,
-                look.colour
-            ));
+            svg.put(format_args!(r#"<path d="M{middle:.2} {tip:.2}l4 {foot}h-8Z" fill="{}"/>"#, look.colour));
         }
     }
     svg.close();

@@ -67,34 +67,50 @@ pub fn energy_scan(plot: &EnergyScan, style: &Style) -> Result<String> {
     header(&mut svg, &layout, style, &plot.text.title, &rows);
 
     let range = |values: &mut dyn Iterator<Item = f64>| {
-        values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
+        values
+            .filter(|v| v.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
     };
     let (low, high) = range(&mut points().map(|p| p.energy_gev));
     let margin = ((high - low) * 0.08).max(5.0);
     let x = Axis::linear((low - margin).max(0.0), high + margin, layout.left, layout.right);
     let (low, high) = range(&mut points().flat_map(|p| [p.value - p.error, p.value + p.error]));
     let room = (high - low) * 0.08;
-    let y = Axis::linear(if plot.from_zero { 0.0 } else { low - room }, high + room, layout.main[1], layout.main[0]);
+    let y = Axis::linear(
+        if plot.from_zero { 0.0 } else { low - room },
+        high + room,
+        layout.main[1],
+        layout.main[0],
+    );
     svg.open_clipped(layout.main_rect());
     for (series, look) in plot.series.iter().zip(&looks) {
         main_curve(&mut svg, series, *look, &x, &y);
     }
     svg.close();
-    frame(&mut svg, layout.main_rect(), &x, &y, Labels { x: None, y: &plot.y_label, y_spacing_px: 40.0 }, style);
+    frame(
+        &mut svg,
+        layout.main_rect(),
+        &x,
+        &y,
+        Labels { x: None, y: &plot.y_label, y_spacing_px: 40.0 },
+        style,
+    );
     offset_panel(&mut svg, plot, &layout, &x, style);
     Ok(svg.finish(layout.width, layout.height, &plot.text))
 }
 
 fn looks(plot: &EnergyScan, style: &Style) -> Vec<SeriesStyle> {
-    (0..plot.series.len()).map(|i| if i == 0 { SeriesStyle::REFERENCE } else { style.candidate(i - 1) }).collect()
+    (0..plot.series.len())
+        .map(|i| if i == 0 { SeriesStyle::REFERENCE } else { style.candidate(i - 1) })
+        .collect()
 }
 
 fn main_curve(svg: &mut Svg, series: &ScanSeries, look: SeriesStyle, x: &Axis, y: &Axis) {
     let mut path = PathData::default();
     let mut bars = PathData::default();
-    for (index, point) in series.points.iter().filter(|p| p.value.is_finite()).enumerate() {
+    for point in series.points.iter().filter(|p| p.value.is_finite()) {
         let (at, middle) = (x.at(point.energy_gev), y.at(point.value));
-        if index == 0 { path.move_to(at, middle) } else { path.line_to(at, middle) }
+        path.extend_to(at, middle);
         bars.move_to(at, y.at(point.value - point.error));
         bars.vertical_to(y.at(point.value + point.error));
     }
@@ -108,11 +124,19 @@ fn main_curve(svg: &mut Svg, series: &ScanSeries, look: SeriesStyle, x: &Axis, y
 fn offset_panel(svg: &mut Svg, plot: &EnergyScan, layout: &Layout, x: &Axis, style: &Style) {
     let Some((reference, candidates)) = plot.series.split_first() else { return };
     let same = |a: f64, b: f64| (a - b).abs() < 1e-9 * a.abs().max(1.0);
-    let reference_at = |energy: f64| reference.points.iter().find(|r| same(r.energy_gev, energy) && r.value > 0.0);
+    let reference_at =
+        |energy: f64| reference.points.iter().find(|r| same(r.energy_gev, energy) && r.value > 0.0);
     let mut offsets = Vec::new();
-    for (index, point) in candidates.iter().enumerate().flat_map(|(i, s)| s.points.iter().map(move |p| (i, p))) {
+    for (index, point) in
+        candidates.iter().enumerate().flat_map(|(i, s)| s.points.iter().map(move |p| (i, p)))
+    {
         if let Some(at) = reference_at(point.energy_gev) {
-            offsets.push((index, point, 100.0 * (point.value / at.value - 1.0), 100.0 * point.error / at.value));
+            offsets.push((
+                index,
+                point,
+                100.0 * (point.value / at.value - 1.0),
+                100.0 * point.error / at.value,
+            ));
         }
     }
     let half = half_range(
@@ -122,10 +146,11 @@ fn offset_panel(svg: &mut Svg, plot: &EnergyScan, layout: &Layout, x: &Axis, sty
     let y = Axis::linear(-half, half, layout.lower[1], layout.lower[0]);
     svg.open_clipped(layout.lower_rect());
     let mut band = PathData::default();
-    let errors = reference.points.iter().filter(|p| p.value > 0.0).map(|p| (p.energy_gev, 100.0 * p.error / p.value));
+    let errors =
+        reference.points.iter().filter(|p| p.value > 0.0).map(|p| (p.energy_gev, 100.0 * p.error / p.value));
     let errors: Vec<_> = errors.collect();
-    for (index, (energy, error)) in errors.iter().enumerate() {
-        if index == 0 { band.move_to(x.at(*energy), y.at(*error)) } else { band.line_to(x.at(*energy), y.at(*error)) }
+    for (energy, error) in &errors {
+        band.extend_to(x.at(*energy), y.at(*error));
     }
     for (energy, error) in errors.iter().rev() {
         band.line_to(x.at(*energy), y.at(-error));

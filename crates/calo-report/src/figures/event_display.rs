@@ -53,7 +53,8 @@ pub fn event_display(panel: &ShowerPanel, style: &Style) -> Result<String> {
     let mut svg = Svg::new(&panel.text.id);
     let energies = panel.showers.iter().flat_map(|shower| &shower.energies_mev).map(|&e| f64::from(e));
     let energies = energies.filter(|e| e.is_finite() && *e > 0.0);
-    let (lowest, highest) = energies.fold((f64::INFINITY, 0.0f64), |(low, high), e| (low.min(e), high.max(e)));
+    let (lowest, highest) =
+        energies.fold((f64::INFINITY, 0.0f64), |(low, high), e| (low.min(e), high.max(e)));
     let low = if panel.cell_cut_mev > 0.0 { panel.cell_cut_mev } else { lowest.max(highest * 1e-4) };
     let high = if highest > low { highest } else { low * 10.0 };
     let scale = Axis::log(low, high, 0.0, 1.0);
@@ -123,12 +124,16 @@ impl View {
             corners.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v: f64| (l.min(v), h.max(v)))
         };
         let (x, y) = (extent(0), extent(1));
-        let origin = [PANEL[0] / 2.0 + 8.0 - f64::midpoint(x.0, x.1), 26.0 + (PANEL[1] - 62.0 - (y.1 - y.0)) / 2.0 - y.0];
+        let origin = [
+            PANEL[0] / 2.0 + 8.0 - f64::midpoint(x.0, x.1),
+            26.0 + (PANEL[1] - 62.0 - (y.1 - y.0)) / 2.0 - y.0,
+        ];
         Self { grid, steps, origin }
     }
 
     fn at(&self, point: [f64; 3]) -> (f64, f64) {
-        let side = |side: usize| self.origin[side] + (0..3).map(|a| point[a] * self.steps[a][side]).sum::<f64>();
+        let side =
+            |side: usize| self.origin[side] + (0..3).map(|a| point[a] * self.steps[a][side]).sum::<f64>();
         (side(0), side(1))
     }
 }
@@ -202,7 +207,12 @@ fn draw_shower(svg: &mut Svg, shower: &Shower, view: &View, scale: &Axis, corner
 fn axes(svg: &mut Svg, view: &View, style: &Style) {
     let size = style.small_px() - 1.5;
     let [n_layers, nx, ny] = view.grid;
-    let place = |svg: &mut Svg, n: f64, spacing: f64, at: &dyn Fn(f64) -> [f64; 3], shift: (f64, f64), anchor: Anchor| {
+    let place = |svg: &mut Svg,
+                 n: f64,
+                 spacing: f64,
+                 at: &dyn Fn(f64) -> [f64; 3],
+                 shift: (f64, f64),
+                 anchor: Anchor| {
         let step = round_up(n / spacing);
         for tick in (0..8).map(|i| f64::from(i) * step).filter(|tick| *tick <= n) {
             let (x, y) = view.at(at(tick));
@@ -229,7 +239,10 @@ fn colour_bar(svg: &mut Svg, axis: &Axis, top: f64, style: &Style) {
         let colour = sequential(level as f64 / (LEVELS - 1) as f64).hex();
         svg.rect([from, top, (from + step + 0.4).min(right), top + 12.0], &format!(r#"fill="{colour}""#));
     }
-    svg.rect([left, top, right, top + 12.0], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
+    svg.rect(
+        [left, top, right, top + 12.0],
+        &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#),
+    );
     let size = style.small_px();
     for tick in axis.ticks(36.0) {
         let at = axis.at(tick.value);

@@ -126,7 +126,10 @@ fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: 
         // A hair of overlap hides the seams that smoothing would leave.
         svg.rect([from, top, (from + step + 0.4).min(right), bottom], &format!(r#"fill="{colour}""#));
     }
-    svg.rect([left, top, right, bottom], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
+    svg.rect(
+        [left, top, right, bottom],
+        &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#),
+    );
     let axis = Axis::linear(-limit, limit, left, right);
     for tick in axis.ticks(34.0) {
         if let Some(text) = tick.label {

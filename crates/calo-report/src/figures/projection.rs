@@ -51,7 +51,11 @@ pub fn projections(plot: &ProjectionPlot, style: &Style) -> Result<String> {
     }
     if let Some(wrong) = plot.samples.iter().find(|sample| sample.mean_mev.len() != n_cells) {
         let problem = format!("an image of {} cells", wrong.mean_mev.len());
-        return Err(Error::figure(&plot.text.id, problem, format!("{n_cells} for a grid of {:?}", plot.grid)));
+        return Err(Error::figure(
+            &plot.text.id,
+            problem,
+            format!("{n_cells} for a grid of {:?}", plot.grid),
+        ));
     }
     let views: Vec<_> = plot.samples.iter().map(|sample| project(plot.grid, &sample.mean_mev)).collect();
     let brightest = views.iter().flatten().flat_map(|view| view.cells.iter().copied()).fold(0.0, f64::max);
@@ -86,8 +90,10 @@ struct View {
 }
 
 fn project([n_layers, nx, ny]: [usize; 3], mean_mev: &[f32]) -> [View; 3] {
-    let mut xz = View { shape: [n_layers, nx], labels: ["layer", "x [cells]"], cells: vec![0.0; n_layers * nx] };
-    let mut yz = View { shape: [n_layers, ny], labels: ["layer", "y [cells]"], cells: vec![0.0; n_layers * ny] };
+    let mut xz =
+        View { shape: [n_layers, nx], labels: ["layer", "x [cells]"], cells: vec![0.0; n_layers * nx] };
+    let mut yz =
+        View { shape: [n_layers, ny], labels: ["layer", "y [cells]"], cells: vec![0.0; n_layers * ny] };
     let mut xy = View { shape: [nx, ny], labels: ["x [cells]", "y [cells]"], cells: vec![0.0; nx * ny] };
     for (flat, &energy) in mean_mev.iter().enumerate() {
         let energy = if energy.is_finite() { f64::from(energy).max(0.0) } else { 0.0 };
@@ -120,7 +126,9 @@ fn draw(svg: &mut Svg, view: &View, [left, top, right, bottom]: [f64; 4], bright
         let mut across = 0;
         while across < n_across {
             let this = level(view.cells[across * n_up + up], brightest);
-            let run = (across..n_across).take_while(|a| level(view.cells[a * n_up + up], brightest) == this).count();
+            let run = (across..n_across)
+                .take_while(|a| level(view.cells[a * n_up + up], brightest) == this)
+                .count();
             if let Some(this) = this {
                 // In units of cells; the group below scales them.
                 paths[this].push_str(&format!("M{across} {up}h{run}v1h-{run}z"));
@@ -135,7 +143,8 @@ fn draw(svg: &mut Svg, view: &View, [left, top, right, bottom]: [f64; 4], bright
         svg.put(format_args!(r#"<path fill="{}" d="{path}"/>"#, colour_of(level)));
     }
     svg.close();
-    let (x, y) = (Axis::linear(0.0, n_across as f64, left, right), Axis::linear(0.0, n_up as f64, bottom, top));
+    let (x, y) =
+        (Axis::linear(0.0, n_across as f64, left, right), Axis::linear(0.0, n_up as f64, bottom, top));
     let labels = Labels { x: Some(view.labels[0]), y: "", y_spacing_px: 40.0 };
     frame(svg, [left, top, right, bottom], &x, &y, labels, style);
     svg.upward_text((left - 32.0, f64::midpoint(top, bottom)), style.font_px, view.labels[1]);
@@ -147,7 +156,10 @@ fn colour_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], brightest: f6
         let low = bottom - step * level as f64;
         svg.rect([left, (low - step - 0.4).max(top), right, low], &format!(r#"fill="{}""#, colour_of(level)));
     }
-    svg.rect([left, top, right, bottom], &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#));
+    svg.rect(
+        [left, top, right, bottom],
+        &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#),
+    );
     let axis = Axis::log(brightest * 10f64.powf(-DECADES), brightest, bottom, top);
     for tick in axis.ticks(24.0) {
         let at = axis.at(tick.value);

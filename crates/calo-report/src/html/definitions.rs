@@ -46,7 +46,10 @@ const TERMS: [(&str, &str); 10] = [
         "KPD",
         "Kernel distance of the same observables: squared maximum mean discrepancy with a polynomial kernel. It may be negative by chance.",
     ),
-    ("AUC", "Area under the ROC curve of a classifier trained to tell candidate from reference by the same observables."),
+    (
+        "AUC",
+        "Area under the ROC curve of a classifier trained to tell candidate from reference by the same observables.",
+    ),
     (
         "KS, Wasserstein-1, separation power",
         "Largest difference of the cumulative distributions; area between them, in units of the axis; \
@@ -75,7 +78,9 @@ pub(super) fn section(results: &Results) -> String {
         section.push_str(
             "<thead><tr><th scope=\"col\">histogram</th><th scope=\"col\">JSD</th><th scope=\"col\">area difference</th></tr></thead>\n<tbody>\n",
         );
-        for (observable, (jsd, area)) in Observable::ALL.into_iter().zip(divisors.jsd.iter().zip(&divisors.area_difference)) {
+        for (observable, (jsd, area)) in
+            Observable::ALL.into_iter().zip(divisors.jsd.iter().zip(&divisors.area_difference))
+        {
             let (jsd, area) = (number(*jsd, 4), number(*area, 4));
             let _ = writeln!(
                 section,

@@ -66,7 +66,11 @@ pub(super) fn headline(results: &Results) -> String {
 
 /// One row over the floor and all candidates.
 fn row(table: &mut String, label: &str, results: &Results, cell: impl Fn(&Comparison, bool) -> String) {
-    let _ = write!(table, "<tr><th scope=\"row\">{label}</th><td class=\"floor\">{}</td>", cell(&results.floor, true));
+    let _ = write!(
+        table,
+        "<tr><th scope=\"row\">{label}</th><td class=\"floor\">{}</td>",
+        cell(&results.floor, true)
+    );
     for comparison in &results.comparisons {
         let _ = write!(table, "<td>{}</td>", cell(comparison, false));
     }
@@ -148,7 +152,9 @@ pub(super) fn linearity(results: &Results) -> String {
         let reference = points.iter().find(same).filter(|_| point.sample != 0);
         let offset = |quantity: fn(&calo_metrics::results::LinearityPoint) -> f64| {
             let base = reference.map(|r| quantity(r)).filter(|base| base.abs() > 0.0);
-            base.map_or_else(String::new, |base| format!("{} %", fixed(100.0 * (quantity(point) / base - 1.0), 2)))
+            base.map_or_else(String::new, |base| {
+                format!("{} %", fixed(100.0 * (quantity(point) / base - 1.0), 2))
+            })
         };
         let source = match point.source {
             EnergySource::FixedEnergyFile => "",
@@ -191,9 +197,13 @@ pub(super) fn provenance(results: &Results) -> String {
             plain(sample.mean_visible_energy_mev)
         );
         for file in &sample.files {
-            let what = file.energy_gev.map_or_else(|| "full spectrum".to_owned(), |e| format!("{} GeV", plain(e)));
+            let what =
+                file.energy_gev.map_or_else(|| "full spectrum".to_owned(), |e| format!("{} GeV", plain(e)));
             let (path, hash) = (escape(&file.path), escape(&file.blake3));
-            let _ = write!(table, "<div><code>{path}</code> ({what})<br><code class=\"hash\">{hash}</code></div>");
+            let _ = write!(
+                table,
+                "<div><code>{path}</code> ({what})<br><code class=\"hash\">{hash}</code></div>"
+            );
         }
         table.push_str("</td></tr>\n");
     }
@@ -214,7 +224,10 @@ pub(super) fn provenance(results: &Results) -> String {
 
 /// A table in a box that scrolls by itself, reachable by keyboard.
 pub(super) fn open(table: &mut String, label: &str) {
-    let _ = writeln!(table, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">\n<table>");
+    let _ = writeln!(
+        table,
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">\n<table>"
+    );
 }
 
 /// Ends what [`open`] began.

@@ -31,7 +31,7 @@ fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
 fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Style) -> Result<Figure> {
     let detector = &results.detector;
     let cells = names.observable == Observable::CellEnergy && detector.mip_mev > 0.0;
-    let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(|e| plain(e)).collect();
+    let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(plain).collect();
     let where_from =
         if energies.is_empty() { "full spectrum".to_owned() } else { format!("{} GeV", energies.join(", ")) };
     let groups = parts.iter().map(|part| Group {
@@ -55,7 +55,13 @@ fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Styl
     };
     let svg = distribution(&plot, style)?;
     let caption = caption(results, names, parts, &where_from);
-    Ok(Figure { name: names.file.to_owned(), section: Section::Distributions, caption, svg, place: Place::Half })
+    Ok(Figure {
+        name: names.file.to_owned(),
+        section: Section::Distributions,
+        caption,
+        svg,
+        place: Place::Half,
+    })
 }
 
 /// Contents per shower; none where no shower went in.
@@ -85,7 +91,7 @@ fn series(results: &Results, names: Names, parts: &[&Distribution], index: usize
 /// Energies at which the sample has no shower.
 fn missing(parts: &[&Distribution], index: usize) -> Vec<String> {
     let empty = |part: &&&Distribution| part.samples[index].as_ref().is_none_or(|h| h.n_showers == 0);
-    parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), |e| plain(e))).collect()
+    parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), plain)).collect()
 }
 
 fn alt(results: &Results, names: Names, where_from: &str) -> String {
@@ -114,7 +120,7 @@ fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from:
         .iter()
         .filter(|part| part.samples.iter().flatten().any(|h| h.source == Some(EnergySource::Window)))
         .filter_map(|part| part.energy_gev)
-        .map(|e| plain(e))
+        .map(plain)
         .collect();
     if !scaled.is_empty() {
         caption.push_str(&format!(

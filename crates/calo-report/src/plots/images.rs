@@ -30,12 +30,20 @@ fn average(results: &Results, images: &ShowerImages, style: &Style) -> Result<Fi
     let plot = ProjectionPlot {
         text: text("average_shower", "Average shower, full spectrum", alt),
         grid: results.detector.grid,
-        samples: samples.map(|(s, i)| MeanImage { name: s.name.clone(), mean_mev: i.mean_mev.clone() }).collect(),
+        samples: samples
+            .map(|(s, i)| MeanImage { name: s.name.clone(), mean_mev: i.mean_mev.clone() })
+            .collect(),
     };
     let svg = projections(&plot, style)?;
     let caption = "Mean energy of every cell over the full spectrum, summed along the line of sight; five decades of a \
                    logarithmic colour scale that all samples share.";
-    Ok(Figure { name: "average_shower".into(), section: Section::Showers, caption: caption.into(), svg, place: Place::Wide })
+    Ok(Figure {
+        name: "average_shower".into(),
+        section: Section::Showers,
+        caption: caption.into(),
+        svg,
+        place: Place::Wide,
+    })
 }
 
 fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result<Figure> {
@@ -46,7 +54,8 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
         .zip(&images.samples)
         .map(|(sample, images)| shower_of_mean(&sample.name, grid, &images.mean_mev))
         .collect();
-    let alt = format!("Average shower of {} as boxes in the calorimeter, cut open along its axis.", names(results));
+    let alt =
+        format!("Average shower of {} as boxes in the calorimeter, cut open along its axis.", names(results));
     let (drawn, notes) = drawn(&showers, 0.0);
     let panel = ShowerPanel {
         text: text("average_shower_3d", "Average shower in 3-D, cut open, full spectrum", alt),
@@ -55,8 +64,16 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
         showers,
     };
     let svg = event_display(&panel, style)?;
-    let caption = format!("Average shower, layers from left to right, without the half that faces the eye. {drawn}{notes}");
-    Ok(Figure { name: "average_shower_3d".into(), section: Section::Showers, caption, svg, place: Place::Wide })
+    let caption = format!(
+        "Average shower, layers from left to right, without the half that faces the eye. {drawn}{notes}"
+    );
+    Ok(Figure {
+        name: "average_shower_3d".into(),
+        section: Section::Showers,
+        caption,
+        svg,
+        place: Place::Wide,
+    })
 }
 
 /// The half of an average shower behind the middle of x: the whole would hide its core.
@@ -73,7 +90,8 @@ fn shower_of_mean(label: &str, [_, nx, ny]: [usize; 3], mean_mev: &[f32]) -> Sho
 fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style) -> Result<Figure> {
     let samples = results.samples.iter().zip(&images.samples);
     let showers: Vec<_> = samples.map(|(sample, i)| shower(&sample.name, i.showers.get(index))).collect();
-    let energies: Vec<_> = images.samples.iter().filter_map(|s| s.showers.get(index)).map(|s| s.energy_gev).collect();
+    let energies: Vec<_> =
+        images.samples.iter().filter_map(|s| s.showers.get(index)).map(|s| s.energy_gev).collect();
     let low = energies.iter().copied().fold(f64::INFINITY, f64::min);
     let high = energies.iter().copied().fold(0.0, f64::max);
     let (low, high) = (fixed(low, 1), fixed(high, 1));
@@ -108,14 +126,18 @@ fn drawn(showers: &[Shower], cut_mev: f64) -> (String, String) {
     let rule = format!("Colour and size of a box grow with the logarithm of the cell's energy{above}.");
     let mut notes = String::new();
     for shower in showers {
-        let mut energies: Vec<f64> = shower.energies_mev.iter().map(|&e| f64::from(e)).filter(|&e| e >= cut_mev).collect();
+        let mut energies: Vec<f64> =
+            shower.energies_mev.iter().map(|&e| f64::from(e)).filter(|&e| e >= cut_mev).collect();
         if energies.len() <= DRAWN_CELLS {
             continue;
         }
         energies.sort_by(|a, b| b.total_cmp(a));
         let (kept, all): (f64, f64) = (energies[..DRAWN_CELLS].iter().sum(), energies.iter().sum());
         let (n, share) = (energies.len(), fixed(100.0 * kept / all, 1));
-        notes.push_str(&format!(" {}: the {DRAWN_CELLS} most energetic of {n} cells, {share} % of the energy.", shower.label));
+        notes.push_str(&format!(
+            " {}: the {DRAWN_CELLS} most energetic of {n} cells, {share} % of the energy.",
+            shower.label
+        ));
     }
     (rule, notes)
 }

@@ -13,7 +13,8 @@ type Matrix = Vec<Vec<Option<f64>>>;
 /// The reference's matrix, then each candidate's with its difference.
 pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     let pearson = &results.pearson;
-    let Some((reference, candidates)) = pearson.matrices.split_first().filter(|_| !pearson.labels.is_empty()) else {
+    let Some((reference, candidates)) = pearson.matrices.split_first().filter(|_| !pearson.labels.is_empty())
+    else {
         return Ok(Vec::new());
     };
     let draw = |name: String, title: String, caption: String, kind, entries: &Matrix, place| {
@@ -31,7 +32,8 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         let absent = matrix.iter().flatten().any(Option::is_none);
         if absent { " Crossed-out cells: not defined, because an observable does not vary." } else { "" }
     };
-    let caption = format!("Pearson correlations of the high-level observables, {}.{}", name(0), crossed(reference));
+    let caption =
+        format!("Pearson correlations of the high-level observables, {}.{}", name(0), crossed(reference));
     let mut figures = vec![draw(
         "pearson_reference".to_owned(),
         format!("Correlations: {}", name(0)),
@@ -40,15 +42,18 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         reference,
         Place::Alone,
     )?];
-    let differences: Vec<Matrix> = candidates.iter().map(|candidate| subtract(candidate, reference)).collect();
+    let differences: Vec<Matrix> =
+        candidates.iter().map(|candidate| subtract(candidate, reference)).collect();
     let kind = MatrixKind::difference_of(&differences);
     for (index, (candidate, difference)) in candidates.iter().zip(&differences).enumerate() {
         let sample = name(index + 1);
-        let caption = format!("Pearson correlations of the high-level observables, {sample}.{}", crossed(candidate));
+        let caption =
+            format!("Pearson correlations of the high-level observables, {sample}.{}", crossed(candidate));
         let title = format!("Correlations: {sample}");
         let file = format!("pearson_{}", index + 1);
         figures.push(draw(file, title, caption, MatrixKind::Correlation, candidate, Place::Half)?);
-        let mut caption = format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
+        let mut caption =
+            format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
         if let Some(largest) = &results.comparisons[index].pearson_max_difference {
             let [a, b] = &largest.pair;
             caption.push_str(&format!(" Largest: {} for {a} and {b}.", estimate(&largest.difference)));

@@ -16,12 +16,18 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     let linearity = scan(results, |point| point.mu90_mev);
     let resolution = scan(results, |point| point.resolution);
     let windows = results.linearity.iter().any(|point| point.source == EnergySource::Window);
-    let open = if windows { " Open markers come from windows of the full spectrum, scaled to the nominal energy." } else { "" };
+    let open = if windows {
+        " Open markers come from windows of the full spectrum, scaled to the nominal energy."
+    } else {
+        ""
+    };
     let below = "Below, the relative offset from the reference; bars are the candidate's standard errors, the grey band the reference's.";
     let names: Vec<_> = results.samples.iter().map(|sample| sample.name.as_str()).collect();
     let draw = |name: &str, title: &str, y_label: &str, from_zero, series, caption: String| {
-        let alt = format!("{title} for {}, with the relative offset from the reference below.", names.join(", "));
-        let plot = EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
+        let alt =
+            format!("{title} for {}, with the relative offset from the reference below.", names.join(", "));
+        let plot =
+            EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
         let svg = energy_scan(&plot, style)?;
         Ok(Figure { name: name.to_owned(), section: Section::Response, caption, svg, place: Place::Half })
     };
@@ -32,7 +38,9 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             "μ₉₀ [MeV]",
             true,
             linearity,
-            format!("Mean visible energy within the shortest interval that holds 90 % of the showers. {below}{open}"),
+            format!(
+                "Mean visible energy within the shortest interval that holds 90 % of the showers. {below}{open}"
+            ),
         )?,
         draw(
             "resolution",
@@ -67,7 +75,8 @@ fn note(results: &Results, index: usize) -> String {
     let mut energies: Vec<f64> = results.linearity.iter().map(|point| point.energy_gev).collect();
     energies.sort_by(f64::total_cmp);
     energies.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    let has = |e: &f64| results.linearity.iter().any(|p| p.sample == index && p.energy_gev.total_cmp(e).is_eq());
+    let has =
+        |e: &f64| results.linearity.iter().any(|p| p.sample == index && p.energy_gev.total_cmp(e).is_eq());
     let missing: Vec<_> = energies.iter().filter(|e| !has(e)).map(|e| plain(*e)).collect();
     if missing.is_empty() {
         String::new()

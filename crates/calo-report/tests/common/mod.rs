@@ -1,5 +1,9 @@
 //! A folder as `calo evaluate` leaves it, and ways to spoil it.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it, so none can `expect` the lint"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -11,32 +15,32 @@ const RESULTS: &str = include_str!("../fixtures/photons/results.json");
 const SHOWERS: &str = include_str!("../fixtures/photons/showers.json");
 
 /// Real photons with two imitations (`tests/fixtures/README.md`).
-pub fn fixture() -> TempDir {
+pub(crate) fn fixture() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("results.json"), RESULTS).unwrap();
     fs::write(dir.path().join("showers.json"), SHOWERS).unwrap();
     dir
 }
 
-pub fn edit_results(dir: &Path, edit: impl FnOnce(&mut Results)) {
+pub(crate) fn edit_results(dir: &Path, edit: impl FnOnce(&mut Results)) {
     let mut results: Results = serde_json::from_str(RESULTS).unwrap();
     edit(&mut results);
     fs::write(dir.join("results.json"), serde_json::to_string(&results).unwrap()).unwrap();
 }
 
-pub fn edit_showers(dir: &Path, edit: impl FnOnce(&mut ShowerImages)) {
+pub(crate) fn edit_showers(dir: &Path, edit: impl FnOnce(&mut ShowerImages)) {
     let mut showers: ShowerImages = serde_json::from_str(SHOWERS).unwrap();
     edit(&mut showers);
     fs::write(dir.join("showers.json"), serde_json::to_string(&showers).unwrap()).unwrap();
 }
 
 /// Renders and returns the page.
-pub fn page(dir: &Path) -> String {
+pub(crate) fn page(dir: &Path) -> String {
     fs::read_to_string(calo_report::render(dir).unwrap().html).unwrap()
 }
 
 /// Visits every text of the results that reaches the page.
-pub fn strings(results: &mut Results, mut visit: impl FnMut(&mut String)) {
+pub(crate) fn strings(results: &mut Results, mut visit: impl FnMut(&mut String)) {
     visit(&mut results.calo_version);
     visit(&mut results.detector.name);
     for sample in &mut results.samples {
@@ -48,7 +52,7 @@ pub fn strings(results: &mut Results, mut visit: impl FnMut(&mut String)) {
     }
     for comparison in results.comparisons.iter_mut().chain([&mut results.floor]) {
         visit(&mut comparison.name);
-        for difference in &mut comparison.pearson_max_difference {
+        if let Some(difference) = &mut comparison.pearson_max_difference {
             difference.pair.iter_mut().for_each(&mut visit);
         }
     }
