@@ -1,5 +1,7 @@
 //! The page in a real browser, where Chromium is installed.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a test's report")]
+
 mod common;
 
 use std::fs;

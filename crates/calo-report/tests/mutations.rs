@@ -1,5 +1,7 @@
 //! Spoiled files: a report or a one-line error, never a panic.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a test's report")]
+
 mod common;
 
 use std::fs;

@@ -4,6 +4,7 @@
     clippy::allow_attributes,
     reason = "each test binary uses a part of it, so none can `expect` the lint"
 )]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a test's report")]
 
 use std::fs;
 use std::path::Path;
