@@ -248,6 +248,19 @@ fn missing_energies_are_named_gaps() {
 }
 
 #[test]
+fn like_is_compared_with_like_but_linearity_uses_every_file() {
+    let (mut a, b) = (sample("real", &toys(300, 1, 1.0), 0), sample("fake", &toys(300, 2, 1.0), 1));
+    a.fixed.push(accumulate(&toys(50, 9, 1.0), FileKind::FixedEnergy { energy_gev: 50.0 }, 2, &[]));
+    let energies = fixed_energies(&[&a, &b], &[50.0]);
+    assert_eq!(energies[0].preferred, EnergySource::Window);
+    let at_50 = distributions(&[&a, &b], &energies).pop().unwrap();
+    assert!(at_50.samples.iter().all(|side| side.as_ref().unwrap().source == Some(EnergySource::Window)));
+    let sources: Vec<_> = linearity(&[&a, &b], &energies).0.iter().map(|point| point.source).collect();
+    assert_eq!(sources, [EnergySource::FixedEnergyFile, EnergySource::Window]);
+    assert_eq!(fixed_energies(&[&a], &[50.0])[0].preferred, EnergySource::FixedEnergyFile);
+}
+
+#[test]
 fn bad_input_is_an_error_that_names_it() {
     let showers = toys(70, 1, 1.0);
     let fill = |cells: &Array4<f32>, energies: &[f64]| {

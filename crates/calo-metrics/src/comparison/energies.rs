@@ -3,7 +3,7 @@
 use super::SampleSet;
 use crate::accumulate::{FileKind, Part, SampleAccumulator};
 use crate::observables::Column;
-use crate::resolution::{MIN_VALUES, resolution90};
+use crate::resolution::resolution90;
 use crate::results::{EnergySource, Gap, LinearityPoint};
 
 /// A nominal energy, and where its showers are taken from if a sample has the choice.
@@ -15,8 +15,9 @@ pub struct FixedEnergy {
     pub preferred: EnergySource,
 }
 
-/// Decides for each energy where its showers come from, so that like is compared with like: files if every sample has
-/// one, else windows of the full spectrum if every sample has showers there, else each sample's file or window.
+/// Decides for each energy where the showers of histograms come from, so that like is compared with like: files if
+/// every sample has one, else windows of the full spectrum if every sample has showers there (files that only some have
+/// are then not used), else each sample's file or window.
 pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<FixedEnergy> {
     let preferred = |energy_gev: f64| {
         let all_have_files = samples.iter().all(|sample| sample.file_at(energy_gev).is_some());
@@ -67,6 +68,9 @@ impl SampleSet {
 
 /// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be had.
 ///
+/// A sample's own file comes first here, whatever the preference for histograms: scaled to the nominal energy, the
+/// window of another sample has the same mean and width, only with fewer showers.
+///
 /// `sample` in a point is the index in `samples`.
 pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> (Vec<LinearityPoint>, Vec<Gap>) {
     let (mut points, mut gaps) = (Vec::new(), Vec::new());
@@ -86,17 +90,9 @@ pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> (Vec<Linea
 
 fn linearity_point(sample: &SampleSet, index: usize, energy: &FixedEnergy) -> Result<LinearityPoint, String> {
     let energy_gev = energy.energy_gev;
-    let file = sample
-        .file_at(energy_gev)
-        .map(|file| (file.table().column(Column::VisibleEnergyMev).to_vec(), EnergySource::FixedEnergyFile));
-    let window = || (sample.window(energy_gev), EnergySource::Window);
-    let (values, source) = match (file, energy.preferred) {
-        (Some(file), EnergySource::FixedEnergyFile) => file,
-        (None, _) => window(),
-        (Some(file), EnergySource::Window) => {
-            let window = window();
-            if window.0.len() < MIN_VALUES { file } else { window }
-        }
+    let (values, source) = match sample.file_at(energy_gev) {
+        Some(file) => (file.table().column(Column::VisibleEnergyMev).to_vec(), EnergySource::FixedEnergyFile),
+        None => (sample.window(energy_gev), EnergySource::Window),
     };
     let resolution = resolution90(&values).map_err(|error| error.to_string())?;
     Ok(LinearityPoint {
