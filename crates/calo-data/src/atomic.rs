@@ -102,10 +102,8 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Makes the rename itself durable. Some file systems refuse to sync a folder; the file is whole there all the same.
 fn sync_folder(path: &Path) {
-    if let Ok(folder) = File::open(folder_of(path)) {
-        if let Err(e) = folder.sync_all() {
-            tracing::debug!("{}: cannot sync the folder: {e}", path.display());
-        }
+    if let Err(e) = File::open(folder_of(path)).and_then(|folder| folder.sync_all()) {
+        tracing::debug!("{}: cannot sync the folder: {e}", path.display());
     }
 }
 

@@ -1,4 +1,5 @@
 //! Every impossible file is an error of one line that names file, data set, place and expectation.
+#![expect(clippy::unwrap_used, reason = "in tests, a failed expectation is the report")]
 
 use std::path::{Path, PathBuf};
 

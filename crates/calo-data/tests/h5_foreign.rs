@@ -1,4 +1,5 @@
 //! Files that h5py and showerdata wrote, read to the last bit. `foreign/make.py` says which value stands where.
+#![expect(clippy::unwrap_used, reason = "in tests, a failed expectation is the report")]
 
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ fn foreign(name: &str) -> PathBuf {
 }
 
 fn cell(shower: usize, cell: usize) -> f64 {
-    if (shower + cell) % 3 == 0 { (shower as f64 + 1.0) * cell as f64 / 64.0 } else { 0.0 }
+    if (shower + cell).is_multiple_of(3) { (shower as f64 + 1.0) * cell as f64 / 64.0 } else { 0.0 }
 }
 
 fn check_file(
@@ -62,6 +63,8 @@ fn grids_of_every_storage_are_read_exactly() {
         "chunked_plain",
         "fletcher32",
         "own_group",
+        "user_block",
+        "user_block_gzip",
     ] {
         check_file(&format!("{name}.hdf5"), &ReadOptions::default(), N, GRID, cell);
     }
@@ -106,6 +109,16 @@ fn integers_are_refused_by_name() {
     let message =
         ShowerReader::open(&foreign("integers.hdf5"), &ReadOptions::default()).unwrap_err().to_string();
     assert!(message.contains("holds int32; expected 32- or 64-bit floating-point numbers"), "{message}");
+}
+
+#[test]
+fn showers_in_other_files_are_refused() {
+    for (name, words) in
+        [("external_link.hdf5", "stands in another file"), ("external_data.hdf5", "keeps its data in other files")]
+    {
+        let message = ShowerReader::open(&foreign(name), &ReadOptions::default()).unwrap_err().to_string();
+        assert!(message.contains(words) && message.contains(name), "{message}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What is written is read again, bit for bit, in whatever pieces.
+#![expect(clippy::unwrap_used, reason = "in tests, a failed expectation is the report")]
 
 use std::path::Path;
 

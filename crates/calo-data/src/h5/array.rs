@@ -127,6 +127,13 @@ impl Array {
             stored_bytes: 0,
             dataset,
         };
+        // Chunks are read past libhdf5, from this very file.
+        if array.dataset.filename() != file.hdf5.filename() {
+            return Err(array.error("stands in another file", "showers in the file itself"));
+        }
+        if plist.get_external().is_ok_and(|files| !files.is_empty()) {
+            return Err(array.error("keeps its data in other files", "data in the file itself"));
+        }
         let n_bytes = array.check_extents()?;
         let layout = plist.get_layout().map_err(|e| broken(&e))?;
         let filters = plist.get_filters().map_err(|e| broken(&e))?;

@@ -135,9 +135,8 @@ pub(super) struct Encoder {
 impl Encoder {
     /// An encoder for gzip `level` 1 to 9, or 0 for plain storage.
     pub(super) fn new(level: u8) -> Self {
-        let deflate = (level > 0).then(|| {
-            Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or(CompressionLvl::default()))
-        });
+        let deflate =
+            (level > 0).then(|| Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or_default()));
         Self { deflate, shuffled: Vec::new() }
     }
 

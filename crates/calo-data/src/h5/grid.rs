@@ -13,7 +13,7 @@ use super::extras::Extras;
 use super::info::{FileInfo, StorageInfo};
 use super::layout::{Layout, Place};
 use super::open::{OpenFile, printable};
-use super::reader::{NegativeCells, ReadOptions, bad_energy};
+use super::reader::{NegativeCells, ReadOptions, check_energies};
 use super::rows::{Crop, Window};
 use crate::detector::CoreCrop;
 use crate::error::{Error, Result};
@@ -60,14 +60,14 @@ impl ImageReader {
     pub(super) fn open(
         file: &OpenFile,
         path: &Path,
-        place: Place,
+        place: &Place,
         options: &ReadOptions,
     ) -> Result<(Self, FileInfo)> {
         let plain = Arc::new(file.plain.try_clone().map_err(|e| Error::io(path, "open for reading", e))?);
         let energies = Array::open(file, &plain, path, &place.energies, Kind::Floats)?;
         let cells = Array::open(file, &plain, path, &place.cells, Kind::Floats)?;
         check_lengths(&energies, &cells, options.inspect)?;
-        let (full_grid, core) = grid_of(&cells, &place, options)?;
+        let (full_grid, core) = grid_of(&cells, place, options)?;
         let grid = core.map_or(full_grid, |core| Grid {
             nx: core.x[1] - core.x[0],
             ny: core.y[1] - core.y[0],
@@ -132,8 +132,8 @@ impl ImageReader {
     fn read_energies(&mut self, rows: Range<usize>, energies_gev: &mut Vec<f64>) -> Result<()> {
         energies_gev.resize(rows.len(), 0.0);
         self.windows.energies.read(&self.energies, &None, rows, energies_gev)?;
-        if let Some(error) = bad_energy(energies_gev, &self.energies).filter(|_| !self.inspect) {
-            return Err(error);
+        if !self.inspect {
+            check_energies(energies_gev, &self.energies)?;
         }
         for energy in energies_gev {
             *energy *= self.gev_per_unit;
@@ -229,13 +229,13 @@ fn grid_of(cells: &Array, place: &Place, options: &ReadOptions) -> Result<(Grid,
     }
     let grid = Grid { layers, nx, ny };
     let core = core_of(grid, place, options);
-    if let Some(CoreCrop { x, y }) = core {
-        if x[0] >= x[1] || y[0] >= y[1] || x[1] > nx || y[1] > ny {
-            return Err(cells.error(
-                format!("showers of {grid} cells"),
-                format!("an image that holds the core x {} to {}, y {} to {}", x[0], x[1], y[0], y[1]),
-            ));
-        }
+    if let Some(CoreCrop { x, y }) = core
+        && (x[0] >= x[1] || y[0] >= y[1] || x[1] > nx || y[1] > ny)
+    {
+        return Err(cells.error(
+            format!("showers of {grid} cells"),
+            format!("an image that holds the core x {} to {}, y {} to {}", x[0], x[1], y[0], y[1]),
+        ));
     }
     Ok((grid, core))
 }

@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> Result<OpenFile> {
     }
     let n_bytes = metadata.len();
     check_signature(path, &plain, n_bytes)?;
-    let hdf5 = hdf5::File::open(path).map_err(|e| {
+    let hdf5 = unlocked().open(path).map_err(|e| {
         let reason = one_line(&e);
         let problem = if reason.contains("truncated") {
             format!("truncated: {n_bytes} bytes are fewer than its header announces")
@@ -40,6 +40,14 @@ pub(super) fn open(path: &Path) -> Result<OpenFile> {
         Error::file(path, problem, "a whole, undamaged HDF5 file")
     })?;
     Ok(OpenFile { hdf5, plain, n_bytes })
+}
+
+/// libhdf5 without its file locks: data is often on file systems that know none, or open elsewhere for reading, and
+/// what is written here has a name of its own until it is whole.
+pub(super) fn unlocked() -> hdf5::FileBuilder {
+    let mut builder = hdf5::FileBuilder::new();
+    builder.with_fapl(|access| access.file_locking(false));
+    builder
 }
 
 /// The signature stands at byte 0, or behind a user block at 512, 1024, 2048, ...

@@ -11,7 +11,7 @@ use super::heap::{Heap, Reference};
 use super::info::StorageInfo;
 use super::layout::{Layout, Place, recognise};
 use super::open::{OpenFile, open};
-use super::reader::{NegativeCells, ReadOptions, bad_energy};
+use super::reader::{NegativeCells, ReadOptions, check_energies};
 use super::rows::Window;
 use crate::error::{Error, Result};
 use crate::points::PointBatch;
@@ -101,13 +101,12 @@ impl PointReader {
             let found = format!("extents {:?}, {}", points.shape, StorageInfo::of(&points));
             return Err(points.error(found, "[showers], stored contiguously or in chunks with known filters"));
         }
+        // Heap addresses are read as they stand: 8 bytes, from the beginning of the file.
         let sizes = file.hdf5.fcpl().map(|plist| plist.sizes());
-        if !sizes.is_ok_and(|sizes| sizes.sizeof_addr as usize == 8 && sizes.sizeof_size as usize == 8) {
-            return Err(Error::file(
-                path,
-                "has addresses that are not 8 bytes wide",
-                "an HDF5 file of usual make",
-            ));
+        let usual = sizes.is_ok_and(|sizes| sizes.sizeof_addr as usize == 8 && sizes.sizeof_size as usize == 8);
+        if !usual || file.hdf5.userblock() != 0 {
+            let problem = "holds point clouds behind a user block or at addresses that are not 8 bytes wide";
+            return Err(Error::file(path, problem, "an HDF5 file of usual make (h5repack makes one)"));
         }
         let energies = array(&place.energies, Kind::Floats)?;
         super::grid::check_lengths(&energies, &points, options.inspect)?;
@@ -180,9 +179,7 @@ impl PointReader {
         batch.energies_gev.resize(rows.len(), 0.0);
         self.windows.energies.read(&self.energies, &None, rows.clone(), &mut batch.energies_gev)?;
         if !self.inspect {
-            if let Some(error) = bad_energy(&batch.energies_gev, &self.energies) {
-                return Err(error);
-            }
+            check_energies(&batch.energies_gev, &self.energies)?;
         }
         batch.extras = self.extras.read(rows.clone())?;
         self.read_points(rows.clone(), batch)?;
@@ -209,7 +206,7 @@ impl PointReader {
             let len = reference.len as usize;
             let n_points = len / n_features;
             let agrees = self.n_points.is_none() || told == n_points as i64;
-            if len % n_features != 0 || n_points as u64 > self.info.max_points || !agrees {
+            if !len.is_multiple_of(n_features) || n_points as u64 > self.info.max_points || !agrees {
                 let at_most = self.info.max_points;
                 let problem =
                     format!("shower {shower} has {len} numbers, where `num_points` says {told} points");

@@ -84,7 +84,7 @@ pub struct ShowerReader {
 #[derive(Debug)]
 enum Body {
     Images(Box<ImageReader>),
-    Points { reader: Box<PointReader>, positions: CellPositions, buffer: PointBatch, n_outside: u64 },
+    Points { reader: Box<PointReader>, positions: CellPositions, buffer: Box<PointBatch>, n_outside: u64 },
 }
 
 impl ShowerReader {
@@ -97,7 +97,7 @@ impl ShowerReader {
         let file = open(path)?;
         let place = recognise(path, &file.hdf5, options)?;
         if place.layout != Layout::ShowerData {
-            let (reader, info) = ImageReader::open(&file, path, place, options)?;
+            let (reader, info) = ImageReader::open(&file, path, &place, options)?;
             return Ok(Self { info, body: Body::Images(Box::new(reader)), next: 0 });
         }
         let reader = PointReader::open_at(&file, path, &place, options)?;
@@ -117,7 +117,7 @@ impl ShowerReader {
             energies: points.energies.clone(),
             file_bytes: file.n_bytes,
         };
-        let buffer = PointBatch::empty(points.n_features);
+        let buffer = Box::new(PointBatch::empty(points.n_features));
         let positions = CellPositions::of(detector);
         Ok(Self {
             info,
@@ -211,11 +211,11 @@ impl<T: Real> ShowerSource<T> for ShowerReader {
     }
 }
 
-/// The error about energies that no particle has, if there is one among `energies` of `array`; the whole file is
-/// then read to count them.
-pub(super) fn bad_energy(energies: &[f64], array: &Array) -> Option<Error> {
+/// Refuses energies that no particle has, if there are any among `energies` of `array`; the whole file is then read
+/// to count them.
+pub(super) fn check_energies(energies: &[f64], array: &Array) -> Result<()> {
     if energies.iter().all(|energy| is_energy(*energy)) {
-        return None;
+        return Ok(());
     }
     let (mut n_bad, mut first) = (0_u64, None);
     let mut energies = Vec::new();
@@ -223,16 +223,14 @@ pub(super) fn bad_energy(energies: &[f64], array: &Array) -> Option<Error> {
     for start in (0..array.n_rows()).step_by(4096) {
         let rows = start..(start + 4096).min(array.n_rows());
         energies.resize(rows.len(), 0.0);
-        if let Err(e) = window.read(array, &None, rows, &mut energies) {
-            return Some(e);
-        }
+        window.read(array, &None, rows, &mut energies)?;
         for (i, energy) in energies.iter().enumerate().filter(|(_, energy)| !is_energy(**energy)) {
             n_bad += 1;
             first = first.or(Some((start + i, *energy)));
         }
     }
     let (shower, energy) = first.unwrap_or_default();
-    Some(Error::Shower {
+    Err(Error::Shower {
         path: array.path.clone(),
         dataset: array.name.clone(),
         shower: shower as u64,

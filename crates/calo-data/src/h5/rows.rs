@@ -192,7 +192,7 @@ fn chunk_row<T: Stored>(
                     None => {
                         let value = T::from_fill(chunks.fill);
                         for_each_run(array, crop, &chunks.shape, &from, out.len(), |to, _, n| {
-                            out[to..to + n].fill(value)
+                            out[to..to + n].fill(value);
                         });
                     }
                 }
@@ -296,7 +296,8 @@ fn for_each_run(
     let ranges = crop.as_ref().unwrap_or(&whole);
     let row_len: usize = ranges.iter().map(ExactSizeIterator::len).product();
     // Along each axis: the shared range in data set coordinates. Axis 0 counts the rows of `out`.
-    let mut shared = vec![0..(out_len / row_len.max(1)).min(shape[0])];
+    let mut shared = Vec::with_capacity(rank);
+    shared.push(0..(out_len / row_len.max(1)).min(shape[0]));
     for axis in 1..rank {
         let range = &ranges[axis - 1];
         let (low, high) = (range.start.max(from[axis]), range.end.min(from[axis] + shape[axis]));

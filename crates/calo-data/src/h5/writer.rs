@@ -5,7 +5,7 @@ use std::path::Path;
 use super::column::{set_text, write_error};
 use super::image_writer::ImageWriter;
 use super::layout::Layout;
-use super::open::one_line;
+use super::open::{one_line, unlocked};
 use super::point_writer::{PointWriteOptions, PointWriter};
 use crate::atomic::AtomicFile;
 use crate::detector::Detector;
@@ -79,7 +79,7 @@ impl OpenTarget {
     /// Creates the file that will be `path`, with text `attributes`.
     pub(super) fn create(path: &Path, attributes: &[(String, String)]) -> Result<Self> {
         let target = AtomicFile::create(path)?;
-        let file = hdf5::File::create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
+        let file = unlocked().create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
         for (name, text) in attributes {
             set_text(&file, name, text).map_err(|e| write_error(path, name, &one_line(&e)))?;
         }
@@ -140,7 +140,7 @@ pub struct ShowerWriter {
 /// What the layouts differ in.
 enum Body {
     Images(Box<ImageWriter>),
-    Points { writer: Box<PointWriter>, detector: Box<Detector>, buffer: PointBatch },
+    Points { writer: Box<PointWriter>, detector: Box<Detector>, buffer: Box<PointBatch> },
 }
 
 impl ShowerWriter {
@@ -170,7 +170,7 @@ impl ShowerWriter {
                     ..PointWriteOptions::default()
                 };
                 let writer = Box::new(PointWriter::create(path, &point_options)?);
-                Body::Points { writer, detector: Box::new(detector), buffer: PointBatch::empty(4) }
+                Body::Points { writer, detector: Box::new(detector), buffer: Box::new(PointBatch::empty(4)) }
             }
         };
         Ok(Self { body, options: options.clone(), n_showers: 0 })

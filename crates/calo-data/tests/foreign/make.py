@@ -26,8 +26,8 @@ def cells(n=N, grid=GRID):
     return np.where((i + c) % 3 == 0, (i + 1) * c / 64, 0.0).reshape(n, *grid)
 
 
-def grid_file(name, dtype, group="30x30", flat=False, names=("energy", "layers"), data=None, **storage):
-    with h5py.File(name, "w") as file:
+def grid_file(name, dtype, group="30x30", flat=False, names=("energy", "layers"), data=None, user=None, **storage):
+    with h5py.File(name, "w", userblock_size=user) as file:
         group = file.create_group(group)
         energy = energies() if flat else energies()[:, None]
         group.create_dataset(names[0], data=energy.astype(dtype))
@@ -47,6 +47,15 @@ grid_file("fletcher32.hdf5", "<f4", chunks=(3, *GRID), compression="gzip", fletc
 grid_file("integers.hdf5", "<i4", data=np.zeros((N, *GRID)), chunks=(3, *GRID))
 grid_file("other_names.hdf5", "<f4", group="sim/hits", names=("e_true", "calo"))
 grid_file("own_group.hdf5", "<f4", group="my_showers")
+grid_file("user_block.hdf5", "<f4", user=512)
+grid_file("user_block_gzip.hdf5", "<f4", user=1024, chunks=(3, *GRID), compression="gzip")
+
+# Showers that stand in another file are refused: its name could be anything.
+with h5py.File("external_link.hdf5", "w") as file:
+    file["30x30"] = h5py.ExternalLink("contiguous_f32.hdf5", "/30x30")
+with h5py.File("external_data.hdf5", "w") as file:
+    file.create_dataset("30x30/energy", data=energies().astype("<f4")[:, None])
+    file.create_dataset("30x30/layers", (N, *GRID), "<f4", external=[("none.bin", 0, h5py.h5f.UNLIMITED)])
 
 # The whole AHCal image, of which readers cut the core x 19..32, y 17..30; only two layers, to stay small.
 with h5py.File("hcal_only.hdf5", "w") as file:
