@@ -37,7 +37,8 @@ impl FromStr for FixedEnergyFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, path) = text.split_once('=').ok_or("expected ENERGY=FILE, for example 20=photons_20.hdf5")?;
+        let (key, path) =
+            text.split_once('=').ok_or("expected ENERGY=FILE, for example 20=photons_20.hdf5")?;
         let (sample, energy) = match key.rsplit_once(':') {
             Some((sample, energy)) => (Some(sample.to_owned()), energy),
             None => (None, key),

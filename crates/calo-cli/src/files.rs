@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use calo_data::{
-    Compression, Detector, Dtype, Grid, Layout, NegativeCells, ReadOptions, Real, Result, ShowerBatch, ShowerReader,
-    ShowerSource, ShowerWriter, WriteOptions,
+    Compression, Detector, Dtype, Grid, Layout, NegativeCells, ReadOptions, Real, Result, ShowerBatch,
+    ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
 };
 
 use crate::{args, crash, interrupt, progress::Progress, provenance};

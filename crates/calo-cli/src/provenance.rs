@@ -24,11 +24,11 @@ pub(crate) fn hash_file(path: &Path) -> Result<String> {
 /// # Errors
 /// An input that cannot be read.
 pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
-    let command: Vec<String> = std::env::args().collect();
-    let mut attributes = vec![
-        ("software".to_owned(), VERSION.to_owned()),
-        ("command".to_owned(), command.join(" ")),
-    ];
+    // Not where the program stood: the same work gives the same bytes wherever it is installed.
+    let words = std::env::args().skip(1);
+    let command: Vec<String> = std::iter::once("calo".to_owned()).chain(words).collect();
+    let mut attributes =
+        vec![("software".to_owned(), VERSION.to_owned()), ("command".to_owned(), command.join(" "))];
     for (i, path) in inputs.iter().enumerate() {
         attributes.push((format!("input_{i}"), path.display().to_string()));
         attributes.push((format!("input_{i}_blake3"), hash_file(path)?));

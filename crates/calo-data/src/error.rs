@@ -100,6 +100,7 @@ impl Error {
     }
 
     /// An [`Error::Field`] for a value that the caller, not a file, supplied.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over numbers and fresh strings")]
     pub fn option(field: &str, value: impl ToString, expected: impl Into<String>) -> Self {
         Self::Field {
             place: "options".to_owned(),

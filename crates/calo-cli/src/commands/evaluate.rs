@@ -55,7 +55,8 @@ pub(crate) struct Args {
 const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let detector = args.from.detector()?.context("evaluate: no detector; expected --detector NAME or PATH")?;
+    let detector =
+        args.from.detector()?.context("evaluate: no detector; expected --detector NAME or PATH")?;
     let given_divisors = args.divisors.as_deref().map(read_divisors).transpose()?;
     let settings = Arc::new(settings(args, &detector)?);
     let mut samples: Vec<Sample> = Vec::new();
@@ -79,9 +80,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
+    let mut json =
+        serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
     json.push(b'\n');
-    Ok(output::write_file(path, &json)?)
+    Ok(calo_data::write_atomically(path, &json)?)
 }
 
 /// The reference's files, then each candidate's.
@@ -167,8 +169,9 @@ fn read_divisors(path: &Path) -> anyhow::Result<Divisors> {
         "{place}: schema version {}; expected {SCHEMA_VERSION}",
         results.schema_version
     );
-    let mut divisors =
-        results.divisors.with_context(|| format!("{place}: holds no divisors; expected an evaluation of several"))?;
+    let mut divisors = results
+        .divisors
+        .with_context(|| format!("{place}: holds no divisors; expected an evaluation of several"))?;
     divisors.n_comparisons = 0;
     Ok(divisors)
 }

@@ -67,7 +67,10 @@ fn filter(args: &Args) -> anyhow::Result<Filter> {
             let detector = args.from.detector()?;
             let rule = detector.as_ref().and_then(PunchThrough::of);
             let name = detector.map(|d| d.name).unwrap_or_default();
-            anyhow::ensure!(rule.is_some(), "detector {name}: no `readout.punch_through_hits`; expected one, or --more-hits-than");
+            anyhow::ensure!(
+                rule.is_some(),
+                "detector {name}: no `readout.punch_through_hits`; expected one, or --more-hits-than"
+            );
             rule
         }
         _ => None,

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use calo_data::{
-    Extent, FileInfo, HitReader, ReadOptions, Real, ShowerBatch, ShowerReader, StorageInfo, Summary, Tally, TreeName,
+    Dtype, Extent, FileInfo, HitReader, ReadOptions, Real, ShowerBatch, ShowerReader, StorageInfo, Summary,
+    Tally, TreeName,
 };
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use crate::args::non_negative;
-use crate::files::{InputOptions, for_each_batch, is_f64, open};
+use crate::files::{InputOptions, for_each_batch, open};
 use crate::{crash, output};
 
 /// Show what a shower file holds, and single showers
@@ -38,7 +39,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if is_root(&args.input) {
-        ensure!(args.shower.is_none(), "{}: raw hits; expected showers to draw (calo project)", args.input.display());
+        ensure!(
+            args.shower.is_none(),
+            "{}: raw hits; expected showers to draw (calo project)",
+            args.input.display()
+        );
         return inspect_root(args);
     }
     let detector_cut = args.from.detector()?.map_or(0.0, |detector| detector.readout.cell_cut_mev);
@@ -49,7 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(shower) = args.shower {
         return draw(args, &mut reader, shower, cut_mev);
     }
-    let summary = if is_f64(reader.info().cells.dtype, reader.info().cells.dtype) {
+    let summary = if reader.info().cells.dtype == Dtype::F64 {
         summarise::<f64>(&mut reader, cut_mev)?
     } else {
         summarise::<f32>(&mut reader, cut_mev)?
@@ -95,7 +100,8 @@ fn table(info: &FileInfo, summary: &Summary) -> Table {
     row("response", response.map_or_else(|| "-".to_owned(), |response| format!("{response:.3} MeV/GeV")));
     row(&format!("cells above {} MeV", summary.hit_above_mev), extent(&summary.n_hits, ""));
     row("hottest cell", extent(&summary.hottest_cell_mev, "MeV"));
-    let occupancy = summary.occupancy().map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
+    let occupancy =
+        summary.occupancy().map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
     row("cells that are not zero", occupancy);
     row("empty showers", tally(&summary.empty, ""));
     row("cells not finite", tally(&summary.non_finite_cells, "cells"));
@@ -147,14 +153,19 @@ fn mega(bytes: u64) -> f64 {
 /// Draws one shower.
 fn draw(args: &Args, reader: &mut ShowerReader, shower: u64, cut_mev: f64) -> anyhow::Result<()> {
     let n = reader.n_showers();
-    ensure!(shower < n, "{}: no shower {shower}; expected 0 to {}", args.input.display(), n.saturating_sub(1));
+    ensure!(
+        shower < n,
+        "{}: no shower {shower}; expected 0 to {}",
+        args.input.display(),
+        n.saturating_sub(1)
+    );
     reader.seek(shower)?;
     let mut batch = ShowerBatch::<f32>::empty(reader.grid());
     reader.read_batch(1, &mut batch)?;
     match &args.svg {
         Some(path) => {
             let svg = display::svg(&batch, cut_mev, &args.input)?;
-            output::write_file(path, svg.as_bytes())?;
+            calo_data::write_atomically(path, svg.as_bytes())?;
             output::print(&format!("shower {shower} drawn into {}\n", path.display()))
         }
         None => output::print(&display::text(&batch, cut_mev)),
@@ -164,7 +175,8 @@ fn draw(args: &Args, reader: &mut ShowerReader, shower: u64, cut_mev: f64) -> an
 /// ROOT files begin with their name.
 fn is_root(path: &Path) -> bool {
     let mut magic = [0; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
     read.is_ok() && &magic == b"root"
 }
 

@@ -14,5 +14,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let report = calo_report::render(&args.folder)?;
     let (page, figures) = (report.html.display(), args.folder.join("figures"));
-    output::print(&format!("{page}\n{} files in {}, an SVG and a PNG of each figure\n", report.figures.len(), figures.display()))
+    output::print(&format!(
+        "{page}\n{} files in {}, an SVG and a PNG of each figure\n",
+        report.figures.len(),
+        figures.display()
+    ))
 }

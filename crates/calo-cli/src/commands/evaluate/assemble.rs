@@ -5,8 +5,8 @@ use calo_metrics::results::{
     Comparison, DetectorInfo, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION,
 };
 use calo_metrics::{
-    Column, ComparedHistograms, FixedEnergy, Part, SampleSet, compare_halves, compare_samples, distributions, divisors,
-    fixed_energies, linearity, pearson_matrix, scores,
+    Column, ComparedHistograms, FixedEnergy, Part, SampleSet, compare_halves, compare_samples, distributions,
+    divisors, fixed_energies, linearity, pearson_matrix, scores,
 };
 
 use super::sample::Sample;
@@ -49,8 +49,7 @@ pub(super) fn results(
     let mut comparisons = Vec::new();
     for (candidate, histograms) in sets[1..].iter().zip(compared) {
         let n_showers = [reference.full.n_showers(), candidate.full.n_showers()];
-        let mut one =
-            comparison(candidate.name.clone(), n_showers, histograms, divisors.as_ref(), &mut gaps);
+        let mut one = comparison(candidate.name.clone(), n_showers, histograms, divisors.as_ref(), &mut gaps);
         two_sample::fill(&mut one, [reference.full.table(), candidate.full.table()], seed, &mut gaps);
         comparisons.push(one);
     }

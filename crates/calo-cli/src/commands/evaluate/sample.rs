@@ -44,7 +44,8 @@ impl Sample {
     /// The mean image and a few showers.
     pub(super) fn take_images(&mut self) -> SampleImages {
         #[expect(clippy::cast_possible_truncation, reason = "a picture needs no more than f32")]
-        let mean_mev = self.set.full.mean_image_mev().map(|image| image.iter().map(|mev| *mev as f32).collect());
+        let mean_mev =
+            self.set.full.mean_image_mev().map(|image| image.iter().map(|mev| *mev as f32).collect());
         SampleImages { mean_mev: mean_mev.unwrap_or_default(), showers: std::mem::take(&mut self.showers) }
     }
 }
@@ -60,23 +61,24 @@ pub(super) fn read(
     // The same file may be reference and candidate: keys keep their bootstrap replicas independent.
     let key = |file: usize| (index as u64) << 32 | file as u64;
     let mut examples = Examples::new(settings);
-    let full = read_file(&files.full, &options, FileKind::FullSpectrum, key(0), settings, Some(&mut examples))?;
+    let full =
+        read_file(&files.full, &options, FileKind::FullSpectrum, key(0), settings, Some(&mut examples))?;
     let mut described = vec![describe(&files.full, None)?];
     let mut fixed = Vec::new();
     for (i, (energy_gev, path)) in files.fixed.iter().enumerate() {
         let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
         let file = read_file(path, &options, kind, key(i + 1), settings, None)?;
-        units::check_against(&full.1, &file.1).or_else(|error| {
-            // A fixed energy may lie far from the spectrum's mean, but not that far.
-            Err(error.context(format!("fixed-energy file of {}", files.name)))
-        })?;
+        // A fixed energy may lie far from the spectrum's mean, but not that far.
+        units::check_against(&full.1, &file.1)
+            .with_context(|| format!("fixed-energy file of {}", files.name))?;
         described.push(describe(path, Some(*energy_gev))?);
         fixed.push(file.0);
     }
     let (full, response) = full;
     let table = full.table();
     let energies_gev = table.column(Column::IncidentEnergyGev).iter();
-    let range = energies_gev.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &e| [low.min(e), high.max(e)]);
+    let range =
+        energies_gev.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &e| [low.min(e), high.max(e)]);
     let visible_mev = table.column(Column::VisibleEnergyMev);
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
     let mean_visible_energy_mev = visible_mev.iter().sum::<f64>() / visible_mev.len() as f64;

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use calo_metrics::results::{
-    Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results,
-};
+use calo_metrics::results::{Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 /// Everything `calo evaluate` prints.
@@ -88,7 +86,10 @@ fn linearity(results: &Results) -> Table {
     energies.dedup();
     for energy_gev in energies {
         let points = (0..results.samples.len()).map(|sample| {
-            results.linearity.iter().find(|p| p.sample == sample && p.energy_gev.total_cmp(&energy_gev).is_eq())
+            results
+                .linearity
+                .iter()
+                .find(|p| p.sample == sample && p.energy_gev.total_cmp(&energy_gev).is_eq())
         });
         table.add_row(row(&energy_gev.to_string(), points.flat_map(linearity_cells)));
     }

@@ -2,8 +2,8 @@
 
 use calo_metrics::results::{Comparison, Estimate, Gap, PearsonDifference};
 use calo_metrics::{
-    BootstrapSettings, ClassifierSettings, Column, FrechetSettings, KernelSettings, ObservableTable, classifier_auc, fpd,
-    kpd, largest_pearson_difference, two_sample_features,
+    BootstrapSettings, ClassifierSettings, Column, FrechetSettings, KernelSettings, ObservableTable,
+    classifier_auc, fpd, kpd, largest_pearson_difference, two_sample_features,
 };
 
 /// Fills the two-sample scores of `comparison`; what cannot be computed is named in `gaps`.
@@ -17,7 +17,9 @@ pub(super) fn fill(
     let mut gap = |what: &str, why: String| gaps.push(Gap { what: format!("{name}: {what}"), why });
     match pearson_difference([reference, candidate], seed) {
         Ok(Some(difference)) => comparison.pearson_max_difference = Some(difference),
-        Ok(None) => gap("largest Pearson difference", "no pair of observables varies in both samples".to_owned()),
+        Ok(None) => {
+            gap("largest Pearson difference", "no pair of observables varies in both samples".to_owned());
+        }
         Err(error) => gap("largest Pearson difference", error.to_string()),
     }
     let features = match two_sample_features(reference, candidate) {

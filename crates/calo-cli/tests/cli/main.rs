@@ -1,0 +1,7 @@
+//! The `calo` command as a user meets it: one test binary, for it links all of calo.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
+
+mod commands;
+mod common;
+mod evaluate;
