@@ -1,7 +1,7 @@
 //! The file commands: what they write, what they refuse, how they exit.
 
 use crate::common::{calo, rewrite, sample, stderr, stdout};
-use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
+use calo_data::{ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
 
 /// All cells and energies of a file.
 fn read(path: &std::path::Path) -> ShowerBatch<f32> {
@@ -208,4 +208,38 @@ fn an_unwritable_stdout_is_an_error() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_130_and_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (long, out) = (folder.path().join("long.hdf5"), folder.path().join("out.hdf5"));
+    // Long enough to be interrupted: the sample many times over.
+    let showers = read(&sample("pions.hdf5"));
+    let mut writer = ShowerWriter::create(&long, &WriteOptions::new(showers.grid())).unwrap();
+    for _ in 0..100 {
+        writer.write(&showers).unwrap();
+    }
+    writer.finish().unwrap();
+    std::fs::write(&out, "old").unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_calo"))
+        .args(["convert", "--to", "grid", "--compression", "9"])
+        .arg(&long)
+        .arg("--out")
+        .arg(&out)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once the temporary file is there, showers are being written.
+    let writing = || std::fs::read_dir(folder.path()).unwrap().count() > 2;
+    while !writing() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(std::fs::read(&out).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "the temporary file was left");
 }

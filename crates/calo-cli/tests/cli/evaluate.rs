@@ -50,7 +50,6 @@ fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
     let auc = itself.auc.unwrap();
     assert!((auc.value - 0.5).abs() < 1e-9, "{auc:?}");
     assert!(smeared.auc.unwrap().value > 0.6);
-    assert!(smeared.fpd.unwrap().value > itself.fpd.unwrap().value);
 }
 
 #[test]
