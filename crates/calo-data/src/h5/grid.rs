@@ -29,7 +29,7 @@ pub(super) struct ImageReader {
     cells: Array,
     crop: Crop,
     grid: Grid,
-    gev_per_unit: f64,
+    units_per_gev: f64,
     extras: Extras,
     negative_cells: NegativeCells,
     inspect: bool,
@@ -102,7 +102,7 @@ impl ImageReader {
             cells,
             crop,
             grid,
-            gev_per_unit: if challenge { 1e-3 } else { 1.0 },
+            units_per_gev: if challenge { 1e3 } else { 1.0 },
             extras,
             negative_cells: options.negative_cells,
             inspect: options.inspect,
@@ -136,7 +136,7 @@ impl ImageReader {
             check_energies(energies_gev, &self.energies)?;
         }
         for energy in energies_gev {
-            *energy *= self.gev_per_unit;
+            *energy /= self.units_per_gev;
         }
         Ok(())
     }

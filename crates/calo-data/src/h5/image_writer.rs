@@ -50,7 +50,8 @@ impl ImageWriter {
             let group = create_group(&target, &group_name(options))?;
             (group, ["energy", "layers"], vec![layers, nx, ny], "GeV")
         };
-        let energy_dtype = options.energy_dtype.unwrap_or(options.dtype);
+        // A thousandfold f32 does not fit into an f32 without rounding; the CaloChallenge's own files hold f64 too.
+        let energy_dtype = if challenge { Dtype::F64 } else { options.energy_dtype.unwrap_or(options.dtype) };
         let small = |name, row_shape, unit| ColumnSpec {
             name,
             row_shape,

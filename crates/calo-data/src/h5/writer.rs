@@ -37,7 +37,7 @@ pub struct WriteOptions {
     pub grid: Grid,
     /// Type of the stored cells.
     pub dtype: Dtype,
-    /// Type of the stored incident energies; that of the cells where `None`.
+    /// Type of the stored incident energies, that of the cells where `None`; CaloChallenge files always hold 64 bits.
     pub energy_dtype: Option<Dtype>,
     /// The group of a grid layout; named after the grid where `None` (`30x30` for cubes, else like `48x13x13`).
     pub group: Option<String>,
