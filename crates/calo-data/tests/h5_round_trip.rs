@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use calo_data::{
-    Compression, Dtype, Grid, Layout, ReadOptions, Real, ShowerBatch, ShowerReader, ShowerWriter,
-    WriteOptions,
+    Compression, Dtype, Grid, Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ReadOptions,
+    Real, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions,
 };
 use ndarray::Array4;
 use proptest::prelude::*;
@@ -207,4 +207,50 @@ fn extras_survive_in_the_grid_layout() {
     let mut batch = ShowerBatch::<f32>::empty(grid);
     reader.read_batch(10_000, &mut batch).unwrap();
     assert_eq!(batch, showers);
+}
+
+/// Point clouds of any sizes, some of them empty.
+fn random_clouds(n: usize, n_features: usize, seed: u64) -> PointBatch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut batch = PointBatch::empty(n_features);
+    for _ in 0..n {
+        batch.energies_gev.push(f64::from(rng.random_range(10.0_f32..100.0)));
+        let n_points = rng.random_range(0..200) * usize::from(rng.random_bool(0.8));
+        batch.points.extend((0..n_points * n_features).map(|_| rng.random::<f32>()));
+        batch.offsets.push(batch.points.len() / n_features);
+    }
+    batch.extras.pdg = Some((0..n).map(|_| rng.random()).collect());
+    batch.extras.shower_ids = Some((0..n).map(|_| rng.random::<i64>()).collect());
+    batch.extras.directions = Some(ndarray::Array2::from_shape_simple_fn((n, 3), || rng.random()));
+    batch
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn written_point_clouds_are_read_again(
+        n in 1..1500_usize, n_features in 4..=5_usize, pieces in 1..400_usize, seed: u64
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clouds.h5");
+        let clouds = random_clouds(n, n_features, seed);
+        let options = PointWriteOptions { n_features, wide_ids: true, ..PointWriteOptions::default() };
+        let mut writer = PointWriter::create(&path, &options).unwrap();
+        writer.write(&clouds).unwrap();
+        writer.finish().unwrap();
+        let mut reader = PointReader::open(&path, &ReadOptions::default()).unwrap();
+        let mut batch = PointBatch::empty(n_features);
+        reader.read_batch(n, &mut batch).unwrap();
+        prop_assert_eq!(&batch, &clouds);
+        // In pieces, written again piece by piece, the same file comes out.
+        let again = folder.path().join("again.h5");
+        let mut writer = PointWriter::create(&again, &options).unwrap();
+        reader.seek(0).unwrap();
+        while reader.read_batch(pieces, &mut batch).unwrap() {
+            writer.write(&batch).unwrap();
+        }
+        writer.finish().unwrap();
+        PointReader::open(&again, &ReadOptions::default()).unwrap().read_batch(n, &mut batch).unwrap();
+        prop_assert_eq!(&batch, &clouds);
+    }
 }
