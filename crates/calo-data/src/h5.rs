@@ -14,6 +14,7 @@ mod grid;
 mod heap;
 mod image_writer;
 mod info;
+mod kind;
 mod layout;
 mod open;
 mod point_reader;

@@ -1,9 +1,10 @@
 //! Calorimeter showers on disk and in memory.
-mod crop;
 mod atomic;
+mod crop;
+pub mod detector;
 mod error;
-mod h5;
 mod filter;
+mod h5;
 mod memory;
 mod pipeline;
 mod points;
@@ -11,22 +12,21 @@ mod project;
 pub mod random;
 pub mod root;
 mod select;
+mod shower;
+mod source;
 mod split;
 mod stagger;
 mod summary;
-pub mod detector;
-mod shower;
-mod source;
 
-pub use crop::CropSource;
 pub use atomic::{AtomicFile, write_atomically};
+pub use crop::CropSource;
 pub use detector::Detector;
 pub use error::{Error, Result};
+pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use h5::{
     Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
     ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions, read_attributes,
 };
-pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use memory::MemorySource;
 pub use pipeline::ProjectedShowers;
 pub use points::{PointBatch, grid_to_points, points_to_grid};

@@ -113,9 +113,10 @@ fn integers_are_refused_by_name() {
 
 #[test]
 fn showers_in_other_files_are_refused() {
-    for (name, words) in
-        [("external_link.hdf5", "stands in another file"), ("external_data.hdf5", "keeps its data in other files")]
-    {
+    for (name, words) in [
+        ("external_link.hdf5", "stands in another file"),
+        ("external_data.hdf5", "keeps its data in other files"),
+    ] {
         let message = ShowerReader::open(&foreign(name), &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains(words) && message.contains(name), "{message}");
     }

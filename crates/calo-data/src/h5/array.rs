@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hdf5::dataset::Layout;
-use hdf5::datatype::ByteOrder;
 use hdf5::filters::Filter;
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use super::element::ElementType;
 use super::filter::Pipeline;
+use super::kind::{Kind, element_type};
 use super::open::{OpenFile, one_line, printable};
 use crate::error::{Error, Result};
-use crate::shower::Dtype;
 
 /// Chunks beyond this are refused: they would have to be held whole.
 pub(super) const MAX_CHUNK_BYTES: usize = 256 << 20;
@@ -330,68 +328,6 @@ impl Array {
 fn rows_at_a_time(chunk_rows: usize, row_len: usize) -> usize {
     let rows = ((16 << 20) / (8 * row_len.max(1))).max(1);
     (rows / chunk_rows).max(1) * chunk_rows
-}
-
-/// What a data set is asked to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Floats,
-    Integers,
-    FloatSequences,
-}
-
-impl Kind {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Floats => "32- or 64-bit floating-point numbers",
-            Self::Integers => "integers",
-            Self::FloatSequences => "sequences of 32- or 64-bit floating-point numbers of variable length",
-        }
-    }
-}
-
-/// The element type and whether it is stored as this machine holds it; else what is there.
-fn element_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<(ElementType, bool), String> {
-    let datatype = dataset.dtype().map_err(|e| format!("an unknown type ({})", one_line(&e)))?;
-    let Ok(descriptor) = datatype.to_descriptor() else {
-        return Err(format!("an unknown type of {} bytes", datatype.size()));
-    };
-    let native_order =
-        if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
-    let in_order = datatype.byte_order() == native_order;
-    let float = |size| match size {
-        FloatSize::U4 => Dtype::F32,
-        FloatSize::U8 => Dtype::F64,
-    };
-    match (kind, &descriptor) {
-        (Kind::Floats, TypeDescriptor::Float(FloatSize::U4)) => {
-            Ok((ElementType::Float(Dtype::F32), datatype.is::<f32>()))
-        }
-        (Kind::Floats, TypeDescriptor::Float(FloatSize::U8)) => {
-            Ok((ElementType::Float(Dtype::F64), datatype.is::<f64>()))
-        }
-        (Kind::Integers, TypeDescriptor::Integer(size) | TypeDescriptor::Unsigned(size)) => {
-            let signed = matches!(descriptor, TypeDescriptor::Integer(_));
-            let bytes = match size {
-                IntSize::U1 => 1,
-                IntSize::U2 => 2,
-                IntSize::U4 => 4,
-                IntSize::U8 => 8,
-            };
-            Ok((ElementType::Integer { size: bytes, signed }, in_order))
-        }
-        (Kind::FloatSequences, TypeDescriptor::VarLenArray(of)) => match **of {
-            TypeDescriptor::Float(size) if in_order => Ok((ElementType::Sequence(float(size)), true)),
-            _ => Err(printed(&descriptor)),
-        },
-        _ => Err(printed(&descriptor)),
-    }
-}
-
-/// A type's name on one line of bounded length.
-fn printed(descriptor: &TypeDescriptor) -> String {
-    let words = format!("{descriptor}").split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(80).collect()
 }
 
 /// A filter's name as h5py calls it.

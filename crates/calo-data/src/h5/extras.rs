@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::array::{Array, Kind};
+use super::array::Array;
+use super::kind::Kind;
 use super::open::OpenFile;
 use super::rows::Window;
 use crate::error::Result;

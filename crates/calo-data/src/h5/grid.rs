@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use ndarray::Array4;
 
-use super::array::{Array, Kind};
+use super::array::Array;
 use super::check;
 use super::extras::Extras;
 use super::info::{FileInfo, StorageInfo};
+use super::kind::Kind;
 use super::layout::{Layout, Place};
 use super::open::{OpenFile, printable};
 use super::reader::{NegativeCells, ReadOptions, check_energies};

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::array::{Array, Kind, Storage};
+use super::array::{Array, Storage};
 use super::element::{self, ElementType};
 use super::extras::Extras;
 use super::heap::{Heap, Reference};
 use super::info::StorageInfo;
+use super::kind::Kind;
 use super::layout::{Layout, Place, recognise};
 use super::open::{OpenFile, open};
 use super::reader::{NegativeCells, ReadOptions, check_energies};
@@ -103,7 +104,8 @@ impl PointReader {
         }
         // Heap addresses are read as they stand: 8 bytes, from the beginning of the file.
         let sizes = file.hdf5.fcpl().map(|plist| plist.sizes());
-        let usual = sizes.is_ok_and(|sizes| sizes.sizeof_addr as usize == 8 && sizes.sizeof_size as usize == 8);
+        let usual =
+            sizes.is_ok_and(|sizes| sizes.sizeof_addr as usize == 8 && sizes.sizeof_size as usize == 8);
         if !usual || file.hdf5.userblock() != 0 {
             let problem = "holds point clouds behind a user block or at addresses that are not 8 bytes wide";
             return Err(Error::file(path, problem, "an HDF5 file of usual make (h5repack makes one)"));

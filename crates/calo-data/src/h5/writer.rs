@@ -79,7 +79,10 @@ impl OpenTarget {
     /// Creates the file that will be `path`, with text `attributes`.
     pub(super) fn create(path: &Path, attributes: &[(String, String)]) -> Result<Self> {
         let target = AtomicFile::create(path)?;
-        let file = unlocked().create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
+        // No times of creation: the same showers make the same bytes.
+        let mut builder = unlocked();
+        builder.fcpl().obj_track_times(false);
+        let file = builder.create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
         for (name, text) in attributes {
             set_text(&file, name, text).map_err(|e| write_error(path, name, &one_line(&e)))?;
         }
