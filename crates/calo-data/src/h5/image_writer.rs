@@ -190,7 +190,15 @@ fn create_group(target: &OpenTarget, name: &str) -> Result<Group> {
     let failed = |e: &hdf5::Error| cannot_write(target.path(), e);
     let root = target.root()?;
     let name = name.trim_matches('/');
-    let group = if name.is_empty() { root } else { root.create_group_builder().obj_track_times(false).create_intermediate_group(true).create(name).map_err(|e| failed(&e))? };
+    let group = if name.is_empty() {
+        root
+    } else {
+        root.create_group_builder()
+            .obj_track_times(false)
+            .create_intermediate_group(true)
+            .create(name)
+            .map_err(|e| failed(&e))?
+    };
     set_text(&group, "axes", "[shower, layer, x, y]").map_err(|e| failed(&e))?;
     Ok(group)
 }
