@@ -81,7 +81,15 @@ fn is_interrupt(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(calo_data::Error::Interrupted))
 }
 
-/// The error and its causes on one line, for logs and for people.
+/// The error and its causes on one line, for logs and for people. Causes that a message quotes are not repeated.
 fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut text = String::new();
+    for message in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = message;
+        } else if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

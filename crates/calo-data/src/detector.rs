@@ -176,6 +176,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    #[expect(clippy::needless_pass_by_value, reason = "checks hand over numbers and fresh strings")]
     fn that(
         &self,
         holds: bool,

@@ -43,7 +43,16 @@ mod private {
 
 /// The two element types shower files come in.
 pub trait Real:
-    private::Sealed + hdf5::H5Type + Copy + Default + PartialOrd + Send + Sync + fmt::Debug + fmt::Display + 'static
+    private::Sealed
+    + hdf5::H5Type
+    + Copy
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + fmt::Debug
+    + fmt::Display
+    + 'static
 {
     /// This type's tag.
     const DTYPE: Dtype;

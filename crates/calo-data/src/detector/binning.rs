@@ -62,12 +62,7 @@ impl SixBinnings {
         ] {
             let field = format!("binning.{name}");
             let Binning { scale, bins, low, high } = binning;
-            check.that(
-                (1..=10_000).contains(&bins),
-                &format!("{field}.bins"),
-                bins,
-                "1 to 10000 bins",
-            )?;
+            check.that((1..=10_000).contains(&bins), &format!("{field}.bins"), bins, "1 to 10000 bins")?;
             let ordered = low.is_finite() && high.is_finite() && low < high;
             check.that(ordered, &field, format!("{low} .. {high}"), "finite edges, low below high")?;
             check.that(
