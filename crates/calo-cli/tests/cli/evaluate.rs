@@ -50,6 +50,31 @@ fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
     let auc = itself.auc.unwrap();
     assert!((auc.value - 0.5).abs() < 1e-9, "{auc:?}");
     assert!(smeared.auc.unwrap().value > 0.6);
+    every_field_is_documented(&out);
+}
+
+/// Every key of the two files stands in `docs/results-schema.md`.
+fn every_field_is_documented(out: &Path) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results-schema.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    for file in ["results.json", "showers.json"] {
+        let mut values = vec![serde_json::from_slice(&std::fs::read(out.join(file)).unwrap()).unwrap()];
+        while let Some(value) = values.pop() {
+            match value {
+                serde_json::Value::Object(fields) => {
+                    for (key, value) in fields {
+                        assert!(
+                            docs.contains(&format!("`{key}`")) || docs.contains(&format!("\"{key}\"")),
+                            "{key}"
+                        );
+                        values.push(value);
+                    }
+                }
+                serde_json::Value::Array(entries) => values.extend(entries),
+                _ => {}
+            }
+        }
+    }
 }
 
 #[test]

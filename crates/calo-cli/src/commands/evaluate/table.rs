@@ -14,6 +14,12 @@ pub(super) fn render(results: &Results) -> String {
     if !results.linearity.is_empty() {
         let _ = writeln!(text, "{}\n", linearity(results));
     }
+    if windows_used(results) {
+        let _ = writeln!(
+            text,
+            "* no file of that energy: showers of the full spectrum within 2 GeV, scaled to it\n"
+        );
+    }
     for gap in &results.gaps {
         let _ = writeln!(text, "not given: {}: {}", gap.what, gap.why);
     }
@@ -47,7 +53,11 @@ fn scores(results: &Results) -> Table {
         comparisons.iter().map(|c| format!("{} / {}", c.n_showers[0], c.n_showers[1])),
     ));
     for observable in Observable::ALL {
-        let label = format!("JSD {}", observable_label(observable));
+        let from_window = results.distributions.iter().filter(|d| d.observable == observable).any(|d| {
+            d.samples.iter().flatten().any(|histogram| histogram.source == Some(EnergySource::Window))
+        });
+        let mark = if from_window { " *" } else { "" };
+        let label = format!("JSD {}{mark}", observable_label(observable));
         table.add_row(row(
             &label,
             comparisons.iter().map(|c| {
@@ -94,6 +104,13 @@ fn linearity(results: &Results) -> Table {
         table.add_row(row(&energy_gev.to_string(), points.flat_map(linearity_cells)));
     }
     table
+}
+
+/// Whether any number at a fixed energy comes from a window of the full spectrum.
+fn windows_used(results: &Results) -> bool {
+    let histograms = results.distributions.iter().flat_map(|d| d.samples.iter().flatten().map(|h| h.source));
+    let points = results.linearity.iter().map(|point| Some(point.source));
+    histograms.chain(points).any(|source| source == Some(EnergySource::Window))
 }
 
 fn linearity_cells(point: Option<&LinearityPoint>) -> [String; 2] {
