@@ -21,9 +21,13 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The histograms of one observable, by rising energy.
+/// The histograms of one observable, by rising energy. Where there are showers at fixed energies, the full spectrum,
+/// which is not what is compared then, stays out: it would lie under their peaks.
 fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
     let mut parts: Vec<_> = results.distributions.iter().filter(|d| d.observable == observable).collect();
+    if parts.iter().any(|part| part.energy_gev.is_some() && part.samples.iter().any(Option::is_some)) {
+        parts.retain(|part| part.energy_gev.is_some());
+    }
     parts.sort_by(|a, b| a.energy_gev.unwrap_or(0.0).total_cmp(&b.energy_gev.unwrap_or(0.0)));
     parts
 }

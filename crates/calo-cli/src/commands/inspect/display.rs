@@ -66,7 +66,8 @@ pub(super) fn svg(batch: &ShowerBatch<f32>, cut_mev: f64, file: &Path) -> anyhow
     #[expect(clippy::cast_possible_truncation, reason = "grids have at most 1024 cells along an axis")]
     let (cells, energies_mev) =
         hits.map(|((layer, x, y), mev)| ([layer as u16, x as u16, y as u16], *mev)).unzip();
-    let title = format!("Shower {} of {}", batch.first_shower, file.display());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let title = format!("Shower {} of {name}", batch.first_shower);
     let energy_gev = batch.energies_gev[0];
     let panel = ShowerPanel {
         text: FigureText { id: "shower".to_owned(), title: title.clone(), alt: title },
