@@ -198,14 +198,16 @@ pub struct HistogramDistances {
     pub jsd: Estimate,
     /// Half the area between the normalised histograms.
     pub area_difference: Estimate,
-    /// Chi-squared and its degrees of freedom.
-    pub chi2: [f64; 2],
+    /// Chi-squared.
+    pub chi2: Estimate,
+    /// Degrees of freedom of chi-squared.
+    pub chi2_dof: usize,
     /// Kolmogorov-Smirnov distance of the binned distributions.
-    pub ks: f64,
+    pub ks: Estimate,
     /// Wasserstein-1 distance of the binned distributions, in units of the axis.
-    pub wasserstein1: f64,
+    pub wasserstein1: Estimate,
     /// Separation power, 0 to 1.
-    pub separation_power: f64,
+    pub separation_power: Estimate,
 }
 
 /// Largest difference between two Pearson matrices.

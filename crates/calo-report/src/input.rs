@@ -235,12 +235,10 @@ fn check_comparison(comparison: &Comparison, field: impl Fn() -> String, place: 
         place.estimate(field, &histogram.jsd)?;
         place.estimate(field, &histogram.area_difference)?;
         for part in &histogram.parts {
-            place.estimate(field, &part.jsd)?;
-            place.estimate(field, &part.area_difference)?;
-            place.numbers(
-                field,
-                part.chi2.iter().chain([&part.ks, &part.wasserstein1, &part.separation_power]),
-            )?;
+            let distances = [&part.jsd, &part.area_difference, &part.chi2, &part.ks];
+            for distance in distances.into_iter().chain([&part.wasserstein1, &part.separation_power]) {
+                place.estimate(field, distance)?;
+            }
             place.not_negative(field, part.energy_gev.as_ref())?;
         }
         let twin =

@@ -7,6 +7,7 @@ use crate::distance::{
     separation_power, wasserstein1,
 };
 use crate::error::Result;
+use crate::histogram::Histogram;
 use crate::results::{Estimate, HistogramComparison, HistogramDistances, Observable};
 
 /// Every distance between two histograms with replicas.
@@ -40,9 +41,13 @@ impl Pair {
                     .map(|distance| distance.unwrap_or(f64::NAN))
             })
             .collect();
+        let resampled = resampled_pairs(a, b)?;
         let (a, b) = (&a.nominal, &b.nominal);
         let divergence = jensen_shannon_divergence(a, b)?;
-        let (chi2, dof) = chi2(a, b)?;
+        let with_error = |distance: fn(&Histogram, &Histogram) -> Result<f64>| {
+            let replicas = resampled.iter().map(|(a, b)| distance(a, b).unwrap_or(f64::NAN));
+            Ok(Estimate { value: distance(a, b)?, error: spread(replicas) })
+        };
         let distances = HistogramDistances {
             energy_gev,
             jsd: Estimate {
@@ -53,13 +58,24 @@ impl Pair {
                 value: area_difference(a, b)?,
                 error: spread(replicas.iter().map(|[_, area]| *area)),
             },
-            chi2: [chi2, dof as f64],
-            ks: ks(a, b)?,
-            wasserstein1: wasserstein1(a, b)?,
-            separation_power: separation_power(a, b)?,
+            chi2: with_error(|a, b| Ok(chi2(a, b)?.0))?,
+            chi2_dof: chi2(a, b)?.1,
+            ks: with_error(ks)?,
+            wasserstein1: with_error(wasserstein1)?,
+            separation_power: with_error(separation_power)?,
         };
         Ok(Self { distances, divergence, replicas })
     }
+}
+
+/// The replicas of both sides as histograms. Variances of their contents are taken to be those of the sample.
+fn resampled_pairs(a: &Resampled, b: &Resampled) -> Result<Vec<(Histogram, Histogram)>> {
+    let histogram = |of: &Resampled, slots: &[f64]| {
+        let nominal = &of.nominal;
+        Histogram::from_slots(nominal.axis().clone(), slots.to_vec(), nominal.squared_slots().to_vec())
+    };
+    let pairs = a.replicas.iter().zip(&b.replicas);
+    pairs.map(|(slots_a, slots_b)| Ok((histogram(a, slots_a)?, histogram(b, slots_b)?))).collect()
 }
 
 /// Standard deviation over the replicas that exist.

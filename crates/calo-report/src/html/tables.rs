@@ -103,15 +103,15 @@ pub(super) fn distances(results: &Results) -> String {
                 let unit = names.unit;
                 let _ = writeln!(
                     table,
-                    "<tr><th scope=\"row\">{}{at}</th><td>{name}</td><td>{}</td><td>{}</td><td>{} / {}</td><td>{}</td><td>{} {unit}</td><td>{}</td></tr>",
+                    "<tr><th scope=\"row\">{}{at}</th><td>{name}</td><td>{}</td><td>{}</td><td>({}) / {}</td><td>{}</td><td>({}) {unit}</td><td>{}</td></tr>",
                     names.title,
                     estimate(&part.jsd),
                     estimate(&part.area_difference),
-                    number(part.chi2[0], 3),
-                    plain(part.chi2[1]),
-                    number(part.ks, 3),
-                    number(part.wasserstein1, 3),
-                    number(part.separation_power, 3),
+                    estimate(&part.chi2),
+                    part.chi2_dof,
+                    estimate(&part.ks),
+                    estimate(&part.wasserstein1),
+                    estimate(&part.separation_power),
                 );
             }
             if found.parts.len() > 1 {
