@@ -13,7 +13,7 @@ static MESSAGE: AtomicPtr<libc::c_char> = AtomicPtr::new(std::ptr::null_mut());
 /// Names the file that a crash from now on is to be blamed on.
 pub(crate) fn blame(path: &Path) {
     let text = format!(
-        "calo: error: {}: the file crashed the library that reads it; expected an undamaged file\n",
+        "calo: error: {}: crashed while working on this file; expected an undamaged file and enough memory\n",
         path.display()
     );
     if let Ok(text) = CString::new(text) {

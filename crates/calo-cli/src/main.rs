@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("calo: error: {}", one_line(&error));
-            ExitCode::FAILURE
+            if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -76,6 +76,18 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report(args) => commands::report::run(&args),
     }
 }
+
+/// Options that contradict one another in ways the parser cannot see.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; see `calo --help`", self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
 
 fn is_interrupt(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(calo_data::Error::Interrupted))

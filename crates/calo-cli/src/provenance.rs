@@ -19,6 +19,22 @@ pub(crate) fn hash_file(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// The input's own text attributes go on; those that say how it was made get its prefix.
+fn inherit(attributes: &mut Vec<(String, String)>, input: usize, path: &Path) {
+    // Inputs that hold none (ROOT files) cannot be asked.
+    let Ok(inherited) = calo_data::read_attributes(path, None) else { return };
+    for (name, text) in inherited {
+        if name == "showerdata_version" {
+            continue; // the writer says which version it writes
+        }
+        let of_this = ["software", "command"].contains(&name.as_str()) || name.starts_with("input_");
+        let name = if of_this { format!("input_{input}_{name}") } else { name };
+        if !attributes.iter().any(|(taken, _)| *taken == name) {
+            attributes.push((name, text));
+        }
+    }
+}
+
 /// Attributes that say how the file at hand was made from `inputs`.
 ///
 /// # Errors
@@ -32,6 +48,7 @@ pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
     for (i, path) in inputs.iter().enumerate() {
         attributes.push((format!("input_{i}"), path.display().to_string()));
         attributes.push((format!("input_{i}_blake3"), hash_file(path)?));
+        inherit(&mut attributes, i, path);
     }
     Ok(attributes)
 }

@@ -199,7 +199,9 @@ fn keeps<T: Real>(filter: &Filter, batch: &ShowerBatch<T>, i: usize, report: &mu
     }
     if let Some(rule) = filter.punch_through {
         let cells = batch.cells_mev.index_axis(ndarray::Axis(0), i);
-        let n_hits = cells.iter().filter(|cell| cell.to_f64() > rule.above_mev).count();
+        // Compared in the cells' own precision, as every metric does: 0.1 as f32 is above 0.1 as f64.
+        let above_mev = T::from_f64(rule.above_mev);
+        let n_hits = cells.iter().filter(|cell| **cell > above_mev).count();
         if n_hits <= rule.more_than_hits {
             report.n_punch_through += 1;
             return false;
@@ -210,9 +212,10 @@ fn keeps<T: Real>(filter: &Filter, batch: &ShowerBatch<T>, i: usize, report: &mu
 }
 
 fn cut_cells<T: Real>(batch: &mut ShowerBatch<T>, cut_mev: f64, report: &mut FilterReport) {
+    let cut = T::from_f64(cut_mev);
     for cell in &mut batch.cells_mev {
         let value = cell.to_f64();
-        if value <= cut_mev {
+        if *cell <= cut {
             if value > 0.0 {
                 report.n_cells_cut += 1;
                 report.cut_mev += value;
@@ -281,6 +284,10 @@ mod tests {
         let (kept, report) = run(&[(1.0, [0.5, 0.75, 0.0, 0.25])], filter, 1);
         assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [0.0, 0.75, 0.0, 0.0]);
         assert_eq!((report.n_cells_cut, report.cut_mev), (2, 0.75));
+        // 0.1 as f32 is above 0.1 as f64; a cell at the cut goes all the same.
+        let filter = Filter { cell_cut_mev: Some(0.1), ..Filter::default() };
+        let (kept, _) = run(&[(1.0, [0.1, 0.11, 0.0, 0.0])], filter, 1);
+        assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [0.0, 0.11, 0.0, 0.0]);
     }
 
     #[test]

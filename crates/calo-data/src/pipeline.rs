@@ -19,7 +19,8 @@ pub struct ProjectedShowers {
 
 impl ProjectedShowers {
     /// Opens the hits in `path` for `detector`. With `tree` the tree of that name is read, else the detector's; where
-    /// that is absent, the only one of the file. Reads the file once if the detector asks for a staggering correction.
+    /// that is absent, the only one of the file. Reads the file once if the detector asks for a staggering correction, which
+    /// leaves rows alone that may be empty by chance.
     ///
     /// # Errors
     /// As [`HitReader::open`] and [`HitReader::next_batch`].
@@ -33,7 +34,10 @@ impl ProjectedShowers {
         }
         let mut raw = HitProjector::new(hits, projection.clone());
         let (map, drop_edge_bins) = match &projection.staggering {
-            Some(staggering) => (StaggerMap::measure(&mut raw, staggering)?, staggering.drop_edge_bins),
+            Some(staggering) => {
+                let map = StaggerMap::measure(&mut raw, staggering)?.leave_doubtful_open();
+                (map, staggering.drop_edge_bins)
+            }
             None => (StaggerMap::none(raw.grid()), 0),
         };
         let corrected = StaggerSource::new(raw, map, drop_edge_bins)?;

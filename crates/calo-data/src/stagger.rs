@@ -97,8 +97,16 @@ impl StaggerMap {
         self.gaps.get(layer).map_or(&[], Vec::as_slice)
     }
 
-    /// Layer and x-row of the gaps beside which so few showers have hits that the row may be empty by chance. They
-    /// are closed like the others: average more showers, or leave the correction out.
+    /// Leaves the [doubtful](Self::doubtful) gaps open: closing a row that is empty by chance would move real rows.
+    #[must_use]
+    pub fn leave_doubtful_open(mut self) -> Self {
+        for (layer, gaps) in self.gaps.iter_mut().enumerate() {
+            gaps.retain(|x| !self.doubtful.contains(&(layer, *x)));
+        }
+        self
+    }
+
+    /// Layer and x-row of the gaps beside which so few showers have hits that the row may be empty by chance.
     pub fn doubtful(&self) -> &[(usize, usize)] {
         &self.doubtful
     }
@@ -137,6 +145,9 @@ impl fmt::Display for StaggerMap {
         if !self.doubtful.is_empty() {
             let n = self.doubtful.len();
             write!(f, "; {n} may be empty by chance (fewer than {MIN_WITNESSES} showers have hits beside)")?;
+            if self.doubtful.iter().all(|(layer, x)| !self.gaps(*layer).contains(x)) {
+                write!(f, " and are left as they are")?;
+            }
         }
         Ok(())
     }

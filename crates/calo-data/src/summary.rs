@@ -79,6 +79,18 @@ pub enum UnitHint {
 }
 
 impl UnitHint {
+    /// Judges a response in visible MeV for each incident GeV.
+    pub fn of_response(mev_per_gev: f64) -> Option<Self> {
+        let [low, high] = PLAUSIBLE_MEV_PER_GEV;
+        if (low..=high).contains(&(mev_per_gev * 1e3)) {
+            Some(Self::ThousandTooSmall)
+        } else if (low..=high).contains(&(mev_per_gev / 1e3)) {
+            Some(Self::ThousandTooLarge)
+        } else {
+            None
+        }
+    }
+
     /// The likely mix-up, in words.
     pub fn describe(self) -> &'static str {
         match self {
@@ -165,12 +177,14 @@ impl Summary {
 
     /// Adds the showers of a batch; batches must come in order for the first indices to be right.
     pub fn add<T: Real>(&mut self, batch: &ShowerBatch<T>) {
+        // Hits are counted in the cells' own precision, as every metric does.
+        let above_mev = T::from_f64(self.hit_above_mev).to_f64();
         for (energy_gev, cells) in batch.energies_gev.iter().zip(batch.cells_mev.axis_iter(Axis(0))) {
-            self.add_shower(*energy_gev, cells.iter().map(|cell| cell.to_f64()));
+            self.add_shower(*energy_gev, cells.iter().map(|cell| cell.to_f64()), above_mev);
         }
     }
 
-    fn add_shower(&mut self, energy_gev: f64, cells_mev: impl Iterator<Item = f64>) {
+    fn add_shower(&mut self, energy_gev: f64, cells_mev: impl Iterator<Item = f64>, above_mev: f64) {
         let shower = self.n_showers;
         self.n_showers += 1;
         let (mut n_hits, mut n_filled, mut n_positive, mut n_negative, mut n_bad) =
@@ -183,7 +197,7 @@ impl Summary {
             }
             sum_mev += cell;
             hottest_mev = hottest_mev.max(cell);
-            n_hits += u32::from(cell > self.hit_above_mev);
+            n_hits += u32::from(cell > above_mev);
             n_filled += u32::from(cell != 0.0);
             n_positive += u32::from(cell > 0.0);
             n_negative += u64::from(cell < 0.0);
@@ -220,15 +234,7 @@ impl Summary {
 
     /// Whether the response is 1000 times off what sampling calorimeters show.
     pub fn unit_hint(&self) -> Option<UnitHint> {
-        let response = self.response_mev_per_gev()?;
-        let [low, high] = PLAUSIBLE_MEV_PER_GEV;
-        if (low..=high).contains(&(response * 1e3)) {
-            Some(UnitHint::ThousandTooSmall)
-        } else if (low..=high).contains(&(response / 1e3)) {
-            Some(UnitHint::ThousandTooLarge)
-        } else {
-            None
-        }
+        UnitHint::of_response(self.response_mev_per_gev()?)
     }
 }
 

@@ -165,6 +165,18 @@ fn gaps_that_may_be_chance_are_named() {
     assert!(map.to_string().contains("may be empty by chance"), "{map}");
 }
 
+/// The sample has no artefact: what `calo project` makes of it is the plain projection without its edge rows.
+#[test]
+fn a_file_without_artefact_is_projected_as_it_is() {
+    let detector = Detector::load("ild-ecal").unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/photon_hits.root");
+    let mut projected = ProjectedShowers::open(&path, &detector, None).unwrap();
+    assert!(!projected.stagger_map().doubtful().is_empty());
+    let corrected = read_all(&mut projected, 7);
+    let plain = read_all(&mut projector(&detector), 7);
+    assert_eq!(corrected.cells_mev, plain.cells_mev.slice(s![.., .., 1..31, ..]));
+}
+
 #[test]
 fn empty_edges_neighbours_and_other_layers_are_no_gaps() {
     let rows = ndarray::arr2(&[

@@ -129,6 +129,10 @@ fn compare(
                                        energy, a window of the full spectrum";
                             missing(&sides[0].0.name, why.to_owned());
                         }
+                        if all_outside(&a) && all_outside(&b) {
+                            missing("every shower of both sides", OUTSIDE.to_owned());
+                            continue;
+                        }
                         pairs.push(Pair::new(Some(energy.energy_gev), &a, &b)?);
                     }
                     (a, _) => {
@@ -140,6 +144,10 @@ fn compare(
         } else {
             let [a, b] = sides.map(|(sample, part)| filled(sample.full.resampled(observable, None, part)));
             match (a, b) {
+                (Some(a), Some(b)) if all_outside(&a) && all_outside(&b) => {
+                    let what = format!("{title}: {}", label(observable));
+                    compared.gaps.push(Gap { what, why: format!("every entry of both sides {OUTSIDE}") });
+                }
                 (Some(a), Some(b)) => pairs.push(Pair::new(None, &a, &b)?),
                 (a, _) => {
                     let name = &sides[usize::from(a.is_some())].0.name;
@@ -154,6 +162,14 @@ fn compare(
         }
     }
     Ok(compared)
+}
+
+/// Why two histograms without an entry in any bin are not compared: their distance would be a meaningless zero.
+const OUTSIDE: &str = "lies outside the bins: wrong units, or a binning of another detector?";
+
+/// Whether everything is under- or overflow.
+fn all_outside(resampled: &Resampled) -> bool {
+    resampled.nominal.counts().iter().sum::<f64>() <= 0.0
 }
 
 /// A histogram with content; an empty one has no shape to compare.

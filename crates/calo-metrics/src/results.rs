@@ -1,4 +1,4 @@
-//! The result of an evaluation, as written to `results.json` (schema in `docs/metrics.md`).
+//! The result of an evaluation, as written to `results.json` (schema in `docs/results-schema.md`).
 //!
 //! Plain data without behaviour: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
 //! that could not be computed are absent and named in [`Results::gaps`], never zero.

@@ -9,7 +9,7 @@ mod units;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use calo_data::Detector;
 use calo_data::detector::{Binning, Scale};
 use calo_metrics::results::{Divisors, Results, SCHEMA_VERSION, ShowerImages};
@@ -17,7 +17,7 @@ use calo_metrics::{Axis, SampleSettings, SixAxes};
 
 use crate::args::{FixedEnergyFile, NamedFile};
 use crate::files::InputOptions;
-use crate::output;
+use crate::{UsageError, interrupt, output};
 use sample::{Sample, SampleFiles};
 
 /// Compare generated showers with reference showers
@@ -55,12 +55,15 @@ pub(crate) struct Args {
 const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let detector =
-        args.from.detector()?.context("evaluate: no detector; expected --detector NAME or PATH")?;
-    let given_divisors = args.divisors.as_deref().map(read_divisors).transpose()?;
+    let files = sample_files(args)?;
+    let Some(detector) = args.from.detector()? else {
+        return Err(usage("evaluate: no detector; expected --detector NAME or PATH"));
+    };
+    ensure!(!args.out.is_file(), "{}: is a file; expected a folder to write into", args.out.display());
+    let given_divisors = args.divisors.as_deref().map(|path| read_divisors(path, &detector)).transpose()?;
     let settings = Arc::new(settings(args, &detector)?);
     let mut samples: Vec<Sample> = Vec::new();
-    for (index, files) in sample_files(args)?.into_iter().enumerate() {
+    for (index, files) in files.into_iter().enumerate() {
         let sample = sample::read(&files, index, &args.from, &settings)?;
         if let Some(reference) = samples.first() {
             units::check_against(&reference.response, &sample.response)?;
@@ -72,6 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         samples: samples.iter_mut().map(Sample::take_images).collect(),
     };
     let results = assemble::results(&samples, &detector, args.seed, given_divisors)?;
+    interrupt::check()?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
     write_json(&args.out.join("showers.json"), &images)?;
@@ -91,33 +95,39 @@ fn sample_files(args: &Args) -> anyhow::Result<Vec<SampleFiles>> {
     let mut samples = vec![SampleFiles::new(&args.reference)];
     samples.extend(args.candidate.iter().map(SampleFiles::new));
     for file in &args.reference_at {
+        if let Some(name) = &file.sample {
+            return Err(usage(format!("--reference-at: a name, `{name}`; expected ENERGY=FILE")));
+        }
         samples[0].fixed.push((file.energy_gev, file.path.clone()));
     }
     for file in &args.candidate_at {
         let candidate = match &file.sample {
             None if args.candidate.len() == 1 => Some(0),
-            None => bail!("--candidate-at: several candidates; expected NAME:ENERGY=FILE"),
+            None => return Err(usage("--candidate-at: several candidates; expected NAME:ENERGY=FILE")),
             Some(name) => args.candidate.iter().position(|candidate| candidate.name == *name),
         };
         let names = || args.candidate.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-        let candidate = candidate.with_context(|| {
-            format!(
-                "--candidate-at: no candidate `{}`; expected one of {}",
-                file.sample.as_deref().unwrap_or_default(),
-                names()
-            )
-        })?;
+        let Some(candidate) = candidate else {
+            let name = file.sample.as_deref().unwrap_or_default();
+            return Err(usage(format!("--candidate-at: no candidate `{name}`; expected one of {}", names())));
+        };
         samples[candidate + 1].fixed.push((file.energy_gev, file.path.clone()));
     }
     for sample in &mut samples {
         sample.fixed.sort_by(|a, b| a.0.total_cmp(&b.0));
         let twice = sample.fixed.windows(2).find(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq());
         if let Some(pair) = twice {
-            bail!("{}: two files at {} GeV; expected one for each energy", sample.name, pair[0].0);
+            let problem =
+                format!("{}: two files at {} GeV; expected one for each energy", sample.name, pair[0].0);
+            return Err(usage(problem));
         }
     }
     tell_apart(&mut samples);
     Ok(samples)
+}
+
+fn usage(problem: impl Into<String>) -> anyhow::Error {
+    UsageError(problem.into()).into()
 }
 
 /// Samples of the same name get a number, so that tables and legends can be read.
@@ -159,7 +169,7 @@ fn settings(args: &Args, detector: &Detector) -> anyhow::Result<SampleSettings> 
 }
 
 /// The divisors in another evaluation's `results.json`.
-fn read_divisors(path: &Path) -> anyhow::Result<Divisors> {
+fn read_divisors(path: &Path, detector: &Detector) -> anyhow::Result<Divisors> {
     let place = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("{place}: cannot read the divisors"))?;
     let results: Results = serde_json::from_str(&text)
@@ -168,6 +178,13 @@ fn read_divisors(path: &Path) -> anyhow::Result<Divisors> {
         results.schema_version == SCHEMA_VERSION,
         "{place}: schema version {}; expected {SCHEMA_VERSION}",
         results.schema_version
+    );
+    let (theirs, ours) = (&results.detector, assemble::detector_info(detector));
+    ensure!(
+        *theirs == ours,
+        "{place}: divisors of detector {} with other readout settings; expected those of {}",
+        theirs.name,
+        ours.name
     );
     let mut divisors = results
         .divisors

@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             "{}: raw hits; expected showers to draw (calo project)",
             args.input.display()
         );
+        ensure!(!args.json, "{}: raw hits; expected showers for --json", args.input.display());
         return inspect_root(args);
     }
     let detector_cut = args.from.detector()?.map_or(0.0, |detector| detector.readout.cell_cut_mev);

@@ -60,8 +60,15 @@ fn split_file<T: Real>(args: &Args, mut reader: ShowerReader, options: &WriteOpt
     // An empty part gets no file: it would hold nothing that could be read.
     let mut writers = Part::ALL.map(|part| (part, None));
     for (part, writer) in &mut writers {
-        if split.size(*part) > 0 {
-            let path = args.out.join(format!("{}.hdf5", part.name()));
+        let path = args.out.join(format!("{}.hdf5", part.name()));
+        if split.size(*part) == 0 {
+            // One left from another split may hold showers of the other parts.
+            anyhow::ensure!(
+                !path.exists(),
+                "{}: exists, but its part is empty; expected it removed",
+                path.display()
+            );
+        } else {
             *writer = Some(ShowerWriter::create(&path, options)?);
         }
     }

@@ -57,6 +57,33 @@ fn a_conversion_there_and_back_loses_nothing() {
 }
 
 #[test]
+fn attributes_and_provenance_go_on_through_conversions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut options = WriteOptions::new(calo_data::Grid { layers: 2, nx: 2, ny: 2 });
+    options.attributes = vec![("generator".to_owned(), "Geant4 11.4".to_owned())];
+    let mut batch = ShowerBatch::<f32>::empty(options.grid);
+    batch.energies_gev = vec![50.0];
+    batch.cells_mev = ndarray::Array4::ones((1, 2, 2, 2));
+    let mut writer = ShowerWriter::create(&path("a.hdf5"), &options).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    for (from, to, out) in [("a.hdf5", "calo-challenge", "b.hdf5"), ("b.hdf5", "grid", "c.hdf5")] {
+        let mut command = calo();
+        command.args(["convert", "--grid", "2x2x2", "--to", to]).arg(path(from)).arg("--out").arg(path(out));
+        command.assert().success();
+    }
+    let attributes = calo_data::read_attributes(&path("c.hdf5"), None).unwrap();
+    let text = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, text)| text.as_str());
+    assert_eq!(text("generator"), Some("Geant4 11.4"), "{attributes:?}");
+    assert!(
+        text("input_0_command").is_some_and(|command| command.contains("calo-challenge")),
+        "{attributes:?}"
+    );
+    assert!(text("input_0_input_0_blake3").is_some(), "{attributes:?}");
+}
+
+#[test]
 fn projected_hits_are_the_showers_of_the_same_events() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("projected.hdf5");

@@ -110,6 +110,12 @@ fn energies_in_mev_and_cells_in_gev_are_named() {
     rewrite(&photons, &wrong, |batch| batch.energies_gev.iter_mut().for_each(|energy| *energy *= 1e3));
     let message = stderr(&evaluate(&photons, &[&wrong], "ild-ecal", &out).code(1));
     assert!(message.contains("incident energies") && message.contains("mix-up"), "{message}");
+    // Nothing right to compare with: each file is judged by itself, the reference first.
+    rewrite(&photons, &wrong, |batch| batch.cells_mev.mapv_inplace(|mev| mev * 1e-3));
+    for candidate in [&wrong, &photons] {
+        let message = stderr(&evaluate(&wrong, &[candidate], "ild-ecal", &out).code(1));
+        assert!(message.contains("wrong.hdf5: 2.") && message.contains("mix-up of MeV and GeV"), "{message}");
+    }
     assert!(!out.exists());
 }
 
@@ -154,4 +160,38 @@ fn fixed_energy_files_count_where_every_sample_has_them() {
         .arg(&photons);
     let message = stderr(&command.args(["--reference-at", &wrong, "--out"]).arg(&out).assert().code(1));
     assert!(message.contains("50 GeV; expected 20 GeV"), "{message}");
+}
+
+#[test]
+fn contradictory_options_are_wrong_usage() {
+    let photons = sample("photons.hdf5");
+    let file = photons.display().to_string();
+    let (twice, at) = (format!("20={file}"), format!("other:20={file}"));
+    for words in [
+        &["--candidate", &file][..],
+        &["--candidate", &file, "--detector", "ild-ecal", "--reference-at", &at],
+        &["--candidate", &file, "--detector", "ild-ecal", "--candidate-at", &at],
+        &["--candidate", &file, "--detector", "ild-ecal", "--candidate-at", &twice, "--candidate-at", &twice],
+        &["--candidate", &file, "--candidate", &file, "--detector", "ild-ecal", "--candidate-at", &twice],
+    ] {
+        let assert =
+            calo().args(["evaluate", "--out", "never", "--reference", &file]).args(words).assert().code(2);
+        assert_eq!(stderr(&assert).lines().count(), 1);
+    }
+}
+
+#[test]
+fn empty_showers_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photons, some_empty) = (sample("photons.hdf5"), folder.path().join("some_empty.hdf5"));
+    rewrite(&photons, &some_empty, |batch| {
+        batch.cells_mev.outer_iter_mut().step_by(10).for_each(|mut shower| shower.fill(0.0));
+    });
+    let out = folder.path().join("out");
+    evaluate(&photons, &[&some_empty], "ild-ecal", &out).success();
+    let gaps = results(&out).gaps;
+    assert!(
+        gaps.iter().any(|gap| gap.what.starts_with("some_empty") && gap.why.contains("above the cut")),
+        "{gaps:?}"
+    );
 }

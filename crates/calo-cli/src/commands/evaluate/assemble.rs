@@ -12,6 +12,7 @@ use calo_metrics::{
 use super::sample::Sample;
 use super::table::observable_label;
 use super::{COMPARED_AT_GEV, two_sample};
+use crate::interrupt;
 use crate::provenance::VERSION;
 
 /// Energies of linearity and resolution, GeV, where a sample has showers there.
@@ -30,7 +31,7 @@ pub(super) fn results(
     let sets: Vec<&SampleSet> = samples.iter().map(|sample| &sample.set).collect();
     let reference = sets[0];
     let compared_at = fixed_energies(&sets, &COMPARED_AT_GEV);
-    let mut gaps = Vec::new();
+    let mut gaps: Vec<Gap> = samples.iter().filter_map(empty_showers_gap).collect();
 
     let floor_histograms = compare_halves(reference, &compared_at)?;
     let mut compared = Vec::new();
@@ -48,6 +49,7 @@ pub(super) fn results(
 
     let mut comparisons = Vec::new();
     for (candidate, histograms) in sets[1..].iter().zip(compared) {
+        interrupt::check()?;
         let n_showers = [reference.full.n_showers(), candidate.full.n_showers()];
         let mut one = comparison(candidate.name.clone(), n_showers, histograms, divisors.as_ref(), &mut gaps);
         two_sample::fill(&mut one, [reference.full.table(), candidate.full.table()], seed, &mut gaps);
@@ -62,13 +64,7 @@ pub(super) fn results(
         schema_version: SCHEMA_VERSION,
         calo_version: VERSION.to_owned(),
         seed,
-        detector: DetectorInfo {
-            name: detector.name.clone(),
-            grid: detector.grid.shape(),
-            cell_size_mm: detector.readout.cell_size_mm,
-            mip_mev: detector.readout.mip_mev,
-            cell_cut_mev: detector.readout.cell_cut_mev,
-        },
+        detector: detector_info(detector),
         samples: samples.iter().map(|sample| sample.info.clone()).collect(),
         distributions,
         floor,
@@ -77,6 +73,26 @@ pub(super) fn results(
         linearity,
         pearson: pearson(&sets)?,
         gaps,
+    })
+}
+
+/// What results say of the detector.
+pub(super) fn detector_info(detector: &Detector) -> DetectorInfo {
+    DetectorInfo {
+        name: detector.name.clone(),
+        grid: detector.grid.shape(),
+        cell_size_mm: detector.readout.cell_size_mm,
+        mip_mev: detector.readout.mip_mev,
+        cell_cut_mev: detector.readout.cell_cut_mev,
+    }
+}
+
+/// Showers without a hit have no moments: said, so that nobody takes the others for all.
+fn empty_showers_gap(sample: &Sample) -> Option<Gap> {
+    let (n_empty, n) = (sample.set.full.table().n_empty_showers(), sample.set.full.n_showers());
+    (n_empty > 0).then(|| Gap {
+        what: format!("{}: moments, profiles and correlations of {n_empty} of {n} showers", sample.info.name),
+        why: "they have no cell above the cut".to_owned(),
     })
 }
 

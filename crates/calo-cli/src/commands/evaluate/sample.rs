@@ -63,18 +63,17 @@ pub(super) fn read(
     let mut examples = Examples::new(settings);
     let full =
         read_file(&files.full, &options, FileKind::FullSpectrum, key(0), settings, Some(&mut examples))?;
-    let mut described = vec![describe(&files.full, None)?];
+    full.1.check()?;
+    let mut described = vec![described_file(&files.full, None, full.2.clone())];
     let mut fixed = Vec::new();
     for (i, (energy_gev, path)) in files.fixed.iter().enumerate() {
         let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
         let file = read_file(path, &options, kind, key(i + 1), settings, None)?;
-        // A fixed energy may lie far from the spectrum's mean, but not that far.
-        units::check_against(&full.1, &file.1)
-            .with_context(|| format!("fixed-energy file of {}", files.name))?;
-        described.push(describe(path, Some(*energy_gev))?);
+        units::check_response(&full.1, &file.1)?;
+        described.push(described_file(path, Some(*energy_gev), file.2));
         fixed.push(file.0);
     }
-    let (full, response) = full;
+    let (full, response, _) = full;
     let table = full.table();
     let energies_gev = table.column(Column::IncidentEnergyGev).iter();
     let range =
@@ -93,8 +92,8 @@ pub(super) fn read(
     Ok(Sample { info, set, response, showers: examples.images })
 }
 
-fn describe(path: &Path, energy_gev: Option<f64>) -> anyhow::Result<SampleFile> {
-    Ok(SampleFile { path: path.display().to_string(), energy_gev, blake3: provenance::hash_file(path)? })
+fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> SampleFile {
+    SampleFile { path: path.display().to_string(), energy_gev, blake3 }
 }
 
 fn read_file(
@@ -104,9 +103,14 @@ fn read_file(
     key: u64,
     settings: &Arc<SampleSettings>,
     mut examples: Option<&mut Examples>,
-) -> anyhow::Result<(SampleAccumulator, Response)> {
+) -> anyhow::Result<(SampleAccumulator, Response, String)> {
     let place = path.display().to_string();
     let mut reader: ShowerReader = files::open(path, options)?;
+    // Hashed while it is read: the file comes from the disk once.
+    let hash = std::thread::spawn({
+        let path = path.to_owned();
+        move || provenance::hash_file(&path)
+    });
     let mut accumulator = SampleAccumulator::new(Arc::clone(settings), kind, key)?;
     let mut response = Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0 };
     for_each_batch::<f32>(&mut reader, &format!("reading {place}"), |batch| {
@@ -125,7 +129,10 @@ fn read_file(
         }
         Ok(())
     })?;
-    Ok((accumulator, response))
+    let hash = hash
+        .join()
+        .map_err(|_| anyhow::anyhow!("{place}: hashing it failed; expected a readable file"))??;
+    Ok((accumulator, response, hash))
 }
 
 fn check_energies(batch: &ShowerBatch, nominal_gev: f64, place: &str) -> anyhow::Result<()> {
@@ -169,10 +176,10 @@ impl Examples {
 }
 
 /// One shower of a batch, cells above the cut.
-#[expect(clippy::cast_possible_truncation, reason = "grids have at most 1024 cells along an axis")]
+#[expect(clippy::cast_possible_truncation, reason = "grids of 1024 cells an axis, a cut in f32 as the cells")]
 fn image(batch: &ShowerBatch, shower: usize, cut_mev: f64) -> ShowerImage {
     let cells = batch.cells_mev.index_axis(Axis(0), shower);
-    let hits = cells.indexed_iter().filter(|(_, mev)| f64::from(**mev) > cut_mev);
+    let hits = cells.indexed_iter().filter(|(_, mev)| **mev > cut_mev as f32);
     let (cells, energies_mev) =
         hits.map(|((layer, x, y), mev)| ([layer as u16, x as u16, y as u16], *mev)).unzip();
     ShowerImage {

@@ -17,7 +17,7 @@ pub(super) fn render(results: &Results) -> String {
     if windows_used(results) {
         let _ = writeln!(
             text,
-            "* no file of that energy: showers of the full spectrum within 2 GeV, scaled to it\n"
+            "* not from files of that energy in every sample: showers of the full spectrum within 2 GeV, scaled to it\n"
         );
     }
     for gap in &results.gaps {

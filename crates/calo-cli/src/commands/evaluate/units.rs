@@ -1,6 +1,7 @@
 //! Units that cannot be right, seen in the ratio of two samples.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
+use calo_data::UnitHint;
 
 /// Sums over a file, before any cut.
 #[derive(Debug, Clone)]
@@ -22,10 +23,38 @@ impl Response {
         self.incident_gev / n
     }
 
+    /// Refuses a file whose own response is a factor of 1000 off what calorimeters show, whatever it is compared with.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if let Some(hint) = UnitHint::of_response(self.mev_per_gev()) {
+            bail!(
+                "{}: {:.3e} MeV of cells for each GeV of incident energy; {} (likely a mix-up of MeV and GeV)",
+                self.file,
+                self.mev_per_gev(),
+                hint.describe()
+            );
+        }
+        Ok(())
+    }
+
     fn mev_per_gev(&self) -> f64 {
         self.cells_mev / self.incident_gev
     }
 }
+
+/// Refuses a fixed-energy file whose response is not that of its sample; its incident energies are checked by themselves.
+pub(super) fn check_response(sample: &Response, fixed: &Response) -> anyhow::Result<()> {
+    let ratio = fixed.mev_per_gev() / sample.mev_per_gev();
+    ensure!(
+        (1.0 / PLAUSIBLE_RATIO..PLAUSIBLE_RATIO).contains(&ratio),
+        "{}: cells are {ratio:.3e} times those of {}; expected the same detector and units",
+        fixed.file,
+        sample.file
+    );
+    Ok(())
+}
+
+/// Samples worth comparing differ by far less.
+const PLAUSIBLE_RATIO: f64 = 30.0;
 
 /// Refuses a candidate whose cells or incident energies are about 1000 times the reference's, or a thousandth.
 ///
@@ -37,7 +66,7 @@ pub(super) fn check_against(reference: &Response, candidate: &Response) -> anyho
     ];
     for (what, unit, expected, found) in pairs {
         let ratio = found / expected;
-        if !(1.0 / 30.0..30.0).contains(&ratio) {
+        if !(1.0 / PLAUSIBLE_RATIO..PLAUSIBLE_RATIO).contains(&ratio) {
             let guess = if (0.3e3..3e3).contains(&ratio) || (0.3e-3..3e-3).contains(&ratio) {
                 "a factor of about 1000 is likely a mix-up of MeV and GeV"
             } else {

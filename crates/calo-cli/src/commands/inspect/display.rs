@@ -19,9 +19,8 @@ pub(super) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
     let shower = batch.cells_mev.index_axis(Axis(0), 0);
     let mut side_mev = Array2::<f64>::zeros((batch.grid().layers, batch.grid().nx));
     for ((layer, x, _), mev) in shower.indexed_iter() {
-        let mev = f64::from(*mev);
-        if mev > cut_mev {
-            side_mev[[layer, x]] += mev;
+        if is_hit(mev, cut_mev) {
+            side_mev[[layer, x]] += f64::from(*mev);
         }
     }
     let hottest_mev = Zip::from(&side_mev).fold(0.0, |hottest: f64, mev| hottest.max(*mev));
@@ -33,7 +32,7 @@ pub(super) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
         batch.first_shower,
         batch.energies_gev[0],
         side_mev.sum(),
-        shower.iter().filter(|mev| f64::from(**mev) > cut_mev).count(),
+        shower.iter().filter(|mev| is_hit(mev, cut_mev)).count(),
     );
     for x in (0..batch.grid().nx).rev() {
         let row = side_mev.column(x).iter().map(|mev| shade(*mev, hottest_mev)).collect::<String>();
@@ -49,6 +48,12 @@ pub(super) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
     text
 }
 
+/// Whether a cell counts, in its own precision, as every metric does.
+#[expect(clippy::cast_possible_truncation, reason = "the precision of the cells")]
+fn is_hit(mev: &f32, cut_mev: f64) -> bool {
+    *mev > cut_mev as f32
+}
+
 fn shade(mev: f64, hottest_mev: f64) -> char {
     if mev <= 0.0 {
         return SHADES[0];
@@ -62,7 +67,7 @@ fn shade(mev: f64, hottest_mev: f64) -> char {
 /// The first shower of `batch` in three dimensions.
 pub(super) fn svg(batch: &ShowerBatch<f32>, cut_mev: f64, file: &Path) -> anyhow::Result<String> {
     let shower = batch.cells_mev.index_axis(Axis(0), 0);
-    let hits = shower.indexed_iter().filter(|(_, mev)| f64::from(**mev) > cut_mev);
+    let hits = shower.indexed_iter().filter(|(_, mev)| is_hit(mev, cut_mev));
     #[expect(clippy::cast_possible_truncation, reason = "grids have at most 1024 cells along an axis")]
     let (cells, energies_mev) =
         hits.map(|((layer, x, y), mev)| ([layer as u16, x as u16, y as u16], *mev)).unzip();
