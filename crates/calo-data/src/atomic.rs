@@ -36,16 +36,24 @@ impl AtomicFile {
     /// # Errors
     /// `path` is a directory, or its folder is missing or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
+        // A link stays a link: what it points to is replaced.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             return Err(Error::file(path, "is a directory", "the name of a file to write"));
         };
+        // Renaming over a device or a pipe would replace it.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(Error::file(path, "is not a regular file", "the name of a file to write"));
+        }
         let folder = folder_of(path);
         if !folder.is_dir() {
             let problem = format!("the folder {} does not exist", folder.display());
             return Err(Error::file(path, problem, "an existing folder to write into"));
         }
         let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{}.", name.to_string_lossy());
+        // Names may have 255 bytes; the temporary one needs some for itself.
+        let start: String = name.to_string_lossy().chars().take(50).collect();
+        let prefix = format!(".{start}.");
         builder.prefix(&prefix).suffix(".partial");
         #[cfg(unix)]
         {
@@ -114,6 +122,30 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_pipes_stay_pipes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_atomically(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let message = write_atomically(&pipe, b"new").unwrap_err().to_string();
+        assert!(message.contains("is not a regular file"), "{message}");
+    }
+
+    #[test]
+    fn long_names_are_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n".repeat(255));
+        write_atomically(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
     #[test]

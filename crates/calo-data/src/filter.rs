@@ -263,14 +263,14 @@ mod tests {
             cell_cut_mev: Some(0.3),
         };
         let showers = [
-            (10.0, [0.0; 4]),               // below, and punch-through
-            (20.0, [1.0, 0.3, 0.26, 0.25]), // kept: three above 0.25; two of its cells are cut after that
-            (50.0, [1.0, 1.0, 0.25, 0.0]),  // two hits: not more than two
-            (50.1, [1.0; 4]),               // above
+            (10.0, [0.0; 4]),                // below, and punch-through
+            (20.0, [1.0, 0.31, 0.26, 0.25]), // kept: three above 0.25; two of its cells are cut after that
+            (50.0, [1.0, 1.0, 0.25, 0.0]),   // two hits: not more than two
+            (50.1, [1.0; 4]),                // above
         ];
         let (kept, report) = run(&showers, filter, 3);
         assert_eq!(kept.energies_gev, [20.0]);
-        assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [1.0, 0.3, 0.0, 0.0]);
+        assert_eq!(kept.cells_mev.iter().copied().collect::<Vec<_>>(), [1.0, 0.31, 0.0, 0.0]);
         assert_eq!((report.n_showers, report.n_kept), (4, 1));
         assert_eq!((report.n_below_energy, report.n_above_energy, report.n_punch_through), (1, 1, 1));
         assert_eq!(report.n_cells_cut, 2);

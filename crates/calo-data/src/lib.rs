@@ -10,6 +10,7 @@ mod pipeline;
 mod points;
 mod project;
 pub mod random;
+mod regular;
 pub mod root;
 mod select;
 mod shower;

@@ -48,8 +48,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         0 => String::new(),
         n => format!("; {n} points outside the grid were dropped"),
     };
+    let cut = match reader.info().full_grid {
+        Some(full) => format!(" (the core of {full})"),
+        None => String::new(),
+    };
     let out = args.out.out.display();
-    output::print(&format!("{n} showers of {} cells written to {out}{outside}\n", options.grid))
+    output::print(&format!("{n} showers of {} cells{cut} written to {out}{outside}\n", options.grid))
 }
 
 /// Whether the input is a file of point clouds. Any other trouble with it is told when it is opened for good.

@@ -175,6 +175,9 @@ fn draw(args: &Args, reader: &mut ShowerReader, shower: u64, cut_mev: f64) -> an
 
 /// ROOT files begin with their name.
 fn is_root(path: &Path) -> bool {
+    if !path.is_file() {
+        return false; // opening a pipe would wait; what it is instead is told by who reads it
+    }
     let mut magic = [0; 4];
     let read =
         std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));

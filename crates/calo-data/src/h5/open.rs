@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::regular::open_regular;
 
 /// First bytes of an HDF5 superblock.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -20,15 +21,7 @@ pub(super) struct OpenFile {
 
 /// Opens `path` for reading.
 pub(super) fn open(path: &Path) -> Result<OpenFile> {
-    let plain = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
-    let metadata = plain.metadata().map_err(|e| Error::io(path, "read the size of", e))?;
-    if metadata.is_dir() {
-        return Err(Error::file(path, "is a directory", "an HDF5 file"));
-    }
-    if !metadata.is_file() {
-        return Err(Error::file(path, "is not a regular file", "an HDF5 file"));
-    }
-    let n_bytes = metadata.len();
+    let (plain, n_bytes) = open_regular(path, "an HDF5 file")?;
     check_signature(path, &plain, n_bytes)?;
     let hdf5 = unlocked().open(path).map_err(|e| {
         let reason = one_line(&e);

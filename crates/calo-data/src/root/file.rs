@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bytes::{Cursor, Parsed};
 use super::compression::{MAX_RECORD_BYTES, decompress};
 use crate::error::{Error, Result};
+use crate::regular::open_regular;
 
 /// Files of this version or more have 64-bit positions.
 const BIG_FILE_VERSION: i32 = 1_000_000;
@@ -54,12 +55,8 @@ impl RootFile {
     /// # Errors
     /// No such file, a directory, no permission; a file that is not ROOT's or shorter than its header says.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Key>)> {
-        let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
-        let metadata = file.metadata().map_err(|e| Error::io(path, "open for reading", e))?;
-        if !metadata.is_file() {
-            return Err(Error::file(path, "not a regular file", "a ROOT file"));
-        }
-        let mut root = Self { path: path.to_owned(), file, n_bytes: metadata.len() };
+        let (file, n_bytes) = open_regular(path, "a ROOT file")?;
+        let mut root = Self { path: path.to_owned(), file, n_bytes };
         let keys = root.read_directory()?;
         Ok((root, keys))
     }

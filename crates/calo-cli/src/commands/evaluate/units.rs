@@ -25,6 +25,12 @@ impl Response {
 
     /// Refuses a file whose own response is a factor of 1000 off what calorimeters show, whatever it is compared with.
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.cells_mev > 0.0,
+            "{}: all {} showers are empty; expected deposited energy",
+            self.file,
+            self.n_showers
+        );
         if let Some(hint) = UnitHint::of_response(self.mev_per_gev()) {
             bail!(
                 "{}: {:.3e} MeV of cells for each GeV of incident energy; {} (likely a mix-up of MeV and GeV)",
@@ -98,7 +104,9 @@ mod tests {
             let message = check_against(&good, &bad).unwrap_err().to_string();
             assert!(message.contains("mix-up of MeV and GeV"), "{message}");
         }
-        let message = check_against(&good, &response(0.0, 50.0)).unwrap_err().to_string();
+        let message = check_against(&good, &response(20.0, 50.0)).unwrap_err().to_string();
         assert!(message.contains("units or detectors differ"), "{message}");
+        let message = response(0.0, 50.0).check().unwrap_err().to_string();
+        assert!(message.contains("all 10 showers are empty"), "{message}");
     }
 }
