@@ -170,7 +170,7 @@ fn a_missing_tree_or_branch_names_those_there_are() {
 #[test]
 fn what_is_no_root_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(error(folder.path(), ANY).contains("not a regular file"));
+    assert!(error(folder.path(), ANY).contains("is a directory"));
     assert!(error(&folder.path().join("none.root"), ANY).contains("cannot open for reading"));
 
     let path = folder.path().join("a.root");

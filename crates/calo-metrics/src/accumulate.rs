@@ -1,7 +1,7 @@
 //! Everything an evaluation needs of a file of showers, gathered in one pass.
 //!
-//! Energies enter sums rounded to 2^-20 MeV (1 eV), squares to 2^-4 MeV^2. Sums of such numbers are exact in f64 up to
-//! 8e9 MeV (some million showers in one bin) and 5e14 MeV^2, and exact
+//! Energies enter sums rounded to 2^-20 MeV (1 eV), squares to 2^-12 MeV^2. Sums of such numbers are exact in f64 up to
+//! 8e9 MeV (some million showers in one bin) and 2e12 MeV^2, and exact
 //! sums do not depend on order: histograms, their errors, replicas and the mean image are the same bit for bit for any
 //! batch size, any number of threads, and after any merge.
 
