@@ -41,7 +41,7 @@ impl QuantileBins {
     /// An empty or non-finite sample, more than four observables, or more bins than showers.
     ///
     /// # Reference
-    /// calomplification, section 4 and figure 5.
+    /// calomplification, paragraph "Quantiles" and figure 5.
     ///
     /// ```
     /// use ndarray::Array2;

@@ -1,4 +1,4 @@
-//! `calo evaluate`: candidates against a reference, with every metric, in one pass over each file.
+//! `calo evaluate`: candidates against a reference, with every metric, the showers of each file streamed once.
 
 mod assemble;
 mod sample;
