@@ -10,7 +10,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-data", &[]),
     ("calo-metrics", &[]),
     ("calo-report", &["calo-metrics"]),
-    ("calo-cli", &["calo-data", "calo-metrics", "calo-report"]),
+    ("calo-sim", &["calo-data"]),
+    ("calo-cli", &["calo-data", "calo-metrics", "calo-report", "calo-sim"]),
     ("xtask", &[]),
 ];
 

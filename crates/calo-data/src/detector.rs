@@ -4,6 +4,7 @@
 //! detector is a path.
 
 mod binning;
+mod cells;
 mod geometry;
 mod projection;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use binning::{Binning, Scale, SixBinnings};
+pub use cells::{CellAxis, Wafers};
 pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
 

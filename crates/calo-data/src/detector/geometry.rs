@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Projection};
+use super::{Check, Projection, Wafers};
 use crate::error::Result;
 use crate::shower::Grid;
 
@@ -26,9 +26,8 @@ pub struct Geometry {
     pub beam_spread_mm: [f64; 2],
     /// Where in the cells the beam points.
     pub beam_at: BeamAt,
-    /// Shift of every layer's cells along x, mm, cyclic over layers; empty where wafers are aligned.
-    #[serde(default)]
-    pub stagger_mm: Vec<f64>,
+    /// Grouping of cells to wafers; absent where cells fill the plates without a gap.
+    pub wafers: Option<Wafers>,
     /// Birks' constant of the active material, mm/MeV; absent where the signal is the deposit itself.
     pub birks_mm_per_mev: Option<f64>,
     /// Groups of slabs, each repeated, front to back.
@@ -114,10 +113,22 @@ impl Geometry {
             .into_iter()
             .chain(self.field_tesla)
             .chain(self.beam_mm)
-            .chain(self.beam_spread_mm)
-            .chain(self.stagger_mm.iter().copied());
+            .chain(self.beam_spread_mm);
         for value in numbers {
             check.that(value.is_finite(), "geometry", value, "finite numbers")?;
+        }
+        if let Some(Wafers { cells, gap_mm, stagger_mm }) = &self.wafers {
+            check.that((1..=4096).contains(cells), "geometry.wafers.cells", cells, "1 to 4096 cells")?;
+            check.that(
+                gap_mm.is_finite() && *gap_mm >= 0.0,
+                "geometry.wafers.gap_mm",
+                gap_mm,
+                "a finite length of at least 0 mm",
+            )?;
+            for (i, shift_mm) in stagger_mm.iter().enumerate() {
+                let field = format!("geometry.wafers.stagger_mm[{i}]");
+                check.that(shift_mm.is_finite(), &field, shift_mm, "a finite length")?;
+            }
         }
         let slabs = self.placed_slabs();
         let active: Vec<_> = slabs.iter().filter(|slab| slab.layer.is_some()).collect();

@@ -1,0 +1,138 @@
+//! Where the cells of a layer are: rows of equal cells, grouped to wafers with gaps between.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BeamAt, Detector};
+
+/// Silicon wafers: groups of cells along x with dead gaps between, shifted from layer to layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wafers {
+    /// Cells of a wafer along x.
+    pub cells: usize,
+    /// Dead gap between neighbouring wafers, mm.
+    pub gap_mm: f64,
+    /// Shift of every layer's wafers along x, mm, cyclic over layers.
+    pub stagger_mm: Vec<f64>,
+}
+
+/// The cells of one layer along one transverse axis.
+///
+/// Cell 0 lies at the lower edge of the plates; cells that would reach over an edge are left out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellAxis {
+    /// Lower edge of group 0, mm; it may lie below the plates.
+    origin_mm: f64,
+    cell_mm: f64,
+    /// Cells of a group; one group where there are no wafers.
+    cells: usize,
+    /// From one group to the next, mm.
+    group_pitch_mm: f64,
+    n_cells: usize,
+}
+
+impl CellAxis {
+    /// The cells of `layer` of `detector` along x.
+    pub fn x(detector: &Detector, layer: usize) -> Self {
+        let shift = detector.geometry.wafers.as_ref().map(|wafers| {
+            let shift_mm = match wafers.stagger_mm.len() {
+                0 => 0.0,
+                n => wafers.stagger_mm[layer % n],
+            };
+            (wafers.cells, wafers.gap_mm, shift_mm)
+        });
+        Self::new(detector, 0, shift)
+    }
+
+    /// The cells of every layer of `detector` along y.
+    pub fn y(detector: &Detector) -> Self {
+        Self::new(detector, 1, None)
+    }
+
+    fn new(detector: &Detector, axis: usize, wafers: Option<(usize, f64, f64)>) -> Self {
+        let cell_mm = detector.readout.cell_size_mm[axis];
+        let geometry = &detector.geometry;
+        let (centre_mm, half_mm) = (geometry.beam_mm[axis], 0.5 * geometry.plate_size_mm[axis]);
+        // The cell edge nearest to the beam, then as many whole cells as fit below it.
+        let edge_mm = match geometry.beam_at {
+            BeamAt::CellCorner => centre_mm,
+            BeamAt::CellCentre => centre_mm - 0.5 * cell_mm,
+        };
+        let Some((cells, gap_mm, shift_mm)) = wafers else {
+            let below = ((edge_mm - (centre_mm - half_mm)) / cell_mm + 1e-9).floor();
+            let origin_mm = edge_mm - below * cell_mm;
+            let n_cells = ((centre_mm + half_mm - origin_mm) / cell_mm + 1e-9).floor().max(0.0);
+            let n_cells = n_cells as usize;
+            return Self { origin_mm, cell_mm, cells: n_cells, group_pitch_mm: f64::INFINITY, n_cells };
+        };
+        // Without shift the edge nearest to the beam is in the middle of a wafer.
+        let group_pitch_mm = cells as f64 * cell_mm + gap_mm;
+        let first_mm = edge_mm - (cells / 2) as f64 * cell_mm + shift_mm;
+        let below = ((first_mm - (centre_mm - half_mm)) / group_pitch_mm).ceil();
+        let origin_mm = first_mm - below * group_pitch_mm;
+        let n_groups = ((centre_mm + half_mm - origin_mm) / group_pitch_mm).ceil().max(0.0);
+        Self { origin_mm, cell_mm, cells, group_pitch_mm, n_cells: n_groups as usize * cells }
+    }
+
+    /// Number of cells.
+    pub fn n_cells(&self) -> usize {
+        self.n_cells
+    }
+
+    /// The cell at `u_mm`; none in a gap and outside.
+    #[inline]
+    pub fn cell_at(&self, u_mm: f64) -> Option<usize> {
+        let offset_mm = u_mm - self.origin_mm;
+        let group =
+            if self.group_pitch_mm.is_finite() { (offset_mm / self.group_pitch_mm).floor() } else { 0.0 };
+        let within_mm = if group > 0.0 { offset_mm - group * self.group_pitch_mm } else { offset_mm };
+        let cell = (within_mm / self.cell_mm).floor();
+        if !(group >= 0.0 && cell >= 0.0 && cell < self.cells as f64) {
+            return None;
+        }
+        let index = group as usize * self.cells + cell as usize;
+        (index < self.n_cells).then_some(index)
+    }
+
+    /// Centre of `cell`, mm.
+    pub fn centre_mm(&self, cell: usize) -> f64 {
+        let (group, within) = (cell / self.cells.max(1), cell % self.cells.max(1));
+        let group_mm = if group > 0 { group as f64 * self.group_pitch_mm } else { 0.0 };
+        self.origin_mm + group_mm + (within as f64 + 0.5) * self.cell_mm
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_of_the_built_in_detectors_holds_its_centre() {
+        for name in ["ild-ecal", "ild-ahcal"] {
+            let detector = Detector::load(name).unwrap();
+            for axis in [CellAxis::x(&detector, 3), CellAxis::y(&detector)] {
+                for cell in 0..axis.n_cells() {
+                    assert_eq!(axis.cell_at(axis.centre_mm(cell)), Some(cell));
+                }
+                assert_eq!(axis.cell_at(axis.centre_mm(0) - detector.readout.cell_size_mm[0]), None);
+            }
+        }
+        assert_eq!(CellAxis::y(&Detector::load("ild-ecal").unwrap()).n_cells(), 120);
+        assert_eq!(CellAxis::y(&Detector::load("ild-ahcal").unwrap()).n_cells(), 33);
+    }
+
+    #[test]
+    fn wafers_leave_gaps_and_shift() {
+        let mut detector = Detector::load("ild-ecal").unwrap();
+        detector.geometry.wafers = Some(Wafers { cells: 18, gap_mm: 1.59, stagger_mm: vec![0.0, 20.0] });
+        let (even, odd) = (CellAxis::x(&detector, 0), CellAxis::x(&detector, 1));
+        for axis in [even, odd] {
+            for cell in 0..axis.n_cells() {
+                assert_eq!(axis.cell_at(axis.centre_mm(cell)), Some(cell));
+            }
+        }
+        // The beam is at 0, in the middle of a wafer of 90 mm.
+        assert!(even.cell_at(44.9).is_some() && even.cell_at(45.8).is_none() && even.cell_at(46.7).is_some());
+        assert!(odd.cell_at(64.9).is_some() && odd.cell_at(65.8).is_none() && odd.cell_at(66.7).is_some());
+    }
+}

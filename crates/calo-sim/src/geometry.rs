@@ -1,0 +1,63 @@
+//! The calorimeter as the tracker sees it: slabs along the depth, each of one material.
+
+use calo_data::Detector;
+
+use crate::material::Material;
+
+/// One slab.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slab {
+    pub(crate) from_mm: f64,
+    pub(crate) to_mm: f64,
+    /// Index into [`Geometry::materials`].
+    pub(crate) material: u32,
+    /// Layer it is read out as.
+    pub(crate) layer: Option<u32>,
+}
+
+/// Slabs front to back, and the plates' transverse extent.
+#[derive(Debug, Clone)]
+pub(crate) struct Geometry {
+    pub(crate) slabs: Vec<Slab>,
+    /// Every material once.
+    pub(crate) materials: Vec<Material>,
+    /// Lower and upper edge of the plates along x and y, mm.
+    pub(crate) x_mm: [f64; 2],
+    pub(crate) y_mm: [f64; 2],
+    /// Field along x, depth and y, tesla.
+    pub(crate) field_tesla: [f64; 3],
+}
+
+impl Geometry {
+    /// The slabs of `detector`. Neighbours of one material and one purpose become one slab.
+    ///
+    /// # Errors
+    /// A material that is not known.
+    pub(crate) fn new(detector: &Detector) -> calo_data::Result<Self> {
+        let described = &detector.geometry;
+        let mut materials: Vec<Material> = Vec::new();
+        let mut slabs: Vec<Slab> = Vec::new();
+        for placed in described.placed_slabs() {
+            let known = materials.iter().position(|material| material.name == placed.material);
+            let material = match known {
+                Some(index) => index,
+                None => {
+                    materials.push(Material::named(placed.material)?);
+                    materials.len() - 1
+                }
+            };
+            let (material, layer) = (material as u32, placed.layer.map(|layer| layer as u32));
+            match slabs.last_mut() {
+                Some(last) if last.material == material && last.layer.is_none() && layer.is_none() => {
+                    last.to_mm = placed.to_mm;
+                }
+                _ => slabs.push(Slab { from_mm: placed.from_mm, to_mm: placed.to_mm, material, layer }),
+            }
+        }
+        let edges = |axis: usize| {
+            let (centre, half) = (described.beam_mm[axis], 0.5 * described.plate_size_mm[axis]);
+            [centre - half, centre + half]
+        };
+        Ok(Self { slabs, materials, x_mm: edges(0), y_mm: edges(1), field_tesla: described.field_tesla })
+    }
+}

@@ -1,0 +1,127 @@
+//! Particles and those that wait to be tracked.
+
+use crate::constants;
+
+/// Kinds of particles that are tracked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Photon.
+    Photon,
+    /// Electron.
+    Electron,
+    /// Positron.
+    Positron,
+    /// Positive pion.
+    PionPlus,
+    /// Negative pion.
+    PionMinus,
+    /// Positive muon.
+    MuonPlus,
+    /// Negative muon.
+    MuonMinus,
+    /// Proton.
+    Proton,
+    /// Neutron.
+    Neutron,
+}
+
+impl Kind {
+    /// Rest energy, MeV.
+    pub fn mass_mev(self) -> f64 {
+        match self {
+            Self::Photon => 0.0,
+            Self::Electron | Self::Positron => constants::ELECTRON_MASS_MEV,
+            Self::PionPlus | Self::PionMinus => constants::CHARGED_PION_MASS_MEV,
+            Self::MuonPlus | Self::MuonMinus => constants::MUON_MASS_MEV,
+            Self::Proton => constants::PROTON_MASS_MEV,
+            Self::Neutron => constants::NEUTRON_MASS_MEV,
+        }
+    }
+
+    /// Charge in units of the positron's.
+    pub fn charge(self) -> f64 {
+        match self {
+            Self::Photon | Self::Neutron => 0.0,
+            Self::Positron | Self::PionPlus | Self::MuonPlus | Self::Proton => 1.0,
+            Self::Electron | Self::PionMinus | Self::MuonMinus => -1.0,
+        }
+    }
+
+    /// PDG Monte Carlo number.
+    pub fn pdg(self) -> i32 {
+        match self {
+            Self::Photon => 22,
+            Self::Electron => 11,
+            Self::Positron => -11,
+            Self::PionPlus => 211,
+            Self::PionMinus => -211,
+            Self::MuonPlus => -13,
+            Self::MuonMinus => 13,
+            Self::Proton => 2212,
+            Self::Neutron => 2112,
+        }
+    }
+}
+
+/// A particle in flight. Vectors are `[x, depth, y]`, right-handed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Particle {
+    pub(crate) kind: Kind,
+    /// Index of the slab it is in.
+    pub(crate) slab: u32,
+    /// Kinetic energy, MeV.
+    pub(crate) kinetic_mev: f64,
+    pub(crate) position_mm: [f64; 3],
+    /// Unit vector.
+    pub(crate) direction: [f64; 3],
+}
+
+impl Particle {
+    /// A secondary born where this particle is.
+    #[inline]
+    pub(crate) fn child(&self, kind: Kind, kinetic_mev: f64, direction: [f64; 3]) -> Self {
+        Self { kind, kinetic_mev, direction, ..*self }
+    }
+}
+
+/// `direction` turned by a polar angle (as its cosine) and an azimuth (as sine and cosine).
+#[inline]
+pub(crate) fn turned(direction: [f64; 3], cos: f64, azimuth: (f64, f64)) -> [f64; 3] {
+    let sin = (1.0 - cos * cos).max(0.0).sqrt();
+    let (a, b) = (sin * azimuth.1, sin * azimuth.0);
+    let [u, v, w] = direction;
+    let transverse2 = u * u + v * v;
+    let new = if transverse2 > 1e-12 {
+        let transverse = transverse2.sqrt();
+        [
+            u * cos + (u * w * a - v * b) / transverse,
+            v * cos + (v * w * a + u * b) / transverse,
+            w * cos - transverse * a,
+        ]
+    } else {
+        [a, b, if w < 0.0 { -cos } else { cos }]
+    };
+    // One Newton step keeps the length at one through thousands of turns.
+    let length2 = new[0] * new[0] + new[1] * new[1] + new[2] * new[2];
+    let scale = 1.5 - 0.5 * length2;
+    [new[0] * scale, new[1] * scale, new[2] * scale]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_keeps_length_and_angle() {
+        for start in [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [0.6, 0.0, 0.8]] {
+            for cos in [-1.0, -0.3, 0.5, 0.999_999, 1.0] {
+                let phi = 0.7_f64;
+                let new = turned(start, cos, phi.sin_cos());
+                let dot: f64 = start.iter().zip(new).map(|(a, b)| a * b).sum();
+                let length2: f64 = new.iter().map(|a| a * a).sum();
+                assert!((dot - cos).abs() < 1e-9, "{start:?} {cos}: {dot}");
+                assert!((length2 - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+}

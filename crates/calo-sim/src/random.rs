@@ -1,0 +1,85 @@
+//! Random numbers of one shower, in the forms that physics asks for.
+
+use rand::RngCore;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, Exp1, Poisson, StandardNormal};
+
+/// The random numbers of one shower.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(ChaCha8Rng);
+
+impl Random {
+    /// Draws from `stream` on.
+    pub(crate) fn new(stream: ChaCha8Rng) -> Self {
+        Self(stream)
+    }
+
+    /// Uniform in the open interval (0, 1): logarithms and divisions are safe.
+    #[inline]
+    pub(crate) fn uniform(&mut self) -> f64 {
+        // 53 bits, moved from the lower edge of each of the 2^53 cells to its middle.
+        ((self.0.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// True with probability `p`.
+    #[inline]
+    pub(crate) fn happens(&mut self, p: f64) -> bool {
+        self.uniform() < p
+    }
+
+    /// Exponentially distributed with mean 1: a path in units of the mean free path.
+    #[inline]
+    pub(crate) fn exponential(&mut self) -> f64 {
+        Exp1.sample(&mut self.0)
+    }
+
+    /// Normally distributed with mean 0 and variance 1.
+    #[inline]
+    pub(crate) fn normal(&mut self) -> f64 {
+        StandardNormal.sample(&mut self.0)
+    }
+
+    /// Poisson distributed with `mean`; zero where the mean is not above zero.
+    #[inline]
+    pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
+        if mean <= 0.0 {
+            return 0.0;
+        }
+        // Small means are the common case: multiply uniforms until their product falls below exp(-mean).
+        if mean < 12.0 {
+            let limit = (-mean).exp();
+            let mut n = 0.0;
+            let mut product = self.uniform();
+            while product > limit {
+                n += 1.0;
+                product *= self.uniform();
+            }
+            return n;
+        }
+        Poisson::new(mean).map_or(mean, |poisson| poisson.sample(&mut self.0))
+    }
+
+    /// Sine and cosine of a uniform azimuth.
+    #[inline]
+    pub(crate) fn azimuth(&mut self) -> (f64, f64) {
+        // A point in the unit disc needs no trigonometry.
+        loop {
+            let a = 2.0 * self.uniform() - 1.0;
+            let b = 2.0 * self.uniform() - 1.0;
+            let r2 = a * a + b * b;
+            if r2 <= 1.0 && r2 > 1e-12 {
+                // Doubling the angle keeps it uniform and avoids the root.
+                return (2.0 * a * b / r2, (a * a - b * b) / r2);
+            }
+        }
+    }
+
+    /// A direction uniform on the sphere.
+    #[inline]
+    pub(crate) fn isotropic(&mut self) -> [f64; 3] {
+        let cos = 2.0 * self.uniform() - 1.0;
+        let sin = (1.0 - cos * cos).max(0.0).sqrt();
+        let (s, c) = self.azimuth();
+        [sin * c, cos, sin * s]
+    }
+}
