@@ -6,6 +6,10 @@ mod geometry;
 mod material;
 mod particle;
 mod random;
+mod simulator;
 mod tally;
+mod tracker;
 
 pub use particle::Kind;
+pub use simulator::{MAX_ENERGY_GEV, MIN_ENERGY_GEV, Shower, Simulator, Worker, check_energies};
+pub use tally::{CellDeposit, EnergyBalance};
