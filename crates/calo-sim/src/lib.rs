@@ -5,6 +5,7 @@ mod energy_grid;
 mod geometry;
 mod material;
 mod particle;
+mod photon;
 mod random;
 mod simulator;
 mod tally;

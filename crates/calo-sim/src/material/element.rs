@@ -1,6 +1,8 @@
 //! Chemical elements that the known materials are made of.
 
 use crate::constants;
+use crate::photon::photoelectric::Atom;
+use crate::photon::photoelectric_data;
 
 /// A chemical element.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(crate) struct Element {
     /// Mean excitation energy in condensed matter, or in the gas for those that are gases (Sternheimer, Berger and
     /// Seltzer, At. Data Nucl. Data Tables 30 (1984) 261, table I).
     pub(crate) mean_excitation_ev: f64,
+    /// Photoelectric cross-sections and shells.
+    pub(crate) photoelectric: &'static Atom,
 }
 
 impl Element {
@@ -46,29 +50,80 @@ impl Element {
     }
 }
 
-pub(crate) static HYDROGEN: Element =
-    Element { symbol: "H", z: 1.0, a_g_mol: 1.008, mean_excitation_ev: 19.2 };
-pub(crate) static CARBON: Element =
-    Element { symbol: "C", z: 6.0, a_g_mol: 12.011, mean_excitation_ev: 78.0 };
-pub(crate) static NITROGEN: Element =
-    Element { symbol: "N", z: 7.0, a_g_mol: 14.007, mean_excitation_ev: 82.0 };
-pub(crate) static OXYGEN: Element =
-    Element { symbol: "O", z: 8.0, a_g_mol: 15.999, mean_excitation_ev: 95.0 };
-pub(crate) static ALUMINIUM: Element =
-    Element { symbol: "Al", z: 13.0, a_g_mol: 26.982, mean_excitation_ev: 166.0 };
-pub(crate) static SILICON: Element =
-    Element { symbol: "Si", z: 14.0, a_g_mol: 28.085, mean_excitation_ev: 173.0 };
-pub(crate) static ARGON: Element =
-    Element { symbol: "Ar", z: 18.0, a_g_mol: 39.948, mean_excitation_ev: 188.0 };
-pub(crate) static IRON: Element =
-    Element { symbol: "Fe", z: 26.0, a_g_mol: 55.845, mean_excitation_ev: 286.0 };
-pub(crate) static COPPER: Element =
-    Element { symbol: "Cu", z: 29.0, a_g_mol: 63.546, mean_excitation_ev: 322.0 };
-pub(crate) static TUNGSTEN: Element =
-    Element { symbol: "W", z: 74.0, a_g_mol: 183.84, mean_excitation_ev: 727.0 };
-pub(crate) static LEAD: Element =
-    Element { symbol: "Pb", z: 82.0, a_g_mol: 207.2, mean_excitation_ev: 823.0 };
-
-/// Every element above, by atomic number.
-pub(crate) static ALL: [&Element; 11] =
-    [&HYDROGEN, &CARBON, &NITROGEN, &OXYGEN, &ALUMINIUM, &SILICON, &ARGON, &IRON, &COPPER, &TUNGSTEN, &LEAD];
+pub(crate) static HYDROGEN: Element = Element {
+    symbol: "H",
+    z: 1.0,
+    a_g_mol: 1.008,
+    mean_excitation_ev: 19.2,
+    photoelectric: &photoelectric_data::HYDROGEN,
+};
+pub(crate) static CARBON: Element = Element {
+    symbol: "C",
+    z: 6.0,
+    a_g_mol: 12.011,
+    mean_excitation_ev: 78.0,
+    photoelectric: &photoelectric_data::CARBON,
+};
+pub(crate) static NITROGEN: Element = Element {
+    symbol: "N",
+    z: 7.0,
+    a_g_mol: 14.007,
+    mean_excitation_ev: 82.0,
+    photoelectric: &photoelectric_data::NITROGEN,
+};
+pub(crate) static OXYGEN: Element = Element {
+    symbol: "O",
+    z: 8.0,
+    a_g_mol: 15.999,
+    mean_excitation_ev: 95.0,
+    photoelectric: &photoelectric_data::OXYGEN,
+};
+pub(crate) static ALUMINIUM: Element = Element {
+    symbol: "Al",
+    z: 13.0,
+    a_g_mol: 26.982,
+    mean_excitation_ev: 166.0,
+    photoelectric: &photoelectric_data::ALUMINIUM,
+};
+pub(crate) static SILICON: Element = Element {
+    symbol: "Si",
+    z: 14.0,
+    a_g_mol: 28.085,
+    mean_excitation_ev: 173.0,
+    photoelectric: &photoelectric_data::SILICON,
+};
+pub(crate) static ARGON: Element = Element {
+    symbol: "Ar",
+    z: 18.0,
+    a_g_mol: 39.948,
+    mean_excitation_ev: 188.0,
+    photoelectric: &photoelectric_data::ARGON,
+};
+pub(crate) static IRON: Element = Element {
+    symbol: "Fe",
+    z: 26.0,
+    a_g_mol: 55.845,
+    mean_excitation_ev: 286.0,
+    photoelectric: &photoelectric_data::IRON,
+};
+pub(crate) static COPPER: Element = Element {
+    symbol: "Cu",
+    z: 29.0,
+    a_g_mol: 63.546,
+    mean_excitation_ev: 322.0,
+    photoelectric: &photoelectric_data::COPPER,
+};
+pub(crate) static TUNGSTEN: Element = Element {
+    symbol: "W",
+    z: 74.0,
+    a_g_mol: 183.84,
+    mean_excitation_ev: 727.0,
+    photoelectric: &photoelectric_data::TUNGSTEN,
+};
+pub(crate) static LEAD: Element = Element {
+    symbol: "Pb",
+    z: 82.0,
+    a_g_mol: 207.2,
+    mean_excitation_ev: 823.0,
+    photoelectric: &photoelectric_data::LEAD,
+};
