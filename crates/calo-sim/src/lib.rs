@@ -6,6 +6,7 @@ mod geometry;
 mod material;
 mod particle;
 mod random;
+mod scattering;
 mod tally;
 
 pub use particle::Kind;
