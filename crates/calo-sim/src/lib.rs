@@ -7,6 +7,7 @@ mod material;
 mod particle;
 mod photon;
 mod random;
+mod scattering;
 mod simulator;
 mod tally;
 mod tracker;
