@@ -41,9 +41,8 @@ fn total_is_the_spectrums_integral() {
     }
 }
 
-/// Tsai's limit: seven conversions in nine radiation lengths (PDG review, eq. 34.31), approached from below. Exact
-/// integration at complete screening lies 1-2 % under it (the term in `1/9` that the limit drops), and the
-/// parametrisation allows 5 %.
+/// Tsai's limit: seven conversions in nine radiation lengths, approached from below. The PDG review "Passage of particles
+/// through matter" calls it good to a few per cent, best for high Z; the parametrisation allows 5 %.
 #[test]
 fn high_energy_limit_is_seven_ninths() {
     for name in ["tungsten", "iron", "silicon", "graphite"] {

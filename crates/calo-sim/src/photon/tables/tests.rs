@@ -8,7 +8,7 @@ fn tables(name: &str) -> (PhotonTables, Material) {
 }
 
 /// NIST mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632, tables 3 and 4), cm2/g, less coherent scattering
-/// (XCOM): that is 4 % at 0.1 MeV in tungsten and below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %, and does better.
+/// (EPDL97 as in xraylib; above 0.8 MeV it falls as `1 / E^2`): that is 4 % at 0.1 MeV in tungsten and below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %, and does better.
 #[test]
 fn attenuation_is_the_published_one() {
     let published: [(&str, [(f64, f64); 7]); 5] = [
