@@ -20,8 +20,8 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// Coulomb correction `f(Z)` to the Born approximation (Davies, Bethe and Maximon, Phys. Rev. 93 (1954) 788; in the
-    /// form of the PDG review "Passage of particles through matter": good to four places).
+    /// Coulomb correction `f(Z)` to the Born approximation (Davies, Bethe and Maximon, Phys. Rev. 93 (1954) 788; in
+    /// the form of the PDG review "Passage of particles through matter": good to four places).
     pub(crate) fn coulomb_correction(&self) -> f64 {
         let a2 = (constants::FINE_STRUCTURE * self.z).powi(2);
         a2 * (1.0 / (1.0 + a2) + 0.20206 - 0.0369 * a2 + 0.0083 * a2 * a2 - 0.002 * a2 * a2 * a2)

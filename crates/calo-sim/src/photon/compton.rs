@@ -1,8 +1,8 @@
 //! Compton scattering on electrons at rest.
 //!
-//! Klein and Nishina, Z. Phys. 52 (1929) 853; sampled by composition and rejection after Butcher and Messel (Nucl. Phys.
-//! 20 (1960) 15), as in EGS and the Geant4 Physics Reference Manual. Binding lowers the total at low energy and is left
-//! out of the kinematics.
+//! Klein and Nishina, Z. Phys. 52 (1929) 853; sampled by composition and rejection after Butcher and Messel (Nucl.
+//! Phys. 20 (1960) 15), as in EGS and the Geant4 Physics Reference Manual. Binding lowers the total at low energy and
+//! is left out of the kinematics.
 
 use std::f64::consts::PI;
 
@@ -13,8 +13,8 @@ use crate::random::Random;
 const FREE_FROM_MEV: f64 = 0.5;
 /// Square millimetres in a barn.
 const BARN_MM2: f64 = 1e-22;
-/// Urban's fit to measured cross-sections: coefficients of `Z`, `Z^2`, `Z^3` in each of four terms, barn (Geant4 Physics
-/// Reference Manual, "Compton scattering", total cross-section).
+/// Urban's fit to measured cross-sections: coefficients of `Z`, `Z^2`, `Z^3` in each of four terms, barn (Geant4
+/// Physics Reference Manual, "Compton scattering", total cross-section).
 const FIT: [[f64; 3]; 4] = [
     [2.7965e-1, 1.9756e-5, -3.9178e-7],
     [-1.8300e-1, -1.0205e-2, 6.8241e-5],
@@ -105,8 +105,8 @@ mod tests {
         Random::new(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Klein and Nishina's differential cross-section integrated over the sphere, mm2, and with it the mean and the mean
-    /// square of the electron's share in the energy.
+    /// Klein and Nishina's differential cross-section integrated over the sphere, mm2, and with it the mean and the
+    /// mean square of the electron's share in the energy.
     fn integrated(photon_mev: f64) -> (f64, f64, f64) {
         let k = photon_mev / ELECTRON_MASS_MEV;
         let n = 20_000;

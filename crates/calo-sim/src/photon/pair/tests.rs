@@ -28,8 +28,8 @@ fn integral_mm2(element: &Element, photon_mev: f64, from: f64, to: f64) -> f64 {
     (0..n).map(|i| spectrum_mm2(element, photon_mev, from + (f64::from(i) + 0.5) * width) * width).sum()
 }
 
-/// The parametrised total and the theory that the spectrum comes from are independent of each other: they agree within
-/// 3 % (the manual claims 5 %) where theory holds.
+/// The parametrised total and the theory that the spectrum comes from are independent of each other: they agree
+/// within 3 % (the manual claims 5 %) where theory holds.
 #[test]
 fn total_is_the_spectrums_integral() {
     for name in ["tungsten", "iron", "silicon", "graphite"] {
@@ -41,8 +41,8 @@ fn total_is_the_spectrums_integral() {
     }
 }
 
-/// Tsai's limit: seven conversions in nine radiation lengths, approached from below. The PDG review "Passage of particles
-/// through matter" calls it good to a few per cent, best for high Z; the parametrisation allows 5 %.
+/// Tsai's limit: seven conversions in nine radiation lengths, approached from below. The PDG review "Passage of
+/// particles through matter" calls it good to a few per cent, best for high Z; the parametrisation allows 5 %.
 #[test]
 fn high_energy_limit_is_seven_ninths() {
     for name in ["tungsten", "iron", "silicon", "graphite"] {

@@ -13,7 +13,7 @@ fn elements_have_their_own_data() {
     for name in ["g10", "air", "copper", "lead", "iron", "tungsten", "aluminium", "polystyrene"] {
         for component in Material::named(name).unwrap().components {
             let Element { symbol, z, photoelectric, .. } = component.element;
-            assert_eq!(f64::from(photoelectric.z), *z, "{symbol}");
+            assert!((f64::from(photoelectric.z) - z).abs() < 0.5, "{symbol}");
             let bindings = photoelectric.shells.iter().map(|shell| shell.binding_mev);
             assert!(bindings.is_sorted_by(|a, b| a > b), "{symbol}");
             for nodes in photoelectric.segments {
@@ -23,8 +23,8 @@ fn elements_have_their_own_data() {
     }
 }
 
-/// An independent tabulation: EPDL97 as in xraylib 4 (Schoonjans et al., Spectrochim. Acta B 66 (2011) 776), cm2/g. What
-/// lies above 0.8 MeV is tested by the total attenuation of the tables.
+/// An independent tabulation: EPDL97 as in xraylib 4 (Schoonjans et al., Spectrochim. Acta B 66 (2011) 776), cm2/g.
+/// What lies above 0.8 MeV is tested by the total attenuation of the tables.
 #[test]
 fn cross_sections_are_the_published_ones() {
     for (mev, expected) in [(0.11, 3.2142), (0.2, 0.63844), (0.5, 0.059_621), (0.8, 0.020_425)] {
@@ -52,8 +52,8 @@ fn vacancies_follow_the_jumps() {
     assert!((0..1000).all(|_| TUNGSTEN.sample(0.069, &mut random).local_mev < 0.0122));
 }
 
-/// Mean cosine of Sauter's distribution for slow electrons: `sin^2 / (1 - beta cos)^4` gives `4 beta / 5` to first order.
-/// Fast ones go forward within about `1 / gamma`.
+/// Mean cosine of Sauter's distribution for slow electrons: `sin^2 / (1 - beta cos)^4` gives `4 beta / 5` to first
+/// order. Fast ones go forward within about `1 / gamma`.
 #[test]
 fn electrons_lean_forward() {
     let n = 100_000;

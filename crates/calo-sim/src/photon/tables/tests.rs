@@ -7,8 +7,9 @@ fn tables(name: &str) -> (PhotonTables, Material) {
     (PhotonTables::new(std::slice::from_ref(&material)), material)
 }
 
-/// NIST mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632, tables 3 and 4), cm2/g, less coherent scattering
-/// (EPDL97 as in xraylib; above 0.8 MeV it falls as `1 / E^2`): that is 4 % at 0.1 MeV in tungsten and below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %, and does better.
+/// NIST mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632, tables 3 and 4), cm2/g, less coherent
+/// scattering (EPDL97 as in xraylib; above 0.8 MeV it falls as `1 / E^2`): that is 4 % at 0.1 MeV in tungsten and
+/// below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %, and does better.
 #[test]
 fn attenuation_is_the_published_one() {
     let published: [(&str, [(f64, f64); 7]); 5] = [
@@ -82,8 +83,8 @@ fn attenuation_is_the_published_one() {
     }
 }
 
-/// Within 1 % of the cross-sections they were made of, in the middle between nodes, where interpolation errs most. (Below
-/// 2 keV the cross-section rises steeply between tungsten's M edges.)
+/// Within 1 % of the cross-sections they were made of, in the middle between nodes, where interpolation errs most.
+/// (Below 2 keV the cross-section rises steeply between tungsten's M edges.)
 #[test]
 fn tables_keep_to_the_cross_sections() {
     for name in ["tungsten", "g10", "air"] {
