@@ -1,6 +1,8 @@
 //! Embedded Monte Carlo: photon, electron and pion showers in a layered calorimeter.
 
 mod constants;
+#[cfg_attr(not(test), expect(dead_code, reason = "used by the tracker"))]
+mod electron;
 mod energy_grid;
 mod geometry;
 mod material;

@@ -1,0 +1,351 @@
+//! Fluctuations of the continuous loss in a step: excitations and ionisations below the cut.
+//!
+//! The model of Urban, Nucl. Instrum. Methods A 362 (1995) 416, as the Geant4 Physics Reference Manual describes it
+//! ("Energy loss fluctuations") with the single excitation level of Geant4 11: atoms are excited at one level or
+//! ionised with a loss distributed as 1/E^2 up to the cut, both Poisson in number. Many small losses at once are
+//! drawn as one Gaussian. Heavy particles with many collisions near the cut follow Bohr's Gaussian.
+
+use super::TWO_PI_RADIUS2_MM2;
+use crate::constants::ELECTRON_MASS_MEV;
+use crate::material::Material;
+use crate::random::Random;
+
+/// Lowest ionisation loss, MeV.
+const IONISATION_MEV: f64 = 1e-5;
+/// Smaller mean losses do not fluctuate, MeV.
+const LEAST_MEAN_MEV: f64 = 1e-5;
+/// Share of the mean loss that goes into ionisation.
+const IONISED_SHARE: f64 = 0.56;
+/// More collisions than this are grouped into a Gaussian.
+const MANY: f64 = 8.0;
+/// Excitations of the tuned model are fewer and larger by this factor: it makes up for the width that distant
+/// collisions with inner shells would bring...
+const WIDENED: f64 = 4.0;
+/// ...where there are at least this many. Below, the factor falls to a tenth with the root of their number.
+const WIDENED_FROM: f64 = 42.0;
+/// Mean loss in units of the cut from which Bohr's Gaussian holds for heavy particles.
+const BOHR_FROM: f64 = 10.0;
+
+/// Straggling in one material with one cut.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Straggling {
+    excitation_mev: f64,
+    /// 2 pi r_e^2 m n, MeV/mm.
+    bohr_mev_per_mm: f64,
+    cut_mev: f64,
+    limits: Limits,
+}
+
+/// What depends on the largest transfer.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    largest_mev: f64,
+    /// Largest transfer over the lowest.
+    ratio: f64,
+    /// Inverse of the mean loss of an ionisation, 1/MeV.
+    inverse_mean_per_mev: f64,
+    /// Correction of the width for low cuts.
+    scaling: f64,
+}
+
+impl Limits {
+    #[inline]
+    fn new(largest_mev: f64) -> Self {
+        let ratio = largest_mev / IONISATION_MEV;
+        Self {
+            largest_mev,
+            ratio,
+            // Mean of 1/E^2 between E0 and E1: E0 E1 ln(E1/E0) / (E1 - E0).
+            inverse_mean_per_mev: (ratio - 1.0) / (largest_mev * ratio.ln()),
+            scaling: (1.0 + 0.5e-3 / largest_mev).min(1.5),
+        }
+    }
+}
+
+impl Straggling {
+    /// The constants for collisions that transfer less than `cut_mev`.
+    pub(crate) fn new(material: &Material, cut_mev: f64) -> Self {
+        Self {
+            excitation_mev: material.mean_excitation_mev,
+            bohr_mev_per_mm: TWO_PI_RADIUS2_MM2 * ELECTRON_MASS_MEV * material.electrons_per_mm3(),
+            cut_mev,
+            limits: Limits::new(cut_mev),
+        }
+    }
+
+    /// Loss in a step whose mean loss is `mean_loss_mev`, from collisions of up to `highest_transfer_mev` (the most
+    /// that kinematics allows: T/2 for electrons, T for positrons) or the cut. Not negative, and the mean is kept.
+    #[inline]
+    pub(crate) fn sample_mev(
+        &self,
+        mean_loss_mev: f64,
+        highest_transfer_mev: f64,
+        random: &mut Random,
+    ) -> f64 {
+        if mean_loss_mev < LEAST_MEAN_MEV {
+            return mean_loss_mev;
+        }
+        if highest_transfer_mev >= self.cut_mev {
+            return self.sample_within(&self.limits, mean_loss_mev, random);
+        }
+        if highest_transfer_mev <= IONISATION_MEV {
+            return mean_loss_mev;
+        }
+        self.sample_within(&Limits::new(highest_transfer_mev), mean_loss_mev, random)
+    }
+
+    /// The same for particles much heavier than electrons, of velocity squared `beta2`, over `path_mm`. Charges of
+    /// other than one unit are not provided for.
+    #[inline]
+    pub(crate) fn sample_heavy_mev(
+        &self,
+        mean_loss_mev: f64,
+        highest_transfer_mev: f64,
+        beta2: f64,
+        path_mm: f64,
+        random: &mut Random,
+    ) -> f64 {
+        let largest_mev = self.cut_mev.min(highest_transfer_mev);
+        if mean_loss_mev < BOHR_FROM * largest_mev || highest_transfer_mev > 2.0 * largest_mev {
+            return self.sample_mev(mean_loss_mev, highest_transfer_mev, random);
+        }
+        let variance = (highest_transfer_mev / beta2 - 0.5 * largest_mev) * self.bohr_mev_per_mm * path_mm;
+        let width_mev = variance.sqrt();
+        if mean_loss_mev >= 2.0 * width_mev {
+            return symmetric_normal(mean_loss_mev, width_mev, random);
+        }
+        // A Gamma distribution of the same mean and variance has no negative part.
+        let shape = (mean_loss_mev / width_mev).powi(2);
+        gamma_variate(shape, random) * mean_loss_mev / shape
+    }
+
+    #[inline]
+    fn sample_within(&self, limits: &Limits, mean_loss_mev: f64, random: &mut Random) -> f64 {
+        if limits.largest_mev <= IONISATION_MEV {
+            return mean_loss_mev;
+        }
+        let mean_loss_mev = mean_loss_mev / limits.scaling;
+        let mut loss_mev = 0.0;
+        let mut ionised_share = 1.0;
+        if limits.largest_mev > self.excitation_mev {
+            ionised_share = IONISED_SHARE;
+            loss_mev = self.excitations_mev(mean_loss_mev * (1.0 - IONISED_SHARE), random);
+        }
+        loss_mev += ionisations_mev(limits, mean_loss_mev * ionised_share, random);
+        loss_mev * limits.scaling
+    }
+
+    /// Loss to excitations whose mean is `mean_loss_mev`.
+    #[inline]
+    fn excitations_mev(&self, mean_loss_mev: f64, random: &mut Random) -> f64 {
+        let number = mean_loss_mev / self.excitation_mev;
+        let widened = if number < WIDENED_FROM {
+            0.1 + (WIDENED - 0.1) * (number * (1.0 / WIDENED_FROM)).sqrt()
+        } else {
+            WIDENED
+        };
+        let (number, level_mev) = (number / widened, self.excitation_mev * widened);
+        if number > MANY {
+            return bounded_normal(mean_loss_mev, number.sqrt() * level_mev, random);
+        }
+        let n = random.poisson(number);
+        // Smeared over one level to either side: sums of discrete levels are not seen.
+        if n > 0.0 { (n + 1.0 - 2.0 * random.uniform()) * level_mev } else { 0.0 }
+    }
+}
+
+/// Loss to ionisations whose mean is `mean_loss_mev`.
+#[inline]
+fn ionisations_mev(limits: &Limits, mean_loss_mev: f64, random: &mut Random) -> f64 {
+    let ratio = limits.ratio;
+    let number = mean_loss_mev * limits.inverse_mean_per_mev;
+    let (mut single_number, mut from_mev, mut loss_mev) = (number, IONISATION_MEV, 0.0);
+    if number > MANY {
+        // Losses up to `grouped` times the lowest one come as a group, so that about MANY stay to be drawn singly.
+        let grouped = ratio * (MANY + number) / (ratio * MANY + number);
+        let mean = grouped * grouped.ln() / (grouped - 1.0);
+        let group_number = number * ratio * (grouped - 1.0) / ((ratio - 1.0) * grouped);
+        let variance = group_number * (grouped - mean * mean);
+        loss_mev = bounded_normal(
+            group_number * mean * IONISATION_MEV,
+            variance.max(0.0).sqrt() * IONISATION_MEV,
+            random,
+        );
+        single_number -= group_number;
+        from_mev *= grouped;
+    }
+    if limits.largest_mev > from_mev {
+        let reach = (limits.largest_mev - from_mev) / limits.largest_mev;
+        let n = random.poisson(single_number) as u32;
+        for _ in 0..n {
+            loss_mev += from_mev / (1.0 - reach * random.uniform());
+        }
+    }
+    loss_mev
+}
+
+/// Gaussian between zero and twice its mean; uniform there when it is very wide.
+#[inline]
+fn bounded_normal(mean: f64, width: f64, random: &mut Random) -> f64 {
+    if mean < 0.25 * width {
+        return 2.0 * mean * random.uniform();
+    }
+    symmetric_normal(mean, width, random)
+}
+
+/// Gaussian between zero and twice its mean, which cuts both tails alike and keeps the mean.
+#[inline]
+fn symmetric_normal(mean: f64, width: f64, random: &mut Random) -> f64 {
+    loop {
+        let value = mean + width * random.normal();
+        if (0.0..=2.0 * mean).contains(&value) {
+            return value;
+        }
+    }
+}
+
+/// Gamma distribution of unit scale (Marsaglia and Tsang, ACM Trans. Math. Softw. 26 (2000) 363).
+fn gamma_variate(shape: f64, random: &mut Random) -> f64 {
+    if shape < 1.0 {
+        let boost = random.uniform().powf(1.0 / shape);
+        return boost * gamma_variate(shape + 1.0, random);
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = random.normal();
+        let v = (1.0 + c * x).powi(3);
+        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{moller, stopping, testing::random};
+    use super::*;
+
+    fn mean_and_error(samples: &[f64]) -> (f64, f64) {
+        let n = samples.len() as f64;
+        let mean = samples.iter().sum::<f64>() / n;
+        let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        (mean, (variance / n).sqrt())
+    }
+
+    #[test]
+    fn the_mean_is_kept() {
+        for (i, (name, cut_mev)) in
+            [("silicon", 0.08), ("tungsten", 0.3), ("air", 0.00099)].into_iter().enumerate()
+        {
+            let straggling = Straggling::new(&Material::named(name).unwrap(), cut_mev);
+            for (j, mean_mev) in [2e-5, 3e-4, 3e-3, 0.02, 0.15, 1.0].into_iter().enumerate() {
+                for (k, highest_mev) in [1e3, 0.02, 3e-4].into_iter().enumerate() {
+                    let mut random = random(600 + (100 * i + 10 * j + k) as u64);
+                    let samples: Vec<f64> = (0..20_000)
+                        .map(|_| straggling.sample_mev(mean_mev, highest_mev, &mut random))
+                        .collect();
+                    assert!(samples.iter().all(|&loss| loss >= 0.0));
+                    let (mean, error) = mean_and_error(&samples);
+                    // Few excitations are smeared by one level to either side, which the model does not balance.
+                    assert!(
+                        (mean - mean_mev).abs() < 4.5 * error + 1e-12,
+                        "{name} {mean_mev} {highest_mev}: {mean} +- {error}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn heavy_particles_follow_bohr_in_thick_layers() {
+        let material = Material::named("silicon").unwrap();
+        let straggling = Straggling::new(&material, 1.0);
+        // A 10 MeV proton transfers at most 0.022 MeV and loses 1 MeV in 0.13 mm.
+        let (beta2, highest_mev, path_mm, mean_mev) = (0.0210, 0.0219, 0.127, 1.0);
+        let mut random = random(71);
+        let samples: Vec<f64> = (0..50_000)
+            .map(|_| straggling.sample_heavy_mev(mean_mev, highest_mev, beta2, path_mm, &mut random))
+            .collect();
+        let (mean, error) = mean_and_error(&samples);
+        assert!((mean - mean_mev).abs() < 4.0 * error);
+        // Bohr: 4 pi r_e^2 m^2 n x gamma^2 (1 - beta^2 / 2).
+        let bohr =
+            2.0 * TWO_PI_RADIUS2_MM2 * ELECTRON_MASS_MEV.powi(2) * material.electrons_per_mm3() * path_mm;
+        let variance = error * error * samples.len() as f64;
+        assert!((variance / bohr - 1.0).abs() < 0.03, "{variance} {bohr}");
+        let (mean, error) =
+            mean_and_error(&(0..50_000).map(|_| gamma_variate(2.5, &mut random)).collect::<Vec<_>>());
+        assert!((mean - 2.5).abs() < 4.0 * error);
+    }
+
+    /// Mode by a parabola through the top half of the histogram, and full width at half maximum, MeV.
+    fn mode_and_width(samples: &[f64], bin_mev: f64) -> (f64, f64) {
+        let mut counts = vec![0.0; 400];
+        for loss in samples {
+            if let Some(count) = counts.get_mut((loss / bin_mev) as usize) {
+                *count += 1.0;
+            }
+        }
+        let smooth: Vec<f64> = counts.windows(5).map(|w| w.iter().sum::<f64>() / 5.0).collect();
+        let centre = |i: usize| (i as f64 + 2.5) * bin_mev;
+        let (top, &highest) = smooth.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+        let half = |mut from: Box<dyn Iterator<Item = usize>>| {
+            centre(from.find(|&i| smooth[i] < 0.5 * highest).unwrap())
+        };
+        let (low, high) = (half(Box::new((0..top).rev())), half(Box::new(top..smooth.len())));
+        // Mean place of what is above 0.9 of the top: steadier than the highest bin.
+        let near: Vec<usize> = (0..smooth.len()).filter(|&i| smooth[i] > 0.9 * highest).collect();
+        let mode = 0.5 * (centre(near[0]) + centre(near[near.len() - 1]));
+        (mode, high - low)
+    }
+
+    /// PDG, Passage of particles through matter, eq. 34.12: most probable loss, MeV.
+    fn landau_vavilov_mev(material: &Material, path_mm: f64, gamma2: f64) -> (f64, f64) {
+        let beta2 = 1.0 - 1.0 / gamma2;
+        let beta_gamma2 = beta2 * gamma2;
+        let xi = TWO_PI_RADIUS2_MM2 * ELECTRON_MASS_MEV * material.electrons_per_mm3() * path_mm / beta2;
+        let excitation = material.mean_excitation_mev;
+        let logs = (2.0 * ELECTRON_MASS_MEV * beta_gamma2 / excitation).ln() + (xi / excitation).ln();
+        (xi * (logs + 0.2 - beta2 - material.density_correction(beta_gamma2.sqrt())), xi)
+    }
+
+    /// Losses of fast electrons in a sensor of 0.5 mm, in `steps` steps, with all delta rays stopped in it.
+    fn losses_in_sensor(steps: u32, cut_mev: f64, n: usize) -> (Vec<f64>, f64, f64) {
+        let material = Material::named("silicon").unwrap();
+        let (kinetic_mev, path_mm) = (10_000.0, 0.5);
+        let straggling = Straggling::new(&material, cut_mev);
+        let soft = stopping::restricted_mev_per_mm(&material, false, kinetic_mev, cut_mev);
+        let hard = moller::cross_section_mm2(kinetic_mev, cut_mev) * material.electrons_per_mm3() * path_mm;
+        let mut random = random(80 + u64::from(steps));
+        let losses = (0..n)
+            .map(|_| {
+                let step_mev = soft * path_mm / f64::from(steps);
+                let continuous: f64 =
+                    (0..steps).map(|_| straggling.sample_mev(step_mev, 0.5 * kinetic_mev, &mut random)).sum();
+                let deltas = random.poisson(hard) as u32;
+                let knocked: f64 =
+                    (0..deltas).map(|_| moller::sample_transfer_mev(kinetic_mev, cut_mev, &mut random)).sum();
+                continuous + knocked
+            })
+            .collect();
+        let gamma = kinetic_mev / ELECTRON_MASS_MEV + 1.0;
+        let (expected, xi) = landau_vavilov_mev(&material, path_mm, gamma * gamma);
+        (losses, expected, xi)
+    }
+
+    #[test]
+    fn the_most_probable_loss_in_silicon_is_landaus() {
+        for (steps, cut_mev) in [(1, 0.08), (5, 0.08), (1, 1.0)] {
+            let (losses, expected, xi) = losses_in_sensor(steps, cut_mev, 100_000);
+            let (mode, width) = mode_and_width(&losses, 1e-3);
+            println!(
+                "{steps} steps, cut {cut_mev}: mode {mode} MeV (PDG {expected}), width {} xi",
+                width / xi
+            );
+            assert!((mode / expected - 1.0).abs() < 0.03, "{steps} {cut_mev}: {mode}, PDG {expected}");
+            // Landau's 4.02 xi, and what binding adds in a thin sensor.
+            assert!((3.8..6.0).contains(&(width / xi)), "{steps} {cut_mev}: {} xi", width / xi);
+        }
+    }
+}
