@@ -102,35 +102,3 @@ mod tests {
         }
     }
 }
-#[cfg(test)]
-mod timing {
-    use super::*;
-    use crate::material::Material;
-    #[test]
-    fn timing() {
-        let material = Material::named("tungsten").unwrap();
-        let si = Material::named("silicon").unwrap();
-        let sampler = brems::BremsSampler::new(&material, 0.03, 0.001, 1e5);
-        let s = fluctuation::Straggling::new(&si, 0.08);
-        let mut r = testing::random(1);
-        let n = 1_000_000;
-        let time = |name: &str, f: &mut dyn FnMut(f64) -> f64| {
-            let t = std::time::Instant::now();
-            let mut sum = 0.0;
-            for i in 0..n {
-                sum += f(1.0 + (i & 1023) as f64);
-            }
-            println!("TIME {name}: {:.1} ns ({sum:.3e})", t.elapsed().as_nanos() as f64 / n as f64);
-        };
-        time("uniform", &mut |_| r.uniform());
-        time("brems", &mut |t| sampler.sample_mev(t, &mut r));
-        time("moller", &mut |t| moller::sample_transfer_mev(t, 0.08, &mut r));
-        time("bhabha", &mut |t| bhabha::sample_transfer_mev(t, 0.08, &mut r));
-        time("annihilation", &mut |t| annihilation::sample_in_flight(t, &mut r).energies_mev[0]);
-        time("brems cos", &mut |t| brems::emission_cos(t, &mut r));
-        for mean in [1e-3, 0.01, 0.1, 0.5] {
-            time(&format!("straggling {mean}"), &mut |t| s.sample_mev(mean, t, &mut r));
-        }
-        time("straggling low", &mut |t| s.sample_mev(0.01, 0.00002 * t, &mut r));
-    }
-}

@@ -78,6 +78,14 @@ mod tests {
     }
 
     #[test]
+    fn slow_positrons_give_photons_of_the_electron_mass() {
+        let pair = sample_in_flight(1e-8, &mut random(30));
+        for energy_mev in pair.energies_mev {
+            assert!((energy_mev / AT_REST_PHOTON_MEV - 1.0).abs() < 0.001, "{energy_mev}");
+        }
+    }
+
+    #[test]
     fn shares_follow_the_cross_section() {
         for (kinetic_mev, seed) in [(0.2, 32), (2.0, 33), (100.0, 34)] {
             let mut random = random(seed);

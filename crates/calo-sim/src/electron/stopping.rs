@@ -117,7 +117,6 @@ mod tests {
         ];
         for (name, critical_mev, radiation_length) in table {
             let found = mass_stopping_power(name, critical_mev) * radiation_length;
-            println!("{name}: {found} MeV, PDG {critical_mev} MeV");
             assert!((found / critical_mev - 1.0).abs() < 0.02, "{name}: {found} MeV, PDG {critical_mev} MeV");
         }
     }
