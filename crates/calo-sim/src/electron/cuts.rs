@@ -117,7 +117,7 @@ fn photon_absorption_mm2(z: f64, energy_mev: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Geant4's own tables (TestEm3's reference output; the documentation of HepEmShow for silicon): range cut in
+    /// Geant4's own tables, as its examples print them (silicon: the documentation of HepEmShow): range cut in
     /// mm, thresholds of photons and electrons in MeV.
     #[test]
     fn thresholds_are_those_of_geant4() {
