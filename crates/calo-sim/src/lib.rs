@@ -6,6 +6,7 @@ mod geometry;
 mod material;
 mod particle;
 mod random;
+#[cfg_attr(not(test), expect(dead_code, reason = "used by the tracker"))]
 mod scattering;
 mod tally;
 
