@@ -63,7 +63,11 @@ impl Deflections {
             return self.sample_small(path, collisions, scattering, random);
         }
         let w = self.sample_tan2(path, collisions, scattering.screening, random);
-        if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 }
+        let mu = if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 };
+        if scattering.hard_per_mm > 0.0 && random.happens(scattering.hard_per_mm * path_mm) {
+            return then(mu, random.uniform().powi(2), random);
+        }
+        mu
     }
 
     /// As [`Self::sample`] where the law ends at a small angle: angles add up in the plane.
@@ -99,10 +103,11 @@ impl Deflections {
         if collisions < 32.0 && random.happens((-collisions).exp()) {
             return 0.0;
         }
+        const SPLIT: f64 = 16_777_216.0;
         // One random number serves both choices: its upper bits the first, its lower bits the second.
-        let upper = random.uniform() * (1 << 24) as f64;
+        let upper = random.uniform() * SPLIT;
         let lower = upper - upper.floor();
-        let i = node(path, FIRST_PATH, N_PATHS, upper * (1.0 / (1 << 24) as f64));
+        let i = node(path, FIRST_PATH, N_PATHS, upper * (1.0 / SPLIT));
         let j = node(collisions, FIRST_COLLISIONS, N_COLLISIONS, lower);
         let v = random.uniform();
         let (at, way) = place(v);
@@ -165,13 +170,16 @@ fn few_collisions(collisions: f64, screening: f64, random: &mut Random) -> f64 {
         if i == 0 {
             mu = one;
         } else {
-            // Spherical cosine law, written for 1 - cos so that tiny angles keep their digits.
-            let cross = (mu * (1.0 - mu) * one * (1.0 - one)).max(0.0).sqrt();
-            mu += one - 2.0 * mu * one + 2.0 * cross * random.azimuth().1;
-            mu = mu.clamp(0.0, 1.0);
+            mu = then(mu, one, random);
         }
     }
     mu / (1.0 - mu)
+}
+
+/// One turn after another, as `mu`: the spherical cosine law, written for 1 - cos so that tiny angles keep their digits.
+fn then(mu: f64, one: f64, random: &mut Random) -> f64 {
+    let cross = (mu * (1.0 - mu) * one * (1.0 - one)).max(0.0).sqrt();
+    (mu + one - 2.0 * mu * one + 2.0 * cross * random.azimuth().1).clamp(0.0, 1.0)
 }
 
 /// `k` at the nodes of `v`.
@@ -329,6 +337,7 @@ mod tests {
             collisions_per_mm: path / first_moment(screening),
             cut: 1.0,
             screening,
+            hard_per_mm: 0.0,
         }
     }
 

@@ -32,7 +32,12 @@ pub(crate) struct Scattering {
     pub(crate) cut: f64,
     /// Screening parameter in units of `cut`: collisions are spread as `1 / (mu / cut + screening)^2`.
     pub(crate) screening: f64,
+    /// Collisions that carry Mott's excess over Rutherford's law, at large angles: `mu` is the square of a uniform number.
+    pub(crate) hard_per_mm: f64,
 }
+
+/// `<1 - cos>` of a collision of Mott's excess.
+const HARD_MOMENT: f64 = 2.0 / 3.0;
 
 impl Scattering {
     /// Scattering of a charged particle of `kinetic_mev`.
@@ -56,13 +61,15 @@ impl Scattering {
         }
         let inverse_transport_mm = 2.0 * motion.strength_mm2() * moment;
         let moliere = (ln_screening / weights).exp();
-        // A sharp end that gives the same transport cross-section as the form factor. Mott's excess goes into the number
-        // of collisions: in the screening it would widen the core twice as much.
+        // A sharp end that gives the same transport cross-section as the form factor.
         let sharp = solve_screening(rutherford / weights);
         let (cut, screening) =
             if moliere < SMALL_MU * sharp { (moliere / sharp, sharp) } else { (1.0, moliere) };
-        let collisions_per_mm = inverse_transport_mm / cut / first_moment(screening);
-        Self { inverse_transport_mm, collisions_per_mm, cut, screening }
+        // Mott's excess must not widen the core; its lack, in light elements, is small enough to narrow it.
+        let hard =
+            if cut < 1.0 { 0.0 } else { (2.0 * motion.strength_mm2() * (moment - rutherford)).max(0.0) };
+        let collisions_per_mm = (inverse_transport_mm - hard) / cut / first_moment(screening);
+        Self { inverse_transport_mm, collisions_per_mm, cut, screening, hard_per_mm: hard / HARD_MOMENT }
     }
 }
 
@@ -295,7 +302,8 @@ mod tests {
                         "{name} {kind:?} {kinetic_mev}"
                     );
                     assert!(s.screening > 0.0 && s.screening < 2.1 && s.cut > 0.0 && s.cut <= 1.0, "{s:?}");
-                    let back = s.collisions_per_mm * first_moment(s.screening) * s.cut;
+                    let back =
+                        s.collisions_per_mm * first_moment(s.screening) * s.cut + s.hard_per_mm * HARD_MOMENT;
                     assert!((back / s.inverse_transport_mm - 1.0).abs() < 1e-9);
                     last = s.inverse_transport_mm;
                 }
