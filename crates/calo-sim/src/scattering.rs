@@ -5,7 +5,9 @@
 mod deflection;
 mod transport;
 
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the tracker"))]
 pub(crate) use deflection::Deflections;
+#[expect(unused_imports, reason = "used by the tracker")]
 pub(crate) use transport::{Scattering, inverse_transport_mm, inverse_transport_mm_heavy, screening};
 
 /// First moment of screened Rutherford scattering with screening parameter `a`, `<1 - cos>` per collision.
@@ -45,7 +47,7 @@ mod tests {
         Random::new(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Width of the central 98 % of the projected angle, Lynch and Dahl, Nucl. Instrum. Meth. B 58 (1991) 6, eq. 7: rms
+    /// Width of the central 98 % of the projected angle: Lynch and Dahl, Nucl. Instrum. Meth. B 58 (1991) 6, eq. 7: rms
     /// of a Gaussian fitted to it, good to 2 % for Moliere's theory.
     fn lynch_dahl(material: &Material, path_mm: f64, momentum_mev: f64, beta: f64) -> f64 {
         const CENTRAL: f64 = 0.98;
@@ -194,18 +196,9 @@ mod tests {
     fn backscatter_scan() {
         for (name, z) in [("tungsten", 74.0), ("copper", 29.0), ("silicon", 14.0), ("aluminium", 13.0)] {
             let material = Material::named(name).unwrap();
-            for kinetic_mev in [0.2, 1.0, 3.0] {
+            for kinetic_mev in [0.2, 1.0] {
                 print!("{name} {kinetic_mev} MeV Tabata {:.4}:", tabata(z, kinetic_mev));
-                for (longest, loss) in [
-                    (0.02, 0.01),
-                    (0.1, 0.05),
-                    (0.2, 0.1),
-                    (0.3, 0.1),
-                    (0.5, 0.1),
-                    (0.5, 0.2),
-                    (0.7, 0.2),
-                    (1.0, 0.2),
-                ] {
+                for (longest, loss) in [(0.1, 0.05), (0.3, 0.1), (0.5, 0.1), (0.7, 0.1), (1.0, 0.2)] {
                     print!(
                         "  g{longest} l{loss} {:.4}",
                         backscattered(&material, kinetic_mev, longest, loss, 20_000)

@@ -95,7 +95,9 @@ impl Deflections {
     /// Draws `tan^2` of half the angle.
     #[inline]
     fn sample_tan2(&self, path: f64, collisions: f64, screening: f64, random: &mut Random) -> f64 {
-        const FEWEST: f64 = (1 << FIRST_COLLISIONS) as f64;
+        const FEWEST: f64 = (1_u64 << FIRST_COLLISIONS) as f64;
+        // 2^24.
+        const SPLIT: f64 = 16_777_216.0;
         if collisions < FEWEST {
             return few_collisions(collisions, screening, random);
         }
@@ -103,7 +105,6 @@ impl Deflections {
         if collisions < 32.0 && random.happens((-collisions).exp()) {
             return 0.0;
         }
-        const SPLIT: f64 = 16_777_216.0;
         // One random number serves both choices: its upper bits the first, its lower bits the second.
         let upper = random.uniform() * SPLIT;
         let lower = upper - upper.floor();
