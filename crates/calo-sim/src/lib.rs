@@ -8,7 +8,6 @@ mod material;
 mod particle;
 mod photon;
 mod random;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by the tracker"))]
 mod scattering;
 mod simulator;
 mod tally;
