@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use crate::constants::ELECTRON_MASS_MEV;
-use crate::electron::brems::{Brems, BremsSampler};
+use crate::electron::brems::Brems;
+use crate::electron::brems::sampler::BremsSampler;
 use crate::electron::fluctuation::Straggling;
 use crate::electron::{annihilation, bhabha, cuts, moller, stopping};
 use crate::energy_grid::EnergyGrid;
@@ -41,6 +42,7 @@ struct Row {
     collisions: f32,
     cut: f32,
     screening: f32,
+    hard: f32,
 }
 
 /// A [`Row`] between two energies.
@@ -105,7 +107,8 @@ impl ElectronTables {
                 inverse_transport_mm: between(a.inverse_transport, b.inverse_transport),
                 collisions_per_mm: between(a.collisions, b.collisions),
                 cut: f64::from(a.cut),
-                screening: between(a.screening, b.screening),
+                screening: f64::from(a.screening),
+                hard_per_mm: between(a.hard, b.hard),
             },
         }
     }
@@ -147,6 +150,7 @@ fn rows(material: &Material, prepared: &ElectronMaterial, kind: Kind, grid: Ener
                 collisions: scattering.collisions_per_mm as f32,
                 cut: scattering.cut as f32,
                 screening: scattering.screening as f32,
+                hard: scattering.hard_per_mm as f32,
             }
         })
         .collect()
