@@ -7,19 +7,21 @@
 use super::electron_table::{Met, momentum_mev};
 use super::{END_MEV, Shower, Tracker, advance, carried_mev, way_to_face_mm};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
+use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
 
-/// Longest step in transport mean free paths: the mean cosine of one turn is then exp(-0.3) or more.
-const MAX_SCATTERING: f64 = 0.3;
+/// Longest step in transport mean free paths: the mean cosine of one turn is then exp(-0.5) or more.
+const MAX_SCATTERING: f64 = 0.5;
 /// Longest step as a part of the range.
 const MAX_RANGE_PART: f64 = 0.2;
 /// Most that the field turns a particle in one step, rad.
 const MAX_TURN: f64 = 0.3;
+/// Turns below this need not be made, rad: a shower has some hundred layers.
+const MIN_TURN: f64 = 1e-5;
 /// Losses above this part of the energy are taken in the middle of the step.
 const SMALL_LOSS: f64 = 0.01;
-/// Electrons below this end where they are if their range does not take them out of the slab, MeV. The photons they
-/// would still have made are neglected.
-const LOCAL_MEV: f64 = 1.0;
+/// Electrons below this end where they are if they will not get out of their slab, MeV.
+const LOCAL_MEV: f64 = 5.0;
 
 impl Tracker {
     /// Tracks an electron or positron until it stops, is annihilated or escapes.
@@ -30,8 +32,8 @@ impl Tracker {
             let slab = *self.slab(&electron);
             let material = slab.material as usize;
             let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
-            if ends_here(&electron, slab.from_mm, slab.to_mm, &met) {
-                return self.stop(&electron, met.range_mm, shower);
+            if ends_here(&electron, &slab, &met) {
+                return self.end_here(electron, &met, shower);
             }
             let turn_per_mm = self.bending.per_mm(charge, momentum_mev(electron.kinetic_mev));
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
@@ -42,10 +44,13 @@ impl Tracker {
             let discrete_mm = left / met.discrete_per_mm;
             let step_mm = soft_mm.min(discrete_mm).min(to_face_mm);
 
-            let before_mm = shower.rng.uniform() * step_mm;
+            let before_mm = shower.rng.uniform_pair().0 * step_mm;
             advance(&mut electron, before_mm);
             let hinge_mm = electron.position_mm;
-            electron.direction = self.bending.turned(electron.direction, turn_per_mm * step_mm);
+            let turn = turn_per_mm * step_mm;
+            if turn.abs() > MIN_TURN {
+                electron.direction = self.bending.turned(electron.direction, turn);
+            }
             let mu = self.deflections.sample(&met.scattering, step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, shower.rng.azimuth());
             let rest_mm = step_mm - before_mm;
@@ -124,7 +129,9 @@ impl Tracker {
             let photons = annihilation::sample_in_flight(kinetic_mev, shower.rng);
             let azimuth = shower.rng.azimuth();
             let opposite = (-azimuth.0, -azimuth.1);
-            for ((photon_mev, cos), azimuth) in photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, opposite]) {
+            for ((photon_mev, cos), azimuth) in
+                photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, opposite])
+            {
                 let direction = turned(electron.direction, cos, azimuth);
                 shower.stack.push(electron.child(Kind::Photon, photon_mev, direction));
             }
@@ -133,33 +140,54 @@ impl Tracker {
         false
     }
 
-    /// Hands an electron or positron to the stack, or ends it at once where it would not get far.
+    /// Hands an electron or positron to the stack, or ends it at once where it would not leave its slab.
     #[inline]
     pub(super) fn push(&self, electron: &Particle, shower: &mut Shower<'_>) {
-        let slab = self.slab(electron);
         if electron.kinetic_mev < LOCAL_MEV {
+            let slab = self.slab(electron);
             let met = self.electrons.met(slab.material as usize, electron.kind, electron.kinetic_mev);
-            if ends_here(electron, slab.from_mm, slab.to_mm, &met) {
-                return self.stop(electron, met.range_mm, shower);
+            if ends_here(electron, slab, &met) {
+                return self.end_here(*electron, &met, shower);
             }
         }
         shower.stack.push(*electron);
     }
 
-    /// The end: what energy is left goes into the slab, and a positron finds its electron.
-    fn stop(&self, electron: &Particle, range_mm: f64, shower: &mut Shower<'_>) {
-        let layer = self.slab(electron).layer;
-        shower.tally.deposit(layer, electron.position_mm, electron.kinetic_mev, range_mm);
+    /// The rest of the way of a particle that will not leave its slab: what it loses goes into the slab where it is,
+    /// and what it emits flies off in any direction, as scattering has made it forget its own.
+    fn end_here(&self, mut electron: Particle, met: &Met, shower: &mut Shower<'_>) {
+        let slab = self.slab(&electron);
+        let material = slab.material as usize;
+        let (mut range_mm, mut ahead) = (met.range_mm, met.ahead);
+        while electron.kinetic_mev > END_MEV {
+            let left = shower.rng.exponential();
+            if left >= ahead {
+                break;
+            }
+            let next = self.electrons.energy_at_next(material, electron.kind, electron.kinetic_mev, left);
+            let Some(kinetic_mev) = next else { break };
+            let met = self.electrons.met(material, electron.kind, kinetic_mev);
+            let lost_mev = electron.kinetic_mev - kinetic_mev;
+            shower.tally.deposit(slab.layer, electron.position_mm, lost_mev, range_mm - met.range_mm);
+            electron.kinetic_mev = kinetic_mev;
+            electron.direction = shower.rng.isotropic();
+            if self.collide(&mut electron, &met, shower) {
+                return;
+            }
+            let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
+            (range_mm, ahead) = (met.range_mm, met.ahead);
+        }
+        shower.tally.deposit(slab.layer, electron.position_mm, electron.kinetic_mev, range_mm);
         if electron.kind == Kind::Positron {
-            self.annihilate_at_rest(electron, shower);
+            self.annihilate_at_rest(&electron, shower);
         }
     }
 }
 
-/// Whether a particle ends in its slab: too slow to be tracked, or stopped before either face.
+/// Whether a particle ends in its slab: too slow to be tracked, or out of reach of either face.
 #[inline]
-fn ends_here(electron: &Particle, from_mm: f64, to_mm: f64, met: &Met) -> bool {
+fn ends_here(electron: &Particle, slab: &Slab, met: &Met) -> bool {
     let depth_mm = electron.position_mm[1];
-    let clearance_mm = (depth_mm - from_mm).min(to_mm - depth_mm);
-    electron.kinetic_mev <= END_MEV || electron.kinetic_mev < LOCAL_MEV && met.range_mm < clearance_mm
+    let clearance_mm = (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm);
+    electron.kinetic_mev <= END_MEV || electron.kinetic_mev < LOCAL_MEV && met.reach_mm < clearance_mm
 }

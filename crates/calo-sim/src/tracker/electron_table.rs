@@ -16,6 +16,10 @@ use crate::scattering::Scattering;
 const LOW_MEV: f64 = 0.001;
 const HIGH_MEV: f64 = 2e6;
 
+/// How much scattering shortens the depth an electron reaches: the reach is the range over
+/// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
+const WINDING: f64 = 0.15;
+
 /// One material.
 #[derive(Debug)]
 pub(super) struct ElectronMaterial {
@@ -33,6 +37,10 @@ struct Row {
     loss: f32,
     /// Way until the continuous losses have stopped the particle, mm.
     range: f32,
+    /// How far from its place that way may end, mm.
+    reach: f32,
+    /// Discrete interactions on that way.
+    ahead: f32,
     /// Discrete interactions, 1/mm: all, and the parts of them that are bremsstrahlung and delta electrons.
     discrete: f32,
     brems: f32,
@@ -52,6 +60,10 @@ pub(super) struct Met {
     pub(super) loss_mev_per_mm: f64,
     /// Way until the continuous losses have stopped the particle, mm.
     pub(super) range_mm: f64,
+    /// How far from its place that way may end, mm.
+    pub(super) reach_mm: f64,
+    /// Discrete interactions to be expected on that way.
+    pub(super) ahead: f64,
     /// Discrete interactions, 1/mm.
     pub(super) discrete_per_mm: f64,
     /// Parts of the discrete interactions.
@@ -100,6 +112,8 @@ impl ElectronTables {
         Met {
             loss_mev_per_mm: between(a.loss, b.loss),
             range_mm: between(a.range, b.range),
+            reach_mm: between(a.reach, b.reach),
+            ahead: between(a.ahead, b.ahead),
             discrete_per_mm: between(a.discrete, b.discrete),
             brems: between(a.brems, b.brems),
             delta: between(a.delta, b.delta),
@@ -114,36 +128,73 @@ impl ElectronTables {
     }
 }
 
+impl ElectronTables {
+    /// The energy at which the next discrete interaction is met, `mean_paths` mean free paths on in an unbounded
+    /// material; none if the particle stops first.
+    pub(super) fn energy_at_next(
+        &self,
+        material: usize,
+        kind: Kind,
+        kinetic_mev: f64,
+        mean_paths: f64,
+    ) -> Option<f64> {
+        let left = self.met(material, kind, kinetic_mev).ahead - mean_paths;
+        if left <= 0.0 {
+            return None;
+        }
+        let charge = usize::from(kind == Kind::Positron);
+        let first = (2 * material + charge) * self.grid.len();
+        let rows = &self.rows[first..first + self.grid.len()];
+        let above = rows.partition_point(|row| f64::from(row.ahead) <= left).clamp(1, rows.len() - 1);
+        let [low, high] = [above - 1, above].map(|i| f64::from(rows[i].ahead));
+        let [low_mev, high_mev] = [above - 1, above].map(|i| self.grid.node_mev(i));
+        let way = if high > low { ((left - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+        Some((low_mev + way * (high_mev - low_mev)).min(kinetic_mev))
+    }
+}
+
 fn rows(material: &Material, prepared: &ElectronMaterial, kind: Kind, grid: EnergyGrid) -> Vec<Row> {
     let positron = kind == Kind::Positron;
     let (electron_cut, photon_cut) = (prepared.electron_cut_mev, prepared.photon_cut_mev);
     let brems_in = Brems::new(material);
     let electrons_per_mm3 = material.electrons_per_mm3();
-    let mut range_mm = 0.0;
-    let mut below: Option<(f64, f64)> = None;
+    let (mut range_mm, mut ahead) = (0.0, 0.0);
+    // Energy, continuous loss and discrete interactions at the node below.
+    let mut below: Option<[f64; 3]> = None;
     grid.nodes_mev()
         .map(|kinetic_mev| {
             let collision = stopping::restricted_mev_per_mm(material, positron, kinetic_mev, electron_cut);
             let radiation = brems_in.restricted_mev_per_mm(kinetic_mev, photon_cut);
             let loss = collision + radiation;
-            // Below the first node the loss is taken as rising with the root of the energy.
-            range_mm += match below {
-                None => 2.0 * kinetic_mev / loss,
-                Some((energy_mev, loss_below)) => (kinetic_mev - energy_mev) * 0.5 * (1.0 / loss + 1.0 / loss_below),
-            };
-            below = Some((kinetic_mev, loss));
             let brems = brems_in.inverse_path_mm(kinetic_mev, photon_cut);
             let (delta_mm2, annihilation_mm2) = if positron {
-                (bhabha::cross_section_mm2(kinetic_mev, electron_cut), annihilation::cross_section_mm2(kinetic_mev))
+                (
+                    bhabha::cross_section_mm2(kinetic_mev, electron_cut),
+                    annihilation::cross_section_mm2(kinetic_mev),
+                )
             } else {
                 (moller::cross_section_mm2(kinetic_mev, electron_cut), 0.0)
             };
             let (delta, annihilation) = (delta_mm2 * electrons_per_mm3, annihilation_mm2 * electrons_per_mm3);
+            let discrete = brems + delta + annihilation;
+            // Trapezoids between nodes; below the first one the loss is taken as rising with the root of the energy.
+            match below {
+                None => range_mm = 2.0 * kinetic_mev / loss,
+                Some([energy_mev, loss_below, discrete_below]) => {
+                    let half_mev = 0.5 * (kinetic_mev - energy_mev);
+                    range_mm += half_mev * (1.0 / loss + 1.0 / loss_below);
+                    ahead += half_mev * (discrete / loss + discrete_below / loss_below);
+                }
+            }
+            below = Some([kinetic_mev, loss, discrete]);
             let scattering = Scattering::of(material, kind, kinetic_mev);
             Row {
                 loss: loss as f32,
                 range: range_mm as f32,
-                discrete: (brems + delta + annihilation) as f32,
+                reach: (range_mm / (1.0 + WINDING * range_mm * scattering.inverse_transport_mm).sqrt())
+                    as f32,
+                ahead: ahead as f32,
+                discrete: discrete as f32,
                 brems: brems as f32,
                 delta: delta as f32,
                 inverse_transport: scattering.inverse_transport_mm as f32,
