@@ -46,11 +46,12 @@ impl Tracker {
     /// Tables for the materials of `geometry`, with secondaries produced above the energies of a range of
     /// `range_cut_mm`.
     pub(crate) fn new(geometry: Geometry, range_cut_mm: f64) -> Result<Self> {
-        let electrons = ElectronTables::new(&geometry.materials, range_cut_mm);
+        let bending = Bending::new(geometry.field_tesla);
+        let electrons = ElectronTables::new(&geometry.materials, range_cut_mm, &bending);
         let cuts_mev: Vec<f64> =
             electrons.materials.iter().map(|material| material.electron_cut_mev).collect();
         Ok(Self {
-            bending: Bending::new(geometry.field_tesla),
+            bending,
             photons: PhotonTables::new(&geometry.materials),
             hadrons: HadronTracker::new(HadronTables::new(&geometry.materials, &cuts_mev)),
             electrons,
