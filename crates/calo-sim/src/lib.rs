@@ -4,6 +4,7 @@ mod constants;
 mod electron;
 mod energy_grid;
 mod geometry;
+mod hadron;
 mod material;
 mod particle;
 mod photon;

@@ -9,6 +9,7 @@ use calo_data::Result;
 
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::geometry::{Geometry, Slab};
+use crate::hadron::{HadronTables, HadronTracker};
 use crate::particle::{Kind, Particle};
 use crate::photon::PhotonTables;
 use crate::random::Random;
@@ -31,6 +32,7 @@ pub(crate) struct Tracker {
     photons: PhotonTables,
     electrons: ElectronTables,
     deflections: Deflections,
+    hadrons: HadronTracker,
 }
 
 /// What one shower writes to.
@@ -45,10 +47,14 @@ impl Tracker {
     /// `range_cut_mm`.
     pub(crate) fn new(geometry: Geometry, range_cut_mm: f64) -> Result<Self> {
         let bending = Bending::new(geometry.field_tesla);
+        let electrons = ElectronTables::new(&geometry.materials, range_cut_mm, &bending);
+        let cuts_mev: Vec<f64> =
+            electrons.materials.iter().map(|material| material.electron_cut_mev).collect();
         Ok(Self {
             bending,
             photons: PhotonTables::new(&geometry.materials),
-            electrons: ElectronTables::new(&geometry.materials, range_cut_mm, &bending),
+            hadrons: HadronTracker::new(HadronTables::new(&geometry.materials, &cuts_mev)),
+            electrons,
             deflections: Deflections::new(),
             geometry,
         })
@@ -62,7 +68,10 @@ impl Tracker {
             match particle.kind {
                 Kind::Photon => self.track_photon(particle, shower),
                 Kind::Electron | Kind::Positron => self.track_electron(particle, shower),
-                _ => {}
+                _ => {
+                    let Shower { stack, tally, rng } = &mut *shower;
+                    self.hadrons.track(particle, &self.geometry, tally, stack, rng);
+                }
             }
         }
     }

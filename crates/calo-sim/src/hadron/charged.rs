@@ -1,0 +1,228 @@
+//! Steps of charged hadrons and muons: from slab to slab, losing energy, bending and scattering on the way.
+
+use super::decay::{MUON_CTAU_MM, PION_CTAU_MM, at_rest, muon, pion};
+use super::event::Event;
+use super::inelastic::interact;
+use super::{HadronTables, MaterialTables, hadron_index, mass_index};
+use crate::constants::MEV_PER_TESLA_MM;
+use crate::geometry::Geometry;
+use crate::particle::{Kind, Particle, turned};
+
+/// Range at which a track ends where it is, mm.
+const END_RANGE_MM: f64 = 5e-3;
+/// Longest step: this part of the range, or the length below.
+const RANGE_PART: f64 = 0.2;
+const LEAST_STEP_MM: f64 = 0.1;
+/// Largest angle of bending in a step.
+const LARGEST_TURN: f64 = 0.1;
+/// Direction along the depth below which a boundary counts as far away.
+const PARALLEL: f64 = 1e-6;
+/// Gap that keeps a particle on the near side of a boundary in the slab it enters, mm.
+const FAR_MM: f64 = 1e9;
+
+/// Path to the boundary of the slab ahead, mm.
+#[inline]
+pub(super) fn path_to_boundary_mm(geometry: &Geometry, particle: &Particle) -> f64 {
+    let slab = &geometry.slabs[particle.slab as usize];
+    let along = particle.direction[1];
+    let (depth_mm, parallel) = (particle.position_mm[1], along.abs() < PARALLEL);
+    let edge_mm = if along > 0.0 { slab.to_mm } else { slab.from_mm };
+    if parallel { FAR_MM } else { ((edge_mm - depth_mm) / along).max(0.0) }
+}
+
+/// Moves `particle` into the next slab; false where there is none.
+#[inline]
+pub(super) fn enter_next(geometry: &Geometry, particle: &mut Particle) -> bool {
+    let slab = &geometry.slabs[particle.slab as usize];
+    if particle.direction[1] > 0.0 {
+        particle.position_mm[1] = slab.to_mm;
+        particle.slab += 1;
+        (particle.slab as usize) < geometry.slabs.len()
+    } else {
+        particle.position_mm[1] = slab.from_mm;
+        let inside = particle.slab > 0;
+        particle.slab = particle.slab.saturating_sub(1);
+        inside
+    }
+}
+
+/// Whether a position is within the plates.
+#[inline]
+pub(super) fn within_plates(geometry: &Geometry, position_mm: [f64; 3]) -> bool {
+    let inside = |edges: [f64; 2], at: f64| edges[0] <= at && at <= edges[1];
+    inside(geometry.x_mm, position_mm[0]) && inside(geometry.y_mm, position_mm[2])
+}
+
+/// Tracks one charged particle until it stops, interacts, decays or leaves.
+pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event<'_>) {
+    let mut particle = particle;
+    let mass_mev = particle.kind.mass_mev();
+    let (mass, hadron) = (mass_index(particle.kind), hadron_index(particle.kind));
+    let inverse_ctau = match particle.kind {
+        Kind::PionPlus | Kind::PionMinus => 1.0 / PION_CTAU_MM,
+        Kind::MuonPlus | Kind::MuonMinus => 1.0 / MUON_CTAU_MM,
+        _ => 0.0,
+    };
+    let mut free_paths = event.rng.exponential();
+    if !within_plates(event.geometry, particle.position_mm) {
+        event.escape(&particle);
+        return;
+    }
+    loop {
+        let slab = event.geometry.slabs[particle.slab as usize];
+        let material = &tables.materials[slab.material as usize];
+        let stopping = &material.stopping[mass];
+        let t = particle.kinetic_mev;
+        let range_mm = stopping.range_mm(t);
+        let (depth_mm, active) = (particle.position_mm[1], slab.layer.is_some());
+        let stays = !active && range_mm < (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm);
+        if range_mm < END_RANGE_MM || (stays && particle.kind == Kind::Proton) {
+            event.deposit(particle.slab, particle.position_mm, t, range_mm);
+            end_at_rest(material, &particle, event);
+            return;
+        }
+        let momentum_mev = (t * (t + 2.0 * mass_mev)).sqrt();
+        let inelastic = hadron.map_or(0.0, |i| material.inelastic[i].at(t));
+        let decay = inverse_ctau * mass_mev / momentum_mev;
+        let per_mm = inelastic + decay;
+        let boundary_mm = path_to_boundary_mm(event.geometry, &particle);
+        let interaction_mm = free_paths / per_mm.max(1e-30);
+        let turn_per_mm = turn_per_mm(event.geometry, &particle, momentum_mev);
+        let most_mm = (RANGE_PART * range_mm).max(LEAST_STEP_MM).min(LARGEST_TURN / turn_per_mm.1.max(1e-12));
+        let step_mm = boundary_mm.min(interaction_mm).min(most_mm);
+        free_paths -= step_mm * per_mm;
+
+        let start_mm = particle.position_mm;
+        advance(&mut particle, material, step_mm, momentum_mev, turn_per_mm.0, event);
+        lose(&mut particle, material, mass, step_mm, start_mm, active, event);
+        if !within_plates(event.geometry, particle.position_mm) {
+            event.escape(&particle);
+            return;
+        }
+        if particle.kinetic_mev <= 0.0 {
+            end_at_rest(material, &particle, event);
+            return;
+        }
+        if step_mm >= boundary_mm {
+            if !enter_next(event.geometry, &mut particle) {
+                event.escape(&particle);
+                return;
+            }
+        } else {
+            // Bending moves the end of a step by little; it stays in its slab.
+            particle.position_mm[1] = particle.position_mm[1].clamp(slab.from_mm, slab.to_mm);
+            if step_mm >= interaction_mm {
+                match hadron {
+                    Some(i) if !event.rng.happens(decay / per_mm) => {
+                        let nucleus = material.struck(i, particle.kinetic_mev, event.rng);
+                        interact(event, &particle, nucleus);
+                    }
+                    Some(_) => pion(event, &particle),
+                    None => muon(event, &particle),
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn end_at_rest(material: &MaterialTables, particle: &Particle, event: &mut Event<'_>) {
+    if particle.kind != Kind::Proton {
+        let nucleus = material.capturing(event.rng);
+        at_rest(event, particle, nucleus);
+    }
+}
+
+/// Change of direction per mm in the field, and its length.
+#[inline]
+fn turn_per_mm(geometry: &Geometry, particle: &Particle, momentum_mev: f64) -> ([f64; 3], f64) {
+    let ([u, v, w], [bx, by, bz]) = (particle.direction, geometry.field_tesla);
+    let k = MEV_PER_TESLA_MM * particle.kind.charge() / momentum_mev;
+    let turn = [k * (v * bz - w * by), k * (w * bx - u * bz), k * (u * by - v * bx)];
+    let length = (turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2]).sqrt();
+    (turn, length)
+}
+
+/// Moves along the step: bent by the field, and scattered with Highland's width (PDG 2022, eq. 34.16).
+#[inline]
+fn advance(
+    particle: &mut Particle,
+    material: &MaterialTables,
+    step_mm: f64,
+    momentum_mev: f64,
+    turn_per_mm: [f64; 3],
+    event: &mut Event<'_>,
+) {
+    let mut middle = particle.direction;
+    let mut end = particle.direction;
+    for axis in 0..3 {
+        middle[axis] += 0.5 * step_mm * turn_per_mm[axis];
+        end[axis] += step_mm * turn_per_mm[axis];
+    }
+    let length = (end[0] * end[0] + end[1] * end[1] + end[2] * end[2]).sqrt();
+    for axis in 0..3 {
+        particle.position_mm[axis] += step_mm * middle[axis];
+        end[axis] /= length;
+    }
+    let thickness = step_mm / material.radiation_length_mm;
+    let mass_mev = particle.kind.mass_mev();
+    let energy_mev = particle.kinetic_mev + mass_mev;
+    let beta_p_mev = momentum_mev * momentum_mev / energy_mev;
+    // Below a thousandth of a radiation length Highland's logarithm is outside its validity.
+    let theta0 = 13.6 / beta_p_mev * thickness.sqrt() * (1.0 + 0.038 * thickness.max(1e-3).ln());
+    // The space angle squared is exponential with mean 2 theta0^2; 1 - cos = theta^2 / 2.
+    let one_minus_cos = theta0 * theta0 * event.rng.exponential();
+    let azimuth = event.rng.azimuth();
+    particle.direction = turned(end, (1.0 - one_minus_cos).max(-1.0), azimuth);
+    // On average the particle is off its line by half the angle times the path.
+    let off_mm = 0.5 * step_mm;
+    for axis in [0, 2] {
+        particle.position_mm[axis] += off_mm * (particle.direction[axis] - end[axis]);
+    }
+}
+
+/// Takes the energy of a step: mean loss with its fluctuations, deposited half-way, and delta rays.
+#[inline]
+fn lose(
+    particle: &mut Particle,
+    material: &MaterialTables,
+    mass: usize,
+    step_mm: f64,
+    start_mm: [f64; 3],
+    active: bool,
+    event: &mut Event<'_>,
+) {
+    if step_mm <= 0.0 {
+        return;
+    }
+    let stopping = &material.stopping[mass];
+    let t = particle.kinetic_mev;
+    let mean_mev = stopping.mean_loss_mev(t, step_mm);
+    let mut loss_mev = if mean_mev >= t { t } else { stopping.loss_mev(t, step_mm, mean_mev, event.rng) };
+    let end_mm = particle.position_mm;
+    let on_the_way =
+        |part: f64| [0, 1, 2].map(|axis| start_mm[axis] + part * (end_mm[axis] - start_mm[axis]));
+    let slab = event.geometry.slabs[particle.slab as usize];
+    let n_deltas = event.rng.poisson(stopping.deltas_per_mm(t) * step_mm) as u32;
+    for _ in 0..n_deltas {
+        let Some(delta_mev) = stopping.delta_mev(t, event.rng) else { break };
+        if delta_mev + loss_mev >= t {
+            break;
+        }
+        let at_mm = on_the_way(event.rng.uniform());
+        let room_mm = (at_mm[1] - slab.from_mm).min(slab.to_mm - at_mm[1]);
+        if !active && material.delta_range_mm.at(delta_mev) < room_mm {
+            // It cannot be seen.
+            event.deposit(particle.slab, at_mm, delta_mev, step_mm);
+        } else {
+            let azimuth = event.rng.azimuth();
+            let direction = turned(particle.direction, stopping.delta_cosine(t, delta_mev), azimuth);
+            let born = Particle { position_mm: at_mm, ..*particle };
+            event.push(&born, Kind::Electron, delta_mev, direction);
+        }
+        particle.kinetic_mev -= delta_mev;
+    }
+    loss_mev = loss_mev.min(particle.kinetic_mev);
+    particle.kinetic_mev -= loss_mev;
+    event.deposit(particle.slab, on_the_way(0.5), loss_mev, step_mm);
+}
