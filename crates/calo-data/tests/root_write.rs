@@ -54,8 +54,8 @@ fn read(path: &Path) -> HitBatch {
 fn hits_come_back_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hits.root");
-    // 300,000 hits fill a basket and begin the next; 20,000 events do so without hits.
-    for (n, max_hits) in [(1, 1), (20, 50), (150, 4000), (20_000, 1)] {
+    // 350,000 hits fill a basket and begin the next; 20,000 events do so without hits.
+    for (n, max_hits) in [(1, 1), (20, 50), (200, 4000), (20_000, 1)] {
         let hits = events(n, max_hits);
         for compression in [0, 4] {
             write(&path, &[&hits], compression);
@@ -72,7 +72,8 @@ fn hits_agree_with_oxyroot() {
     write(&path, &[&hits], 4);
     let tree = RootFile::open(&path).unwrap().get_tree("photonSIM").unwrap();
     assert_eq!(tree.entries(), 30);
-    for (name, values) in [("scpox", &hits.x_mm), ("scpoy", &hits.depth_mm), ("scene", &hits.hit_energies_gev)]
+    for (name, values) in
+        [("scpox", &hits.x_mm), ("scpoy", &hits.depth_mm), ("scene", &hits.hit_energies_gev)]
     {
         let theirs = tree.branch(name).unwrap().as_iter::<oxyroot::Slice<f32>>().unwrap();
         let theirs: Vec<Vec<f64>> =

@@ -56,7 +56,7 @@ mod tests {
         let detector = Detector::parse(text, "thin.toml").unwrap();
         assert_eq!((detector.name.as_str(), &detector.geometry), ("thin", &base.geometry));
         assert!((detector.readout.cell_cut_mev - 0.05).abs() < 1e-12);
-        assert_eq!(detector.readout.cell_size_mm, base.readout.cell_size_mm);
+        assert_eq!(detector.projection, base.projection);
         // Two steps: the staggered detector extends another one itself.
         let text = "extends = 'ild-ecal-staggered'\ndescription = 'x'";
         let twice = Detector::parse(text, "x.toml").unwrap();

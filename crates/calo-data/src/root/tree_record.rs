@@ -122,7 +122,12 @@ fn io_features(e: &mut Encoder) {
     });
 }
 
-fn write_branch(e: &mut Encoder, branch: &WrittenBranch, n_entries: u64, leaves: &mut Vec<(&'static str, u32)>) {
+fn write_branch(
+    e: &mut Encoder,
+    branch: &WrittenBranch,
+    n_entries: u64,
+    leaves: &mut Vec<(&'static str, u32)>,
+) {
     let title =
         branch.counter.map_or(branch.name.to_owned(), |counter| format!("{}[{counter}]", branch.name));
     let n = branch.baskets.len();
