@@ -5,7 +5,13 @@ mod energy_grid;
 mod geometry;
 mod material;
 mod particle;
+mod photon;
 mod random;
+mod scattering;
+mod simulator;
 mod tally;
+mod tracker;
 
 pub use particle::Kind;
+pub use simulator::{MAX_ENERGY_GEV, MIN_ENERGY_GEV, Shower, Simulator, Worker, check_energies};
+pub use tally::{CellDeposit, EnergyBalance};

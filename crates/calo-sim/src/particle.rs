@@ -1,5 +1,8 @@
 //! Particles and those that wait to be tracked.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::constants;
 
 /// Kinds of particles that are tracked.
@@ -62,6 +65,38 @@ impl Kind {
         }
     }
 }
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = NAMES.iter().find(|(names, _)| names.contains(&name));
+        known.map(|(_, kind)| *kind).ok_or_else(|| {
+            let names: Vec<&str> = NAMES.iter().map(|(names, _)| names[0]).collect();
+            format!("no particle named `{name}`; expected one of {}", names.join(", "))
+        })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = NAMES.iter().find(|(_, kind)| kind == self);
+        f.write_str(known.map_or("particle", |(names, _)| names[0]))
+    }
+}
+
+/// Names of the kinds, the one that is written first.
+const NAMES: [(&[&str], Kind); 9] = [
+    (&["gamma", "photon"], Kind::Photon),
+    (&["e-", "electron"], Kind::Electron),
+    (&["e+", "positron"], Kind::Positron),
+    (&["pi+", "pion"], Kind::PionPlus),
+    (&["pi-"], Kind::PionMinus),
+    (&["mu+"], Kind::MuonPlus),
+    (&["mu-", "muon"], Kind::MuonMinus),
+    (&["proton", "p"], Kind::Proton),
+    (&["neutron", "n"], Kind::Neutron),
+];
 
 /// A particle in flight. Vectors are `[x, depth, y]`, right-handed.
 #[derive(Debug, Clone, Copy)]
