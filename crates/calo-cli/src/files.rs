@@ -77,16 +77,16 @@ pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<ShowerReader> {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct StorageOptions {
-    /// Element type of the cells, instead of the input's: f32 or f64
+    /// Element type of the cells, f32 or f64: the input's, or f32 for new showers, unless told
     #[arg(long, value_name = "TYPE", value_parser = dtype)]
     dtype: Option<Dtype>,
-    /// gzip level of the cells, 0 (none) to 9
+    /// gzip level, 0 (none) to 9
     #[arg(long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=9))]
     compression: u8,
     /// Showers in a chunk; about 1.5 MB unless told
     #[arg(long, value_name = "N", value_parser = chunk_showers)]
     chunk_showers: Option<usize>,
-    /// HDF5 group of the output, instead of the input's or the grid's
+    /// HDF5 group of the output: the input's, the detector's or the grid's unless told
     #[arg(long, value_name = "GROUP")]
     pub(crate) to_group: Option<String>,
 }
