@@ -9,7 +9,7 @@ use calo_data::{Grid, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, Writ
 use ndarray::Array4;
 
 const GRID: Grid = Grid { layers: 30, nx: 20, ny: 20 };
-const SHORT: usize = 300;
+const SHORT: usize = 700;
 
 fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// Bytes of whole chunks after which they are compressed, together, and written. The same on any number of cores: it
 /// decides the order of chunks in the file, and the same showers shall make the same bytes.
-const BATCH_BYTES: usize = 32 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 /// As many chunks at least and at most, however large they are.
 const BATCH_CHUNKS: [usize; 2] = [2, 64];
 
