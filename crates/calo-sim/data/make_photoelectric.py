@@ -24,10 +24,11 @@ MIN_BINDING_EV = 100.0
 
 
 def nodes(symbol, a_g_mol, low_ev, high_ev):
-    """Energy in MeV and cross-section in barn per atom from just above `low_ev` to just below `high_ev`."""
+    """Energy in MeV and cross-section in barn per atom from `low_ev` to `high_ev`."""
     n = max(2, math.ceil(NODES_PER_DECADE * math.log10(high_ev / low_ev)) + 1)
-    energies = np.geomspace(low_ev * 1.0001, high_ev * 0.9999, n)
-    cm2_g = xraydb.mu_elam(symbol, energies, kind="photo")
+    energies = np.geomspace(low_ev, high_ev, n)
+    # The tables rise over a few eV at an edge: stay clear of that.
+    cm2_g = xraydb.mu_elam(symbol, np.clip(energies, low_ev * (1 + 2e-4), high_ev * (1 - 2e-4)), kind="photo")
     return [(e * 1e-6, mu * a_g_mol / AVOGADRO * 1e24) for e, mu in zip(energies, cm2_g)]
 
 

@@ -1,6 +1,7 @@
 //! Embedded Monte Carlo: photon, electron and pion showers in a layered calorimeter.
 
 mod constants;
+mod electron;
 mod energy_grid;
 mod geometry;
 mod material;

@@ -21,6 +21,14 @@ impl Random {
         ((self.0.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
     }
 
+    /// Two uniform numbers in (0, 1) of 32 bits each, for the price of one: for places and azimuths, not for tails.
+    #[inline]
+    pub(crate) fn uniform_pair(&mut self) -> (f64, f64) {
+        let bits = self.0.next_u64();
+        let uniform = |half: u32| (f64::from(half) + 0.5) * (1.0 / (1_u64 << 32) as f64);
+        (uniform((bits >> 32) as u32), uniform(bits as u32))
+    }
+
     /// True with probability `p`.
     #[inline]
     pub(crate) fn happens(&mut self, p: f64) -> bool {
@@ -64,8 +72,8 @@ impl Random {
     pub(crate) fn azimuth(&mut self) -> (f64, f64) {
         // A point in the unit disc needs no trigonometry.
         loop {
-            let a = 2.0 * self.uniform() - 1.0;
-            let b = 2.0 * self.uniform() - 1.0;
+            let (a, b) = self.uniform_pair();
+            let (a, b) = (2.0 * a - 1.0, 2.0 * b - 1.0);
             let r2 = a * a + b * b;
             if r2 <= 1.0 && r2 > 1e-12 {
                 // Doubling the angle keeps it uniform and avoids the root.

@@ -17,7 +17,7 @@ pub(crate) struct DensityEffect {
 
 impl DensityEffect {
     /// Parameters of condensed matter without a published fit, by the general rule (Sternheimer and Peierls, Phys.
-    /// Rev. B 3 (1971) 3681; PDG review "Passage of particles through matter", section 34.2.5).
+    /// Rev. B 3 (1971) 3681; PDG review "Passage of particles through matter").
     pub(crate) fn of_condensed(mean_excitation_mev: f64, plasma_energy_mev: f64) -> Self {
         let c_bar = 2.0 * (mean_excitation_mev / plasma_energy_mev).ln() + 1.0;
         let (x1, first, offset) =
@@ -29,8 +29,7 @@ impl DensityEffect {
     }
 
     /// The same matter at `ratio` times the density. The plasma energy grows with its root, and the effect at one
-    /// density is that at another for a momentum scaled in the opposite way (Sternheimer, Berger and Seltzer 1984,
-    /// section II).
+    /// density is that at another for a momentum scaled in the opposite way (Sternheimer, Berger and Seltzer 1984).
     pub(crate) fn at_density_ratio(self, ratio: f64) -> Self {
         let shift = 0.5 * ratio.log10();
         Self { c_bar: self.c_bar - ratio.ln(), x0: self.x0 - shift, x1: self.x1 - shift, ..self }

@@ -13,22 +13,22 @@ pub(crate) struct Element {
     /// Standard atomic weight (IUPAC).
     pub(crate) a_g_mol: f64,
     /// Mean excitation energy in condensed matter, or in the gas for those that are gases (Sternheimer, Berger and
-    /// Seltzer, At. Data Nucl. Data Tables 30 (1984) 261, table I).
+    /// Seltzer, At. Data Nucl. Data Tables 30 (1984) 261).
     pub(crate) mean_excitation_ev: f64,
     /// Photoelectric cross-sections and shells.
     pub(crate) photoelectric: &'static Atom,
 }
 
 impl Element {
-    /// Coulomb correction `f(Z)` to the Born approximation (Davies, Bethe and Maximon, Phys. Rev. 93 (1954) 788; in the
-    /// form of the PDG review "Passage of particles through matter", eq. 34.28: within 1e-4 of the full sum).
+    /// Coulomb correction `f(Z)` to the Born approximation (Davies, Bethe and Maximon, Phys. Rev. 93 (1954) 788; in
+    /// the form of the PDG review "Passage of particles through matter": good to four places).
     pub(crate) fn coulomb_correction(&self) -> f64 {
         let a2 = (constants::FINE_STRUCTURE * self.z).powi(2);
         a2 * (1.0 / (1.0 + a2) + 0.20206 - 0.0369 * a2 + 0.0083 * a2 * a2 - 0.002 * a2 * a2 * a2)
     }
 
     /// Radiation logarithms of the nucleus and of the electrons, `L_rad` and `L'_rad` (Tsai, Rev. Mod. Phys. 46
-    /// (1974) 815, table B.2).
+    /// (1974) 815).
     pub(crate) fn radiation_logarithms(&self) -> (f64, f64) {
         match self.z as u32 {
             1 => (5.31, 6.144),
@@ -39,8 +39,8 @@ impl Element {
         }
     }
 
-    /// `1 / (X0 n)`: the cross-section that one atom adds to the inverse radiation length, mm2 (Tsai's formula; PDG
-    /// eq. 34.25).
+    /// `1 / (X0 n)`: the cross-section that one atom adds to the inverse radiation length, mm2 (Tsai's formula, as
+    /// in the PDG review).
     pub(crate) fn radiation_cross_section_mm2(&self) -> f64 {
         let (nucleus, electrons) = self.radiation_logarithms();
         let z = self.z;

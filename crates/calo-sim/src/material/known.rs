@@ -2,7 +2,7 @@
 //!
 //! Densities: PDG, "Atomic and nuclear properties of materials", and NIST's compositions; where a trade name leaves
 //! freedom, the comment says which recipe was taken. Density-effect parameters: Sternheimer, Berger and Seltzer, At.
-//! Data Nucl. Data Tables 30 (1984) 261, tables I and II.
+//! Data Nucl. Data Tables 30 (1984) 261.
 
 use super::density_effect::DensityEffect;
 use super::element::{

@@ -1,8 +1,8 @@
 //! Compton scattering on electrons at rest.
 //!
-//! Klein and Nishina, Z. Phys. 52 (1929) 853; sampled by composition and rejection after Butcher and Messel (Nucl. Phys.
-//! 20 (1960) 15), as in EGS and the Geant4 Physics Reference Manual. Binding lowers the total at low energy and is left
-//! out of the kinematics.
+//! Klein and Nishina, Z. Phys. 52 (1929) 853; sampled by composition and rejection after Butcher and Messel (Nucl.
+//! Phys. 20 (1960) 15), as in EGS and the Geant4 Physics Reference Manual. Binding lowers the total at low energy and
+//! is left out of the kinematics.
 
 use std::f64::consts::PI;
 
@@ -13,8 +13,8 @@ use crate::random::Random;
 const FREE_FROM_MEV: f64 = 0.5;
 /// Square millimetres in a barn.
 const BARN_MM2: f64 = 1e-22;
-/// Urban's fit to measured cross-sections: coefficients of `Z`, `Z^2`, `Z^3` in each of four terms, barn (Geant4 Physics
-/// Reference Manual, "Compton scattering", total cross-section).
+/// Urban's fit to measured cross-sections: coefficients of `Z`, `Z^2`, `Z^3` in each of four terms, barn (Geant4
+/// Physics Reference Manual, "Compton scattering", total cross-section).
 const FIT: [[f64; 3]; 4] = [
     [2.7965e-1, 1.9756e-5, -3.9178e-7],
     [-1.8300e-1, -1.0205e-2, 6.8241e-5],
@@ -105,31 +105,58 @@ mod tests {
         Random::new(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Mean share of energy handed to the electron, after Evans, The Atomic Nucleus (1955), table 2.1 of chapter 23:
-    /// 0.0138 at 10 keV, 0.138 at 0.1 MeV, 0.440 at 1 MeV, 0.684 at 10 MeV.
+    /// Klein and Nishina's differential cross-section integrated over the sphere, mm2, and with it the mean and the
+    /// mean square of the electron's share in the energy.
+    fn integrated(photon_mev: f64) -> (f64, f64, f64) {
+        let k = photon_mev / ELECTRON_MASS_MEV;
+        let n = 20_000;
+        let (mut total, mut mean, mut square) = (0.0, 0.0, 0.0);
+        for i in 0..n {
+            // Even steps of the logarithm of the energy kept suit every energy.
+            let low = 1.0 / (1.0 + 2.0 * k);
+            let kept = low.powf((f64::from(i) + 0.5) / f64::from(n));
+            let turn = (1.0 - kept) / (k * kept);
+            let per_turn =
+                PI * ELECTRON_RADIUS_MM.powi(2) * kept * kept * (kept + 1.0 / kept - turn * (2.0 - turn));
+            // d turn = d kept / (k kept^2), d kept = kept d ln kept.
+            let part = per_turn / (k * kept) * -low.ln() / f64::from(n);
+            total += part;
+            mean += part * (1.0 - kept);
+            square += part * (1.0 - kept).powi(2);
+        }
+        (total, mean / total, square / total)
+    }
+
     #[test]
-    fn electrons_get_the_published_share() {
+    fn shares_have_klein_and_nishinas_moments() {
         let n = 100_000;
-        for (photon_mev, expected) in [(0.1, 0.138), (1.0, 0.440), (10.0, 0.684)] {
+        for photon_mev in [0.01, 0.1, 1.0, 10.0, 1e3] {
+            let (_, mean, square) = integrated(photon_mev);
             let mut random = random(1);
-            let shares: Vec<f64> =
-                (0..n).map(|_| sample(photon_mev, &mut random).electron_mev / photon_mev).collect();
-            let mean = shares.iter().sum::<f64>() / f64::from(n);
-            let variance = shares.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / f64::from(n);
-            // Four standard errors, and half of the table's last digit.
-            let tolerance = 4.0 * (variance / f64::from(n)).sqrt() + 0.0005;
-            assert!((mean - expected).abs() < tolerance, "{photon_mev}: {mean}, expected {expected}");
+            let drawn = (0..n).map(|_| sample(photon_mev, &mut random).electron_mev / photon_mev);
+            let (mut sum, mut sum2, mut sum4) = (0.0, 0.0, 0.0);
+            for share in drawn {
+                sum += share / f64::from(n);
+                sum2 += share.powi(2) / f64::from(n);
+                sum4 += share.powi(4) / f64::from(n);
+            }
+            // Four standard errors.
+            let tolerance = 4.0 * ((square - mean * mean) / f64::from(n)).sqrt();
+            assert!((sum - mean).abs() < tolerance, "{photon_mev}: {sum}, expected {mean}");
+            let tolerance2 = 4.0 * ((sum4 - square * square) / f64::from(n)).sqrt();
+            assert!((sum2 - square).abs() < tolerance2, "{photon_mev}: {sum2}, expected {square}");
         }
     }
 
-    /// Thomson's limit, 0.6652 barn, and values of Klein and Nishina's formula in Hubbell's tables (NSRDS-NBS 29,
-    /// table 2.-1): 0.4927 b at 0.1 MeV, 0.2112 b at 1 MeV, 0.0510 b at 10 MeV.
+    /// The total at all energies, and Thomson's limit (CODATA: 0.665 245 87 barn).
     #[test]
     fn totals_are_klein_and_nishinas() {
-        for (photon_mev, barn) in [(1e-6, 0.66524), (0.1, 0.4927), (1.0, 0.2112), (10.0, 0.0510)] {
-            let value = free_electron_mm2(photon_mev) / BARN_MM2;
-            assert!((value / barn - 1.0).abs() < 1e-3, "{photon_mev}: {value}, expected {barn}");
+        for photon_mev in [0.002, 0.01, 0.1, 1.0, 10.0, 1e3] {
+            let (total, ..) = integrated(photon_mev);
+            let ratio = free_electron_mm2(photon_mev) / total;
+            assert!((ratio - 1.0).abs() < 1e-5, "{photon_mev}: {ratio}");
         }
+        assert!((free_electron_mm2(1e-9) / BARN_MM2 - 0.665_245_87).abs() < 1e-6);
         // Series and full form agree where they meet.
         let at = 0.01 * ELECTRON_MASS_MEV;
         let (below, above) = (free_electron_mm2(at * (1.0 - 1e-9)), free_electron_mm2(at * (1.0 + 1e-9)));

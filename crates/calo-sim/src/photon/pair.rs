@@ -1,8 +1,8 @@
 //! Pair production in the field of a nucleus and of its electrons.
 //!
-//! Total cross-section and energy sharing follow the Geant4 Physics Reference Manual, "Gamma conversion into e+e- pair":
-//! Urban's parametrised total, and the Bethe-Heitler spectrum with Thomas-Fermi screening (Butcher and Messel, Nucl.
-//! Phys. 20 (1960) 15) and Coulomb correction.
+//! Total cross-section and energy sharing follow the Geant4 Physics Reference Manual, "Gamma conversion into e+e-
+//! pair": Urban's parametrised total, and the Bethe-Heitler spectrum with Thomas-Fermi screening (Butcher and Messel,
+//! Nucl. Phys. 20 (1960) 15) and Coulomb correction.
 
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::material::Element;
@@ -20,7 +20,8 @@ const COULOMB_FROM_MEV: f64 = 50.0;
 /// Square millimetres in a microbarn.
 const MICROBARN_MM2: f64 = 1e-28;
 
-/// Coefficients of the total cross-section in powers of `ln(E / m)`: for `Z (Z + 1)` times 1, `Z` and `1 / Z`, microbarn.
+/// Coefficients of the total cross-section in powers of `ln(E / m)`: for `Z (Z + 1)` times 1, `Z` and `1 / Z`,
+/// microbarn.
 const FIT: [[f64; 6]; 3] = [
     [8.7842e2, -1.9625e3, 1.2949e3, -2.0028e2, 1.2575e1, -2.8333e-1],
     [-1.0342e1, 1.7692e1, -8.2381, 1.3063, -9.0815e-2, 2.3586e-3],
@@ -57,8 +58,8 @@ pub(crate) fn cross_section_mm2(z: f64, photon_mev: f64) -> f64 {
 pub(crate) struct PairSampler {
     /// Screening variable at `eps (1 - eps) = 1` for a photon of the electron's rest energy.
     screening: f64,
-    /// Subtracted from the screening functions below and above [`COULOMB_FROM_MEV`], and the screening variable at which
-    /// nothing is left.
+    /// Subtracted from the screening functions below and above [`COULOMB_FROM_MEV`], and the screening variable at
+    /// which nothing is left.
     low: (f64, f64),
     high: (f64, f64),
 }
@@ -150,8 +151,8 @@ fn combine_second(phi1: f64, phi2: f64, subtracted: f64) -> f64 {
     1.5 * phi1 + 0.5 * phi2 - subtracted
 }
 
-/// Cosine of the angle between photon and lepton: Urban's fit to Tsai's distribution (Geant4 Physics Reference Manual,
-/// "Gamma conversion", polar angle), with the angle `u m / E` kept inside the sphere.
+/// Cosine of the angle between photon and lepton: Urban's fit to Tsai's distribution (Geant4 Physics Reference
+/// Manual, "Gamma conversion", polar angle), with the angle `u m / E` kept inside the sphere.
 #[inline]
 fn sample_cos(kinetic_mev: f64, random: &mut Random) -> f64 {
     const SLOPE: f64 = 0.625;

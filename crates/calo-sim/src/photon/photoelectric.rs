@@ -81,8 +81,8 @@ impl Atom {
     }
 }
 
-/// Energy dependence of the cross-section of the K shell at high energy (Sauter, Ann. Phys. 11 (1931) 454; Heitler, The
-/// Quantum Theory of Radiation, section 21, eq. 17), in any unit. It leads the tables' steep fall over into `1 / E`.
+/// Energy dependence of the cross-section of the K shell at high energy (Sauter, Ann. Phys. 11 (1931) 454; Heitler,
+/// The Quantum Theory of Radiation, section 21), in any unit. It leads the tables' steep fall over into `1 / E`.
 fn sauter_shape(photon_mev: f64, binding_mev: f64) -> f64 {
     let gamma = 1.0 + (photon_mev - binding_mev) / ELECTRON_MASS_MEV;
     let momentum2 = gamma * gamma - 1.0;

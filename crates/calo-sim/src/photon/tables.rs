@@ -1,7 +1,7 @@
 //! Mean free paths of photons and what ends them, tabulated for each material.
 //!
-//! Between two nodes everything is linear in energy. An interval keeps its own values at both ends, so that absorption
-//! edges and the threshold of pair production fall on nodes instead of being smeared.
+//! Between two nodes everything is linear in energy. An interval keeps its own values at both ends, so that
+//! absorption edges and the threshold of pair production fall on nodes instead of being smeared.
 
 use crate::energy_grid::EnergyGrid;
 use crate::material::{Element, Material};

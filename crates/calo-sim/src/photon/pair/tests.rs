@@ -28,27 +28,27 @@ fn integral_mm2(element: &Element, photon_mev: f64, from: f64, to: f64) -> f64 {
     (0..n).map(|i| spectrum_mm2(element, photon_mev, from + (f64::from(i) + 0.5) * width) * width).sum()
 }
 
-/// The parametrised total and the theory that the spectrum comes from are independent of each other: they agree within
-/// the parametrisation's stated 5 % (Geant4 Physics Reference Manual) where theory holds.
+/// The parametrised total and the theory that the spectrum comes from are independent of each other: they agree
+/// within 3 % (the manual claims 5 %) where theory holds.
 #[test]
 fn total_is_the_spectrums_integral() {
     for name in ["tungsten", "iron", "silicon", "graphite"] {
         for photon_mev in [100.0, 1e3, 1e4] {
             let fit = cross_section_mm2(element(name).z, photon_mev);
             let theory = integral_mm2(element(name), photon_mev, 0.0, 1.0);
-            assert!((fit / theory - 1.0).abs() < 0.05, "{name} {photon_mev}: {}", fit / theory);
+            assert!((fit / theory - 1.0).abs() < 0.03, "{name} {photon_mev}: {}", fit / theory);
         }
     }
 }
 
-/// Rossi's and Tsai's limit: seven conversions in nine radiation lengths (PDG review, eq. 34.32), which is 1-2 % above
-/// the full answer for complete screening, and approached from below.
+/// Tsai's limit: seven conversions in nine radiation lengths, approached from below. The PDG review "Passage of
+/// particles through matter" calls it good to a few per cent, best for high Z; the parametrisation allows 5 %.
 #[test]
 fn high_energy_limit_is_seven_ninths() {
     for name in ["tungsten", "iron", "silicon", "graphite"] {
         let limit = 7.0 / 9.0 * element(name).radiation_cross_section_mm2();
         let ratio = |photon_mev: f64| cross_section_mm2(element(name).z, photon_mev) / limit;
-        assert!((ratio(1e5) - 1.0).abs() < 0.03, "{name}: {}", ratio(1e5));
+        assert!((ratio(1e5) - 1.0).abs() < 0.05, "{name}: {}", ratio(1e5));
         assert!((ratio(1e6) - ratio(1e5)).abs() < 1e-12);
         assert!(ratio(1e3) < ratio(1e4) && ratio(100.0) < ratio(1e3));
     }

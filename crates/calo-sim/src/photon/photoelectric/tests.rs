@@ -1,6 +1,6 @@
 use super::*;
 use crate::material::{Element, Material};
-use crate::photon::photoelectric_data::{IRON, LEAD, TUNGSTEN};
+use crate::photon::photoelectric_data::{IRON, TUNGSTEN};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
@@ -13,7 +13,7 @@ fn elements_have_their_own_data() {
     for name in ["g10", "air", "copper", "lead", "iron", "tungsten", "aluminium", "polystyrene"] {
         for component in Material::named(name).unwrap().components {
             let Element { symbol, z, photoelectric, .. } = component.element;
-            assert_eq!(f64::from(photoelectric.z), *z, "{symbol}");
+            assert!((f64::from(photoelectric.z) - z).abs() < 0.5, "{symbol}");
             let bindings = photoelectric.shells.iter().map(|shell| shell.binding_mev);
             assert!(bindings.is_sorted_by(|a, b| a > b), "{symbol}");
             for nodes in photoelectric.segments {
@@ -23,18 +23,16 @@ fn elements_have_their_own_data() {
     }
 }
 
-/// NIST XCOM (Berger et al.), photoelectric absorption, cm2/g: within 4 %. Above 0.8 MeV that tests the extrapolation.
+/// Another tabulation: Kissel (Radiat. Phys. Chem. 59 (2000) 185) as in xraylib 4, cm2/g. What lies above 0.8 MeV is
+/// tested by the total attenuation of the tables.
 #[test]
 fn cross_sections_are_the_published_ones() {
-    let cm2_g = |atom: &Atom, a_g_mol: f64, mev: f64| {
-        atom.cross_section_mm2(mev) * 1e-2 * crate::constants::AVOGADRO / a_g_mol
-    };
-    for (mev, expected) in [(1.0, 1.81e-2), (0.5, 8.26e-2), (0.1, 5.24)] {
-        let value = cm2_g(&LEAD, 207.2, mev);
-        assert!((value / expected - 1.0).abs() < 0.04, "lead {mev}: {value}, expected {expected}");
+    for (mev, expected) in [(0.05, 5.2624), (0.11, 3.2142), (0.2, 0.638_44)] {
+        let value = TUNGSTEN.cross_section_mm2(mev) * 1e-2 * crate::constants::AVOGADRO / 183.84;
+        assert!((value / expected - 1.0).abs() < 0.01, "tungsten {mev}: {value}, expected {expected}");
     }
     // The K edge of tungsten raises it by the jump ratio, 5.10 in the tables.
-    let jump = TUNGSTEN.cross_section_mm2(0.06953) / TUNGSTEN.cross_section_mm2(0.06952);
+    let jump = TUNGSTEN.cross_section_mm2(0.069_526) / TUNGSTEN.cross_section_mm2(0.069_524);
     assert!((jump / 5.10 - 1.0).abs() < 0.02, "{jump}");
     // High energies: one over the energy.
     let fall = IRON.cross_section_mm2(2e4) / IRON.cross_section_mm2(1e4);
@@ -54,8 +52,8 @@ fn vacancies_follow_the_jumps() {
     assert!((0..1000).all(|_| TUNGSTEN.sample(0.069, &mut random).local_mev < 0.0122));
 }
 
-/// Mean cosine of Sauter's distribution for slow electrons: `sin^2 / (1 - beta cos)^4` gives `4 beta / 5` to first order.
-/// Fast ones go forward within about `1 / gamma`.
+/// Mean cosine of Sauter's distribution for slow electrons: `sin^2 / (1 - beta cos)^4` gives `4 beta / 5` to first
+/// order. Fast ones go forward within about `1 / gamma`.
 #[test]
 fn electrons_lean_forward() {
     let n = 100_000;

@@ -7,11 +7,12 @@ fn tables(name: &str) -> (PhotonTables, Material) {
     (PhotonTables::new(std::slice::from_ref(&material)), material)
 }
 
-/// NIST mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632, tables 3 and 4), cm2/g, less coherent scattering
-/// (XCOM): that is 4 % at 0.1 MeV in tungsten and below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %.
+/// NIST mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632, tables 3 and 4), cm2/g, less coherent
+/// scattering (EPDL97 as in xraylib; above 0.8 MeV it falls as `1 / E^2`): that is 4 % at 0.1 MeV in tungsten and
+/// below 0.3 % from 5 MeV on. The pair parametrisation claims 5 %, and does better.
 #[test]
 fn attenuation_is_the_published_one() {
-    let published: [(&str, [(f64, f64); 7]); 3] = [
+    let published: [(&str, [(f64, f64); 7]); 5] = [
         (
             "tungsten",
             [
@@ -48,17 +49,42 @@ fn attenuation_is_the_published_one() {
                 (20.0, 0.02338),
             ],
         ),
+        (
+            "lead",
+            [
+                (0.1, 5.336),
+                (0.5, 0.14997),
+                (1.0, 0.06806),
+                (2.0, 0.04532),
+                (5.0, 0.0426),
+                (10.0, 0.04969),
+                (20.0, 0.06205),
+            ],
+        ),
+        (
+            "polystyrene",
+            [
+                (0.1, 0.15902),
+                (0.5, 0.09365),
+                (1.0, 0.06843),
+                (2.0, 0.04776),
+                (5.0, 0.02889),
+                (10.0, 0.02059),
+                (20.0, 0.0162),
+            ],
+        ),
     ];
     for (name, values) in published {
         let (tables, material) = tables(name);
         for (mev, expected) in values {
             let cm2_g = tables.inverse_path_mm(0, mev) * 10.0 / material.density_g_cm3;
-            assert!((cm2_g / expected - 1.0).abs() < 0.05, "{name} {mev}: {cm2_g}, expected {expected}");
+            assert!((cm2_g / expected - 1.0).abs() < 0.03, "{name} {mev}: {cm2_g}, expected {expected}");
         }
     }
 }
 
 /// Within 1 % of the cross-sections they were made of, in the middle between nodes, where interpolation errs most.
+/// (Below 2 keV the cross-section rises steeply between tungsten's M edges.)
 #[test]
 fn tables_keep_to_the_cross_sections() {
     for name in ["tungsten", "g10", "air"] {
@@ -68,7 +94,8 @@ fn tables_keep_to_the_cross_sections() {
             let middle = 0.5 * (from_mev + tables.grid.node_mev(i + 1));
             let exact = Coefficients::at(&material, middle, from_mev, middle);
             let value = tables.inverse_path_mm(0, middle);
-            assert!((value / exact.total() - 1.0).abs() < 0.01, "{name} {middle}: {value}");
+            let tolerance = if middle < 0.002 { 0.1 } else { 0.01 };
+            assert!((value / exact.total() - 1.0).abs() < tolerance, "{name} {middle}: {value}");
         }
     }
 }

@@ -1,0 +1,105 @@
+//! Photons: straight through slab after slab to the next interaction.
+
+use super::{PHOTON_END_MEV, Shower, Tracker, advance};
+use crate::constants::ELECTRON_MASS_MEV;
+use crate::geometry::MAX_MATERIALS;
+use crate::particle::{Kind, Particle, turned};
+use crate::photon::{Process, compton};
+
+impl Tracker {
+    /// Tracks a photon until it is absorbed, escapes or scatters below the energy worth tracking.
+    pub(super) fn track_photon(&self, mut photon: Particle, shower: &mut Shower<'_>) {
+        while photon.kinetic_mev > PHOTON_END_MEV {
+            let located = self.photons.locate(photon.kinetic_mev);
+            if !self.fly(&mut photon, located, shower.rng.exponential()) {
+                shower.tally.balance.escaped_mev += photon.kinetic_mev;
+                return;
+            }
+            let material = self.slab(&photon).material as usize;
+            let process = self.photons.choose(material, located, shower.rng);
+            match process {
+                Process::Pair => {
+                    let pair = self.photons.pair(material, photon.kinetic_mev, shower.rng);
+                    let azimuth = shower.rng.azimuth();
+                    let opposite = (-azimuth.0, -azimuth.1);
+                    let electron = turned(photon.direction, pair.electron_cos, azimuth);
+                    let positron = turned(photon.direction, pair.positron_cos, opposite);
+                    self.push(&photon.child(Kind::Electron, pair.electron_mev, electron), shower);
+                    self.push(&photon.child(Kind::Positron, pair.positron_mev, positron), shower);
+                    return;
+                }
+                Process::Compton => {
+                    let scattered = compton::sample(photon.kinetic_mev, shower.rng);
+                    let azimuth = shower.rng.azimuth();
+                    let opposite = (-azimuth.0, -azimuth.1);
+                    let direction = turned(photon.direction, scattered.electron_cos, opposite);
+                    self.push(&photon.child(Kind::Electron, scattered.electron_mev, direction), shower);
+                    photon.direction = turned(photon.direction, scattered.photon_cos, azimuth);
+                    photon.kinetic_mev = scattered.photon_mev;
+                }
+                Process::Photoelectric => {
+                    let freed = self.photons.photoelectron(material, located, photon.kinetic_mev, shower.rng);
+                    self.deposit_here(&photon, freed.local_mev, shower);
+                    let direction = turned(photon.direction, freed.electron_cos, shower.rng.azimuth());
+                    self.push(&photon.child(Kind::Electron, freed.electron_mev, direction), shower);
+                    return;
+                }
+            }
+        }
+        self.deposit_here(&photon, photon.kinetic_mev, shower);
+    }
+
+    /// Moves a photon `mean_paths` mean free paths on, through however many slabs; false if it escapes.
+    #[inline]
+    fn fly(&self, photon: &mut Particle, located: (usize, f64), mean_paths: f64) -> bool {
+        // The energy stays as it is on the way, and so do all cross-sections: one lookup for each material it meets.
+        let mut inverse_path_mm = [f64::NAN; MAX_MATERIALS];
+        let [_, depth_mm, _] = photon.position_mm;
+        let cos = photon.direction[1];
+        let forward = cos > 0.0;
+        // Paths are counted along the depth axis; a photon along a slab is a photon almost along it.
+        let cos_size = cos.abs().max(1e-9);
+        let mut left = mean_paths * cos_size;
+        let mut slab = photon.slab as usize;
+        let mut at_mm = depth_mm;
+        loop {
+            let here = &self.geometry.slabs[slab];
+            let known = &mut inverse_path_mm[here.material as usize];
+            if known.is_nan() {
+                *known = self.photons.inverse_path_at(here.material as usize, located);
+            }
+            let thickness_mm = if forward { here.to_mm - at_mm } else { at_mm - here.from_mm };
+            let paths = *known * thickness_mm;
+            if left < paths {
+                let way_mm = left / *known;
+                at_mm += if forward { way_mm } else { -way_mm };
+                break;
+            }
+            left -= paths;
+            slab = if forward { slab + 1 } else { slab.wrapping_sub(1) };
+            if slab >= self.geometry.slabs.len() {
+                return false;
+            }
+            at_mm = if forward { here.to_mm } else { here.from_mm };
+        }
+        advance(photon, (at_mm - depth_mm).abs() / cos_size);
+        photon.position_mm[1] = at_mm;
+        photon.slab = slab as u32;
+        self.inside(photon)
+    }
+
+    /// Two photons back to back from a positron at rest.
+    pub(super) fn annihilate_at_rest(&self, positron: &Particle, shower: &mut Shower<'_>) {
+        let direction = shower.rng.isotropic();
+        let opposite = direction.map(|a| -a);
+        shower.stack.push(positron.child(Kind::Photon, ELECTRON_MASS_MEV, direction));
+        shower.stack.push(positron.child(Kind::Photon, ELECTRON_MASS_MEV, opposite));
+    }
+
+    /// A deposit on the spot.
+    #[inline]
+    pub(super) fn deposit_here(&self, particle: &Particle, energy_mev: f64, shower: &mut Shower<'_>) {
+        // Without a path, Birks' law is not applied: these are a few keV.
+        shower.tally.deposit(self.slab(particle).layer, particle.position_mm, energy_mev, 0.0);
+    }
+}
