@@ -184,7 +184,7 @@ fn showers_depend_on_their_number_not_on_threads_and_parts() {
 fn projected_raw_hits_are_the_showers() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for (detector, particle) in [("ild-ecal-staggered", "gamma"), ("ild-ahcal", "pi+")] {
+    for (detector, particle) in [("ild-ecal-staggered", "gamma"), ("ild-ahcal", "e-")] {
         let report = simulate(detector, particle, "1..5", "40", &path("direct.hdf5"), &["--seed", "7"]);
         assert!(report.starts_with("40 showers of "), "{report}");
         simulate(detector, particle, "1..5", "40", &path("raw.root"), &["--seed", "7"]);
