@@ -5,6 +5,7 @@
 //! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
 
 mod energies;
+mod excess;
 mod moments;
 mod pair;
 mod splits;

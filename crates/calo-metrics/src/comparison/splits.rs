@@ -1,13 +1,13 @@
 //! Candidates and floor at the same number of showers, averaged over random splits.
 
+use super::excess::split_distances;
 use super::{FixedEnergy, OUTSIDE, SampleSet, label};
 use crate::accumulate::{Part, SampleAccumulator};
-use crate::bootstrap::standard_deviation;
 use crate::distance::divergence_of_contents;
 use crate::error::Result;
 use crate::histogram::Axis;
 use crate::observables::Column;
-use crate::results::{Estimate, Gap, Observable, SplitComparison, SplitDistances, SplitPart};
+use crate::results::{Gap, Observable, SplitComparison, SplitDistances, SplitPart};
 use crate::splits::draw_parts;
 
 /// The split comparisons of every candidate.
@@ -107,6 +107,8 @@ fn drawn_column(observable: Observable) -> Option<Column> {
 struct Divergences {
     energy_gev: Option<f64>,
     n_showers: u64,
+    /// What share of either file a split draws: n over reference plus n over candidate.
+    drawn: f64,
     candidate: Vec<f64>,
     floor: Vec<f64>,
 }
@@ -119,6 +121,7 @@ impl Divergences {
     fn new(
         energy_gev: Option<f64>,
         n_showers: u64,
+        drawn: f64,
         splits: impl Iterator<Item = Contents>,
     ) -> Result<std::result::Result<Self, String>> {
         let (mut candidate, mut floor) = (Vec::new(), Vec::new());
@@ -134,11 +137,11 @@ impl Divergences {
             candidate.push(divergence_of_contents(first, of_candidate)?);
             floor.push(divergence_of_contents(first, second)?);
         }
-        Ok(Ok(Self { energy_gev, n_showers, candidate, floor }))
+        Ok(Ok(Self { energy_gev, n_showers, drawn, candidate, floor }))
     }
 
     fn distances(&self) -> SplitDistances {
-        distances(&self.candidate, &self.floor)
+        split_distances(&self.candidate, &self.floor, self.drawn)
     }
 }
 
@@ -166,7 +169,8 @@ fn full_spectrum(
             candidate.split_slots(observable, split, 0)?,
         ])
     });
-    Divergences::new(None, n as u64, contents)
+    let drawn = n as f64 / reference.n_showers() as f64 + n as f64 / candidate.n_showers() as f64;
+    Divergences::new(None, n as u64, drawn, contents)
 }
 
 /// Draws for one energy, the same number of showers for every candidate that has any there.
@@ -202,7 +206,9 @@ fn at_energy(
                 let [of_candidate, _] = source.draw(axis, [n, 0], seed, energy_gev, split);
                 [first, second, of_candidate]
             });
-            Divergences::new(Some(energy_gev), n as u64, contents)
+            let drawn =
+                n as f64 / reference_source.values.len() as f64 + n as f64 / source.values.len() as f64;
+            Divergences::new(Some(energy_gev), n as u64, drawn, contents)
         })
         .collect()
 }
@@ -252,10 +258,11 @@ fn combine(observable: Observable, of_energies: &[Divergences]) -> Option<SplitC
     if candidate.is_empty() {
         return None;
     }
+    let drawn = of_energies.iter().map(|one| one.drawn).sum::<f64>() / of_energies.len() as f64;
     Some(SplitComparison {
         observable,
         n_showers,
-        distances: distances(&candidate, &floor),
+        distances: split_distances(&candidate, &floor, drawn),
         parts: of_energies
             .iter()
             .map(|one| SplitPart {
@@ -267,64 +274,9 @@ fn combine(observable: Observable, of_energies: &[Divergences]) -> Option<SplitC
     })
 }
 
-/// Averages of distances over splits, and the excess of one average over the other.
-fn distances(candidate: &[f64], floor: &[f64]) -> SplitDistances {
-    let [jsd, floor] = [candidate, floor]
-        .map(|divergences| -> Vec<f64> { divergences.iter().map(|divergence| divergence.sqrt()).collect() });
-    SplitDistances { jsd: average(&jsd), floor: average(&floor), excess: excess(&jsd, &floor) }
-}
-
-/// Mean and its standard error over splits.
-fn average(values: &[f64]) -> Estimate {
-    let n = values.len() as f64;
-    let error = standard_deviation(values).map(|deviation| deviation / n.sqrt());
-    Estimate { value: values.iter().sum::<f64>() / n, error }
-}
-
-/// `sqrt(max(0, JSD^2 - floor^2))` of the averages. Its error is how far it rises when the difference of the squares
-/// rises by its own standard error (a jackknife over splits): finite where the excess is zero, and what propagation
-/// gives where it is large.
-fn excess(jsd: &[f64], floor: &[f64]) -> Estimate {
-    let n = jsd.len() as f64;
-    let (sum_jsd, sum_floor) = (jsd.iter().sum::<f64>(), floor.iter().sum::<f64>());
-    let squares = |jsd: f64, floor: f64, n: f64| (jsd / n).powi(2) - (floor / n).powi(2);
-    let square = squares(sum_jsd, sum_floor, n).max(0.0);
-    let without_one: Vec<f64> = jsd
-        .iter()
-        .zip(floor)
-        .map(|(jsd, floor)| squares(sum_jsd - jsd, sum_floor - floor, n - 1.0))
-        .collect();
-    let square_error = standard_deviation(&without_one).map(|deviation| deviation * (n - 1.0) / n.sqrt());
-    Estimate {
-        value: square.sqrt(),
-        error: square_error.map(|error| (square + error).sqrt() - square.sqrt()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_excess_is_what_is_left_in_quadrature() {
-        // 0.5^2 - 0.3^2 = 0.4^2, in every split.
-        let excess_of = excess(&[0.5; 4], &[0.3; 4]);
-        assert!((excess_of.value - 0.4).abs() < 1e-15 && excess_of.error.unwrap() < 1e-15, "{excess_of:?}");
-        // Below the floor there is no excess, but an error.
-        let below = excess(&[0.28, 0.32], &[0.31, 0.33]);
-        assert!(below.value == 0.0 && below.error.unwrap() > 0.0, "{below:?}");
-    }
-
-    #[test]
-    fn the_error_of_a_large_excess_is_the_propagated_one() {
-        let (jsd, floor) = ([0.50, 0.52, 0.48, 0.51], [0.01, 0.01, 0.01, 0.01]);
-        let (average, excess) = (average(&jsd), excess(&jsd, &floor));
-        // The floor is negligible: excess and distance have the same error, to first order.
-        assert!(
-            (excess.error.unwrap() / average.error.unwrap() - 1.0).abs() < 0.02,
-            "{average:?} {excess:?}"
-        );
-    }
 
     #[test]
     fn half_the_reference_at_most_the_candidates() {
