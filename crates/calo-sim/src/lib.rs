@@ -1,11 +1,14 @@
 //! Embedded Monte Carlo: photon, electron and pion showers in a layered calorimeter.
 
 mod constants;
+mod electron;
 mod energy_grid;
 mod geometry;
 mod material;
 mod particle;
+mod photon;
 mod random;
+mod scattering;
 mod simulator;
 mod tally;
 mod tracker;

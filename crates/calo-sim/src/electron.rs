@@ -1,0 +1,104 @@
+//! Electrons and positrons: what they lose continuously, what they emit and what they knock on.
+//!
+//! Interactions above the production thresholds ("cuts") make particles of their own; what stays below is a
+//! continuous loss that fluctuates. Each module holds one process: its cross section per unit path, its restricted
+//! stopping power where it has one, and a sampler of its final state. Totals cost numerical integrals or logarithms:
+//! they are meant to be tabulated once per material on an [`EnergyGrid`](crate::energy_grid::EnergyGrid).
+
+pub(crate) mod annihilation;
+pub(crate) mod bhabha;
+pub(crate) mod brems;
+pub(crate) mod cuts;
+pub(crate) mod fluctuation;
+pub(crate) mod moller;
+pub(crate) mod range;
+pub(crate) mod stopping;
+
+use crate::constants::{ELECTRON_MASS_MEV, ELECTRON_RADIUS_MM};
+
+/// 2 pi r_e^2, mm2: the scale of scattering on free electrons.
+const TWO_PI_RADIUS2_MM2: f64 = std::f64::consts::TAU * ELECTRON_RADIUS_MM * ELECTRON_RADIUS_MM;
+
+/// Lorentz factor, its square, and the square of the velocity of an electron.
+#[inline]
+fn gamma_gamma2_beta2(kinetic_mev: f64) -> (f64, f64, f64) {
+    let tau = kinetic_mev / ELECTRON_MASS_MEV;
+    let gamma = tau + 1.0;
+    let gamma2 = gamma * gamma;
+    (gamma, gamma2, tau * (tau + 2.0) / gamma2)
+}
+
+/// Cosine of the angle to the beam at which an electron leaves with `leaving_mev` after a collision of one with
+/// `kinetic_mev` and one at rest. It holds for both partners.
+#[inline]
+pub(crate) fn collision_cos(kinetic_mev: f64, leaving_mev: f64) -> f64 {
+    let twice_mass = 2.0 * ELECTRON_MASS_MEV;
+    let cos2 = leaving_mev * (kinetic_mev + twice_mass) / (kinetic_mev * (leaving_mev + twice_mass));
+    cos2.clamp(0.0, 1.0).sqrt()
+}
+
+#[cfg(test)]
+mod testing {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    use crate::random::Random;
+
+    pub(super) fn random(seed: u64) -> Random {
+        Random::new(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// Midpoint sum of `f` in the logarithm of its argument.
+    pub(super) fn log_integral(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+        let n = 20_000;
+        let step = (high / low).ln() / f64::from(n);
+        (0..n).map(|i| low * ((f64::from(i) + 0.5) * step).exp()).map(|x| f(x) * x * step).sum()
+    }
+
+    /// Chi square per bin of samples against a density, in bins of equal width in the logarithm from `low` to
+    /// `high`. Its standard deviation is sqrt(2 / bins).
+    pub(super) fn chi2_per_bin(samples: &[f64], low: f64, high: f64, density: impl Fn(f64) -> f64) -> f64 {
+        const BINS: usize = 40;
+        let width = (high / low).ln() / BINS as f64;
+        let mut counts = [0.0; BINS];
+        for sample in samples {
+            counts[(((sample / low).ln() / width) as usize).min(BINS - 1)] += 1.0;
+        }
+        let parts = 50;
+        let mut expected: Vec<f64> = (0..BINS)
+            .map(|bin| {
+                let points = (0..parts).map(|i| {
+                    let x = low * ((bin as f64 + (f64::from(i) + 0.5) / f64::from(parts)) * width).exp();
+                    density(x) * x
+                });
+                points.sum()
+            })
+            .collect();
+        let scale = samples.len() as f64 / expected.iter().sum::<f64>();
+        expected.iter_mut().for_each(|value| *value *= scale);
+        let chi2: f64 =
+            counts.iter().zip(&expected).map(|(n, e): (&f64, &f64)| (n - e).powi(2) / e.max(1.0)).sum();
+        chi2 / BINS as f64
+    }
+
+    /// Highest chi square per bin that chance explains, four standard deviations up.
+    pub(super) const CHI2_LIMIT: f64 = 1.9;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partners_of_a_collision_share_the_momentum() {
+        let momentum = |kinetic: f64| (kinetic * (kinetic + 2.0 * ELECTRON_MASS_MEV)).sqrt();
+        for (kinetic, transferred) in [(0.01, 0.002), (1.0, 0.5), (100.0, 0.1), (1e4, 4e3)] {
+            let rest = kinetic - transferred;
+            let (a, b) = (collision_cos(kinetic, transferred), collision_cos(kinetic, rest));
+            let along = momentum(transferred) * a + momentum(rest) * b;
+            assert!((along / momentum(kinetic) - 1.0).abs() < 1e-9, "{kinetic} {transferred}");
+            let across = momentum(transferred) * (1.0 - a * a).sqrt() - momentum(rest) * (1.0 - b * b).sqrt();
+            assert!(across.abs() < 1e-6 * momentum(kinetic), "{kinetic} {transferred}: {across}");
+        }
+    }
+}

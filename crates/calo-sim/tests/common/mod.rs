@@ -1,0 +1,56 @@
+//! Blocks of one material, read out everywhere.
+
+use calo_data::Detector;
+use calo_data::detector::{Slab, Stack};
+use calo_sim::{Kind, Shower, Simulator};
+
+/// Layers of one material, all of them active, cells all over.
+pub struct Block {
+    pub material: &'static str,
+    pub layer_mm: f64,
+    pub layers: usize,
+    pub cell_mm: f64,
+    /// Cells along x and along y, an even number.
+    pub cells: usize,
+}
+
+impl Block {
+    /// The block as a detector without field, without spread of the beam, and with a production cut of 0.1 mm.
+    pub fn detector(&self) -> Detector {
+        let mut detector = Detector::load("ild-ecal").unwrap();
+        detector.name = format!("block of {}", self.material);
+        let side_mm = self.cell_mm * self.cells as f64;
+        (detector.grid.layers, detector.grid.nx, detector.grid.ny) = (self.layers, self.cells, self.cells);
+        detector.readout.cell_size_mm = [self.cell_mm; 2];
+        let projection = &mut detector.projection;
+        projection.staggering = None;
+        projection.layer_positions_mm = (0..self.layers).map(|i| (i as f64 + 0.5) * self.layer_mm).collect();
+        projection.depth_window.above_mm = -0.25 * self.layer_mm;
+        projection.depth_window.up_to_mm = 0.25 * self.layer_mm;
+        for axis in [&mut projection.x, &mut projection.y] {
+            (axis.origin_mm, axis.width_mm, axis.bins) = (-0.5 * side_mm, self.cell_mm, self.cells);
+        }
+        let geometry = &mut detector.geometry;
+        geometry.front_face_mm = 0.0;
+        geometry.hit_depth_offset_mm = 0.0;
+        geometry.plate_size_mm = [side_mm; 2];
+        geometry.field_tesla = [0.0; 3];
+        geometry.beam_spread_mm = [0.0; 2];
+        let slab = Slab { material: self.material.to_owned(), thickness_mm: self.layer_mm, active: true };
+        geometry.stack = vec![Stack { repeat: self.layers, slabs: vec![slab] }];
+        detector
+    }
+}
+
+/// What `look` makes of each of `n` showers.
+pub fn showers<T>(
+    block: &Block,
+    kind: Kind,
+    energies_gev: [f64; 2],
+    n: u64,
+    look: impl Fn(Shower<'_>) -> T,
+) -> Vec<T> {
+    let simulator = Simulator::new(&block.detector(), kind).unwrap();
+    let mut worker = simulator.worker();
+    (0..n).map(|index| look(worker.shower(2026, index, energies_gev))).collect()
+}
