@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use calo_data::{
-    Compression, Detector, Dtype, Grid, Layout, NegativeCells, ReadOptions, Real, Result, ShowerBatch,
-    ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
+    Compression, Detector, Dtype, Grid, HitWriteOptions, Layout, NegativeCells, ReadOptions, Real, Result,
+    ShowerBatch, ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
 };
 
-use crate::{args, crash, interrupt, progress::Progress, provenance};
+use crate::{UsageError, args, crash, interrupt, progress::Progress, provenance};
 
 /// Bytes of cells in memory at a time.
 const BATCH_BYTES: usize = 32 << 20;
@@ -94,14 +94,43 @@ pub(crate) struct StorageOptions {
 impl StorageOptions {
     /// Options of an output on `grid`, made from `inputs`.
     pub(crate) fn write_options(&self, grid: Grid, dtype: Dtype, inputs: &[&Path]) -> Result<WriteOptions> {
-        Ok(WriteOptions {
+        Ok(self.with_attributes(grid, dtype, provenance::attributes(inputs)?))
+    }
+
+    /// Options of an output on `grid` with the given attributes.
+    pub(crate) fn with_attributes(
+        &self,
+        grid: Grid,
+        dtype: Dtype,
+        attributes: Vec<(String, String)>,
+    ) -> WriteOptions {
+        WriteOptions {
             dtype: self.dtype.unwrap_or(dtype),
             group: self.to_group.clone(),
             compression: Compression { level: self.compression, shuffle: true },
             chunk_showers: self.chunk_showers,
-            attributes: provenance::attributes(inputs)?,
+            attributes,
             ..WriteOptions::new(grid)
-        })
+        }
+    }
+
+    /// Options of an output of raw hits; of these options it has the compression alone.
+    pub(crate) fn for_hits(
+        &self,
+        tree: &str,
+        attributes: Vec<(String, String)>,
+    ) -> Result<HitWriteOptions, UsageError> {
+        let others = [
+            ("--dtype", self.dtype.is_some()),
+            ("--chunk-showers", self.chunk_showers.is_some()),
+            ("--to-group", self.to_group.is_some()),
+        ];
+        match others.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => {
+                Err(UsageError(format!("{option} is for HDF5 files; raw hits have none of it")))
+            }
+            None => Ok(HitWriteOptions { tree: tree.to_owned(), compression: self.compression, attributes }),
+        }
     }
 
     /// Options of an output that is to look like `reader`'s file but for what was told.
