@@ -128,15 +128,12 @@ impl<'a> Validation<'a> {
 
     /// One run of `calo simulate`, as a user starts it: start, simulation and file.
     fn simulate(&self, beam: &Beam, energy: &str, n: u64, seed: u64, out: &Path) -> Result<Speed> {
-        // An output that is already there would be gone on with.
-        if out.exists() {
-            fs::remove_file(out).with_context(|| format!("cannot remove {}", out.display()))?;
-        }
         let mut calo = command(&self.calo);
         calo.args(["simulate", "--detector", beam.detector, "--particle", beam.particle]);
         calo.args(["--energy", energy, "-n", &n.to_string(), "--seed", &seed.to_string(), "--out"]).arg(out);
         let threads = threads();
-        calo.args(["--threads", &threads.to_string()]);
+        // What an interrupted run left would be gone on with, and the time would be wrong.
+        calo.args(["--threads", &threads.to_string(), "--restart"]);
         println!("    {}", line(&calo));
         let start = Instant::now();
         read(&mut calo)?;
