@@ -30,11 +30,11 @@ impl Splits {
     /// No split, more than [`Self::MAX`], an empty first part, or parts larger than the file.
     pub fn draw(n_splits: usize, sizes: [usize; 2], n_showers: usize, seed: u64, key: u64) -> Result<Self> {
         if !(1..=Self::MAX).contains(&n_splits) {
-            return Err(Error::parameter("n_splits", n_splits, &format!("1 to {}", Self::MAX)));
+            return Err(Error::parameter("n_splits", n_splits, format!("1 to {}", Self::MAX)));
         }
         if sizes[0] == 0 || sizes.iter().sum::<usize>() > n_showers {
             let expected = format!("a first part that is not empty, and at most {n_showers} showers in both");
-            return Err(Error::parameter("sizes", format!("{sizes:?}"), &expected));
+            return Err(Error::parameter("sizes", format!("{sizes:?}"), expected));
         }
         let mut members = vec![[0; 2]; n_showers];
         for split in 0..n_splits {
@@ -64,7 +64,7 @@ impl Splits {
         let members = usize::try_from(shower).ok().and_then(|shower| self.members.get(shower));
         members.copied().ok_or_else(|| {
             let expected = format!("below {}, the number of showers that were split", self.members.len());
-            Error::parameter("index of a shower", shower, &expected)
+            Error::parameter("index of a shower", shower, expected)
         })
     }
 }

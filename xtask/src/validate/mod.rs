@@ -5,7 +5,9 @@
 
 mod beams;
 mod measure;
+mod mip;
 mod page;
+mod row;
 
 use std::env;
 use std::fs;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::measure::{Compared, HistogramRow, Number, Outcome, Row};
+use super::measure::Outcome;
+use super::row::{Compared, HistogramRow, Number, Row};
 use crate::bench::machine;
 
 /// Figures of the reports that the page shows, for each beam.

@@ -47,41 +47,32 @@ pub fn compare_splits(
     };
     let n_splits = splits.n_splits();
     for observable in Observable::ALL {
-        let mut of_energies: Vec<Vec<Divergences>> = vec![Vec::new(); candidates.len()];
+        let mut filled: Vec<Vec<Divergences>> = vec![Vec::new(); candidates.len()];
+        let mut keep = |candidate: usize, energy_gev: Option<f64>, found: Found| match found {
+            Ok(divergences) => filled[candidate].push(divergences),
+            Err(why) => {
+                let at = energy_gev.map(|energy| format!(" at {energy} GeV")).unwrap_or_default();
+                let names = format!("{} against {}", candidates[candidate].name, reference.name);
+                compared.gap(format!("{names}, splits: {}{at}", label(observable)), why);
+            }
+        };
         match drawn_column(observable) {
             None => {
-                for (candidate, found) in candidates.iter().zip(&mut of_energies) {
-                    let what = format!(
-                        "{} against {}, splits: {}",
-                        candidate.name,
-                        reference.name,
-                        label(observable)
-                    );
-                    match full_spectrum(&reference.full, &candidate.full, observable)? {
-                        Ok(divergences) => found.push(divergences),
-                        Err(why) => compared.gap(what, why),
-                    }
+                for (index, candidate) in candidates.iter().enumerate() {
+                    keep(index, None, full_spectrum(&reference.full, &candidate.full, observable)?);
                 }
             }
             Some(column) => {
                 for energy in energies {
-                    let drawn = at_energy(reference, candidates, observable, column, energy, n_splits, seed)?;
-                    for ((candidate, found), drawn) in candidates.iter().zip(&mut of_energies).zip(drawn) {
-                        let what = || {
-                            let label = label(observable);
-                            let (name, at) = (&candidate.name, energy.energy_gev);
-                            format!("{name} against {}, splits: {label} at {at} GeV", reference.name)
-                        };
-                        match drawn {
-                            Ok(divergences) => found.push(divergences),
-                            Err(why) => compared.gap(what(), why),
-                        }
+                    let draws = Draws { observable, column, energy, n_splits, seed };
+                    for (index, found) in draws.of(reference, candidates)?.into_iter().enumerate() {
+                        keep(index, Some(energy.energy_gev), found);
                     }
                 }
             }
         }
-        for (comparisons, of_energies) in compared.candidates.iter_mut().zip(of_energies) {
-            comparisons.extend(combine(observable, &of_energies));
+        for (comparisons, divergences) in compared.candidates.iter_mut().zip(filled) {
+            comparisons.extend(combine(observable, &divergences));
         }
     }
     Ok(compared)
@@ -113,6 +104,9 @@ struct Divergences {
     floor: Vec<f64>,
 }
 
+/// What was found, or why nothing.
+type Found = std::result::Result<Divergences, String>;
+
 /// Contents of the parts of a split: reference, other reference, candidate.
 type Contents = [Vec<f64>; 3];
 
@@ -123,7 +117,7 @@ impl Divergences {
         n_showers: u64,
         drawn: f64,
         splits: impl Iterator<Item = Contents>,
-    ) -> Result<std::result::Result<Self, String>> {
+    ) -> Result<Found> {
         let (mut candidate, mut floor) = (Vec::new(), Vec::new());
         for contents in splits {
             let inside = |slots: &Vec<f64>| slots[1..slots.len() - 1].iter().sum::<f64>() > 0.0;
@@ -149,7 +143,7 @@ fn full_spectrum(
     reference: &SampleAccumulator,
     candidate: &SampleAccumulator,
     observable: Observable,
-) -> Result<std::result::Result<Divergences, String>> {
+) -> Result<Found> {
     let (Some(of_reference), Some(of_candidate)) = (reference.splits(), candidate.splits()) else {
         return Ok(Err("a sample was read without splits".to_owned()));
     };
@@ -173,44 +167,47 @@ fn full_spectrum(
     Divergences::new(None, n as u64, drawn, contents)
 }
 
-/// Draws for one energy, the same number of showers for every candidate that has any there.
-fn at_energy(
-    reference: &SampleSet,
-    candidates: &[&SampleSet],
+/// The splits of one observable at one energy.
+struct Draws<'a> {
     observable: Observable,
     column: Column,
-    energy: &FixedEnergy,
+    energy: &'a FixedEnergy,
     n_splits: usize,
     seed: u64,
-) -> Result<Vec<std::result::Result<Divergences, String>>> {
-    let none = |name: &str| format!("{name} has too few showers there, neither a file nor a window");
-    let energy_gev = energy.energy_gev;
-    let source = |sample| Source::new(sample, column, energy);
-    let sources: Vec<Option<Source>> = candidates.iter().map(|candidate| source(candidate)).collect();
-    let Some(reference_source) = source(reference) else {
-        return Ok(candidates.iter().map(|_| Err(none(&reference.name))).collect());
-    };
-    let sizes = sources.iter().flatten().map(|source| source.values.len() as u64);
-    let n = split_size(reference_source.values.len() as u64, sizes) as usize;
-    let axis = reference.full.settings().axes.get(observable);
-    candidates
-        .iter()
-        .zip(&sources)
-        .map(|(candidate, source)| {
-            let Some(source) = source.as_ref().filter(|_| n > 0) else {
-                let name = if n == 0 { &reference.name } else { &candidate.name };
-                return Ok(Err(none(name)));
-            };
-            let contents = (0..n_splits).map(|split| {
-                let [first, second] = reference_source.draw(axis, [n, n], seed, energy_gev, split);
+}
+
+impl Draws<'_> {
+    /// One for each candidate, with the same number of showers for all that have any there.
+    fn of(&self, reference: &SampleSet, candidates: &[&SampleSet]) -> Result<Vec<Found>> {
+        let none = |name: &str| Err(format!("{name} has too few showers there, neither a file nor a window"));
+        let source = |sample: &SampleSet| Source::new(sample, self.column, self.energy);
+        let sources: Vec<Option<Source>> = candidates.iter().map(|candidate| source(candidate)).collect();
+        let Some(of_reference) = source(reference) else {
+            return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
+        };
+        let sizes = sources.iter().flatten().map(Source::n_showers);
+        let n = split_size(of_reference.n_showers(), sizes) as usize;
+        if n == 0 {
+            return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
+        }
+        let axis = reference.full.settings().axes.get(self.observable);
+        let (energy_gev, seed) = (self.energy.energy_gev, self.seed);
+        let compare = |candidate: &SampleSet, source: Option<&Source>| {
+            let Some(source) = source else { return Ok(none(&candidate.name)) };
+            let contents = (0..self.n_splits).map(|split| {
+                let [first, second] = of_reference.draw(axis, [n, n], seed, energy_gev, split);
                 let [of_candidate, _] = source.draw(axis, [n, 0], seed, energy_gev, split);
                 [first, second, of_candidate]
             });
-            let drawn =
-                n as f64 / reference_source.values.len() as f64 + n as f64 / source.values.len() as f64;
+            let drawn = n as f64 / of_reference.n_showers() as f64 + n as f64 / source.n_showers() as f64;
             Divergences::new(Some(energy_gev), n as u64, drawn, contents)
-        })
-        .collect()
+        };
+        candidates
+            .iter()
+            .zip(&sources)
+            .map(|(candidate, source)| compare(candidate, source.as_ref()))
+            .collect()
+    }
 }
 
 /// The showers of one energy, and the key of their file.
@@ -223,6 +220,10 @@ impl Source {
     fn new(sample: &SampleSet, column: Column, energy: &FixedEnergy) -> Option<Self> {
         let (file, _) = sample.showers_at(energy, Part::All)?;
         Some(Self { values: file.values(column, Some(energy.energy_gev)), key: file.key() })
+    }
+
+    fn n_showers(&self) -> u64 {
+        self.values.len() as u64
     }
 
     /// Slots of both parts of a split. Visible energy and hits of a shower come into the same part.
