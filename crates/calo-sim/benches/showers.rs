@@ -10,7 +10,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 const SHOWERS: u64 = 20;
 
 fn showers(c: &mut Criterion) {
-    for (name, detector, kind) in [("photons", "ild-ecal", Kind::Photon), ("pions", "ild-ahcal", Kind::PionPlus)] {
+    for (name, detector, kind) in
+        [("photons", "ild-ecal", Kind::Photon), ("pions", "ild-ahcal", Kind::PionPlus)]
+    {
         let detector = Detector::load(detector).expect("a built-in detector");
         let simulator = Simulator::new(&detector, kind).expect("built-in materials");
         let mut worker = simulator.worker();

@@ -1,8 +1,16 @@
 //! The calorimeter as the tracker sees it: slabs along the depth, each of one material.
 
-use calo_data::Detector;
+use calo_data::{Detector, Error};
 
 use crate::material::Material;
+
+/// Most different materials of a calorimeter: the tracker keeps one number of each at hand.
+pub(crate) const MAX_MATERIALS: usize = 16;
+
+/// What is around the calorimeter, and how much of it counts.
+const AIR: &str = "air";
+/// A particle of 100 MeV/c turns round within this length in 3.5 T.
+const AROUND_MM: f64 = 100.0;
 
 /// One slab.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +26,7 @@ pub(crate) struct Slab {
 /// Slabs front to back, and the plates' transverse extent.
 #[derive(Debug, Clone)]
 pub(crate) struct Geometry {
+    /// The first and the last are air around the calorimeter.
     pub(crate) slabs: Vec<Slab>,
     /// Every material once.
     pub(crate) materials: Vec<Material>,
@@ -32,7 +41,7 @@ impl Geometry {
     /// The slabs of `detector`. Neighbours of one material and one purpose become one slab.
     ///
     /// # Errors
-    /// A material that is not known.
+    /// A material that is not known, or too many of them.
     pub(crate) fn new(detector: &Detector) -> calo_data::Result<Self> {
         let described = &detector.geometry;
         let mut materials: Vec<Material> = Vec::new();
@@ -53,6 +62,24 @@ impl Geometry {
                 }
                 _ => slabs.push(Slab { from_mm: placed.from_mm, to_mm: placed.to_mm, material, layer }),
             }
+        }
+        // Air around: in a field, what leaves may come back.
+        let air = materials.iter().position(|material| material.name == AIR);
+        let air = match air {
+            Some(index) => index,
+            None => {
+                materials.push(Material::named(AIR)?);
+                materials.len() - 1
+            }
+        } as u32;
+        if let (Some(first), Some(last)) = (slabs.first().copied(), slabs.last().copied()) {
+            let around = |from_mm: f64, to_mm: f64| Slab { from_mm, to_mm, material: air, layer: None };
+            slabs.insert(0, around(first.from_mm - AROUND_MM, first.from_mm));
+            slabs.push(around(last.to_mm, last.to_mm + AROUND_MM));
+        }
+        if materials.len() > MAX_MATERIALS {
+            let expected = format!("at most {MAX_MATERIALS} different materials");
+            return Err(Error::option("geometry.stack", format!("{} materials", materials.len()), expected));
         }
         let edges = |axis: usize| {
             let (centre, half) = (described.beam_mm[axis], 0.5 * described.plate_size_mm[axis]);

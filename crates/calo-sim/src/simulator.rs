@@ -71,7 +71,8 @@ impl Gun {
         let mut at = |axis: usize| self.centre_mm[axis] + self.spread_mm[axis] * (2.0 * rng.uniform() - 1.0);
         let particle = Particle {
             kind: self.kind,
-            slab: 0,
+            // The first slab is the air in front.
+            slab: 1,
             kinetic_mev: 1e3 * energy_gev,
             position_mm: [at(0), self.depth_mm, at(1)],
             direction: [0.0, 1.0, 0.0],

@@ -44,10 +44,11 @@ impl Tracker {
     /// Tables for the materials of `geometry`, with secondaries produced above the energies of a range of
     /// `range_cut_mm`.
     pub(crate) fn new(geometry: Geometry, range_cut_mm: f64) -> Result<Self> {
+        let bending = Bending::new(geometry.field_tesla);
         Ok(Self {
-            bending: Bending::new(geometry.field_tesla),
+            bending,
             photons: PhotonTables::new(&geometry.materials),
-            electrons: ElectronTables::new(&geometry.materials, range_cut_mm),
+            electrons: ElectronTables::new(&geometry.materials, range_cut_mm, &bending),
             deflections: Deflections::new(),
             geometry,
         })

@@ -57,17 +57,26 @@ fn showers_do_not_depend_on_threads_or_order() {
     let simulator = Simulator::new(&detector, Kind::Photon).unwrap();
     let energies_gev = [1.0, 10.0];
     let mut worker = simulator.worker();
-    let one_by_one: Vec<_> =
-        (0..24).map(|i| (worker.shower(5, i, energies_gev).energy_gev, worker.shower(5, i, energies_gev).deposits.to_vec())).collect();
+    let one_by_one: Vec<_> = (0..24)
+        .map(|i| {
+            (
+                worker.shower(5, i, energies_gev).energy_gev,
+                worker.shower(5, i, energies_gev).deposits.to_vec(),
+            )
+        })
+        .collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     let again: Vec<_> = pool.install(|| {
         (0..24_u64)
             .into_par_iter()
             .rev()
-            .map_init(|| simulator.worker(), |worker, i| {
-                let shower = worker.shower(5, i, energies_gev);
-                (shower.energy_gev, shower.deposits.to_vec())
-            })
+            .map_init(
+                || simulator.worker(),
+                |worker, i| {
+                    let shower = worker.shower(5, i, energies_gev);
+                    (shower.energy_gev, shower.deposits.to_vec())
+                },
+            )
             .collect()
     });
     for (a, b) in one_by_one.iter().zip(again.iter().rev()) {

@@ -46,9 +46,11 @@ fn conversion_depths_give_the_radiation_length() {
 /// The maximum moves by one radiation length when the energy rises by e (PDG, equation 34.36).
 #[test]
 fn shower_maximum_grows_with_the_logarithm_of_energy() {
-    let block = Block { material: "tungsten", layer_mm: TUNGSTEN_X0_MM, layers: 30, cell_mm: 100.0, cells: 4 };
+    let block =
+        Block { material: "tungsten", layer_mm: TUNGSTEN_X0_MM, layers: 30, cell_mm: 100.0, cells: 4 };
     let maximum_x0 = |energy_gev: f64, n: u64| {
-        let profiles = showers(&block, Kind::Electron, [energy_gev, energy_gev], n, |shower| profile(shower.deposits));
+        let profiles =
+            showers(&block, Kind::Electron, [energy_gev, energy_gev], n, |shower| profile(shower.deposits));
         let mut sum = [0.0; 30];
         for profile in profiles {
             sum.iter_mut().zip(profile).for_each(|(sum, layer)| *sum += layer);

@@ -86,7 +86,8 @@ impl CellAxis {
         let group =
             if self.group_pitch_mm.is_finite() { (offset_mm / self.group_pitch_mm).floor() } else { 0.0 };
         let within_mm = if group > 0.0 { offset_mm - group * self.group_pitch_mm } else { offset_mm };
-        let cell = (within_mm / self.cell_mm).floor();
+        // Written so that what is not a number is outside; truncation rounds down from zero on.
+        let cell = within_mm / self.cell_mm;
         if !(group >= 0.0 && cell >= 0.0 && cell < self.cells as f64) {
             return None;
         }

@@ -107,7 +107,7 @@ impl Deflections {
         }
         // One random number serves both choices: its upper bits the first, its lower bits the second.
         let upper = random.uniform() * SPLIT;
-        let lower = upper - upper.floor();
+        let lower = upper - f64::from(upper as u32);
         let i = node(path, FIRST_PATH, N_PATHS, upper * (1.0 / SPLIT));
         let j = node(collisions, FIRST_COLLISIONS, N_COLLISIONS, lower);
         let v = random.uniform();

@@ -4,69 +4,61 @@
 //! a point uniform along it (the random hinge of PENELOPE). Hard ones, which make photons and delta electrons above the
 //! production thresholds, end a step.
 
-use super::electron_table::{Met, momentum_mev};
+use super::electron_table::Met;
 use super::{END_MEV, Shower, Tracker, advance, carried_mev, way_to_face_mm};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
+use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
 
-/// Longest step in transport mean free paths: the mean cosine of one turn is then exp(-0.3) or more.
-const MAX_SCATTERING: f64 = 0.3;
-/// Longest step as a part of the range.
-const MAX_RANGE_PART: f64 = 0.2;
-/// Most that the field turns a particle in one step, rad.
-const MAX_TURN: f64 = 0.3;
-/// Losses above this part of the energy are taken in the middle of the step.
-const SMALL_LOSS: f64 = 0.01;
-/// Electrons below this end where they are if their range does not take them out of the slab, MeV. The photons they
-/// would still have made are neglected.
-const LOCAL_MEV: f64 = 1.0;
+/// Longest step as a part of the distance to the nearer face.
+const MAX_CLEARANCE_PART: f64 = 0.4;
+/// Electrons below this end where they are if they will not get out of their slab, MeV.
+const LOCAL_MEV: f64 = 5.0;
 
 impl Tracker {
     /// Tracks an electron or positron until it stops, is annihilated or escapes.
     pub(super) fn track_electron(&self, mut electron: Particle, shower: &mut Shower<'_>) {
-        let charge = electron.kind.charge();
+        let is_positron = electron.kind == Kind::Positron;
         let mut left = shower.rng.exponential();
         loop {
             let slab = *self.slab(&electron);
             let material = slab.material as usize;
             let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
-            if ends_here(&electron, slab.from_mm, slab.to_mm, &met) {
-                return self.stop(&electron, met.range_mm, shower);
+            let clearance_mm = clearance_mm(&electron, &slab);
+            if ends_here(electron.kinetic_mev, clearance_mm, &met) {
+                return self.end_here(electron, &met, shower);
             }
-            let turn_per_mm = self.bending.per_mm(charge, momentum_mev(electron.kinetic_mev));
+            let free_mm = (MAX_CLEARANCE_PART * clearance_mm).min(f64::from(met.far_step_mm));
+            let soft_mm = free_mm.max(f64::from(met.near_step_mm));
+            let discrete_per_mm = f64::from(met.discrete_per_mm);
+            let inner_mm = if discrete_per_mm * soft_mm > left { left / discrete_per_mm } else { soft_mm };
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
-            let soft_mm = (MAX_SCATTERING / met.scattering.inverse_transport_mm)
-                .min(MAX_RANGE_PART * met.range_mm)
-                .min(MAX_TURN / turn_per_mm.abs());
-            // Nothing discrete ahead is a division by zero, and infinitely far.
-            let discrete_mm = left / met.discrete_per_mm;
-            let step_mm = soft_mm.min(discrete_mm).min(to_face_mm);
+            let step_mm = inner_mm.min(to_face_mm);
 
-            let before_mm = shower.rng.uniform() * step_mm;
+            let before_mm = shower.rng.uniform_pair().0 * step_mm;
             advance(&mut electron, before_mm);
             let hinge_mm = electron.position_mm;
-            electron.direction = self.bending.turned(electron.direction, turn_per_mm * step_mm);
-            let mu = self.deflections.sample(&met.scattering, step_mm, shower.rng);
+            if met.turn_per_mm != 0.0 {
+                electron.direction =
+                    self.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
+            }
+            let mu = self.deflections.sample(&met.scattering(), step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, shower.rng.azimuth());
             let rest_mm = step_mm - before_mm;
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
             // A step that was to end at the face does so, unless the turn has put it far away.
-            let reach_mm = if step_mm < soft_mm.min(discrete_mm) { 2.0 * rest_mm + 1e-9 } else { rest_mm };
+            let reach_mm = if step_mm < inner_mm { 2.0 * rest_mm + 1e-9 } else { rest_mm };
             let crosses = to_face_mm <= reach_mm;
             let after_mm = if crosses { to_face_mm } else { rest_mm };
             advance(&mut electron, after_mm);
             let path_mm = before_mm + after_mm;
 
-            let mut loss_mev = met.loss_mev_per_mm * path_mm;
-            if loss_mev > SMALL_LOSS * electron.kinetic_mev {
-                let middle_mev = electron.kinetic_mev - 0.5 * loss_mev;
-                loss_mev = self.electrons.met(material, electron.kind, middle_mev).loss_mev_per_mm * path_mm;
-            }
+            let mut loss_mev = met.mean_loss_mev(path_mm);
             // What passive layers lose need not fluctuate: it is not seen, and the rest of the shower hardly depends on it.
             if slab.layer.is_some() {
-                let prepared = &self.electrons.materials[material];
-                let most_mev = if charge > 0.0 { electron.kinetic_mev } else { 0.5 * electron.kinetic_mev };
-                loss_mev = prepared.straggling.sample_mev(loss_mev, most_mev, shower.rng);
+                let straggling = &self.electrons.materials[material].straggling;
+                let most_mev = if is_positron { electron.kinetic_mev } else { 0.5 * electron.kinetic_mev };
+                loss_mev = straggling.sample_mev(loss_mev, most_mev, shower.rng);
             }
             let loss_mev = loss_mev.min(electron.kinetic_mev);
             electron.kinetic_mev -= loss_mev;
@@ -76,7 +68,7 @@ impl Tracker {
                 shower.tally.balance.escaped_mev += carried_mev(&electron);
                 return;
             }
-            left -= met.discrete_per_mm * path_mm;
+            left -= discrete_per_mm * path_mm;
             if left <= 1e-9 {
                 if !crosses && self.collide(&mut electron, &met, shower) {
                     return;
@@ -91,8 +83,8 @@ impl Tracker {
         let material = self.slab(electron).material as usize;
         let prepared = &self.electrons.materials[material];
         let kinetic_mev = electron.kinetic_mev;
-        let choice = shower.rng.uniform() * met.discrete_per_mm;
-        if choice < met.brems {
+        let choice = shower.rng.uniform() * f64::from(met.discrete_per_mm);
+        if choice < f64::from(met.brems_per_mm) {
             if kinetic_mev > prepared.photon_cut_mev {
                 let photon_mev = prepared.brems.sample_mev(kinetic_mev, shower.rng).min(kinetic_mev);
                 let cos = brems::emission_cos(kinetic_mev, shower.rng);
@@ -100,7 +92,7 @@ impl Tracker {
                 shower.stack.push(electron.child(Kind::Photon, photon_mev, direction));
                 electron.kinetic_mev -= photon_mev;
             }
-        } else if choice < met.brems + met.delta {
+        } else if choice < f64::from(met.brems_per_mm + met.delta_per_mm) {
             let cut_mev = prepared.electron_cut_mev;
             let delta_mev = if electron.kind == Kind::Positron {
                 if kinetic_mev <= cut_mev {
@@ -124,7 +116,9 @@ impl Tracker {
             let photons = annihilation::sample_in_flight(kinetic_mev, shower.rng);
             let azimuth = shower.rng.azimuth();
             let opposite = (-azimuth.0, -azimuth.1);
-            for ((photon_mev, cos), azimuth) in photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, opposite]) {
+            for ((photon_mev, cos), azimuth) in
+                photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, opposite])
+            {
                 let direction = turned(electron.direction, cos, azimuth);
                 shower.stack.push(electron.child(Kind::Photon, photon_mev, direction));
             }
@@ -133,33 +127,64 @@ impl Tracker {
         false
     }
 
-    /// Hands an electron or positron to the stack, or ends it at once where it would not get far.
+    /// Hands an electron or positron to the stack, or ends it at once where it would not leave its slab.
     #[inline]
     pub(super) fn push(&self, electron: &Particle, shower: &mut Shower<'_>) {
-        let slab = self.slab(electron);
         if electron.kinetic_mev < LOCAL_MEV {
+            let slab = self.slab(electron);
             let met = self.electrons.met(slab.material as usize, electron.kind, electron.kinetic_mev);
-            if ends_here(electron, slab.from_mm, slab.to_mm, &met) {
-                return self.stop(electron, met.range_mm, shower);
+            if ends_here(electron.kinetic_mev, clearance_mm(electron, slab), &met) {
+                return self.end_here(*electron, &met, shower);
             }
         }
         shower.stack.push(*electron);
     }
 
-    /// The end: what energy is left goes into the slab, and a positron finds its electron.
-    fn stop(&self, electron: &Particle, range_mm: f64, shower: &mut Shower<'_>) {
-        let layer = self.slab(electron).layer;
-        shower.tally.deposit(layer, electron.position_mm, electron.kinetic_mev, range_mm);
+    /// The rest of the way of a particle that will not leave its slab: what it loses goes into the slab where it is,
+    /// and what it emits flies off in any direction, as scattering has made it forget its own.
+    fn end_here(&self, mut electron: Particle, met: &Met, shower: &mut Shower<'_>) {
+        let slab = self.slab(&electron);
+        let material = slab.material as usize;
+        let (mut range_mm, mut ahead) = (f64::from(met.range_mm), f64::from(met.ahead));
+        while electron.kinetic_mev > END_MEV {
+            let left = shower.rng.exponential();
+            if left >= ahead {
+                break;
+            }
+            let next = self.electrons.energy_at_next(material, electron.kind, electron.kinetic_mev, left);
+            let Some(kinetic_mev) = next else { break };
+            let met = self.electrons.met(material, electron.kind, kinetic_mev);
+            let lost_mev = electron.kinetic_mev - kinetic_mev;
+            shower.tally.deposit(
+                slab.layer,
+                electron.position_mm,
+                lost_mev,
+                range_mm - f64::from(met.range_mm),
+            );
+            electron.kinetic_mev = kinetic_mev;
+            electron.direction = shower.rng.isotropic();
+            if self.collide(&mut electron, &met, shower) {
+                return;
+            }
+            let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
+            (range_mm, ahead) = (f64::from(met.range_mm), f64::from(met.ahead));
+        }
+        shower.tally.deposit(slab.layer, electron.position_mm, electron.kinetic_mev, range_mm);
         if electron.kind == Kind::Positron {
-            self.annihilate_at_rest(electron, shower);
+            self.annihilate_at_rest(&electron, shower);
         }
     }
 }
 
-/// Whether a particle ends in its slab: too slow to be tracked, or stopped before either face.
+/// Distance to the nearer face of the slab, mm.
 #[inline]
-fn ends_here(electron: &Particle, from_mm: f64, to_mm: f64, met: &Met) -> bool {
+fn clearance_mm(electron: &Particle, slab: &Slab) -> f64 {
     let depth_mm = electron.position_mm[1];
-    let clearance_mm = (depth_mm - from_mm).min(to_mm - depth_mm);
-    electron.kinetic_mev <= END_MEV || electron.kinetic_mev < LOCAL_MEV && met.range_mm < clearance_mm
+    (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm)
+}
+
+/// Whether a particle ends in its slab: too slow to be tracked, or with both faces out of reach.
+#[inline]
+fn ends_here(kinetic_mev: f64, clearance_mm: f64, met: &Met) -> bool {
+    kinetic_mev <= END_MEV || kinetic_mev < LOCAL_MEV && f64::from(met.reach_mm) < clearance_mm
 }

@@ -11,10 +11,25 @@ use crate::energy_grid::EnergyGrid;
 use crate::material::Material;
 use crate::particle::Kind;
 use crate::scattering::Scattering;
+use crate::tracker::bending::Bending;
 
 /// Lowest and highest energy of the tables, MeV.
 const LOW_MEV: f64 = 0.001;
 const HIGH_MEV: f64 = 2e6;
+
+/// How much scattering shortens the depth an electron reaches: the reach is the range over
+/// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
+const WINDING: f64 = 0.3;
+/// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
+const NEAR_SCATTERING: f64 = 0.5;
+/// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
+const FAR_SCATTERING: f64 = 1.5;
+/// Longest step as a part of the range.
+const MAX_RANGE_PART: f64 = 0.2;
+/// Most that the field turns a particle in one step, rad.
+const MAX_TURN: f64 = 0.3;
+/// Turns over a transport mean free path below this do not show, rad.
+const NEGLIGIBLE_TURN: f64 = 0.03;
 
 /// One material.
 #[derive(Debug)]
@@ -26,38 +41,80 @@ pub(super) struct ElectronMaterial {
     pub(super) straggling: Straggling,
 }
 
-/// At one energy, in one material.
+/// What a particle meets at one energy, in one material. 32 bits and one cache line: every step reads two of these.
 #[derive(Debug, Clone, Copy, Default)]
-struct Row {
-    /// Continuous loss, MeV/mm.
-    loss: f32,
-    /// Way until the continuous losses have stopped the particle, mm.
-    range: f32,
+#[repr(C, align(64))]
+pub(super) struct Met {
+    /// Continuous loss, MeV/mm, and how it changes with energy, 1/mm.
+    pub(super) loss_mev_per_mm: f32,
+    loss_slope_per_mm: f32,
     /// Discrete interactions, 1/mm: all, and the parts of them that are bremsstrahlung and delta electrons.
-    discrete: f32,
-    brems: f32,
-    delta: f32,
+    pub(super) discrete_per_mm: f32,
+    pub(super) brems_per_mm: f32,
+    pub(super) delta_per_mm: f32,
+    /// Longest step near a face, and far from any, mm.
+    pub(super) near_step_mm: f32,
+    pub(super) far_step_mm: f32,
+    /// Angle that the field turns it by, rad/mm; zero where scattering makes that invisible.
+    pub(super) turn_per_mm: f32,
     /// See [`Scattering`].
-    inverse_transport: f32,
-    collisions: f32,
+    inverse_transport_mm: f32,
+    collisions_per_mm: f32,
     cut: f32,
     screening: f32,
-    hard: f32,
+    hard_per_mm: f32,
+    /// How far from its place the continuous losses will have stopped it at most, mm.
+    pub(super) reach_mm: f32,
+    /// The path until then, mm.
+    pub(super) range_mm: f32,
+    /// Discrete interactions to be expected on that path.
+    pub(super) ahead: f32,
 }
 
-/// A [`Row`] between two energies.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Met {
-    /// Continuous loss, MeV/mm.
-    pub(super) loss_mev_per_mm: f64,
-    /// Way until the continuous losses have stopped the particle, mm.
-    pub(super) range_mm: f64,
-    /// Discrete interactions, 1/mm.
-    pub(super) discrete_per_mm: f64,
-    /// Parts of the discrete interactions.
-    pub(super) brems: f64,
-    pub(super) delta: f64,
-    pub(super) scattering: Scattering,
+impl Met {
+    /// Between two energies. What belongs together in scattering's law stays together.
+    #[inline]
+    fn between(a: &Self, b: &Self, way: f32) -> Self {
+        let at = |a: f32, b: f32| a + way * (b - a);
+        Self {
+            loss_mev_per_mm: at(a.loss_mev_per_mm, b.loss_mev_per_mm),
+            loss_slope_per_mm: a.loss_slope_per_mm,
+            discrete_per_mm: at(a.discrete_per_mm, b.discrete_per_mm),
+            brems_per_mm: at(a.brems_per_mm, b.brems_per_mm),
+            delta_per_mm: at(a.delta_per_mm, b.delta_per_mm),
+            near_step_mm: at(a.near_step_mm, b.near_step_mm),
+            far_step_mm: at(a.far_step_mm, b.far_step_mm),
+            turn_per_mm: at(a.turn_per_mm, b.turn_per_mm),
+            inverse_transport_mm: at(a.inverse_transport_mm, b.inverse_transport_mm),
+            collisions_per_mm: at(a.collisions_per_mm, b.collisions_per_mm),
+            cut: a.cut,
+            screening: a.screening,
+            hard_per_mm: at(a.hard_per_mm, b.hard_per_mm),
+            reach_mm: at(a.reach_mm, b.reach_mm),
+            range_mm: at(a.range_mm, b.range_mm),
+            ahead: at(a.ahead, b.ahead),
+        }
+    }
+
+    #[inline]
+    pub(super) fn scattering(&self) -> Scattering {
+        Scattering {
+            inverse_transport_mm: f64::from(self.inverse_transport_mm),
+            collisions_per_mm: f64::from(self.collisions_per_mm),
+            cut: f64::from(self.cut),
+            screening: f64::from(self.screening),
+            hard_per_mm: f64::from(self.hard_per_mm),
+        }
+    }
+
+    /// Mean loss over `path_mm`, MeV: with the loss in the middle of the step.
+    #[inline]
+    pub(super) fn mean_loss_mev(&self, path_mm: f64) -> f64 {
+        let loss = f64::from(self.loss_mev_per_mm);
+        let half = 0.5 * path_mm * f64::from(self.loss_slope_per_mm);
+        // To first order in the slope; halved or doubled at most, far beyond what a step changes.
+        path_mm * loss * (1.0 - half).clamp(0.5, 2.0)
+    }
 }
 
 /// Tables of all materials.
@@ -66,11 +123,11 @@ pub(super) struct ElectronTables {
     pub(super) materials: Vec<ElectronMaterial>,
     grid: EnergyGrid,
     /// `[material][charge][energy]`, electrons first.
-    rows: Vec<Row>,
+    rows: Vec<Met>,
 }
 
 impl ElectronTables {
-    pub(super) fn new(materials: &[Material], range_cut_mm: f64) -> Self {
+    pub(super) fn new(materials: &[Material], range_cut_mm: f64, bending: &Bending) -> Self {
         let grid = EnergyGrid::covering(LOW_MEV, HIGH_MEV);
         let tabulated = materials.par_iter().map(|material| {
             let photon_cut_mev = cuts::photon_cut_mev(material, range_cut_mm);
@@ -81,8 +138,8 @@ impl ElectronTables {
                 brems: BremsSampler::new(material, photon_cut_mev, LOW_MEV, HIGH_MEV),
                 straggling: Straggling::new(material, electron_cut_mev),
             };
-            let mut rows = rows(material, &prepared, Kind::Electron, grid);
-            rows.extend(self::rows(material, &prepared, Kind::Positron, grid));
+            let mut rows = rows(material, &prepared, Kind::Electron, grid, bending);
+            rows.extend(self::rows(material, &prepared, Kind::Positron, grid, bending));
             (prepared, rows)
         });
         let (materials, rows): (Vec<_>, Vec<_>) = tabulated.unzip();
@@ -96,64 +153,107 @@ impl ElectronTables {
         let charge = usize::from(kind == Kind::Positron);
         let first = (2 * material + charge) * self.grid.len() + i;
         let [a, b] = [&self.rows[first], &self.rows[first + 1]];
-        let between = |a: f32, b: f32| f64::from(a) + f * f64::from(b - a);
-        Met {
-            loss_mev_per_mm: between(a.loss, b.loss),
-            range_mm: between(a.range, b.range),
-            discrete_per_mm: between(a.discrete, b.discrete),
-            brems: between(a.brems, b.brems),
-            delta: between(a.delta, b.delta),
-            scattering: Scattering {
-                inverse_transport_mm: between(a.inverse_transport, b.inverse_transport),
-                collisions_per_mm: between(a.collisions, b.collisions),
-                cut: f64::from(a.cut),
-                screening: f64::from(a.screening),
-                hard_per_mm: between(a.hard, b.hard),
-            },
-        }
+        Met::between(a, b, f as f32)
     }
 }
 
-fn rows(material: &Material, prepared: &ElectronMaterial, kind: Kind, grid: EnergyGrid) -> Vec<Row> {
+impl ElectronTables {
+    /// The energy at which the next discrete interaction is met, `mean_paths` mean free paths on in an unbounded
+    /// material; none if the particle stops first.
+    pub(super) fn energy_at_next(
+        &self,
+        material: usize,
+        kind: Kind,
+        kinetic_mev: f64,
+        mean_paths: f64,
+    ) -> Option<f64> {
+        let left = f64::from(self.met(material, kind, kinetic_mev).ahead) - mean_paths;
+        if left <= 0.0 {
+            return None;
+        }
+        let charge = usize::from(kind == Kind::Positron);
+        let first = (2 * material + charge) * self.grid.len();
+        let rows = &self.rows[first..first + self.grid.len()];
+        let above = rows.partition_point(|row| f64::from(row.ahead) <= left).clamp(1, rows.len() - 1);
+        let [low, high] = [above - 1, above].map(|i| f64::from(rows[i].ahead));
+        let [low_mev, high_mev] = [above - 1, above].map(|i| self.grid.node_mev(i));
+        let way = if high > low { ((left - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+        Some((low_mev + way * (high_mev - low_mev)).min(kinetic_mev))
+    }
+}
+
+fn rows(
+    material: &Material,
+    prepared: &ElectronMaterial,
+    kind: Kind,
+    grid: EnergyGrid,
+    bending: &Bending,
+) -> Vec<Met> {
     let positron = kind == Kind::Positron;
     let (electron_cut, photon_cut) = (prepared.electron_cut_mev, prepared.photon_cut_mev);
     let brems_in = Brems::new(material);
     let electrons_per_mm3 = material.electrons_per_mm3();
-    let mut range_mm = 0.0;
-    let mut below: Option<(f64, f64)> = None;
-    grid.nodes_mev()
+    let (mut range_mm, mut ahead) = (0.0, 0.0);
+    // Energy, continuous loss and discrete interactions at the node below.
+    let mut below: Option<[f64; 3]> = None;
+    let mut rows: Vec<Met> = grid
+        .nodes_mev()
         .map(|kinetic_mev| {
             let collision = stopping::restricted_mev_per_mm(material, positron, kinetic_mev, electron_cut);
             let radiation = brems_in.restricted_mev_per_mm(kinetic_mev, photon_cut);
             let loss = collision + radiation;
-            // Below the first node the loss is taken as rising with the root of the energy.
-            range_mm += match below {
-                None => 2.0 * kinetic_mev / loss,
-                Some((energy_mev, loss_below)) => (kinetic_mev - energy_mev) * 0.5 * (1.0 / loss + 1.0 / loss_below),
-            };
-            below = Some((kinetic_mev, loss));
             let brems = brems_in.inverse_path_mm(kinetic_mev, photon_cut);
             let (delta_mm2, annihilation_mm2) = if positron {
-                (bhabha::cross_section_mm2(kinetic_mev, electron_cut), annihilation::cross_section_mm2(kinetic_mev))
+                (
+                    bhabha::cross_section_mm2(kinetic_mev, electron_cut),
+                    annihilation::cross_section_mm2(kinetic_mev),
+                )
             } else {
                 (moller::cross_section_mm2(kinetic_mev, electron_cut), 0.0)
             };
             let (delta, annihilation) = (delta_mm2 * electrons_per_mm3, annihilation_mm2 * electrons_per_mm3);
+            let discrete = brems + delta + annihilation;
+            // Trapezoids between nodes; below the first one the loss is taken as rising with the root of the energy.
+            match below {
+                None => range_mm = 2.0 * kinetic_mev / loss,
+                Some([energy_mev, loss_below, discrete_below]) => {
+                    let half_mev = 0.5 * (kinetic_mev - energy_mev);
+                    range_mm += half_mev * (1.0 / loss + 1.0 / loss_below);
+                    ahead += half_mev * (discrete / loss + discrete_below / loss_below);
+                }
+            }
+            below = Some([kinetic_mev, loss, discrete]);
             let scattering = Scattering::of(material, kind, kinetic_mev);
-            Row {
-                loss: loss as f32,
-                range: range_mm as f32,
-                discrete: (brems + delta + annihilation) as f32,
-                brems: brems as f32,
-                delta: delta as f32,
-                inverse_transport: scattering.inverse_transport_mm as f32,
-                collisions: scattering.collisions_per_mm as f32,
+            let inverse_transport_mm = scattering.inverse_transport_mm;
+            let turn_per_mm = bending.per_mm(kind.charge(), momentum_mev(kinetic_mev));
+            let longest_mm = (MAX_RANGE_PART * range_mm).min(MAX_TURN / turn_per_mm.abs());
+            let turns = turn_per_mm.abs() > NEGLIGIBLE_TURN * inverse_transport_mm;
+            Met {
+                loss_mev_per_mm: loss as f32,
+                loss_slope_per_mm: 0.0,
+                discrete_per_mm: discrete as f32,
+                brems_per_mm: brems as f32,
+                delta_per_mm: delta as f32,
+                near_step_mm: longest_mm.min(NEAR_SCATTERING / inverse_transport_mm) as f32,
+                far_step_mm: longest_mm.min(FAR_SCATTERING / inverse_transport_mm) as f32,
+                turn_per_mm: if turns { turn_per_mm as f32 } else { 0.0 },
+                inverse_transport_mm: inverse_transport_mm as f32,
+                collisions_per_mm: scattering.collisions_per_mm as f32,
                 cut: scattering.cut as f32,
                 screening: scattering.screening as f32,
-                hard: scattering.hard_per_mm as f32,
+                hard_per_mm: scattering.hard_per_mm as f32,
+                reach_mm: (range_mm / (1.0 + WINDING * range_mm * inverse_transport_mm).sqrt()) as f32,
+                range_mm: range_mm as f32,
+                ahead: ahead as f32,
             }
         })
-        .collect()
+        .collect();
+    for i in 1..rows.len() {
+        let step_mev = grid.node_mev(i) - grid.node_mev(i - 1);
+        let rise = f64::from(rows[i].loss_mev_per_mm - rows[i - 1].loss_mev_per_mm);
+        rows[i - 1].loss_slope_per_mm = (rise / step_mev) as f32;
+    }
+    rows
 }
 
 /// Momentum of an electron, MeV/c.

@@ -1,7 +1,8 @@
 //! Photons: straight through slab after slab to the next interaction.
 
-use super::{PHOTON_END_MEV, Shower, Tracker, advance, way_to_face_mm};
+use super::{PHOTON_END_MEV, Shower, Tracker, advance};
 use crate::constants::ELECTRON_MASS_MEV;
+use crate::geometry::MAX_MATERIALS;
 use crate::particle::{Kind, Particle, turned};
 use crate::photon::{Process, compton};
 
@@ -10,24 +11,7 @@ impl Tracker {
     pub(super) fn track_photon(&self, mut photon: Particle, shower: &mut Shower<'_>) {
         while photon.kinetic_mev > PHOTON_END_MEV {
             let located = self.photons.locate(photon.kinetic_mev);
-            let mut left = shower.rng.exponential();
-            // The energy stays as it is on the way: so do all cross-sections.
-            loop {
-                let slab = self.slab(&photon);
-                let inverse_path_mm = self.photons.inverse_path_at(slab.material as usize, located);
-                let way_mm = way_to_face_mm(slab, photon.position_mm[1], photon.direction[1]);
-                if left < inverse_path_mm * way_mm {
-                    advance(&mut photon, left / inverse_path_mm);
-                    break;
-                }
-                left -= inverse_path_mm * way_mm;
-                advance(&mut photon, way_mm);
-                if !self.cross(&mut photon) {
-                    shower.tally.balance.escaped_mev += photon.kinetic_mev;
-                    return;
-                }
-            }
-            if !self.inside(&photon) {
+            if !self.fly(&mut photon, located, shower.rng.exponential()) {
                 shower.tally.balance.escaped_mev += photon.kinetic_mev;
                 return;
             }
@@ -63,6 +47,45 @@ impl Tracker {
             }
         }
         self.deposit_here(&photon, photon.kinetic_mev, shower);
+    }
+
+    /// Moves a photon `mean_paths` mean free paths on, through however many slabs; false if it escapes.
+    #[inline]
+    fn fly(&self, photon: &mut Particle, located: (usize, f64), mean_paths: f64) -> bool {
+        // The energy stays as it is on the way, and so do all cross-sections: one lookup for each material it meets.
+        let mut inverse_path_mm = [f64::NAN; MAX_MATERIALS];
+        let [_, depth_mm, _] = photon.position_mm;
+        let cos = photon.direction[1];
+        let forward = cos > 0.0;
+        // Paths are counted along the depth axis; a photon along a slab is a photon almost along it.
+        let cos_size = cos.abs().max(1e-9);
+        let mut left = mean_paths * cos_size;
+        let mut slab = photon.slab as usize;
+        let mut at_mm = depth_mm;
+        loop {
+            let here = &self.geometry.slabs[slab];
+            let known = &mut inverse_path_mm[here.material as usize];
+            if known.is_nan() {
+                *known = self.photons.inverse_path_at(here.material as usize, located);
+            }
+            let thickness_mm = if forward { here.to_mm - at_mm } else { at_mm - here.from_mm };
+            let paths = *known * thickness_mm;
+            if left < paths {
+                let way_mm = left / *known;
+                at_mm += if forward { way_mm } else { -way_mm };
+                break;
+            }
+            left -= paths;
+            slab = if forward { slab + 1 } else { slab.wrapping_sub(1) };
+            if slab >= self.geometry.slabs.len() {
+                return false;
+            }
+            at_mm = if forward { here.to_mm } else { here.from_mm };
+        }
+        advance(photon, (at_mm - depth_mm).abs() / cos_size);
+        photon.position_mm[1] = at_mm;
+        photon.slab = slab as u32;
+        self.inside(photon)
     }
 
     /// Two photons back to back from a positron at rest.
