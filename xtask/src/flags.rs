@@ -24,6 +24,8 @@ pub(crate) enum Task {
     Ci(CiFlags),
     /// Measure ours against its Python peers in one run, print the ratios and write docs/performance.md
     Bench(BenchFlags),
+    /// Compare the embedded simulator with Geant4's showers and write docs/simulation.md; fails where a limit is not met
+    ValidateSim(ValidateSimFlags),
 }
 
 /// Flags of `cargo xtask ci`.
@@ -63,6 +65,38 @@ pub(crate) struct BenchFlags {
     /// A Python interpreter that has h5py, numpy and jetnet, instead of one set up under target/tools
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
+}
+
+/// Flags of `cargo xtask validate-sim`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateSimFlags {
+    /// Folder of Geant4's showers (`photon_uniform.hdf5` and others); the variable `CALO_GEANT4` unless told
+    #[arg(long, value_name = "DIR")]
+    pub(crate) geant4: Option<PathBuf>,
+    /// Showers of each full spectrum, and a quarter of that at single energies; about as many as Geant4 has unless told
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(20..))]
+    pub(crate) n: Option<u64>,
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder for showers, results and reports, instead of one under target
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Few showers, to see where things go; prints the tables only
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Exit code 0 whether limits are met or not
+    #[arg(long)]
+    pub(crate) report_only: bool,
+    /// Only these beams: photons, pions
+    #[arg(long, value_name = "BEAM")]
+    pub(crate) only: Vec<String>,
+    /// The `calo` to run, instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) calo: Option<PathBuf>,
+    /// Compare the showers of this folder, named as Geant4's, instead of simulating
+    #[arg(long, value_name = "DIR", conflicts_with = "n")]
+    pub(crate) simulated: Option<PathBuf>,
 }
 
 /// Groups of measurements.

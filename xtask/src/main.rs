@@ -10,6 +10,7 @@ mod edges;
 mod flags;
 mod process;
 mod setup;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Task::Build => build::run(),
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
+        Task::ValidateSim(flags) => validate::run(&flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

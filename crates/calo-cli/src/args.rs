@@ -1,5 +1,6 @@
 //! Options that several subcommands share, and how their values are written.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -22,6 +23,17 @@ impl FromStr for EnergyRange {
             return Err(format!("{low_gev} is above {high_gev}; expected LOW..HIGH in GeV"));
         }
         Ok(Self { low_gev, high_gev })
+    }
+}
+
+impl fmt::Display for EnergyRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { low_gev, high_gev } = self;
+        if low_gev.to_bits() == high_gev.to_bits() {
+            write!(f, "{low_gev}")
+        } else {
+            write!(f, "{low_gev}..{high_gev}")
+        }
     }
 }
 
@@ -112,6 +124,9 @@ mod tests {
     fn energy_ranges() {
         assert_eq!("10..100".parse(), Ok(EnergyRange { low_gev: 10.0, high_gev: 100.0 }));
         assert_eq!("50".parse(), Ok(EnergyRange { low_gev: 50.0, high_gev: 50.0 }));
+        for text in ["10..100", "50", "0.1..0.3"] {
+            assert_eq!(text.parse::<EnergyRange>().map(|range| range.to_string()), Ok(text.to_owned()));
+        }
         for bad in ["100..10", "-1..10", "0", "nan", "1..inf", "", "a..b"] {
             assert!(bad.parse::<EnergyRange>().is_err(), "{bad}");
         }

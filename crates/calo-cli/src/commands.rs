@@ -6,4 +6,5 @@ pub(crate) mod filter;
 pub(crate) mod inspect;
 pub(crate) mod project;
 pub(crate) mod report;
+pub(crate) mod simulate;
 pub(crate) mod split;

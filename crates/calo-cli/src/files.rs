@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use calo_data::{
-    Compression, Detector, Dtype, Grid, Layout, NegativeCells, ReadOptions, Real, Result, ShowerBatch,
-    ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
+    Compression, Detector, Dtype, Grid, HitWriteOptions, Layout, NegativeCells, ReadOptions, Real, Result,
+    ShowerBatch, ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
 };
 
-use crate::{args, crash, interrupt, progress::Progress, provenance};
+use crate::{UsageError, args, crash, interrupt, progress::Progress, provenance};
 
 /// Bytes of cells in memory at a time.
 const BATCH_BYTES: usize = 32 << 20;
@@ -77,16 +77,16 @@ pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<ShowerReader> {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct StorageOptions {
-    /// Element type of the cells, instead of the input's: f32 or f64
+    /// Element type of the cells, f32 or f64: the input's, or f32 for new showers, unless told
     #[arg(long, value_name = "TYPE", value_parser = dtype)]
     dtype: Option<Dtype>,
-    /// gzip level of the cells, 0 (none) to 9
+    /// gzip level, 0 (none) to 9
     #[arg(long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=9))]
     compression: u8,
     /// Showers in a chunk; about 1.5 MB unless told
     #[arg(long, value_name = "N", value_parser = chunk_showers)]
     chunk_showers: Option<usize>,
-    /// HDF5 group of the output, instead of the input's or the grid's
+    /// HDF5 group of the output: the input's, the detector's or the grid's unless told
     #[arg(long, value_name = "GROUP")]
     pub(crate) to_group: Option<String>,
 }
@@ -94,14 +94,43 @@ pub(crate) struct StorageOptions {
 impl StorageOptions {
     /// Options of an output on `grid`, made from `inputs`.
     pub(crate) fn write_options(&self, grid: Grid, dtype: Dtype, inputs: &[&Path]) -> Result<WriteOptions> {
-        Ok(WriteOptions {
+        Ok(self.with_attributes(grid, dtype, provenance::attributes(inputs)?))
+    }
+
+    /// Options of an output on `grid` with the given attributes.
+    pub(crate) fn with_attributes(
+        &self,
+        grid: Grid,
+        dtype: Dtype,
+        attributes: Vec<(String, String)>,
+    ) -> WriteOptions {
+        WriteOptions {
             dtype: self.dtype.unwrap_or(dtype),
             group: self.to_group.clone(),
             compression: Compression { level: self.compression, shuffle: true },
             chunk_showers: self.chunk_showers,
-            attributes: provenance::attributes(inputs)?,
+            attributes,
             ..WriteOptions::new(grid)
-        })
+        }
+    }
+
+    /// Options of an output of raw hits; of these options it has the compression alone.
+    pub(crate) fn for_hits(
+        &self,
+        tree: &str,
+        attributes: Vec<(String, String)>,
+    ) -> Result<HitWriteOptions, UsageError> {
+        let others = [
+            ("--dtype", self.dtype.is_some()),
+            ("--chunk-showers", self.chunk_showers.is_some()),
+            ("--to-group", self.to_group.is_some()),
+        ];
+        match others.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => {
+                Err(UsageError(format!("{option} is for HDF5 files; raw hits have none of it")))
+            }
+            None => Ok(HitWriteOptions { tree: tree.to_owned(), compression: self.compression, attributes }),
+        }
     }
 
     /// Options of an output that is to look like `reader`'s file but for what was told.

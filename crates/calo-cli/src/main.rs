@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod files;
 mod interrupt;
+mod journal;
 mod output;
 mod progress;
 mod provenance;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Prepare, judge and show calorimeter showers.
+/// Simulate, prepare, judge and show calorimeter showers.
 #[derive(Debug, Parser)]
 #[command(name = "calo", version, about, max_term_width = 110)]
 struct Cli {
@@ -29,6 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Simulate(commands::simulate::Args),
     Inspect(commands::inspect::Args),
     Convert(commands::convert::Args),
     Project(commands::project::Args),
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
     }
     match cli.command {
+        Command::Simulate(args) => commands::simulate::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Project(args) => commands::project::run(&args),

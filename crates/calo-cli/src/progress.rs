@@ -13,6 +13,8 @@ pub(crate) struct Progress {
     what: String,
     total: Option<u64>,
     done: u64,
+    /// Of these, done before this run.
+    before: u64,
     started: Instant,
     last_line: Instant,
     bar: Option<ProgressBar>,
@@ -21,10 +23,15 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins a pass called `what` over `total` showers, where that is known.
     pub(crate) fn new(what: impl Into<String>, total: Option<u64>) -> Self {
+        Self::going_on(what, total, 0)
+    }
+
+    /// As [`Progress::new`], where `done` showers were through before: they do not count in the rate.
+    pub(crate) fn going_on(what: impl Into<String>, total: Option<u64>, done: u64) -> Self {
         let what = what.into();
-        let bar = std::io::stderr().is_terminal().then(|| bar(&what, total));
+        let bar = std::io::stderr().is_terminal().then(|| bar(&what, total, done));
         let now = Instant::now();
-        Self { what, total, done: 0, started: now, last_line: now, bar }
+        Self { what, total, done, before: done, started: now, last_line: now, bar }
     }
 
     /// `n` more showers are through.
@@ -40,7 +47,7 @@ impl Progress {
 
     fn line(&self) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+        let rate = (self.done - self.before) as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
         let Self { what, done, .. } = self;
         match self.total {
             #[expect(clippy::cast_precision_loss, reason = "a time for people")]
@@ -61,7 +68,7 @@ impl Drop for Progress {
     }
 }
 
-fn bar(what: &str, total: Option<u64>) -> ProgressBar {
+fn bar(what: &str, total: Option<u64>, done: u64) -> ProgressBar {
     let template = match total {
         Some(_) => "{msg} {wide_bar} {pos}/{len} showers, {per_sec}, {eta} left",
         None => "{msg} {spinner} {pos} showers, {per_sec}",
@@ -72,5 +79,6 @@ fn bar(what: &str, total: Option<u64>) -> ProgressBar {
         None => ProgressBar::new_spinner(),
     };
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-    bar.with_style(style).with_message(what.to_owned())
+    // Rate and time left are those of this run.
+    bar.with_style(style).with_message(what.to_owned()).with_position(done)
 }

@@ -1,10 +1,11 @@
 //! Detector descriptions: one TOML file says all that reading, projecting, judging and simulating need to know.
 //!
-//! `configs/detectors/ild-ecal.toml` and `ild-ahcal.toml` are compiled in and go by their names; any other
-//! detector is a path.
+//! The files in `configs/detectors` are compiled in and go by their names; any other detector is a path. A file may
+//! extend a built-in detector and say only what differs.
 
 mod binning;
 mod cells;
+mod extend;
 mod geometry;
 mod projection;
 
@@ -21,8 +22,9 @@ use crate::error::{Error, Result};
 use crate::shower::Grid;
 
 /// Detectors that need no file.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("ild-ecal", include_str!("../../../configs/detectors/ild-ecal.toml")),
+    ("ild-ecal-staggered", include_str!("../../../configs/detectors/ild-ecal-staggered.toml")),
     ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
 ];
 
@@ -85,7 +87,7 @@ pub struct CoreCrop {
 }
 
 impl Detector {
-    /// A detector by built-in name (`ild-ecal`, `ild-ahcal`) or by the path of its TOML file.
+    /// A detector by built-in name (`ild-ecal`, `ild-ecal-staggered`, `ild-ahcal`) or by the path of its TOML file.
     ///
     /// # Errors
     /// Unknown name, unreadable file, TOML that does not parse, or a field with an impossible value.
@@ -111,13 +113,29 @@ impl Detector {
     /// # Errors
     /// TOML that does not parse, unknown keys, or a field with an impossible value.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
-        let detector: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
-            let problem = format!("line {line}: {}", e.message().replace('\n', ", "));
+        let refuse = |e: &toml::de::Error| {
+            // Of a file that extends another, only what is no TOML at all has a line.
+            let line = |span: std::ops::Range<usize>| text[..span.start.min(text.len())].lines().count();
+            let place_in = e.span().map_or_else(String::new, |span| format!("line {}: ", line(span)));
+            let problem = format!("{place_in}{}", e.message().replace('\n', ", "));
             Error::file(Path::new(place), problem, "a detector description (docs/formats.md)")
-        })?;
+        };
+        let read: Result<Self, _> = match extend::parts(text) {
+            Some((base, own)) => extend::extended(&base, own, place)?.try_into(),
+            None => toml::from_str(text),
+        };
+        let detector = read.map_err(|e| refuse(&e))?;
         detector.validate(place)?;
         Ok(detector)
+    }
+
+    /// The whole description as TOML, whatever file it was read from: what is written into files and hashed.
+    ///
+    /// # Errors
+    /// None for a detector that was read; of one made in memory a value that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self)
+            .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))
     }
 
     /// Checks every field; `place` names the detector in errors.
@@ -229,8 +247,16 @@ mod tests {
     }
 
     #[test]
+    fn a_detector_survives_its_own_toml() {
+        for (name, _) in BUILT_IN {
+            let detector = Detector::load(name).unwrap();
+            assert_eq!(Detector::parse(&detector.to_toml().unwrap(), name).unwrap(), detector);
+        }
+    }
+
+    #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let message = Detector::load("ild-ecl").unwrap_err().to_string();
-        assert!(message.contains("ild-ecal, ild-ahcal"), "{message}");
+        assert!(message.contains("ild-ecal, ild-ecal-staggered, ild-ahcal"), "{message}");
     }
 }

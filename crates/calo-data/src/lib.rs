@@ -5,11 +5,13 @@ pub mod detector;
 mod error;
 mod filter;
 mod h5;
+mod hits;
 mod memory;
 mod pipeline;
 mod points;
 mod project;
 pub mod random;
+mod readout;
 mod regular;
 pub mod root;
 mod select;
@@ -28,11 +30,13 @@ pub use h5::{
     Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
     ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions, read_attributes,
 };
+pub use hits::{Event, HitBatch, HitSource};
 pub use memory::MemorySource;
-pub use pipeline::ProjectedShowers;
+pub use pipeline::{ProjectedShowers, StaggerFrom};
 pub use points::{PointBatch, grid_to_points, points_to_grid};
 pub use project::{HitProjector, ProjectionReport, project_event};
-pub use root::{Event, HitBatch, HitReader, TreeName};
+pub use readout::CellHits;
+pub use root::{HitReader, HitWriteOptions, HitWriter, TreeName};
 pub use shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};
 pub use source::ShowerSource;
 pub use split::{Part, PartSource, Split, for_each_part};

@@ -6,7 +6,8 @@ use ndarray::ArrayView3;
 
 use crate::detector::{Projection, TransverseAxis};
 use crate::error::Result;
-use crate::root::{Event, HitBatch, HitReader};
+use crate::hits::{Event, HitBatch, HitSource};
+use crate::root::HitReader;
 use crate::shower::{Grid, ShowerBatch};
 use crate::source::ShowerSource;
 
@@ -51,10 +52,10 @@ impl fmt::Display for ProjectionReport {
 /// Raw hits as showers on the projection's raw grid, before staggering correction and core crop.
 ///
 /// Axes: depth (ROOT y) becomes the layer, ROOT x becomes x and ROOT z becomes y. Hits in one cell add, in f64.
-/// Each shower's `pdg` and `shower_ids` (the event's index in the file) come along.
+/// Each shower's `pdg` and `shower_ids` (the event's index) come along.
 #[derive(Debug)]
-pub struct HitProjector {
-    hits: HitReader,
+pub struct HitProjector<H = HitReader> {
+    hits: H,
     projection: Projection,
     batch: HitBatch,
     /// One event's cells, MeV, in f64.
@@ -64,9 +65,9 @@ pub struct HitProjector {
     n_showers: Option<u64>,
 }
 
-impl HitProjector {
+impl<H: HitSource> HitProjector<H> {
     /// Projects the events of `hits`.
-    pub fn new(hits: HitReader, projection: Projection) -> Self {
+    pub fn new(hits: H, projection: Projection) -> Self {
         let image = vec![0.0; projection.raw_grid().n_cells()];
         let report = ProjectionReport::default();
         Self { hits, projection, batch: HitBatch::default(), image, report, n_showers: None }
@@ -78,12 +79,17 @@ impl HitProjector {
     }
 
     /// The events' source.
-    pub fn hits(&self) -> &HitReader {
+    pub fn hits(&self) -> &H {
         &self.hits
+    }
+
+    /// The events' source back, wherever it stands.
+    pub fn into_hits(self) -> H {
+        self.hits
     }
 }
 
-impl ShowerSource<f32> for HitProjector {
+impl<H: HitSource> ShowerSource<f32> for HitProjector<H> {
     fn grid(&self) -> Grid {
         self.projection.raw_grid()
     }
@@ -119,7 +125,7 @@ impl ShowerSource<f32> for HitProjector {
     }
 
     fn rewind(&mut self) -> Result<()> {
-        self.hits.rewind();
+        self.hits.rewind()?;
         self.report = ProjectionReport::default();
         Ok(())
     }
@@ -161,7 +167,7 @@ fn layer_at(projection: &Projection, depth_mm: f64) -> Option<usize> {
 }
 
 /// The half-open bin that holds `u_mm`.
-fn bin_at(axis: TransverseAxis, u_mm: f64) -> Option<usize> {
+pub(crate) fn bin_at(axis: TransverseAxis, u_mm: f64) -> Option<usize> {
     let lower_edge_mm = |bin: f64| axis.origin_mm + bin * axis.width_mm;
     let mut bin = ((u_mm - axis.origin_mm) / axis.width_mm).floor();
     // The quotient may round across an edge; the edges themselves decide.

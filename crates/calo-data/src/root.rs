@@ -1,14 +1,20 @@
 //! ROOT files, as far as raw hits need them: `TTree`s with branches of numbers and of arrays of numbers.
 //!
-//! Our own reader, of some 700 lines, because the file is not trusted: every length is checked before it is used, so
+//! Our own writer, because the same hits shall make the same bytes, in bounded memory, and the file appear whole or not
+//! at all. Our own reader, of some 700 lines, because the file is not trusted: every length is checked before it is used, so
 //! damage ends in an error and never in a panic, an endless loop or an exhausted machine. It keeps one basket of
 //! each branch in memory. `docs/formats.md` says which files it reads and why `oxyroot` does not stand here.
 
 mod bytes;
 mod column;
 mod compression;
+mod encode;
 mod file;
 mod hits;
+mod record;
 mod tree;
+mod tree_record;
+mod writer;
 
-pub use hits::{Event, HitBatch, HitReader, TreeName};
+pub use hits::{HitReader, TreeName};
+pub use writer::{HitWriteOptions, HitWriter};

@@ -6,14 +6,17 @@
 //! each judged in the uncorrected average: a row that is not a gap thus moves up by the number of gaps behind it. What
 //! little stands in a gap's row is dropped. At last the first and last x-bins go.
 //!
-//! The rule cannot tell an artefact from a row that few showers reach: [`StaggerMap::doubtful`] names such gaps.
+//! The rule cannot tell an artefact from a row that few showers reach: [`StaggerMap::doubtful`] names such gaps. Where
+//! the places of the cells are known, [`StaggerMap::of_cells`] needs no showers at all.
 
 use std::fmt;
 
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
-use crate::detector::Staggering;
+use crate::detector::{Detector, Staggering};
 use crate::error::{Error, Result};
+use crate::project::bin_at;
+use crate::readout::CellHits;
 use crate::shower::{Grid, Real, ShowerBatch};
 use crate::source::ShowerSource;
 
@@ -29,6 +32,7 @@ pub struct StaggerMap {
     /// Ascending x-rows of the gaps, layer by layer.
     gaps: Vec<Vec<usize>>,
     nx: usize,
+    /// Showers averaged; 0 where the cells alone say it.
     n_showers: u64,
     /// Layer and x-row of gaps that few showers confirm.
     doubtful: Vec<(usize, usize)>,
@@ -87,6 +91,22 @@ impl StaggerMap {
         Self { gaps: gaps.collect(), nx: rows_mev.ncols(), n_showers: 1, doubtful: Vec::new() }
     }
 
+    /// The gaps that showers without number would show: rows of projection bins in which no cell has its centre.
+    ///
+    /// It rests on the description of the detector alone, so it does not depend on which showers are corrected.
+    pub fn of_cells(detector: &Detector, staggering: &Staggering) -> Self {
+        let grid = detector.projection.raw_grid();
+        let cells = CellHits::of(detector);
+        let mut rows_mev = Array2::zeros((grid.layers, grid.nx));
+        for (layer, mut row) in rows_mev.outer_iter_mut().enumerate() {
+            let centres = cells.x_mm(layer).iter().map(|x_mm| f64::from(*x_mm));
+            for x in centres.filter_map(|x_mm| bin_at(detector.projection.x, x_mm)) {
+                row[x] = f64::INFINITY;
+            }
+        }
+        Self { n_showers: 0, ..Self::from_average(&rows_mev, staggering) }
+    }
+
     /// A map without gaps.
     pub fn none(grid: Grid) -> Self {
         Self { gaps: vec![Vec::new(); grid.layers], nx: grid.nx, n_showers: 0, doubtful: Vec::new() }
@@ -134,7 +154,11 @@ impl StaggerMap {
 
 impl fmt::Display for StaggerMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} empty rows in the average of {} showers", self.n_gaps(), self.n_showers)?;
+        write!(f, "{} empty rows ", self.n_gaps())?;
+        match self.n_showers {
+            0 => write!(f, "between the detector's cells")?,
+            n => write!(f, "in the average of {n} showers")?,
+        }
         for (layer, gaps) in self.gaps.iter().enumerate().filter(|(_, gaps)| !gaps.is_empty()) {
             write!(
                 f,

@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_data::detector::Staggering;
+use calo_data::detector::{CellAxis, Staggering};
+use calo_data::random::{Purpose, stream};
 use calo_data::{
-    Detector, Grid, HitProjector, HitReader, MemorySource, ProjectedShowers, ShowerBatch, ShowerSource,
-    StaggerMap, StaggerSource, TreeName,
+    CellHits, Detector, Grid, HitBatch, HitProjector, HitReader, HitSource, MemorySource, ProjectedShowers,
+    ShowerBatch, ShowerSource, StaggerFrom, StaggerMap, StaggerSource, TreeName,
 };
 use ndarray::{Array4, Axis, s};
 use proptest::prelude::*;
@@ -86,13 +87,13 @@ fn hits_outside_and_events_converted_upstream_are_counted() {
 fn the_whole_pipeline_ends_on_the_detectors_grid() {
     let detector = Detector::load("ild-ecal").unwrap();
     let path = repository("data/photon_hits.root");
-    let mut source = ProjectedShowers::open(&path, &detector, None).unwrap();
+    let mut source = ProjectedShowers::open(&path, &detector, None, StaggerFrom::Showers).unwrap();
     assert_eq!(source.grid(), detector.grid);
     let first = read_all(&mut source, 6);
     assert_eq!(first.len(), 20);
     source.rewind().unwrap();
     assert_eq!(read_all(&mut source, 20), first);
-    assert!(ProjectedShowers::open(&path, &detector, Some("pionSIM")).is_err());
+    assert!(ProjectedShowers::open(&path, &detector, Some("pionSIM"), StaggerFrom::Showers).is_err());
 }
 
 const ECAL: Staggering = Staggering { layers: [4, 28], empty_below_mev: 1e-4, drop_edge_bins: 1 };
@@ -170,7 +171,7 @@ fn gaps_that_may_be_chance_are_named() {
 fn a_file_without_artefact_is_projected_as_it_is() {
     let detector = Detector::load("ild-ecal").unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/photon_hits.root");
-    let mut projected = ProjectedShowers::open(&path, &detector, None).unwrap();
+    let mut projected = ProjectedShowers::open(&path, &detector, None, StaggerFrom::Showers).unwrap();
     assert!(!projected.stagger_map().doubtful().is_empty());
     let corrected = read_all(&mut projected, 7);
     let plain = read_all(&mut projector(&detector), 7);
@@ -187,6 +188,83 @@ fn empty_edges_neighbours_and_other_layers_are_no_gaps() {
     ]);
     let map = StaggerMap::from_average(&rows, &Staggering { layers: [1, 4], ..ECAL });
     assert_eq!([0, 1, 2, 3].map(|layer| map.gaps(layer)), [&[][..], &[5], &[1, 6], &[]]);
+}
+
+/// Events of hits in random cells, as wide as real showers and wider.
+struct RandomHits {
+    detector: Detector,
+    cells: CellHits,
+    n_events: u64,
+    next: u64,
+}
+
+impl HitSource for RandomHits {
+    fn n_events(&self) -> u64 {
+        self.n_events
+    }
+
+    fn next_batch(&mut self, max_events: usize, batch: &mut HitBatch) -> calo_data::Result<bool> {
+        use rand::Rng as _;
+        const HITS: Purpose = Purpose::new("hits");
+        batch.clear(self.next);
+        let stop = self.n_events.min(self.next + max_events as u64);
+        for event in self.next..stop {
+            let mut rng = stream(1, HITS, event);
+            for layer in 0..self.detector.grid.layers {
+                let (x, y) = (CellAxis::x(&self.detector, layer), CellAxis::y(&self.detector));
+                for _ in 0..40 {
+                    let place = [rng.random_range(-100.0..100.0), rng.random_range(-100.0..100.0)];
+                    let (Some(ix), Some(iy)) = (x.cell_at(place[0]), y.cell_at(place[1])) else { continue };
+                    let index = self.cells.index(layer as u32, ix as u32, iy as u32).unwrap();
+                    assert!(self.cells.push(index, 1e-3, batch));
+                }
+            }
+            batch.offsets.push(batch.x_mm.len());
+            batch.incident_energies_gev.push(10.0);
+            batch.pdg.push(22);
+            batch.n_mc_particles.push(1);
+        }
+        self.next = stop;
+        Ok(!batch.is_empty())
+    }
+
+    fn rewind(&mut self) -> calo_data::Result<()> {
+        self.next = 0;
+        Ok(())
+    }
+}
+
+/// The map from the cells' places is what many showers show, in a detector with gaps and in those without.
+#[test]
+fn the_map_of_the_cells_is_that_of_many_showers() {
+    for (name, n_gaps) in [("ild-ecal-staggered", 30), ("ild-ecal", 0)] {
+        let detector = Detector::load(name).unwrap();
+        let staggering = detector.projection.staggering.unwrap();
+        let cells = CellHits::of(&detector);
+        // A row of 30 cells has 40 / 40 = 1 hit an event: empty in all of 200 with probability exp(-200).
+        let hits = RandomHits { detector: detector.clone(), cells, n_events: 200, next: 0 };
+        let mut raw = HitProjector::new(hits, detector.projection.clone());
+        let measured = StaggerMap::measure(&mut raw, &staggering).unwrap();
+        let of_cells = StaggerMap::of_cells(&detector, &staggering);
+        assert_eq!(of_cells.n_gaps(), n_gaps, "{of_cells}");
+        assert!(measured.doubtful().is_empty());
+        for layer in 0..detector.grid.layers {
+            assert_eq!(measured.gaps(layer), of_cells.gaps(layer), "{name}, layer {layer}");
+        }
+        // Closed gaps leave no empty row but the ones that move to the front.
+        let mut showers = ProjectedShowers::new(
+            RandomHits { n_events: 200, next: 0, ..raw.into_hits() },
+            &detector,
+            StaggerFrom::Geometry,
+        )
+        .unwrap();
+        let rows = read_all(&mut showers, 50).cells_mev.sum_axis(Axis(3)).sum_axis(Axis(0));
+        for (layer, rows) in rows.outer_iter().enumerate() {
+            let in_front = of_cells.gaps(layer).len().saturating_sub(1);
+            let empty: Vec<usize> = (0..rows.len()).filter(|x| rows[*x] == 0.0).collect();
+            assert_eq!(empty, (0..in_front).collect::<Vec<_>>(), "{name}, layer {layer}");
+        }
+    }
 }
 
 proptest! {

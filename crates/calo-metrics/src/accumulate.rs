@@ -24,6 +24,7 @@ use crate::histogram::Histogram;
 use crate::observables::{Column, ObservableTable, check_energies, shower_slice};
 use crate::random::shower_weights;
 use crate::results::Observable;
+use crate::splits::Splits;
 use layout::Layout;
 use worker::Worker;
 
@@ -44,6 +45,7 @@ pub struct SampleAccumulator {
     table: ObservableTable,
     /// The half of each row of the table, 0 or 1.
     halves: Vec<u8>,
+    splits: Option<Arc<Splits>>,
     /// One for each thread that ever took part; what is wanted is their sum.
     workers: Vec<Worker>,
 }
@@ -63,8 +65,20 @@ impl SampleAccumulator {
             layout,
             table: ObservableTable::default(),
             halves: Vec::new(),
+            splits: None,
             workers: Vec::new(),
         })
+    }
+
+    /// The same accumulator, that also sums the full spectrum's histograms for both parts of each split.
+    ///
+    /// # Errors
+    /// Showers have been filled already.
+    pub fn with_splits(self, splits: Splits) -> Result<Self> {
+        if !self.table.is_empty() {
+            return Err(Error::parameter("showers before the splits", self.table.len(), "none"));
+        }
+        Ok(Self { splits: Some(Arc::new(splits)), ..self })
     }
 
     /// Adds showers `first_shower ..` of the file, on all threads of the current rayon pool.
@@ -95,12 +109,13 @@ impl SampleAccumulator {
             .enumerate()
             .map_init(Vec::new, |copy, (block, rows)| {
                 let free = workers().pop();
-                let mut worker = free.unwrap_or_else(|| Worker::new(layout, self.settings.replicas));
+                let mut worker = free.unwrap_or_else(|| self.empty_worker());
                 let outcome = rows.iter_mut().enumerate().try_for_each(|(i, row)| {
                     let i = block * BLOCK + i;
                     let shower = first_shower + i as u64;
                     let cells = shower_slice(cells_mev.index_axis(ArrayAxis(0), i), copy);
-                    worker.draw_weights(self.settings.seed, self.key, shower);
+                    let members = self.splits.as_ref().map_or(Ok([0; 2]), |splits| splits.members(shower))?;
+                    worker.draw_weights(self.settings.seed, self.key, shower, members);
                     *row = worker
                         .add(layout, cells, energies_gev[i])
                         .map_err(|cell| layout.grid.non_finite(shower, cell, cells[cell]))?;
@@ -122,12 +137,15 @@ impl SampleAccumulator {
     /// Adds what another accumulator gathered from other showers of the same file.
     ///
     /// # Errors
-    /// Other settings, kind or key.
+    /// Other settings, kind, key or splits.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        let same = self.settings == other.settings && self.kind == other.kind && self.key == other.key;
+        let same = self.settings == other.settings
+            && self.kind == other.kind
+            && self.key == other.key
+            && self.splits == other.splits;
         if !same {
             let (found, expected) = ((other.kind, other.key), (self.kind, self.key));
-            return Err(Error::mismatch("accumulators' kind, key and settings", found, expected));
+            return Err(Error::mismatch("accumulators' kind, key, settings and splits", found, expected));
         }
         let mut total = self.total();
         total.absorb(&other.total());
@@ -210,6 +228,48 @@ impl SampleAccumulator {
         Some(Resampled { nominal, replicas: (1..=self.settings.replicas).map(replica).collect() })
     }
 
+    /// The splits that are summed.
+    pub fn splits(&self) -> Option<&Splits> {
+        self.splits.as_deref()
+    }
+
+    /// Slots of one of the full spectrum's histograms in one part (0, 1) of a split; none where that is not gathered.
+    pub(crate) fn split_slots(&self, observable: Observable, split: usize, part: usize) -> Option<Vec<f64>> {
+        let columns = self.layout.columns(observable, None)?;
+        let gathered = columns.end <= self.layout.n_split && part < 2;
+        if !gathered || split >= self.splits.as_ref()?.n_splits() {
+            return None;
+        }
+        let mut slots = vec![0.0; columns.len()];
+        for worker in &self.workers {
+            add(&mut slots, &worker.split_sums(split, part)[columns.clone()]);
+        }
+        Some(slots)
+    }
+
+    /// An observable of every shower that stands for one of [`Self::energies_gev`], visible energy and hits scaled to
+    /// it; of every shower where no energy is named. NaN where a shower does not have it.
+    pub(crate) fn values(&self, column: Column, energy_gev: Option<f64>) -> Vec<f64> {
+        let Some(energy_gev) = energy_gev else { return self.table.column(column).to_vec() };
+        let Some(at) =
+            self.layout.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())
+        else {
+            return Vec::new();
+        };
+        let scales = matches!(column, Column::VisibleEnergyMev | Column::NHits);
+        let showers = self.table.column(Column::IncidentEnergyGev).iter().zip(self.table.column(column));
+        showers
+            .filter_map(|(&incident_gev, &value)| {
+                at.scale(incident_gev).map(|scale| if scales { scale * value } else { value })
+            })
+            .collect()
+    }
+
+    /// What draws from this file are keyed with.
+    pub(crate) fn key(&self) -> u64 {
+        self.key
+    }
+
     /// Showers in a part that stand for one of [`Self::energies_gev`], or all of them; 0 at any other energy.
     pub fn n_showers_at(&self, energy_gev: Option<f64>, part: Part) -> u64 {
         // Every shower has a visible energy, if only 0.
@@ -228,8 +288,13 @@ impl SampleAccumulator {
         slots
     }
 
+    fn empty_worker(&self) -> Worker {
+        let n_splits = self.splits.as_ref().map_or(0, |splits| splits.n_splits());
+        Worker::new(&self.layout, self.settings.replicas, n_splits)
+    }
+
     fn total(&self) -> Worker {
-        let mut total = Worker::new(&self.layout, self.settings.replicas);
+        let mut total = self.empty_worker();
         for worker in &self.workers {
             total.absorb(worker);
         }

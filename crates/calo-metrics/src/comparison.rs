@@ -5,16 +5,21 @@
 //! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
 
 mod energies;
+mod excess;
+mod moments;
 mod pair;
+mod splits;
 
 use crate::accumulate::{Part, Resampled, SampleAccumulator};
 use crate::error::Result;
 use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, Observable, SampleHistogram};
 
 pub use energies::{FixedEnergy, fixed_energies, linearity};
+pub use moments::{moments, punch_through, responses};
 pub use pair::compare_histograms;
 pub(crate) use pair::spread;
 use pair::{Pair, combine};
+pub use splits::{ComparedSplits, compare_splits, split_size};
 
 /// A sample: its full-spectrum file and any number of fixed-energy files.
 #[derive(Debug, Clone)]

@@ -6,7 +6,8 @@
 //! * [`observables`] turns showers into an [`ObservableTable`]; [`SampleAccumulator`] gathers that and all histograms,
 //!   with their bootstrap replicas, in one pass over a stream of batches.
 //! * [`compare_samples`] and [`compare_halves`] judge six histograms, [`divisors`] and [`scores`] make S_JSD of it,
-//!   [`linearity`] the energy response. [`mod@distance`] holds the distances between any two [`Histogram`]s.
+//!   [`linearity`] the energy response. [`compare_splits`] sets a candidate beside the floor at the same number of
+//!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
 //! * [`results`] is the schema of what an evaluation writes.
@@ -76,13 +77,15 @@ mod resolution;
 pub mod results;
 mod sample;
 mod score;
+mod splits;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings, SixAxes};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
 pub use classifier::{ClassifierSettings, classifier_auc, roc_auc};
 pub use comparison::{
-    ComparedHistograms, FixedEnergy, SampleSet, compare_halves, compare_histograms, compare_samples,
-    distributions, fixed_energies, linearity,
+    ComparedHistograms, ComparedSplits, FixedEnergy, SampleSet, compare_halves, compare_histograms,
+    compare_samples, compare_splits, distributions, fixed_energies, linearity, moments, punch_through,
+    responses, split_size,
 };
 pub use error::{Error, Index, Result};
 pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
@@ -97,3 +100,4 @@ pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergen
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use score::{Scores, divisors, scores};
+pub use splits::Splits;

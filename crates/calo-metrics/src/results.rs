@@ -33,6 +33,18 @@ pub struct Results {
     pub linearity: Vec<LinearityPoint>,
     /// Correlations of the high-level observables.
     pub pearson: Pearson,
+    /// Mean and spread of visible energy, hits and centre of gravity, by sample and energy.
+    #[serde(default)]
+    pub moments: Vec<Moments>,
+    /// Visible over incident energy, by sample and range of incident energies.
+    #[serde(default)]
+    pub responses: Vec<Response>,
+    /// Showers with too few hits, by sample; empty where the detector has no rule for them.
+    #[serde(default)]
+    pub punch_through: Vec<PunchThrough>,
+    /// Random splits behind the `splits` of each comparison; 0 where none were asked for.
+    #[serde(default)]
+    pub n_splits: usize,
     /// What is missing and why.
     pub gaps: Vec<Gap>,
 }
@@ -174,6 +186,47 @@ pub struct Comparison {
     pub kpd: Option<Estimate>,
     /// Area under the ROC curve of a classifier between the two; 0.5 is indistinguishable.
     pub auc: Option<Estimate>,
+    /// Distances beside the floor at the same number of showers; empty where no splits were asked for, and for the
+    /// floor.
+    #[serde(default)]
+    pub splits: Vec<SplitComparison>,
+}
+
+/// One histogram's distance and floor, both at the same number of showers and averaged over random splits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitComparison {
+    /// What is histogrammed.
+    pub observable: Observable,
+    /// Showers on each side; at several energies, the least of them.
+    pub n_showers: u64,
+    /// Distance, floor and excess; of several energies together.
+    #[serde(flatten)]
+    pub distances: SplitDistances,
+    /// Each energy by itself, or the full spectrum.
+    pub parts: Vec<SplitPart>,
+}
+
+/// One energy of a [`SplitComparison`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitPart {
+    /// Nominal incident energy, GeV; absent for the full spectrum.
+    pub energy_gev: Option<f64>,
+    /// Showers on each side.
+    pub n_showers: u64,
+    /// Distance, floor and excess.
+    #[serde(flatten)]
+    pub distances: SplitDistances,
+}
+
+/// Averages over splits, with the standard errors of the averages.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SplitDistances {
+    /// Jensen-Shannon distance of n candidate and n reference showers.
+    pub jsd: Estimate,
+    /// Jensen-Shannon distance of two disjoint samples of n reference showers.
+    pub floor: Estimate,
+    /// What the distance has above the floor: `sqrt(max(0, jsd^2 - floor^2))`.
+    pub excess: Estimate,
 }
 
 /// Distances between the histograms of one observable; at several energies, each their combination.
@@ -247,6 +300,53 @@ pub struct LinearityPoint {
     pub sigma90_mev: Estimate,
     /// Relative width sigma90 / mu90.
     pub resolution: Estimate,
+}
+
+/// Mean and spread of one observable of a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    /// Index into [`Results::samples`].
+    pub sample: usize,
+    /// Visible energy, hits or centre of gravity.
+    pub observable: Observable,
+    /// Nominal incident energy, GeV; absent for the full spectrum.
+    pub energy_gev: Option<f64>,
+    /// Where the showers came from; absent for the full spectrum.
+    pub source: Option<EnergySource>,
+    /// Showers that have this observable.
+    pub n_showers: u64,
+    /// Mean, with its standard error.
+    pub mean: Estimate,
+    /// Standard deviation, with its standard error.
+    pub standard_deviation: Estimate,
+}
+
+/// Visible over incident energy of the showers in a range of incident energies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Index into [`Results::samples`].
+    pub sample: usize,
+    /// Lowest and highest incident energy, GeV.
+    pub energy_range_gev: [f64; 2],
+    /// Showers in the range.
+    pub n_showers: u64,
+    /// Mean of visible over incident energy, MeV/GeV.
+    pub mean_mev_per_gev: Estimate,
+    /// Standard deviation over mean.
+    pub relative_width: Estimate,
+}
+
+/// Showers that lose so much behind the detector that they have few hits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PunchThrough {
+    /// Index into [`Results::samples`].
+    pub sample: usize,
+    /// Showers with at most this many hits count.
+    pub at_most_hits: u64,
+    /// Showers of the full spectrum.
+    pub n_showers: u64,
+    /// Share of them that count.
+    pub fraction: Estimate,
 }
 
 /// Pearson correlations by sample.

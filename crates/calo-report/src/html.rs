@@ -1,6 +1,7 @@
 //! The page: one file without script, network or font, for a screen, a phone and paper.
 
 mod definitions;
+mod splits;
 mod tables;
 
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ pub(crate) fn page(results: &Results, figures: &[Figure]) -> String {
     page.push_str(&head(results));
     page.push_str(&gaps(results));
     page.push_str(&tables::headline(results));
+    page.push_str(&splits::section(results));
     let sections = [
         (Section::Distributions, "Distributions", DISTRIBUTIONS),
         (Section::Response, "Linearity and resolution", RESPONSE),

@@ -245,6 +245,18 @@ fn check_comparison(comparison: &Comparison, field: impl Fn() -> String, place: 
             comparison.histograms[..index].iter().any(|other| other.observable == histogram.observable);
         place.demand(!twin, field, || "there twice".into(), "each observable once")?;
     }
+    for (index, split) in comparison.splits.iter().enumerate() {
+        let field = || format!("{}.splits[{index}]", field());
+        let parts = split.parts.iter().map(|part| &part.distances);
+        for distances in std::iter::once(&split.distances).chain(parts) {
+            for distance in [&distances.jsd, &distances.floor, &distances.excess] {
+                place.estimate(field, distance)?;
+            }
+        }
+        place.not_negative(field, split.parts.iter().filter_map(|part| part.energy_gev.as_ref()))?;
+        let twin = comparison.splits[..index].iter().any(|other| other.observable == split.observable);
+        place.demand(!twin, field, || "there twice".into(), "each observable once")?;
+    }
     let scalars = [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
     for estimate in
         scalars.into_iter().flatten().chain(comparison.pearson_max_difference.iter().map(|d| &d.difference))

@@ -7,11 +7,16 @@ use crate::process::{cargo, command, read};
 
 /// One sentence: processor, cores, memory, date, versions.
 pub(crate) fn describe(peers: &Peers) -> String {
+    format!("{}; {}.", hardware(), peers.versions())
+}
+
+/// The same without the peers, and without the full stop.
+pub(crate) fn hardware() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let first = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
     let date = read(command("date").args(["-u", "+%Y-%m-%d"])).map(first).unwrap_or_default();
     let cargo = read(cargo().arg("--version")).map(first).unwrap_or_default();
-    format!("{}, {cores} cores, {}; {date}; {cargo}; {}.", processor(), memory(), peers.versions())
+    format!("{}, {cores} cores, {}; {date}; {cargo}", processor(), memory())
 }
 
 fn processor() -> String {

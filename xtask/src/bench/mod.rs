@@ -2,7 +2,7 @@
 //!
 //! Ours is `crates/calo-cli/examples/bench_peers.rs` and `calo evaluate`, the peers are the scripts in `xtask/peers`.
 
-mod machine;
+pub(crate) mod machine;
 mod page;
 mod peers;
 mod resources;

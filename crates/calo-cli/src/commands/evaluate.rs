@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 use calo_data::Detector;
 use calo_data::detector::{Binning, Scale};
 use calo_metrics::results::{Divisors, Results, SCHEMA_VERSION, ShowerImages};
-use calo_metrics::{Axis, SampleSettings, SixAxes};
+use calo_metrics::{Axis, SampleSettings, SixAxes, Splits, split_size};
 
 use crate::args::{FixedEnergyFile, NamedFile};
 use crate::files::InputOptions;
@@ -44,7 +44,10 @@ pub(crate) struct Args {
     /// Bootstrap replicas behind the errors of histogram distances
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(2..=1000))]
     replicas: u16,
-    /// Seed of halves, replicas and resampling
+    /// Random splits over which distance and floor at the same number of showers are averaged; 0 for none
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = splits)]
+    splits: u8,
+    /// Seed of halves, replicas, splits and resampling
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -62,9 +65,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(!args.out.is_file(), "{}: is a file; expected a folder to write into", args.out.display());
     let given_divisors = args.divisors.as_deref().map(|path| read_divisors(path, &detector)).transpose()?;
     let settings = Arc::new(settings(args, &detector)?);
+    let split_sizes = split_sizes(args, &files)?;
     let mut samples: Vec<Sample> = Vec::new();
     for (index, files) in files.into_iter().enumerate() {
-        let sample = sample::read(&files, index, &args.from, &settings)?;
+        let splits = split_sizes.map(|n| (usize::from(args.splits), [n, if index == 0 { n } else { 0 }]));
+        let sample = sample::read(&files, index, &args.from, &settings, splits)?;
         if let Some(reference) = samples.first() {
             units::check_against(&reference.response, &sample.response)?;
         }
@@ -81,6 +86,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     write_json(&args.out.join("showers.json"), &images)?;
     write_json(&args.out.join("results.json"), &results)?;
     output::print(&table::render(&results))
+}
+
+/// Showers on each side of a split: as many as the full-spectrum files allow; none where no splits are asked for, or
+/// where the reference has a single shower.
+fn split_sizes(args: &Args, files: &[SampleFiles]) -> anyhow::Result<Option<usize>> {
+    if args.splits == 0 {
+        return Ok(None);
+    }
+    let options = args.from.read_options()?;
+    let mut counts = Vec::new();
+    for sample in files {
+        counts.push(crate::files::open(&sample.full, &options)?.n_showers());
+    }
+    let n = split_size(counts[0], counts[1..].iter().copied());
+    Ok(usize::try_from(n).ok().filter(|&n| n > 0))
+}
+
+/// 0, or 2 to 64.
+fn splits(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(k) if k != 1 && usize::from(k) <= Splits::MAX => Ok(k),
+        _ => Err(format!("expected 0, or 2 to {} splits", Splits::MAX)),
+    }
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -1,19 +1,12 @@
 //! The file commands: what they write, what they refuse, how they exit.
 
-use crate::common::{calo, rewrite, sample, stderr, stdout};
-use calo_data::{ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
-
-/// All cells and energies of a file.
-fn read(path: &std::path::Path) -> ShowerBatch<f32> {
-    let mut reader = ShowerReader::open(path, &ReadOptions::default()).unwrap();
-    let mut batch = ShowerBatch::empty(reader.grid());
-    reader.read_batch(10_000, &mut batch).unwrap();
-    batch
-}
+use crate::common::{calo, read, rewrite, sample, stderr, stdout};
+use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 
 #[test]
 fn help_is_pinned() {
-    for command in ["", "inspect", "convert", "project", "filter", "split", "evaluate", "report"] {
+    for command in ["", "simulate", "inspect", "convert", "project", "filter", "split", "evaluate", "report"]
+    {
         let mut words = vec!["--help"];
         if !command.is_empty() {
             words.insert(0, command);

@@ -17,6 +17,14 @@ pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).canonicalize().unwrap()
 }
 
+/// All cells and energies of a file.
+pub(crate) fn read(path: &Path) -> ShowerBatch<f32> {
+    let mut reader = ShowerReader::open(path, &ReadOptions::default()).unwrap();
+    let mut batch = ShowerBatch::empty(reader.grid());
+    reader.read_batch(20_000, &mut batch).unwrap();
+    batch
+}
+
 /// Copies a shower file with every shower changed by `change(shower index, batch)`.
 pub(crate) fn rewrite(source: &Path, target: &Path, mut change: impl FnMut(&mut ShowerBatch<f32>)) {
     let mut reader = ShowerReader::open(source, &ReadOptions::default()).unwrap();

@@ -78,6 +78,41 @@ fn every_field_is_documented(out: &Path) {
 }
 
 #[test]
+fn splits_compare_at_the_same_number_of_showers() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let smeared = folder.path().join("smeared.hdf5");
+    smear(&photons, &smeared, 0.9);
+    let out = folder.path().join("out");
+    let evaluate = |splits: &str| {
+        let mut command = calo();
+        command.args(["evaluate", "--detector", "ild-ecal", "--replicas", "5", "--splits", splits]);
+        command.arg("--reference").arg(&photons).arg("--candidate").arg(&smeared).arg("--out").arg(&out);
+        command.assert()
+    };
+    let assert = evaluate("4").success();
+    assert!(stdout(&assert).contains("mean of 4 splits"));
+    let found = results(&out);
+    assert_eq!(found.n_splits, 4);
+    let splits = &found.comparisons[0].splits;
+    assert_eq!(splits.len(), 6);
+    let spectrum = &splits[0];
+    assert_eq!((spectrum.observable, spectrum.n_showers), (Observable::CellEnergy, 100));
+    let [jsd, floor, excess] =
+        [spectrum.distances.jsd, spectrum.distances.floor, spectrum.distances.excess].map(|e| e.value);
+    assert!(jsd > 2.0 * floor && (excess - (jsd * jsd - floor * floor).sqrt()).abs() < 1e-12, "{spectrum:?}");
+    assert_eq!(splits[1].parts.len(), 3);
+    assert!(found.floor.splits.is_empty());
+    every_field_is_documented(&out);
+    calo().arg("report").arg(&out).assert().success();
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("At the same number of showers") && page.contains("excess of smeared"));
+    for wrong in ["1", "65", "many"] {
+        assert!(stderr(&evaluate(wrong).code(2)).contains("expected 0, or 2 to 64 splits"));
+    }
+}
+
+#[test]
 fn the_same_command_gives_the_same_bytes_on_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let (pions, out) = (sample("pions.hdf5"), folder.path().join("out"));

@@ -11,6 +11,12 @@ use super::raw;
 use super::writer::Compression;
 use crate::error::{Error, Result};
 
+/// Bytes of whole chunks after which they are compressed, together, and written. The same on any number of cores: it
+/// decides the order of chunks in the file, and the same showers shall make the same bytes.
+const BATCH_BYTES: usize = 16 << 20;
+/// As many chunks at least and at most, however large they are.
+const BATCH_CHUNKS: [usize; 2] = [2, 64];
+
 /// What a column is, before it exists.
 pub(super) struct ColumnSpec<'a> {
     pub(super) name: &'a str,
@@ -76,11 +82,12 @@ impl Column {
         &mut self.buffer
     }
 
-    /// Writes the chunks that are complete, once there are enough for all cores.
+    /// Writes the chunks that are complete, once there are enough to keep all cores busy.
     pub(super) fn flush_chunks(&mut self) -> Result<()> {
         let chunk_bytes = self.chunk_rows * self.row_bytes;
         let n_complete = self.buffer.len() / chunk_bytes.max(1);
-        if n_complete < 2 * rayon::current_num_threads() {
+        let [least, most] = BATCH_CHUNKS;
+        if n_complete < (BATCH_BYTES / chunk_bytes.max(1)).clamp(least, most) {
             return Ok(());
         }
         let n_bytes = n_complete * chunk_bytes;

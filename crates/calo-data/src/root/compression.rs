@@ -4,6 +4,8 @@ use std::io::Read;
 
 use super::bytes::Parsed;
 
+/// Most bytes of a block before compression: sizes have three bytes.
+const MAX_BLOCK_BYTES: usize = (1 << 24) - 1;
 /// Magic, method, compressed and uncompressed size.
 const BLOCK_HEADER: usize = 9;
 /// LZ4 blocks start with a checksum.
@@ -32,6 +34,30 @@ pub(super) fn decompress(packed: &[u8], n: usize) -> Parsed<Vec<u8>> {
         inflate(&block?, &mut out)?;
     }
     Ok(out)
+}
+
+/// `plain` as zlib blocks at `level` 1 to 9; as it is where that saves nothing, or at level 0.
+pub(super) fn compress(plain: &[u8], level: u8) -> Vec<u8> {
+    let Some(level) = libdeflater::CompressionLvl::new(i32::from(level)).ok().filter(|_| level > 0) else {
+        return plain.to_vec();
+    };
+    let mut compressor = libdeflater::Compressor::new(level);
+    let mut packed = Vec::with_capacity(plain.len() / 2);
+    for block in plain.chunks(MAX_BLOCK_BYTES) {
+        let from = packed.len() + BLOCK_HEADER;
+        packed.resize(from + compressor.zlib_compress_bound(block.len()), 0);
+        let n = match compressor.zlib_compress(block, &mut packed[from..]) {
+            Ok(n) if n <= MAX_BLOCK_BYTES => n,
+            _ => return plain.to_vec(),
+        };
+        packed.truncate(from + n);
+        let size = |n: usize| [(n & 255) as u8, (n >> 8 & 255) as u8, (n >> 16) as u8];
+        let header = &mut packed[from - BLOCK_HEADER..from];
+        header[..3].copy_from_slice(b"ZL\x08");
+        header[3..6].copy_from_slice(&size(n));
+        header[6..].copy_from_slice(&size(block.len()));
+    }
+    if packed.len() < plain.len() { packed } else { plain.to_vec() }
 }
 
 struct Block<'a> {
@@ -95,11 +121,19 @@ mod tests {
     use super::*;
 
     fn zlib_block(content: &[u8]) -> Vec<u8> {
-        let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
-        let mut payload = vec![0; compressor.zlib_compress_bound(content.len())];
-        let n = compressor.zlib_compress(content, &mut payload).unwrap();
-        let size = |n: usize| [(n & 255) as u8, (n >> 8 & 255) as u8, (n >> 16) as u8];
-        [b"ZL\x08", &size(n)[..], &size(content.len()), &payload[..n]].concat()
+        compress(content, 6)
+    }
+
+    #[test]
+    fn what_is_compressed_comes_back() {
+        let long: Vec<u8> = (0..40_000_000_u32).map(|i| (i / 1000) as u8).collect();
+        for content in [&long[..], &long[..1], &[], b"abcdefgh"] {
+            for level in [0, 1, 9] {
+                let packed = compress(content, level);
+                assert!(packed.len() <= content.len());
+                assert!(decompress(&packed, content.len()).unwrap() == content, "level {level}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::column::Column;
 use super::file::{Key, RootFile};
 use super::tree::parse_tree;
 use crate::error::{Error, Result};
+use crate::hits::{HitBatch, HitSource};
 
 /// Branches of a hit tree: position (x, depth, y), energy, and the incident particles.
 const BRANCHES: [&str; 6] = ["scpox", "scpoy", "scpoz", "scene", "mcene", "mcpdg"];
@@ -17,102 +18,6 @@ pub enum TreeName<'a> {
     Exactly(&'a str),
     /// The tree of this name; where there is none, the only tree of the file.
     OrTheOnlyOne(&'a str),
-}
-
-/// Consecutive events of one file. Buffers are reused from batch to batch.
-///
-/// # Shapes
-/// The hits of event i are `offsets[i]..offsets[i + 1]` of the four vectors of hits.
-///
-/// # Units
-/// Positions mm, energies GeV: as in the file.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct HitBatch {
-    /// Index in the file of the batch's first event.
-    pub first_event: u64,
-    /// Where each event's hits start; one more at the end.
-    pub offsets: Vec<usize>,
-    /// ROOT x.
-    pub x_mm: Vec<f64>,
-    /// ROOT y, along the particle's direction.
-    pub depth_mm: Vec<f64>,
-    /// ROOT z.
-    pub y_mm: Vec<f64>,
-    /// Energy of each hit.
-    pub hit_energies_gev: Vec<f64>,
-    /// Energy of each event's incident particle: the first entry of `mcene`.
-    pub incident_energies_gev: Vec<f64>,
-    /// PDG code of each event's incident particle: the first entry of `mcpdg`, 0 where there is none.
-    pub pdg: Vec<i32>,
-    /// Entries of `mcpdg` of each event.
-    pub n_mc_particles: Vec<usize>,
-}
-
-/// One event of a [`HitBatch`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Event<'a> {
-    /// Index in the file.
-    pub index: u64,
-    /// ROOT x of each hit, mm.
-    pub x_mm: &'a [f64],
-    /// ROOT y of each hit, mm.
-    pub depth_mm: &'a [f64],
-    /// ROOT z of each hit, mm.
-    pub y_mm: &'a [f64],
-    /// Energy of each hit, GeV.
-    pub hit_energies_gev: &'a [f64],
-    /// Energy of the incident particle, GeV.
-    pub incident_energy_gev: f64,
-    /// PDG code of the incident particle.
-    pub pdg: i32,
-    /// Entries of `mcpdg`.
-    pub n_mc_particles: usize,
-}
-
-impl HitBatch {
-    /// Events in the batch.
-    pub fn len(&self) -> usize {
-        self.incident_energies_gev.len()
-    }
-
-    /// Whether the batch holds no event.
-    pub fn is_empty(&self) -> bool {
-        self.incident_energies_gev.is_empty()
-    }
-
-    /// The events in order.
-    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
-        self.offsets.windows(2).enumerate().map(|(i, bounds)| {
-            let hits = bounds[0]..bounds[1];
-            Event {
-                index: self.first_event + i as u64,
-                x_mm: &self.x_mm[hits.clone()],
-                depth_mm: &self.depth_mm[hits.clone()],
-                y_mm: &self.y_mm[hits.clone()],
-                hit_energies_gev: &self.hit_energies_gev[hits],
-                incident_energy_gev: self.incident_energies_gev[i],
-                pdg: self.pdg[i],
-                n_mc_particles: self.n_mc_particles[i],
-            }
-        })
-    }
-
-    fn clear(&mut self, first_event: u64) {
-        self.first_event = first_event;
-        self.offsets.clear();
-        self.offsets.push(0);
-        for values in [
-            &mut self.x_mm,
-            &mut self.depth_mm,
-            &mut self.y_mm,
-            &mut self.hit_energies_gev,
-            &mut self.incident_energies_gev,
-        ] {
-            values.clear();
-        }
-        self.pdg.clear();
-        self.n_mc_particles.clear();
-    }
 }
 
 /// Reads raw hits from a ROOT tree, one basket of each branch in memory at a time.
@@ -244,6 +149,21 @@ impl HitReader {
         let (dataset, value, expected) = fault;
         let others = if n > 1 { format!(", the first of {n} bad values in the file") } else { String::new() };
         shower_error(path, dataset, event, format!("{value}{others}"), expected.to_owned())
+    }
+}
+
+impl HitSource for HitReader {
+    fn n_events(&self) -> u64 {
+        self.n_events
+    }
+
+    fn next_batch(&mut self, max_events: usize, batch: &mut HitBatch) -> Result<bool> {
+        self.next_batch(max_events, batch)
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        self.rewind();
+        Ok(())
     }
 }
 

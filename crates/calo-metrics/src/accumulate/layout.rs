@@ -8,7 +8,8 @@ use crate::histogram::Axis;
 use crate::observables::{GridCells, ObservableSettings};
 use crate::results::Observable;
 
-/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first.
+/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; the centre of
+/// gravity follows, so that what is compared over the full spectrum stands together.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) grid: GridCells,
@@ -25,6 +26,8 @@ pub(super) struct Layout {
     pub(super) cog_z: Columns,
     pub(super) at_energy: Vec<AtEnergy>,
     pub(super) n_dense: usize,
+    /// Columns that are summed for each split: the full spectrum's.
+    pub(super) n_split: usize,
     pub(super) n_columns: usize,
 }
 
@@ -84,9 +87,10 @@ impl Layout {
         let radial = columns(&axes.radial);
         let longitudinal = columns(&axes.longitudinal);
         let n_dense = longitudinal.range().end;
+        let cog_z = columns(&axes.cog_z);
+        let n_split = cog_z.range().end;
         let visible_energy = columns(&axes.visible_energy_mev);
         let n_hits = columns(&axes.n_hits);
-        let cog_z = columns(&axes.cog_z);
         let windows = match kind {
             FileKind::FullSpectrum => settings
                 .energies_gev
@@ -132,6 +136,7 @@ impl Layout {
             cog_z,
             at_energy,
             n_dense,
+            n_split,
             n_columns: next,
         })
     }

@@ -32,8 +32,13 @@ pub(super) struct Worker {
     /// Sums of squares of each shower's content, `[half, column]`.
     squared: Vec<f64>,
     image_mev: Vec<f64>,
+    n_split: usize,
+    /// `[split, part, column]`, the first `n_split` columns only.
+    splits: Vec<f64>,
     half: usize,
     weights: Vec<f64>,
+    /// The splits that the shower belongs to, as bits, for each part.
+    members: [u64; 2],
     hits: Vec<(u32, f32)>,
     marginals: Marginals,
     /// The shower's content of the dense columns.
@@ -43,15 +48,18 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(layout: &Layout, replicas: usize) -> Self {
+    pub(super) fn new(layout: &Layout, replicas: usize, n_splits: usize) -> Self {
         let n_columns = layout.n_columns;
         Self {
             n_columns,
             sums: vec![0.0; (1 + replicas) * 2 * n_columns],
             squared: vec![0.0; 2 * n_columns],
             image_mev: vec![0.0; layout.grid.positions().len()],
+            n_split: layout.n_split,
+            splits: vec![0.0; n_splits * 2 * layout.n_split],
             half: 0,
             weights: vec![1.0; 1 + replicas],
+            members: [0; 2],
             hits: Vec::new(),
             marginals: Marginals::new(layout.grid.shape()),
             dense: vec![0.0; layout.n_dense],
@@ -69,13 +77,19 @@ impl Worker {
         &self.squared[half * self.n_columns..][..self.n_columns]
     }
 
+    /// Sums of one part of a split.
+    pub(super) fn split_sums(&self, split: usize, part: usize) -> &[f64] {
+        &self.splits[(2 * split + part) * self.n_split..][..self.n_split]
+    }
+
     pub(super) fn image_mev(&self) -> &[f64] {
         &self.image_mev
     }
 
-    /// Half and replica weights of the shower that [`Self::add`] takes next.
-    pub(super) fn draw_weights(&mut self, seed: u64, key: u64, shower: u64) {
+    /// Half, replica weights and splits of the shower that [`Self::add`] takes next.
+    pub(super) fn draw_weights(&mut self, seed: u64, key: u64, shower: u64, members: [u64; 2]) {
         self.half = shower_weights(seed, key, shower, &mut self.weights[1..]);
+        self.members = members;
     }
 
     /// Adds a shower and returns its observables; the index of a non-finite cell is the error.
@@ -91,6 +105,7 @@ impl Worker {
         self.bin_cells(layout);
         self.bin_shower(layout, &row, energy_gev);
         self.add_binned(layout.n_dense);
+        self.add_to_splits(layout.n_dense);
         Ok(row)
     }
 
@@ -154,11 +169,28 @@ impl Worker {
         }
     }
 
+    /// The shower's bins into every split that drew it.
+    fn add_to_splits(&mut self, n_dense: usize) {
+        for part in 0..2 {
+            let mut members = self.members[part];
+            while members != 0 {
+                let split = members.trailing_zeros() as usize;
+                members &= members - 1;
+                let row = &mut self.splits[(2 * split + part) * self.n_split..][..self.n_split];
+                add(&mut row[..n_dense], &self.dense);
+                for &column in self.singles.iter().filter(|&&column| column < self.n_split) {
+                    row[column] += 1.0;
+                }
+            }
+        }
+    }
+
     /// Adds the sums of another worker.
     pub(super) fn absorb(&mut self, other: &Self) {
         add(&mut self.sums, &other.sums);
         add(&mut self.squared, &other.squared);
         add(&mut self.image_mev, &other.image_mev);
+        add(&mut self.splits, &other.splits);
     }
 }
 

@@ -7,7 +7,8 @@ use calo_metrics::results::{Comparison, EnergySource, Estimate, HistogramCompari
 use crate::names;
 use crate::text::{escape, estimate, fixed, number, plain};
 
-const NONE: &str = "<span class=\"none\">—</span>";
+/// Where there is no number.
+pub(super) const NONE: &str = "<span class=\"none\">—</span>";
 
 /// Observables without a single histogram.
 pub(super) fn missing_observables(results: &Results) -> Vec<&'static str> {

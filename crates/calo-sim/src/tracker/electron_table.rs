@@ -21,9 +21,9 @@ const HIGH_MEV: f64 = 2e6;
 /// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
 const WINDING: f64 = 0.3;
 /// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
-const NEAR_SCATTERING: f64 = 0.5;
+const NEAR_SCATTERING: f64 = 1.0;
 /// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
-const FAR_SCATTERING: f64 = 1.5;
+const FAR_SCATTERING: f64 = 2.0;
 /// Longest step as a part of the range.
 const MAX_RANGE_PART: f64 = 0.2;
 /// Most that the field turns a particle in one step, rad.

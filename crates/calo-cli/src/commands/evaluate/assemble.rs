@@ -5,8 +5,9 @@ use calo_metrics::results::{
     Comparison, DetectorInfo, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION,
 };
 use calo_metrics::{
-    Column, ComparedHistograms, FixedEnergy, Part, SampleSet, compare_halves, compare_samples, distributions,
-    divisors, fixed_energies, linearity, pearson_matrix, scores,
+    Column, ComparedHistograms, FixedEnergy, Part, SampleSet, Splits, compare_halves, compare_samples,
+    compare_splits, distributions, divisors, fixed_energies, linearity, moments, pearson_matrix,
+    punch_through, responses, scores,
 };
 
 use super::sample::Sample;
@@ -56,10 +57,20 @@ pub(super) fn results(
         comparisons.push(one);
     }
 
+    let n_splits = reference.full.splits().map_or(0, Splits::n_splits);
+    if n_splits > 0 {
+        let compared = compare_splits(reference, &sets[1..], &compared_at, seed)?;
+        for (comparison, splits) in comparisons.iter_mut().zip(compared.candidates) {
+            comparison.splits = splits;
+        }
+        gaps.extend(compared.gaps);
+    }
+
     let distributions = distributions(&sets, &compared_at);
     gaps.extend(distributions.iter().filter_map(|d| outside_gap(d, &reference.name)));
     let (linearity, linearity_gaps) = linearity(&sets, &linearity_energies(samples));
     gaps.extend(linearity_gaps);
+    let rule = detector.readout.punch_through_hits.map(|hits| hits as u64);
     Ok(Results {
         schema_version: SCHEMA_VERSION,
         calo_version: VERSION.to_owned(),
@@ -72,6 +83,10 @@ pub(super) fn results(
         divisors,
         linearity,
         pearson: pearson(&sets)?,
+        moments: moments(&sets, &compared_at),
+        responses: responses(&sets),
+        punch_through: rule.map(|at_most_hits| punch_through(&sets, at_most_hits)).unwrap_or_default(),
+        n_splits,
         gaps,
     })
 }
@@ -129,6 +144,7 @@ fn comparison(
         fpd: None,
         kpd: None,
         auc: None,
+        splits: Vec::new(),
     }
 }
 

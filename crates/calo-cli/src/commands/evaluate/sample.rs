@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
 use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
-use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings};
+use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings, Splits};
 use ndarray::Axis;
 
 use super::units::{self, Response};
@@ -50,25 +50,31 @@ impl Sample {
     }
 }
 
-/// Reads the files of the sample that stands at `index` among all.
+/// Reads the files of the sample that stands at `index` among all; the full spectrum is also summed for so many
+/// `splits` into parts of these sizes.
 pub(super) fn read(
     files: &SampleFiles,
     index: usize,
     from: &InputOptions,
     settings: &Arc<SampleSettings>,
+    splits: Option<(usize, [usize; 2])>,
 ) -> anyhow::Result<Sample> {
     let options = from.read_options()?;
     // The same file may be reference and candidate: keys keep their bootstrap replicas independent.
     let key = |file: usize| (index as u64) << 32 | file as u64;
     let mut examples = Examples::new(settings);
-    let full =
-        read_file(&files.full, &options, FileKind::FullSpectrum, key(0), settings, Some(&mut examples))?;
+    let empty = |kind, key| SampleAccumulator::new(Arc::clone(settings), kind, key);
+    let full = read_file(&files.full, &options, Some(&mut examples), |n_showers| {
+        let accumulator = empty(FileKind::FullSpectrum, key(0))?;
+        let Some((n_splits, sizes)) = splits else { return Ok(accumulator) };
+        accumulator.with_splits(Splits::draw(n_splits, sizes, n_showers, settings.seed, key(0))?)
+    })?;
     full.1.check()?;
     let mut described = vec![described_file(&files.full, None, full.2.clone())];
     let mut fixed = Vec::new();
     for (i, (energy_gev, path)) in files.fixed.iter().enumerate() {
         let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
-        let file = read_file(path, &options, kind, key(i + 1), settings, None)?;
+        let file = read_file(path, &options, None, |_| empty(kind, key(i + 1)))?;
         units::check_response(&full.1, &file.1)?;
         described.push(described_file(path, Some(*energy_gev), file.2));
         fixed.push(file.0);
@@ -99,10 +105,8 @@ fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> Sampl
 fn read_file(
     path: &Path,
     options: &ReadOptions,
-    kind: FileKind,
-    key: u64,
-    settings: &Arc<SampleSettings>,
     mut examples: Option<&mut Examples>,
+    accumulator: impl FnOnce(usize) -> calo_metrics::Result<SampleAccumulator>,
 ) -> anyhow::Result<(SampleAccumulator, Response, String)> {
     let place = path.display().to_string();
     let mut reader: ShowerReader = files::open(path, options)?;
@@ -111,7 +115,8 @@ fn read_file(
         let path = path.to_owned();
         move || provenance::hash_file(&path)
     });
-    let mut accumulator = SampleAccumulator::new(Arc::clone(settings), kind, key)?;
+    let mut accumulator = accumulator(usize::try_from(reader.n_showers())?).with_context(|| place.clone())?;
+    let kind = accumulator.kind();
     let mut response = Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0 };
     for_each_batch::<f32>(&mut reader, &format!("reading {place}"), |batch| {
         accumulator

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use calo_metrics::results::{Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results};
+use calo_metrics::results::{
+    Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results, SplitComparison,
+};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 /// Everything `calo evaluate` prints.
@@ -11,6 +13,9 @@ pub(super) fn render(results: &Results) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}\n", header(results));
     let _ = writeln!(text, "{}\n", scores(results));
+    if results.comparisons.iter().any(|comparison| !comparison.splits.is_empty()) {
+        let _ = writeln!(text, "{}\n", splits(results));
+    }
     if !results.linearity.is_empty() {
         let _ = writeln!(text, "{}\n", linearity(results));
     }
@@ -80,6 +85,33 @@ fn scores(results: &Results) -> Table {
     table.add_row(row("FPD", comparisons.iter().map(|c| optional(c.fpd, 4))));
     table.add_row(row("KPD", comparisons.iter().map(|c| optional(c.kpd, 5))));
     table.add_row(row("classifier AUC", comparisons.iter().map(|c| optional(c.auc, 4))));
+    table
+}
+
+/// Distances beside the floor at the same number of showers. The floor is the same for all candidates.
+fn splits(results: &Results) -> Table {
+    let n_splits = results.n_splits;
+    let mut names =
+        vec![format!("JSD, mean of {n_splits} splits"), "showers a side".to_owned(), "floor".to_owned()];
+    for comparison in &results.comparisons {
+        names.push(comparison.name.clone());
+        names.push("excess".to_owned());
+    }
+    let mut table = new_table(&names);
+    for observable in Observable::ALL {
+        let of_candidates: Vec<Option<&SplitComparison>> = results
+            .comparisons
+            .iter()
+            .map(|comparison| comparison.splits.iter().find(|split| split.observable == observable))
+            .collect();
+        let Some(first) = of_candidates.iter().flatten().next() else { continue };
+        let mut cells = vec![first.n_showers.to_string(), estimate(first.distances.floor, 4)];
+        for split in of_candidates {
+            cells.push(optional(split.map(|split| split.distances.jsd), 4));
+            cells.push(optional(split.map(|split| split.distances.excess), 4));
+        }
+        table.add_row(row(observable_label(observable), cells));
+    }
     table
 }
 

@@ -1,0 +1,80 @@
+//! Detector files that extend a built-in one: `extends = "ild-ecal"`, then only what differs.
+
+use toml::{Table, Value};
+
+use super::BUILT_IN;
+use crate::error::{Error, Result};
+
+/// The detector that `text` extends and what it says itself; none where it stands alone, or is no TOML at all.
+pub(super) fn parts(text: &str) -> Option<(Value, Table)> {
+    let mut own: Table = text.parse().ok()?;
+    let base = own.remove("extends")?;
+    Some((base, own))
+}
+
+/// `own` over the built-in detector named by `base`: tables merge, everything else is replaced.
+///
+/// # Errors
+/// A name that is none of a built-in detector's.
+pub(super) fn extended(base: &Value, own: Table, place: &str) -> Result<Table> {
+    let text = BUILT_IN.iter().find(|(name, _)| base.as_str() == Some(*name)).map(|(_, text)| *text);
+    let Some(text) = text else {
+        return Err(Error::Field {
+            place: place.to_owned(),
+            field: "extends".to_owned(),
+            value: base.to_string(),
+            expected: format!("one of {}", BUILT_IN.map(|(name, _)| name).join(", ")),
+        });
+    };
+    let mut table = match parts(text) {
+        Some((base, own)) => extended(&base, own, place)?,
+        None => text.parse().unwrap_or_default(),
+    };
+    merge(&mut table, own);
+    Ok(table)
+}
+
+fn merge(table: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => merge(inner, over),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detector::Detector;
+
+    #[test]
+    fn what_is_not_said_is_the_base() {
+        let base = Detector::load("ild-ecal").unwrap();
+        let text = "extends = 'ild-ecal'\nname = 'thin'\n[readout]\ncell_cut_mev = 0.05\n";
+        let detector = Detector::parse(text, "thin.toml").unwrap();
+        assert_eq!((detector.name.as_str(), &detector.geometry), ("thin", &base.geometry));
+        assert!((detector.readout.cell_cut_mev - 0.05).abs() < 1e-12);
+        assert_eq!(detector.projection, base.projection);
+        // Two steps: the staggered detector extends another one itself.
+        let text = "extends = 'ild-ecal-staggered'\ndescription = 'x'";
+        let twice = Detector::parse(text, "x.toml").unwrap();
+        assert!(twice.geometry.wafers.is_some() && twice.grid == base.grid);
+    }
+
+    #[test]
+    fn bad_bases_keys_and_values_are_named() {
+        for (text, expected) in [
+            ("extends = 'ild-ecl'", "x.toml, field `extends`: \"ild-ecl\"; expected one of ild-ecal, "),
+            ("extends = 3", "field `extends`: 3;"),
+            ("extends = 'ild-ecal'\nnames = 'x'", "x.toml: unknown field `names`"),
+            ("extends = 'ild-ecal'\n[grid]\nlayers = 0", "field `grid.layers`: 0;"),
+            ("extends = 'ild-ecal'\n[geometry]\nstack = []", "field `geometry.stack`: 0;"),
+            ("extends = 'ild-ecal'\nname = ", "line 2"),
+        ] {
+            let message = Detector::parse(text, "x.toml").unwrap_err().to_string();
+            assert!(message.contains(expected) && !message.contains('\n'), "{message}");
+        }
+    }
+}
