@@ -8,8 +8,10 @@ use crate::constants::MEV_PER_TESLA_MM;
 use crate::geometry::Geometry;
 use crate::particle::{Kind, Particle, turned};
 
-/// Range at which a track ends where it is, mm.
+/// Range or energy at which a track ends where it is, mm and MeV. In air the range alone would not end it before the
+/// tables do.
 const END_RANGE_MM: f64 = 5e-3;
+const END_MEV: f64 = 0.01;
 /// Longest step: this part of the range, or the length below.
 const RANGE_PART: f64 = 0.2;
 const LEAST_STEP_MM: f64 = 0.1;
@@ -76,7 +78,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         let range_mm = stopping.range_mm(t);
         let (depth_mm, active) = (particle.position_mm[1], slab.layer.is_some());
         let stays = !active && range_mm < (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm);
-        if range_mm < END_RANGE_MM || (stays && particle.kind == Kind::Proton) {
+        if t < END_MEV || range_mm < END_RANGE_MM || (stays && particle.kind == Kind::Proton) {
             event.deposit(particle.slab, particle.position_mm, t, range_mm);
             end_at_rest(material, &particle, event);
             return;
@@ -198,7 +200,12 @@ fn lose(
     let stopping = &material.stopping[mass];
     let t = particle.kinetic_mev;
     let mean_mev = stopping.mean_loss_mev(t, step_mm);
-    let mut loss_mev = if mean_mev >= t { t } else { stopping.loss_mev(t, step_mm, mean_mev, event.rng) };
+    // Fluctuations of what passive slabs take cannot be seen.
+    let mut loss_mev = if active && mean_mev < t {
+        stopping.loss_mev(t, step_mm, mean_mev, event.rng)
+    } else {
+        mean_mev.min(t)
+    };
     let end_mm = particle.position_mm;
     let on_the_way =
         |part: f64| [0, 1, 2].map(|axis| start_mm[axis] + part * (end_mm[axis] - start_mm[axis]));

@@ -8,8 +8,8 @@ use super::{HadronTables, MaterialTables};
 use crate::particle::{Kind, Particle, turned};
 use crate::random::Random;
 
-/// Neutrons below this energy end: their recoil protons leave less than a twentieth of a MIP, MeV.
-const END_MEV: f64 = 0.15;
+/// Neutrons below this energy end: their recoil protons leave less than a tenth of a MIP, MeV.
+const END_MEV: f64 = 0.2;
 /// Recoil protons above this energy are tracked, MeV.
 const TRACKED_PROTON_MEV: f64 = 4.0;
 /// Wave number of a neutron of 1 MeV, 1/fm, and radius of a nucleus of A = 1, fm.

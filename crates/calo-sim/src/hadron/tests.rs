@@ -276,3 +276,21 @@ fn proton_recoils_take_half_the_energy() {
     let error = 1.0 / (12.0 * f64::from(n)).sqrt();
     assert!((sum_mev / f64::from(n) - 0.5).abs() < 4.0 * error);
 }
+
+/// Slow particles in thin air, where the field turns them in circles, come to an end, and soon.
+#[test]
+fn slow_particles_end_in_air() {
+    let bench = Bench::ahcal();
+    let mut tally = bench.tally.clone();
+    for (i, kinetic_mev) in [1e-6, 1e-3, 0.02, 0.3, 2.0, 5.0].into_iter().enumerate() {
+        for kind in [Kind::Proton, Kind::PionPlus, Kind::PionMinus, Kind::MuonPlus, Kind::MuonMinus] {
+            let mut rng = Random::new(stream(13, TEST, i as u64));
+            let direction = [0.6, 0.8, 0.0];
+            let position_mm = [bench.start[0], bench.start[1] - 50.0, bench.start[2]];
+            let particle = Particle { kind, slab: 0, kinetic_mev, position_mm, direction };
+            let mut stack = Vec::new();
+            bench.tracker.track(particle, &bench.geometry, &mut tally, &mut stack, &mut rng);
+        }
+    }
+    assert!(tally.balance.active_mev >= 0.0);
+}
