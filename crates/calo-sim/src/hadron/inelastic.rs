@@ -13,7 +13,7 @@ use crate::constants::{CHARGED_PION_MASS_MEV, NEUTRAL_PION_MASS_MEV};
 use crate::particle::{Kind, Particle, turned};
 
 /// Energy left in an iron nucleus: this times ln(1 + energy / GeV), on average, MeV.
-const NUCLEAR_MEV: f64 = 740.0;
+const NUCLEAR_MEV: f64 = 790.0;
 /// Probability that a pion is absorbed, by kinetic energy in MeV.
 const ABSORPTION: [(f64, f64); 6] =
     [(50.0, 0.65), (150.0, 0.55), (300.0, 0.4), (600.0, 0.22), (1000.0, 0.12), (3000.0, 0.0)];
@@ -21,18 +21,24 @@ const ABSORPTION: [(f64, f64); 6] =
 const LAST_PION_MEV: f64 = 420.0;
 /// Mean transverse momentum of fast particles, MeV/c, and the momentum at which it is half of that: it rises with the
 /// longitudinal momentum (the "seagull" effect) and averages to the 350 MeV/c that is observed.
-const FAST_PT_MEV: f64 = 420.0;
+const FAST_PT_MEV: f64 = 380.0;
 const HALF_PT_MEV: f64 = 300.0;
 /// Pions take a part z of the energy that is left with density c (1 - z)^(c - 1), c = first + second * ln(energy / GeV),
 /// so that c is their number per unit of rapidity: the leading one, and the others.
-const LEADING_DENSITY: [f64; 2] = [1.6, 0.3];
-const CHAIN_DENSITY: [f64; 2] = [2.2, 0.35];
+const LEADING_DENSITY: [f64; 2] = [1.9, 0.45];
+const CHAIN_DENSITY: [f64; 2] = [2.4, 0.45];
 /// Energy below which a neutron makes a compound nucleus, MeV.
 const COMPOUND_MEV: f64 = 20.0;
 /// Energy below which a nucleon makes no pions, MeV.
 const PION_PRODUCTION_MEV: f64 = 450.0;
+/// Part of the interactions of fast pions that are diffractive or quasi-elastic (K. Goulianos, Phys. Rep. 101 (1983) 169),
+/// above which energy, and how much is lost in them: at least, and at most as a part of the energy.
+const DIFFRACTIVE_SHARE: f64 = 0.06;
+const DIFFRACTIVE_MEV: f64 = 3000.0;
+const DIFFRACTIVE_LOSS_MEV: f64 = 150.0;
+const DIFFRACTIVE_PART: f64 = 0.2;
 /// Shares of neutral pions among those of the chain, and in the leading particle of a charged pion.
-const NEUTRAL_SHARE: f64 = 0.285;
+const NEUTRAL_SHARE: f64 = 0.29;
 const LEADING_NEUTRAL: f64 = 0.2;
 const LEADING_KEEPS_CHARGE: f64 = 0.60;
 
@@ -53,9 +59,26 @@ fn pion(event: &mut Event<'_>, projectile: &Particle, nucleus: Nucleus) {
         break_up(event, projectile, nucleus, budget_mev);
         return;
     }
-    let most_mev = projectile.kinetic_mev;
+    let t = projectile.kinetic_mev;
+    if t > DIFFRACTIVE_MEV && event.rng.happens(DIFFRACTIVE_SHARE) {
+        diffractive(event, projectile, nucleus);
+        return;
+    }
+    let most_mev = t;
     let nuclear_mev = nuclear_share(event, nucleus, budget_mev, most_mev);
     let rest_mev = pions(event, projectile, budget_mev - nuclear_mev, Some(projectile.kind));
+    break_up(event, projectile, nucleus, nuclear_mev + rest_mev);
+}
+
+/// The pion goes on, exciting the nucleus or itself a little: what it loses has density 1 / loss.
+fn diffractive(event: &mut Event<'_>, projectile: &Particle, nucleus: Nucleus) {
+    let t = projectile.kinetic_mev;
+    let [least_mev, most_mev] = [DIFFRACTIVE_LOSS_MEV, DIFFRACTIVE_PART * t];
+    let lost_mev = least_mev * (most_mev / least_mev).powf(event.rng.uniform());
+    let direction = transverse(event, projectile.direction, projectile.kind, t - lost_mev);
+    event.push(projectile, projectile.kind, t - lost_mev, direction);
+    let nuclear_mev = nuclear_share(event, nucleus, lost_mev, lost_mev);
+    let rest_mev = pions(event, projectile, lost_mev - nuclear_mev, None);
     break_up(event, projectile, nucleus, nuclear_mev + rest_mev);
 }
 
