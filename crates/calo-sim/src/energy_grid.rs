@@ -56,7 +56,7 @@ impl EnergyGrid {
         }
         // What follows the index bits is the way to the next node, as the parts of an octave are equal.
         let rest = bits & ((1 << (FRACTION_BITS - PART_BITS)) - 1);
-        (i, rest as f64 * (1.0 / (1_u64 << (FRACTION_BITS - PART_BITS)) as f64))
+        (i, rest.cast_signed() as f64 * (1.0 / (1_u64 << (FRACTION_BITS - PART_BITS)) as f64))
     }
 }
 

@@ -78,12 +78,15 @@ impl Tally {
         energy_mev: f64,
         path_mm: f64,
     ) {
-        let Some(layer) = layer else {
-            self.balance.passive_mev += energy_mev;
-            return;
-        };
+        match layer {
+            None => self.balance.passive_mev += energy_mev,
+            Some(layer) => self.read_out(layer as usize, position_mm, energy_mev, path_mm),
+        }
+    }
+
+    /// A deposit in an active layer.
+    fn read_out(&mut self, layer: usize, position_mm: [f64; 3], energy_mev: f64, path_mm: f64) {
         self.balance.active_mev += energy_mev;
-        let layer = layer as usize;
         let (Some(ix), Some(iy)) = (self.x[layer].cell_at(position_mm[0]), self.y.cell_at(position_mm[2]))
         else {
             return;

@@ -117,18 +117,15 @@ fn carried_mev(particle: &Particle) -> f64 {
     }
 }
 
-/// Way to the face of `slab` that lies ahead, mm; infinite along the slab.
+/// Way to the face of `slab` that lies ahead, mm; very far along the slab.
 #[inline]
 fn way_to_face_mm(slab: &Slab, depth_mm: f64, cos_depth: f64) -> f64 {
-    let way_mm = if cos_depth > 0.0 {
-        (slab.to_mm - depth_mm) / cos_depth
-    } else if cos_depth < 0.0 {
-        (slab.from_mm - depth_mm) / cos_depth
-    } else {
-        f64::INFINITY
-    };
+    // Without branches: no processor guesses where a particle flies.
+    let face_mm = if cos_depth > 0.0 { slab.to_mm } else { slab.from_mm };
+    let cos_depth = if cos_depth.abs() < 1e-12 { 1e-12_f64.copysign(cos_depth) } else { cos_depth };
+    let way_mm = (face_mm - depth_mm) / cos_depth;
     // Rounding may leave a particle a hair outside.
-    way_mm.max(0.0)
+    if way_mm > 0.0 { way_mm } else { 0.0 }
 }
 
 /// Moves a particle straight on.

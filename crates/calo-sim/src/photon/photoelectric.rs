@@ -33,8 +33,6 @@ pub(crate) struct Atom {
 pub(crate) struct Photoelectron {
     /// Kinetic energy, MeV.
     pub(crate) electron_mev: f64,
-    /// Cosine of its angle with the photon.
-    pub(crate) electron_cos: f64,
     /// Deposited on the spot, MeV: the shell's binding energy.
     pub(crate) local_mev: f64,
 }
@@ -77,7 +75,7 @@ impl Atom {
         // Electrons of shells that are not listed are as good as free.
         let local_mev = self.shells.iter().find(hit).map_or(0.0, |shell| shell.binding_mev);
         let electron_mev = photon_mev - local_mev;
-        Photoelectron { electron_mev, electron_cos: sample_cos(electron_mev, random), local_mev }
+        Photoelectron { electron_mev, local_mev }
     }
 }
 
@@ -96,7 +94,7 @@ fn sauter_shape(photon_mev: f64, binding_mev: f64) -> f64 {
 /// Cosine of the photoelectron's angle: Sauter's distribution for the K shell (Sauter 1931), sampled as in Penelope
 /// (Salvat, Penelope-2014, section 2.2).
 #[inline]
-fn sample_cos(electron_mev: f64, random: &mut Random) -> f64 {
+pub(crate) fn sample_cos(electron_mev: f64, random: &mut Random) -> f64 {
     let gamma = 1.0 + electron_mev.max(SLOW_MEV) / ELECTRON_MASS_MEV;
     let beta = (1.0 - 1.0 / (gamma * gamma)).sqrt();
     let a = 1.0 / beta - 1.0;

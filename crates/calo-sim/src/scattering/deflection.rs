@@ -64,7 +64,7 @@ impl Deflections {
         }
         let w = self.sample_tan2(path, collisions, scattering.screening, random);
         let mu = if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 };
-        if scattering.hard_per_mm > 0.0 && random.happens(scattering.hard_per_mm * path_mm) {
+        if scattering.hard_per_mm > 0.0 && random.uniform_pair().0 < scattering.hard_per_mm * path_mm {
             return then(mu, random.uniform().powi(2), random);
         }
         mu
@@ -75,7 +75,8 @@ impl Deflections {
         let n_parts = (path / LONGEST_SMALL_ANGLE).ceil().clamp(1.0, 64.0);
         let part = path / n_parts;
         // The sphere shortens the mean.
-        let stretch = if part > 1e-6 { part / -(-part).exp_m1() } else { 1.0 };
+        // x / (1 - exp(-x)) to fourth order: x is at most a half.
+        let stretch = 1.0 + part * (0.5 + part * (1.0 / 12.0 - part * part * (1.0 / 720.0)));
         let (mut x, mut y) = (0.0, 0.0);
         for i in 0..n_parts as usize {
             let w = self.sample_tan2(part, collisions / n_parts, scattering.screening, random);
@@ -96,8 +97,8 @@ impl Deflections {
     #[inline]
     fn sample_tan2(&self, path: f64, collisions: f64, screening: f64, random: &mut Random) -> f64 {
         const FEWEST: f64 = (1_u64 << FIRST_COLLISIONS) as f64;
-        // 2^24.
-        const SPLIT: f64 = 16_777_216.0;
+        // 2^16.
+        const SPLIT: f64 = 65_536.0;
         if collisions < FEWEST {
             return few_collisions(collisions, screening, random);
         }
@@ -105,12 +106,12 @@ impl Deflections {
         if collisions < 32.0 && random.happens((-collisions).exp()) {
             return 0.0;
         }
-        // One random number serves both choices: its upper bits the first, its lower bits the second.
-        let upper = random.uniform() * SPLIT;
+        // One random number serves all choices: 16 bits for each node, 32 for the angle.
+        let (choice, v) = random.uniform_pair();
+        let upper = choice * SPLIT;
         let lower = upper - f64::from(upper as u32);
         let i = node(path, FIRST_PATH, N_PATHS, upper * (1.0 / SPLIT));
         let j = node(collisions, FIRST_COLLISIONS, N_COLLISIONS, lower);
-        let v = random.uniform();
         let (at, way) = place(v);
         let start = (i * N_COLLISIONS + j) * N_NODES + at;
         let (low, high) = match self.k.get(start..start + 2) {
@@ -150,7 +151,7 @@ fn place(v: f64) -> (usize, f64) {
         return (0, v * SCALE);
     }
     let rest = bits & ((1 << (FRACTION_BITS - PART_BITS)) - 1);
-    let way = rest as f64 * (1.0 / (1_u64 << (FRACTION_BITS - PART_BITS)) as f64);
+    let way = rest.cast_signed() as f64 * (1.0 / (1_u64 << (FRACTION_BITS - PART_BITS)) as f64);
     (((part - LOWEST) as usize + 1).min(N_NODES - 2), way)
 }
 

@@ -9,6 +9,7 @@ use super::{END_MEV, Shower, Tracker, advance, carried_mev, way_to_face_mm};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
 use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
+use crate::random::{Random, azimuth_of};
 
 /// Longest step as a part of the distance to the nearer face.
 const MAX_CLEARANCE_PART: f64 = 0.4;
@@ -35,7 +36,8 @@ impl Tracker {
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
             let step_mm = inner_mm.min(to_face_mm);
 
-            let before_mm = shower.rng.uniform_pair().0 * step_mm;
+            let (hinge, azimuth) = shower.rng.uniform_pair();
+            let before_mm = hinge * step_mm;
             advance(&mut electron, before_mm);
             let hinge_mm = electron.position_mm;
             if met.turn_per_mm != 0.0 {
@@ -43,7 +45,7 @@ impl Tracker {
                     self.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
             let mu = self.deflections.sample(&met.scattering(), step_mm, shower.rng);
-            electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, shower.rng.azimuth());
+            electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
             let rest_mm = step_mm - before_mm;
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
             // A step that was to end at the face does so, unless the turn has put it far away.
@@ -107,8 +109,9 @@ impl Tracker {
             };
             let azimuth = shower.rng.azimuth();
             let opposite = (-azimuth.0, -azimuth.1);
-            let direction = turned(electron.direction, collision_cos(kinetic_mev, delta_mev), opposite);
-            self.push(&electron.child(Kind::Electron, delta_mev, direction), shower);
+            self.emit(electron, Kind::Electron, delta_mev, shower, |_| {
+                turned(electron.direction, collision_cos(kinetic_mev, delta_mev), opposite)
+            });
             electron.kinetic_mev -= delta_mev;
             let cos = collision_cos(kinetic_mev, electron.kinetic_mev);
             electron.direction = turned(electron.direction, cos, azimuth);
@@ -127,17 +130,27 @@ impl Tracker {
         false
     }
 
-    /// Hands an electron or positron to the stack, or ends it at once where it would not leave its slab.
+    /// Hands a new electron or positron to the stack, or ends it at once where it would not leave its slab: then nobody
+    /// asks for its direction.
     #[inline]
-    pub(super) fn push(&self, electron: &Particle, shower: &mut Shower<'_>) {
-        if electron.kinetic_mev < LOCAL_MEV {
-            let slab = self.slab(electron);
-            let met = self.electrons.met(slab.material as usize, electron.kind, electron.kinetic_mev);
-            if ends_here(electron.kinetic_mev, clearance_mm(electron, slab), &met) {
-                return self.end_here(*electron, &met, shower);
+    pub(super) fn emit(
+        &self,
+        parent: &Particle,
+        kind: Kind,
+        kinetic_mev: f64,
+        shower: &mut Shower<'_>,
+        direction: impl FnOnce(&mut Random) -> [f64; 3],
+    ) {
+        let mut electron = parent.child(kind, kinetic_mev, parent.direction);
+        if kinetic_mev < LOCAL_MEV {
+            let slab = self.slab(&electron);
+            let met = self.electrons.met(slab.material as usize, kind, kinetic_mev);
+            if ends_here(kinetic_mev, clearance_mm(&electron, slab), &met) {
+                return self.end_here(electron, &met, shower);
             }
         }
-        shower.stack.push(*electron);
+        electron.direction = direction(shower.rng);
+        shower.stack.push(electron);
     }
 
     /// The rest of the way of a particle that will not leave its slab: what it loses goes into the slab where it is,
@@ -147,7 +160,12 @@ impl Tracker {
         let material = slab.material as usize;
         let (mut range_mm, mut ahead) = (f64::from(met.range_mm), f64::from(met.ahead));
         while electron.kinetic_mev > END_MEV {
-            let left = shower.rng.exponential();
+            // An exponential path is shorter than `ahead` with a probability below `ahead`: most draws end here.
+            let u = shower.rng.uniform();
+            if u >= ahead {
+                break;
+            }
+            let left = -(-u).ln_1p();
             if left >= ahead {
                 break;
             }

@@ -4,7 +4,7 @@ use super::{PHOTON_END_MEV, Shower, Tracker, advance};
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::geometry::MAX_MATERIALS;
 use crate::particle::{Kind, Particle, turned};
-use crate::photon::{Process, compton};
+use crate::photon::{Process, compton, photoelectric};
 
 impl Tracker {
     /// Tracks a photon until it is absorbed, escapes or scatters below the energy worth tracking.
@@ -22,26 +22,32 @@ impl Tracker {
                     let pair = self.photons.pair(material, photon.kinetic_mev, shower.rng);
                     let azimuth = shower.rng.azimuth();
                     let opposite = (-azimuth.0, -azimuth.1);
-                    let electron = turned(photon.direction, pair.electron_cos, azimuth);
-                    let positron = turned(photon.direction, pair.positron_cos, opposite);
-                    self.push(&photon.child(Kind::Electron, pair.electron_mev, electron), shower);
-                    self.push(&photon.child(Kind::Positron, pair.positron_mev, positron), shower);
+                    let (electron_cos, positron_cos) = (pair.electron_cos, pair.positron_cos);
+                    self.emit(&photon, Kind::Electron, pair.electron_mev, shower, |_| {
+                        turned(photon.direction, electron_cos, azimuth)
+                    });
+                    self.emit(&photon, Kind::Positron, pair.positron_mev, shower, |_| {
+                        turned(photon.direction, positron_cos, opposite)
+                    });
                     return;
                 }
                 Process::Compton => {
                     let scattered = compton::sample(photon.kinetic_mev, shower.rng);
                     let azimuth = shower.rng.azimuth();
                     let opposite = (-azimuth.0, -azimuth.1);
-                    let direction = turned(photon.direction, scattered.electron_cos, opposite);
-                    self.push(&photon.child(Kind::Electron, scattered.electron_mev, direction), shower);
+                    self.emit(&photon, Kind::Electron, scattered.electron_mev, shower, |_| {
+                        turned(photon.direction, scattered.electron_cos, opposite)
+                    });
                     photon.direction = turned(photon.direction, scattered.photon_cos, azimuth);
                     photon.kinetic_mev = scattered.photon_mev;
                 }
                 Process::Photoelectric => {
                     let freed = self.photons.photoelectron(material, located, photon.kinetic_mev, shower.rng);
                     self.deposit_here(&photon, freed.local_mev, shower);
-                    let direction = turned(photon.direction, freed.electron_cos, shower.rng.azimuth());
-                    self.push(&photon.child(Kind::Electron, freed.electron_mev, direction), shower);
+                    self.emit(&photon, Kind::Electron, freed.electron_mev, shower, |rng| {
+                        let cos = photoelectric::sample_cos(freed.electron_mev, rng);
+                        turned(photon.direction, cos, rng.azimuth())
+                    });
                     return;
                 }
             }
