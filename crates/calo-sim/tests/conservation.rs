@@ -67,13 +67,13 @@ fn showers_do_not_depend_on_threads_or_order() {
         .collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     let again: Vec<_> = pool.install(|| {
-        (0..24_u64)
+        (0..24_usize)
             .into_par_iter()
             .rev()
             .map_init(
                 || simulator.worker(),
                 |worker, i| {
-                    let shower = worker.shower(5, i, energies_gev);
+                    let shower = worker.shower(5, i as u64, energies_gev);
                     (shower.energy_gev, shower.deposits.to_vec())
                 },
             )

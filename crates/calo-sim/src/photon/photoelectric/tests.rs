@@ -75,7 +75,7 @@ proptest::proptest! {
             let sum = out.electron_mev + out.local_mev;
             proptest::prop_assert!((sum - photon_mev).abs() <= 1e-12 * photon_mev);
             proptest::prop_assert!(out.electron_mev >= 0.0);
-            let cos = sample_cos(out.electron_mev, &mut random);
+            let cos = sample_cos(out.electron_mev, &mut random(seed));
             proptest::prop_assert!((-1.0..=1.0).contains(&cos));
             proptest::prop_assert!(atom.cross_section_mm2(photon_mev) > 0.0);
         }
