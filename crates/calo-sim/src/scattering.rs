@@ -6,7 +6,7 @@ mod deflection;
 mod transport;
 
 #[cfg_attr(not(test), expect(unused_imports, reason = "used by the tracker"))]
-pub(crate) use deflection::Deflections;
+pub(crate) use deflection::{Deflections, Law};
 #[expect(unused_imports, reason = "used by the tracker")]
 pub(crate) use transport::{Scattering, inverse_transport_mm, inverse_transport_mm_heavy, screening};
 
@@ -78,7 +78,7 @@ mod tests {
             let scattering = Scattering::of(&material, Kind::Electron, kinetic_mev);
             let mut angles: Vec<f64> = (0..n)
                 .map(|_| {
-                    let mu = DEFLECTIONS.sample(&scattering, path_mm, &mut random);
+                    let mu = DEFLECTIONS.sample(&Law::new(&scattering), path_mm, &mut random);
                     2.0 * mu.sqrt().asin() * random.azimuth().1
                 })
                 .collect();
@@ -111,7 +111,9 @@ mod tests {
         let mut random = random(5);
         let n = 1_000_000;
         let mu_0 = 0.02;
-        let tail = (0..n).filter(|_| DEFLECTIONS.sample(&scattering, 1.0, &mut random) > mu_0).count() as f64;
+        let tail = (0..n)
+            .filter(|_| DEFLECTIONS.sample(&Law::new(&scattering), 1.0, &mut random) > mu_0)
+            .count() as f64;
         let expected = f64::from(n) * scattering.collisions_per_mm * 1e-6 * (1.0 / mu_0 - 1.0);
         assert!((tail - expected).abs() < 4.0 * expected.sqrt() + 0.08 * expected, "{tail} {expected}");
     }
@@ -129,9 +131,9 @@ mod tests {
                 screening,
                 hard_per_mm: 0.0,
             };
-            let mu = DEFLECTIONS.sample(&scattering, 1.0, &mut random(seed));
+            let mu = DEFLECTIONS.sample(&Law::new(&scattering), 1.0, &mut random(seed));
             prop_assert!((0.0..=1.0).contains(&mu), "{mu}");
-            prop_assert!(DEFLECTIONS.sample(&scattering, 0.0, &mut random(seed)).abs() < 1e-300);
+            prop_assert!(DEFLECTIONS.sample(&Law::new(&scattering), 0.0, &mut random(seed)).abs() < 1e-300);
         }
     }
 
