@@ -179,7 +179,7 @@ mod tests {
                 let first = random.uniform() * step;
                 depth += first * direction[1];
                 if depth >= 0.0 {
-                    let mu = DEFLECTIONS.sample(middle, step, &mut random);
+                    let mu = DEFLECTIONS.sample(&Law::new(middle), step, &mut random);
                     direction = turned(direction, 1.0 - 2.0 * mu, random.azimuth());
                     depth += (step - first) * direction[1];
                 }
