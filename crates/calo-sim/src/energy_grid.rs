@@ -41,6 +41,17 @@ impl EnergyGrid {
         (0..self.n_nodes).map(move |i| self.node_mev(i))
     }
 
+    /// The part of the grid that holds `energy_mev`, where each interval between nodes has `2^bits` equal parts. Energies
+    /// outside count to the first and the last part.
+    #[inline]
+    pub(crate) fn part(self, bits: u32, energy_mev: f64) -> usize {
+        // Signed, so that negative energies are below all others.
+        let part = energy_mev.to_bits().cast_signed() >> (FRACTION_BITS - PART_BITS - bits);
+        let first = (self.first << bits).cast_signed();
+        let last = (((self.n_nodes as u64) - 1) << bits).cast_signed() - 1;
+        (part - first).clamp(0, last) as usize
+    }
+
     /// The node below `energy_mev` and how far the energy is on its way to the next one, 0 to 1. Energies outside the
     /// grid count as its ends.
     #[inline]
@@ -75,6 +86,21 @@ mod tests {
             let (at, way) = grid.locate(node + 0.25 * (next - node));
             assert_eq!(at, i);
             assert!((way - 0.25).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn parts_divide_the_intervals() {
+        let grid = EnergyGrid::covering(0.001, 1e6);
+        for energy_mev in [0.001, 0.0123, 0.511, 1.0, 77.7, 9.9e5] {
+            let (i, way) = grid.locate(energy_mev);
+            assert_eq!(grid.part(2, energy_mev), 4 * i + (4.0 * way) as usize);
+        }
+        for low in [0.0, -1.0, 1e-9, f64::NEG_INFINITY] {
+            assert_eq!(grid.part(1, low), 0, "{low}");
+        }
+        for high in [1e9, f64::INFINITY] {
+            assert_eq!(grid.part(1, high), 2 * (grid.len() - 1) - 1, "{high}");
         }
     }
 

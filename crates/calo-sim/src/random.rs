@@ -14,18 +14,24 @@ const SECTORS: usize = 256;
 static CIRCLE: LazyLock<[(f64, f64); SECTORS]> =
     LazyLock::new(|| std::array::from_fn(|i| ((i as f64 + 0.5) * (TAU / SECTORS as f64)).sin_cos()));
 
-/// Sine and cosine of the azimuth `2 pi u`, for `u` in 0 to 1: a table, turned by what is left. No loop that the processor
-/// would have to guess, and good to 1e-13.
+/// Sine and cosine of the azimuth `2 pi bits / 2^32`: a table, turned by what is left. No loop and no branch that the
+/// processor would have to guess, and good to 1e-13.
 #[inline]
-pub(crate) fn azimuth_of(u: f64) -> (f64, f64) {
-    let place = u * SECTORS as f64;
-    let sector = place as usize;
-    let (sin, cos) = CIRCLE[sector % SECTORS];
-    let rest = (place - sector as f64 - 0.5) * (TAU / SECTORS as f64);
+pub(crate) fn azimuth_of(bits: u32) -> (f64, f64) {
+    const REST_BITS: u32 = u32::BITS - SECTORS.trailing_zeros();
+    let (sin, cos) = CIRCLE[(bits >> REST_BITS) as usize % SECTORS];
+    let rest = (bits & ((1 << REST_BITS) - 1)).cast_signed() - (1 << (REST_BITS - 1));
+    let rest = f64::from(rest) * (TAU / (1_u64 << 32) as f64);
     let rest2 = rest * rest;
     let rest_sin = rest * (1.0 - rest2 * (1.0 / 6.0) * (1.0 - rest2 * (1.0 / 20.0)));
     let rest_cos = 1.0 - rest2 * 0.5 * (1.0 - rest2 * (1.0 / 12.0));
     (sin * rest_cos + cos * rest_sin, cos * rest_cos - sin * rest_sin)
+}
+
+/// Uniform in (0, 1), of 32 bits.
+#[inline]
+pub(crate) fn uniform_of(bits: u32) -> f64 {
+    (f64::from(bits) + 0.5) * (1.0 / (1_u64 << 32) as f64)
 }
 
 /// Words drawn from the stream at a time.
@@ -86,12 +92,12 @@ impl Random {
         ((self.next_u64() >> 11).cast_signed() as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
     }
 
-    /// Two uniform numbers in (0, 1) of 32 bits each, for the price of one: for places and azimuths, not for tails.
+    /// Twice 32 random bits for the price of one number: for places and azimuths ([`uniform_of`], [`azimuth_of`]), not
+    /// for tails.
     #[inline]
-    pub(crate) fn uniform_pair(&mut self) -> (f64, f64) {
+    pub(crate) fn bits_pair(&mut self) -> (u32, u32) {
         let bits = self.next_u64();
-        let uniform = |half: u32| (f64::from(half) + 0.5) * (1.0 / (1_u64 << 32) as f64);
-        (uniform((bits >> 32) as u32), uniform(bits as u32))
+        ((bits >> 32) as u32, bits as u32)
     }
 
     /// True with probability `p`.
@@ -135,7 +141,7 @@ impl Random {
     /// Sine and cosine of a uniform azimuth.
     #[inline]
     pub(crate) fn azimuth(&mut self) -> (f64, f64) {
-        azimuth_of(self.uniform_pair().0)
+        azimuth_of(self.bits_pair().0)
     }
 
     /// A direction uniform on the sphere.
@@ -154,10 +160,10 @@ mod tests {
 
     #[test]
     fn azimuths_are_those_of_the_library() {
-        for i in 0..=10_000 {
-            let u = f64::from(i) / 10_001.0;
-            let ((sin, cos), (s, c)) = (azimuth_of(u), (u * TAU).sin_cos());
-            assert!((sin - s).abs() < 1e-12 && (cos - c).abs() < 1e-12, "{u}: {sin} {cos}, {s} {c}");
+        for i in 0..=10_000_u32 {
+            let bits = i * 429_453;
+            let ((sin, cos), (s, c)) = (azimuth_of(bits), (f64::from(bits) / 2_f64.powi(32) * TAU).sin_cos());
+            assert!((sin - s).abs() < 1e-12 && (cos - c).abs() < 1e-12, "{bits}: {sin} {cos}, {s} {c}");
         }
     }
 }

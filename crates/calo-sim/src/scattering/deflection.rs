@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::{first_moment, transport::Scattering};
-use crate::random::Random;
+use crate::random::{Random, uniform_of};
 
 const FRACTION_BITS: u32 = 52;
 /// Numbers of collisions in the table: powers of two from here ...
@@ -108,7 +108,7 @@ impl Deflections {
         }
         let w = self.sample_tan2(law, path, path_mm, random);
         let mu = mu_of(w);
-        if law.hard_per_mm > 0.0 && random.uniform_pair().0 < f64::from(law.hard_per_mm) * path_mm {
+        if law.hard_per_mm > 0.0 && uniform_of(random.bits_pair().0) < f64::from(law.hard_per_mm) * path_mm {
             return then(mu, random.uniform().powi(2), random);
         }
         mu
@@ -140,8 +140,6 @@ impl Deflections {
     #[inline]
     fn sample_tan2(&self, law: &Law, path: f64, path_mm: f64, random: &mut Random) -> f64 {
         const FEWEST: f64 = (1_u64 << FIRST_COLLISIONS) as f64;
-        // 2^16.
-        const SPLIT: f64 = 65_536.0;
         let collisions = f64::from(law.collisions_per_mm) * path_mm;
         if collisions < FEWEST {
             return few_collisions(collisions, f64::from(law.screening), random);
@@ -151,11 +149,10 @@ impl Deflections {
             return 0.0;
         }
         // One random number serves all choices: 16 bits for each node, 32 for the angle.
-        let (choice, v) = random.uniform_pair();
-        let upper = choice * SPLIT;
-        let lower = upper - f64::from(upper as u32);
-        let i = node(path, FIRST_PATH, N_PATHS, upper * (1.0 / SPLIT));
-        let j = node(collisions, FIRST_COLLISIONS, N_COLLISIONS, lower);
+        let (choice, v) = random.bits_pair();
+        let v = uniform_of(v);
+        let i = node(path, FIRST_PATH, N_PATHS, uniform_of(choice));
+        let j = node(collisions, FIRST_COLLISIONS, N_COLLISIONS, uniform_of(choice << 16));
         let (at, way) = place(v);
         let start = (i * N_COLLISIONS + j) * N_NODES + at;
         let (low, high) = match self.k.get(start..start + 2) {

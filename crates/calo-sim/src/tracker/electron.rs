@@ -9,7 +9,7 @@ use super::{END_MEV, Shower, Tracker, advance, carried_mev, way_to_face_mm};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
 use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
-use crate::random::{Random, azimuth_of};
+use crate::random::{Random, azimuth_of, uniform_of};
 
 /// Longest step as a part of the distance to the nearer face.
 const MAX_CLEARANCE_PART: f64 = 0.4;
@@ -47,8 +47,8 @@ impl Tracker {
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
             let step_mm = lesser(inner_mm, to_face_mm);
 
-            let (hinge, azimuth) = shower.rng.uniform_pair();
-            let before_mm = hinge * step_mm;
+            let (hinge, azimuth) = shower.rng.bits_pair();
+            let before_mm = uniform_of(hinge) * step_mm;
             advance(&mut electron, before_mm);
             let hinge_mm = electron.position_mm;
             if met.turn_per_mm != 0.0 {

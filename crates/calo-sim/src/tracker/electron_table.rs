@@ -21,7 +21,8 @@ const HIGH_MEV: f64 = 2e6;
 /// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
 const WINDING: f64 = 0.3;
 /// Rows of each interval of the grid: an energy is off by 1 % at most, and by nothing on average.
-const ROWS: usize = 2;
+const ROWS: usize = 1 << ROW_BITS;
+const ROW_BITS: u32 = 1;
 /// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
 const NEAR_SCATTERING: f64 = 1.0;
 /// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
@@ -131,9 +132,7 @@ impl ElectronTables {
     /// What `kind` meets in `material` at `kinetic_mev`.
     #[inline]
     pub(super) fn met(&self, material: usize, kind: Kind, kinetic_mev: f64) -> &Met {
-        let (i, way) = self.grid.locate(kinetic_mev);
-        // A way of 1 belongs to the last row of the interval.
-        let row = i * ROWS + ((way * ROWS as f64) as usize).min(ROWS - 1);
+        let row = self.grid.part(ROW_BITS, kinetic_mev);
         let charge = usize::from(kind == Kind::Positron);
         &self.rows[(2 * material + charge) * self.n_rows + row]
     }
