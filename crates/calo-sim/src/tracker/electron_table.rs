@@ -121,9 +121,18 @@ impl ElectronTables {
                 brems: BremsSampler::new(material, photon_cut_mev, LOW_MEV, HIGH_MEV),
                 straggling: Straggling::new(material, electron_cut_mev),
             };
-            let mut rows = rows(material, &prepared, Kind::Electron, grid, bending);
-            rows.extend(self::rows(material, &prepared, Kind::Positron, grid, bending));
-            (prepared, rows)
+            // Electrons and positrons radiate alike; these are integrals, so they are done once.
+            let emitter = Brems::new(material);
+            let radiation: Vec<Radiation> = grid
+                .nodes_mev()
+                .map(|kinetic_mev| Radiation {
+                    soft_mev_per_mm: emitter.restricted_mev_per_mm(kinetic_mev, photon_cut_mev),
+                    photons_per_mm: emitter.inverse_path_mm(kinetic_mev, photon_cut_mev),
+                })
+                .collect();
+            let rows = [Kind::Electron, Kind::Positron]
+                .map(|kind| rows(material, electron_cut_mev, kind, grid, &radiation, bending));
+            (prepared, rows.concat())
         });
         let (materials, rows): (Vec<_>, Vec<_>) = tabulated.unzip();
         Self { materials, grid, n_rows: (grid.len() - 1) * ROWS, rows: rows.concat() }
@@ -163,27 +172,34 @@ impl ElectronTables {
     }
 }
 
+/// Bremsstrahlung at one energy.
+struct Radiation {
+    /// Loss to photons below the threshold, MeV/mm.
+    soft_mev_per_mm: f64,
+    /// Photons above the threshold, 1/mm.
+    photons_per_mm: f64,
+}
+
 fn rows(
     material: &Material,
-    prepared: &ElectronMaterial,
+    electron_cut: f64,
     kind: Kind,
     grid: EnergyGrid,
+    radiation: &[Radiation],
     bending: &Bending,
 ) -> Vec<Met> {
     let positron = kind == Kind::Positron;
-    let (electron_cut, photon_cut) = (prepared.electron_cut_mev, prepared.photon_cut_mev);
-    let brems_in = Brems::new(material);
     let electrons_per_mm3 = material.electrons_per_mm3();
     let (mut range_mm, mut ahead) = (0.0, 0.0);
     // Energy, continuous loss and discrete interactions at the node below.
     let mut below: Option<[f64; 3]> = None;
     let mut rows: Vec<Met> = grid
         .nodes_mev()
-        .map(|kinetic_mev| {
+        .zip(radiation)
+        .map(|(kinetic_mev, radiation)| {
             let collision = stopping::restricted_mev_per_mm(material, positron, kinetic_mev, electron_cut);
-            let radiation = brems_in.restricted_mev_per_mm(kinetic_mev, photon_cut);
-            let loss = collision + radiation;
-            let brems = brems_in.inverse_path_mm(kinetic_mev, photon_cut);
+            let loss = collision + radiation.soft_mev_per_mm;
+            let brems = radiation.photons_per_mm;
             let (delta_mm2, annihilation_mm2) = if positron {
                 (
                     bhabha::cross_section_mm2(kinetic_mev, electron_cut),
