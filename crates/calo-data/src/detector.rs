@@ -118,7 +118,9 @@ impl Detector {
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let refuse = |e: &toml::de::Error| {
             // Of a file that extends another, only what is no TOML at all has a line.
-            let line = |span: std::ops::Range<usize>| text[..span.start.min(text.len())].lines().count();
+            let line = |span: std::ops::Range<usize>| {
+                1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+            };
             let place_in = e.span().map_or_else(String::new, |span| format!("line {}: ", line(span)));
             let problem = format!("{place_in}{}", e.message().replace('\n', ", "));
             Error::file(Path::new(place), problem, "a detector description (docs/formats.md)")
@@ -298,7 +300,10 @@ mod tests {
     fn an_unknown_key_is_named_with_its_line() {
         let text = BUILT_IN[0].1.replace("mip_mev = 0.2", "mip_mevs = 0.2");
         let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
-        assert!(message.contains("mip_mevs") && message.contains("line"), "{message}");
+        let line = 1 + BUILT_IN[0].1.lines().position(|line| line == "mip_mev = 0.2").unwrap();
+        assert!(message.contains("mip_mevs") && message.contains(&format!("line {line}: ")), "{message}");
+        let message = Detector::parse("", "x.toml").unwrap_err().to_string();
+        assert!(message.contains("x.toml: line 1: missing field `name`"), "{message}");
     }
 
     #[test]
