@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use calo_data::{Error, Result, write_atomically};
+use calo_data::{Error, Result};
 
 /// First line.
 const MAGIC: &str = "calo journal 1";
@@ -40,28 +40,22 @@ impl Journal {
             header += &format!("{name}: {}\n", value.replace('\n', " "));
         }
         header.push('\n');
-        match fs::symlink_metadata(path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => write_atomically(path, header.as_bytes())?,
-            Err(e) => return Err(Error::io(path, "look at", e)),
-            Ok(_) => {}
-        }
         let mut file = open_locked(path)?;
-        let found = read_request(path, &mut file)?;
-        if found != header {
-            if !restart {
+        let found = read_request(path, &mut file, &header)?;
+        if found != header || restart {
+            if !(found.is_empty() || restart) {
                 return Err(another_request(path, &found, &header));
             }
-            file = begin_again(path, &header)?;
-        } else if restart {
-            file.set_len(header.len() as u64).map_err(|e| Error::io(path, "cut off", e))?;
+            // The same file: whoever waits for it must not find another one.
+            let begun = file.set_len(0).and_then(|()| file.write_all(header.as_bytes()));
+            begun.map_err(|e| Error::io(path, "begin", e))?;
         }
         let start = header.len() as u64;
-        let mut blocks = Blocks::new(path, start)?;
+        let mut blocks = Blocks::new(path, &file, start)?;
         let mut block = Vec::new();
         while matches!(blocks.next(&mut block), Ok(true)) {}
         let (n_blocks, end) = (blocks.n_read, blocks.position);
-        let cut = file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end)));
-        cut.map_err(|e| Error::io(path, "cut off", e))?;
+        file.set_len(end).map_err(|e| Error::io(path, "cut off", e))?;
         Ok(Self { path: path.to_owned(), file, start, n_blocks })
     }
 
@@ -90,12 +84,17 @@ impl Journal {
         Ok(())
     }
 
-    /// The blocks from the first one on.
+    /// Whether the file still stands under its name.
+    pub(crate) fn is_kept(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+
+    /// The blocks from the first one on: one reader at a time, for all share the place in the file.
     ///
     /// # Errors
-    /// The file is gone or cannot be read.
+    /// The file cannot be read.
     pub(crate) fn blocks(&self) -> Result<Blocks> {
-        Blocks::new(&self.path, self.start)
+        Blocks::new(&self.path, &self.file, self.start)
     }
 
     /// Deletes the journal, which has served.
@@ -103,6 +102,10 @@ impl Journal {
     /// # Errors
     /// What the operating system says.
     pub(crate) fn remove(self) -> Result<()> {
+        // Somebody else may have tidied up, which does no harm any more.
+        if !self.is_kept() {
+            return Ok(());
+        }
         fs::remove_file(&self.path).map_err(|e| Error::io(&self.path, "remove", e))
     }
 }
@@ -118,8 +121,9 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    fn new(path: &Path, start: u64) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
+    /// Through the handle that wrote them: the name may be another file's by now.
+    fn new(path: &Path, file: &File, start: u64) -> Result<Self> {
+        let file = file.try_clone().map_err(|e| Error::io(path, "read", e))?;
         let n_bytes = file.metadata().map_err(|e| Error::io(path, "look at", e))?.len();
         let mut file = BufReader::new(file);
         file.seek(SeekFrom::Start(start)).map_err(|e| Error::io(path, "read", e))?;
@@ -167,32 +171,45 @@ fn checksum(index: u64, block: &[u8]) -> [u8; CHECKSUM_BYTES] {
     checksum
 }
 
-/// Opens the journal for this process alone.
+/// Opens the journal for this process alone; an empty file where there is none.
 fn open_locked(path: &Path) -> Result<File> {
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+    let is_free = || fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+    if !fs::metadata(path).map_or_else(|_| is_free(), |metadata| metadata.is_file()) {
         return Err(Error::file(path, "is not a regular file", "a name for unfinished work that is free"));
     }
-    let open = OpenOptions::new().read(true).write(true).open(path);
+    // Not replaced by a fresh file: two processes that begin at once would each hold one of their own. Blocks go to the
+    // end wherever they were last read.
+    let open = OpenOptions::new().read(true).append(true).create(true).open(path);
     let file = open.map_err(|e| Error::io(path, "open for writing", e))?;
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::file(path, "another process is working on it", "one at a time, or another output"))
-        }
         // File systems without locks.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) | Err(TryLockError::Error(_)) if is_at(&file, path) => Ok(file),
+        // Held, or finished and removed since it was opened.
+        _ => Err(Error::file(path, "another process is working on it", "one at a time, or another output")),
     }
 }
 
-/// Replaces the journal by an empty one of this request.
-fn begin_again(path: &Path, header: &str) -> Result<File> {
-    write_atomically(path, header.as_bytes())?;
-    open_locked(path)
+/// Whether `file` is what stands at `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if identity(&a) == identity(&b))
 }
 
-/// The request of a journal, magic and end included.
-fn read_request(path: &Path, file: &mut File) -> Result<String> {
+/// Where files in use cannot be removed, the name tells.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// The request of a journal, magic and end included; nothing where a full disk or a kill left less than `header`.
+fn read_request(path: &Path, file: &mut File, header: &str) -> Result<String> {
     let mut bytes = Vec::new();
     file.take(MAX_REQUEST_BYTES).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
+    if bytes.len() < header.len() && header.as_bytes().starts_with(&bytes) {
+        return Ok(String::new());
+    }
     let end = bytes.windows(2).position(|pair| pair == b"\n\n");
     let request = end.map(|end| String::from_utf8_lossy(&bytes[..end + 2]).into_owned());
     request.filter(|text| text.starts_with(&format!("{MAGIC}\n"))).ok_or_else(|| {
@@ -279,7 +296,7 @@ mod tests {
         );
         assert_eq!(Journal::open(&path, &request(1), false).unwrap().n_blocks(), 1);
         assert_eq!(Journal::open(&path, &request(2), true).unwrap().n_blocks(), 0);
-        for content in ["", "my own notes\n\n"] {
+        for content in ["notes", "my own notes\n\n"] {
             fs::write(&path, content).unwrap();
             for restart in [false, true] {
                 let message = Journal::open(&path, &request(1), restart).unwrap_err().to_string();
@@ -302,5 +319,57 @@ mod tests {
         assert_eq!(journal.n_blocks(), 0);
         journal.remove().unwrap();
         assert!(!path.exists());
+    }
+
+    /// Processes that begin at once: one works, the others are told so.
+    #[test]
+    fn one_of_many_that_begin_at_once_works() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let path = folder.path().join(format!("{round}.partial"));
+            let start = std::sync::Barrier::new(4);
+            let one = || {
+                start.wait();
+                Journal::open(&path, &request(1), round % 2 == 0)
+            };
+            let opened: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let works: Vec<_> = opened.iter().filter(|journal| journal.is_ok()).collect();
+            assert_eq!(works.len(), 1, "round {round}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_journal_whose_name_is_gone_or_taken_still_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.partial");
+        let mut journal = Journal::open(&path, &request(1), false).unwrap();
+        assert!(journal.is_kept());
+        journal.append(b"one").unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(!journal.is_kept());
+        journal.append(b"two").unwrap();
+        fs::write(&path, "another's").unwrap();
+        assert_eq!(all(&journal), [b"one", b"two"]);
+        journal.append(b"three").unwrap();
+        assert_eq!(all(&journal).len(), 3);
+        journal.remove().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "another's");
+    }
+
+    #[test]
+    fn a_beginning_that_was_cut_begins_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.partial");
+        drop(Journal::open(&path, &request(1), false).unwrap());
+        let header = fs::read(&path).unwrap();
+        for cut in 0..header.len() {
+            fs::write(&path, &header[..cut]).unwrap();
+            assert_eq!(Journal::open(&path, &request(1), false).unwrap().n_blocks(), 0);
+            assert_eq!(fs::read(&path).unwrap(), header);
+        }
     }
 }

@@ -28,6 +28,9 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
 ];
 
+/// Most cells of a detector: every thread of the simulator keeps an energy for each, 0.5 GiB in all.
+const MAX_CELLS: usize = 1 << 26;
+
 /// A calorimeter: its readout grid, file conventions, histograms and materials.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +118,9 @@ impl Detector {
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let refuse = |e: &toml::de::Error| {
             // Of a file that extends another, only what is no TOML at all has a line.
-            let line = |span: std::ops::Range<usize>| text[..span.start.min(text.len())].lines().count();
+            let line = |span: std::ops::Range<usize>| {
+                1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+            };
             let place_in = e.span().map_or_else(String::new, |span| format!("line {}: ", line(span)));
             let problem = format!("{place_in}{}", e.message().replace('\n', ", "));
             Error::file(Path::new(place), problem, "a detector description (docs/formats.md)")
@@ -167,7 +172,21 @@ impl Detector {
         self.validate_core_crop(&check)?;
         self.projection.validate(&check, self.grid.layers)?;
         self.binning.validate(&check)?;
-        self.geometry.validate(&check, self.grid, &self.projection)
+        self.geometry.validate(&check, self.grid, &self.projection)?;
+        self.validate_cells(&check)
+    }
+
+    /// Every thread of the simulator keeps an energy for each cell.
+    fn validate_cells(&self, check: &Check<'_>) -> Result<()> {
+        let columns: usize =
+            (0..self.grid.layers).map(|layer| CellAxis::x(self, layer).n_cells()).max().unwrap_or(0);
+        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(CellAxis::y(self).n_cells());
+        check.that(
+            (1..=MAX_CELLS).contains(&n_cells),
+            "geometry.plate_size_mm",
+            format!("plates of {n_cells} cells of readout.cell_size_mm in all layers"),
+            format!("1 to {MAX_CELLS} cells"),
+        )
     }
 
     /// The core, or the whole projected image where there is no core, must be the grid.
@@ -240,10 +259,51 @@ mod tests {
     }
 
     #[test]
+    fn geometries_that_cannot_be_simulated_are_named() {
+        for (keys, expected) in [
+            ("birks_mm_per_mev = -0.1", "`geometry.birks_mm_per_mev`: -0.1; expected"),
+            ("birks_mm_per_mev = nan", "`geometry.birks_mm_per_mev`: NaN; expected"),
+            ("field_tesla = [0.0, 0.0, 21.0]", "`geometry.field_tesla[2]`: 21; expected -20 to 20 tesla"),
+            ("field_tesla = [nan, 0.0, 0.0]", "`geometry.field_tesla[0]`: NaN; expected"),
+            ("beam_spread_mm = [0.0, -5.0]", "`geometry.beam_spread_mm[1]`: -5; expected at least 0"),
+            (
+                "beam_spread_mm = [300.0, 0.0]",
+                "`geometry.beam_spread_mm[0]`: 300; expected at least 0 and below 300 mm",
+            ),
+            ("beam_mm = [1e15, 0.0]", "`geometry.beam_mm[0]`: 1000000000000000; expected"),
+            ("front_face_mm = inf", "`geometry.front_face_mm`: inf; expected"),
+            ("plate_size_mm = [1e300, 600.0]", "`geometry.plate_size_mm[0]`"),
+            ("plate_size_mm = [600.0, -1.0]", "`geometry.plate_size_mm[1]`: -1; expected above 0"),
+            ("plate_size_mm = [1e5, 1e5]", "12000000000 cells"),
+            ("plate_size_mm = [6.0, 600.0]", "plates of 0 cells"),
+            ("wafers = { cells = 4096, gap_mm = 1e7, stagger_mm = [] }", "`geometry.wafers.gap_mm`"),
+            (
+                "wafers = { cells = 18, gap_mm = 1.0, stagger_mm = [1e300] }",
+                "`geometry.wafers.stagger_mm[0]`",
+            ),
+            (
+                "stack = [{ repeat = 1, slabs = [{ material = 'lead', thickness_mm = 1e-9 }] }]",
+                "`geometry.stack[0].slabs[0].thickness_mm`: 0.000000001; expected 0.000001 to 1000000 mm",
+            ),
+        ] {
+            let text = format!("extends = 'ild-ecal'\n[geometry]\n{keys}\n");
+            let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
+            assert!(message.contains(expected), "{keys}: {message}");
+        }
+        // Cells so small that their number has no bounds.
+        let text = "extends = 'ild-ecal'\n[readout]\ncell_size_mm = [1e-300, 1e-300]\n";
+        let message = Detector::parse(text, "x.toml").unwrap_err().to_string();
+        assert!(message.contains("expected 1 to 67108864 cells"), "{message}");
+    }
+
+    #[test]
     fn an_unknown_key_is_named_with_its_line() {
         let text = BUILT_IN[0].1.replace("mip_mev = 0.2", "mip_mevs = 0.2");
         let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
-        assert!(message.contains("mip_mevs") && message.contains("line"), "{message}");
+        let line = 1 + BUILT_IN[0].1.lines().position(|line| line == "mip_mev = 0.2").unwrap();
+        assert!(message.contains("mip_mevs") && message.contains(&format!("line {line}: ")), "{message}");
+        let message = Detector::parse("", "x.toml").unwrap_err().to_string();
+        assert!(message.contains("x.toml: line 1: missing field `name`"), "{message}");
     }
 
     #[test]

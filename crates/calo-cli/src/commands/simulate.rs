@@ -89,6 +89,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             journal.remove()?;
             output::print(&report)
         }
+        // Nothing is kept where somebody removed it.
+        Err(error) if !journal.is_kept() => Err(error),
         Err(error) => {
             let done = request.n_done(journal.n_blocks());
             let kept = format!(

@@ -71,7 +71,7 @@ impl CellAxis {
         let below = ((first_mm - (centre_mm - half_mm)) / group_pitch_mm).ceil();
         let origin_mm = first_mm - below * group_pitch_mm;
         let n_groups = ((centre_mm + half_mm - origin_mm) / group_pitch_mm).ceil().max(0.0);
-        Self { origin_mm, cell_mm, cells, group_pitch_mm, n_cells: n_groups as usize * cells }
+        Self { origin_mm, cell_mm, cells, group_pitch_mm, n_cells: (n_groups as usize).saturating_mul(cells) }
     }
 
     /// Number of cells.

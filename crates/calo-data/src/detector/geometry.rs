@@ -6,6 +6,13 @@ use super::{Check, Projection, Wafers};
 use crate::error::Result;
 use crate::shower::Grid;
 
+/// Farthest and thickest of anything, mm: positions keep a nanometre then.
+const MAX_LENGTH_MM: f64 = 1e6;
+/// Thinnest slab, mm: a nanometre.
+const MIN_THICKNESS_MM: f64 = 1e-6;
+/// Strongest component of the field, tesla: beyond it steps are cut so short that showers take for ever.
+const MAX_FIELD_TESLA: f64 = 20.0;
+
 /// The calorimeter as a stack of slabs normal to the beam, for the simulator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,32 +109,63 @@ impl Geometry {
         for (i, stack) in self.stack.iter().enumerate() {
             for (j, slab) in stack.slabs.iter().enumerate() {
                 let field = format!("geometry.stack[{i}].slabs[{j}]");
-                check.positive(&format!("{field}.thickness_mm"), slab.thickness_mm)?;
+                check.that(
+                    (MIN_THICKNESS_MM..=MAX_LENGTH_MM).contains(&slab.thickness_mm),
+                    &format!("{field}.thickness_mm"),
+                    slab.thickness_mm,
+                    format!("{MIN_THICKNESS_MM} to {MAX_LENGTH_MM} mm"),
+                )?;
                 check.that(!slab.material.is_empty(), &field, "no material", "the name of a material")?;
             }
         }
-        check.positive("geometry.plate_size_mm[0]", self.plate_size_mm[0])?;
-        check.positive("geometry.plate_size_mm[1]", self.plate_size_mm[1])?;
+        for (axis, &size_mm) in self.plate_size_mm.iter().enumerate() {
+            let expected = format!("above 0 and at most {MAX_LENGTH_MM} mm");
+            let holds = size_mm > 0.0 && size_mm <= MAX_LENGTH_MM;
+            check.that(holds, &format!("geometry.plate_size_mm[{axis}]"), size_mm, expected)?;
+        }
         check.positive("geometry.production_range_cut_mm", self.production_range_cut_mm)?;
-        let numbers = [self.front_face_mm, self.hit_depth_offset_mm]
-            .into_iter()
-            .chain(self.field_tesla)
-            .chain(self.beam_mm)
-            .chain(self.beam_spread_mm);
-        for value in numbers {
-            check.that(value.is_finite(), "geometry", value, "finite numbers")?;
+        for (field, value) in [
+            ("front_face_mm", self.front_face_mm),
+            ("hit_depth_offset_mm", self.hit_depth_offset_mm),
+            ("beam_mm[0]", self.beam_mm[0]),
+            ("beam_mm[1]", self.beam_mm[1]),
+        ] {
+            let expected = format!("a finite position within {MAX_LENGTH_MM} mm of the origin");
+            check.that(value.abs() <= MAX_LENGTH_MM, &format!("geometry.{field}"), value, expected)?;
+        }
+        for (axis, value) in self.field_tesla.iter().enumerate() {
+            let expected = format!("-{MAX_FIELD_TESLA} to {MAX_FIELD_TESLA} tesla");
+            check.that(
+                value.abs() <= MAX_FIELD_TESLA,
+                &format!("geometry.field_tesla[{axis}]"),
+                value,
+                expected,
+            )?;
+        }
+        for (axis, (spread_mm, size_mm)) in self.beam_spread_mm.iter().zip(self.plate_size_mm).enumerate() {
+            check.that(
+                (0.0..0.5 * size_mm).contains(spread_mm),
+                &format!("geometry.beam_spread_mm[{axis}]"),
+                spread_mm,
+                format!("at least 0 and below {} mm, so that the beam hits the plates", 0.5 * size_mm),
+            )?;
+        }
+        if let Some(birks) = self.birks_mm_per_mev {
+            let expected = "a finite number of at least 0 mm/MeV";
+            check.that(birks.is_finite() && birks >= 0.0, "geometry.birks_mm_per_mev", birks, expected)?;
         }
         if let Some(Wafers { cells, gap_mm, stagger_mm }) = &self.wafers {
             check.that((1..=4096).contains(cells), "geometry.wafers.cells", cells, "1 to 4096 cells")?;
             check.that(
-                gap_mm.is_finite() && *gap_mm >= 0.0,
+                (0.0..=MAX_LENGTH_MM).contains(gap_mm),
                 "geometry.wafers.gap_mm",
                 gap_mm,
-                "a finite length of at least 0 mm",
+                format!("0 to {MAX_LENGTH_MM} mm"),
             )?;
             for (i, shift_mm) in stagger_mm.iter().enumerate() {
                 let field = format!("geometry.wafers.stagger_mm[{i}]");
-                check.that(shift_mm.is_finite(), &field, shift_mm, "a finite length")?;
+                let expected = format!("a length of at most {MAX_LENGTH_MM} mm");
+                check.that(shift_mm.abs() <= MAX_LENGTH_MM, &field, shift_mm, expected)?;
             }
         }
         let slabs = self.placed_slabs();
