@@ -19,16 +19,16 @@ const HIGH_MEV: f64 = 2e6;
 
 /// How much scattering shortens the depth an electron reaches: the reach is the range over
 /// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
-const WINDING: f64 = 0.3;
+const WINDING: f64 = 0.15;
 /// Rows of each interval of the grid: an energy is off by 1 % at most, and by nothing on average.
 const ROWS: usize = 1 << ROW_BITS;
 const ROW_BITS: u32 = 1;
 /// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
-const NEAR_SCATTERING: f64 = 1.0;
+const NEAR_SCATTERING: f64 = 0.5;
 /// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
-const FAR_SCATTERING: f64 = 2.0;
+const FAR_SCATTERING: f64 = 1.0;
 /// Longest step as a part of the range.
-const MAX_RANGE_PART: f64 = 0.2;
+const MAX_RANGE_PART: f64 = 0.15;
 /// Most that the field turns a particle in one step, rad.
 const MAX_TURN: f64 = 0.3;
 /// Turns over a transport mean free path below this do not show, rad.
