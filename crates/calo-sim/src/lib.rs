@@ -12,6 +12,8 @@ mod random;
 mod scattering;
 mod simulator;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod tracker;
 
 pub use particle::Kind;
