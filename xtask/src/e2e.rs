@@ -11,7 +11,8 @@ use crate::process::{cargo, command, line, read, root};
 const PHOTONS: &str = "data/photons.hdf5";
 const DETECTOR: &str = "ild-ecal";
 
-/// inspect, project, filter, evaluate, report; every output must be there and hold something.
+/// inspect, project, filter, evaluate, report, on real showers and on simulated ones; every output must be there and hold
+/// something.
 pub(crate) fn run() -> Result<()> {
     let target = target_dir()?;
     let calo = target.join("debug/calo");
@@ -62,7 +63,66 @@ pub(crate) fn run() -> Result<()> {
     check_results(&Path::new(&comparison).join("results.json"))?;
 
     run(&["report", &comparison])?;
-    let html = fs::read_to_string(Path::new(&comparison).join("report.html")).context("no report.html")?;
+    check_report(Path::new(&comparison))?;
+    simulated(&run, &path)
+}
+
+/// Simulated showers, made at once and in parts, are the same, and take the same way.
+fn simulated(run: &impl Fn(&[&str]) -> Result<String>, path: &impl Fn(&str) -> String) -> Result<()> {
+    let simulate = |seed: &str, first: &str, n: &str, out: &str| {
+        run(&[
+            "simulate",
+            "--detector",
+            DETECTOR,
+            "--particle",
+            "gamma",
+            "--energy",
+            "10..100",
+            "-n",
+            n,
+            "--seed",
+            seed,
+            "--first",
+            first,
+            "--out",
+            out,
+        ])
+    };
+    let [whole, part, other] = ["simulated.hdf5", "simulated_part.hdf5", "simulated_other.hdf5"].map(path);
+    simulate("1", "0", "24", &whole)?;
+    simulate("1", "20", "4", &part)?;
+    simulate("2", "0", "24", &other)?;
+    // One shower in the terminal tells its energy and cells: number 20 is the first of the part.
+    let shower = |file: &str, at: &str| -> Result<String> {
+        let seen = run(&["inspect", file, "--detector", DETECTOR, "--shower", at])?;
+        Ok(seen.lines().skip(1).map(|line| format!("{line}\n")).collect())
+    };
+    if shower(&whole, "20")? != shower(&part, "0")? {
+        bail!("shower 20 made alone is not shower 20 of the whole sample");
+    }
+
+    let comparison = path("simulated");
+    let candidates = [format!("simulated={whole}"), format!("other={other}")];
+    run(&[
+        "evaluate",
+        "--reference",
+        PHOTONS,
+        "--candidate",
+        &candidates[0],
+        "--candidate",
+        &candidates[1],
+        "--detector",
+        DETECTOR,
+        "--out",
+        &comparison,
+    ])?;
+    run(&["report", &comparison])?;
+    check_report(Path::new(&comparison))
+}
+
+/// A report is a whole page with figures in it.
+fn check_report(folder: &Path) -> Result<()> {
+    let html = fs::read_to_string(folder.join("report.html")).context("no report.html")?;
     if !html.contains("<svg") || !html.trim_end().ends_with("</html>") {
         bail!("report.html is not a whole page with figures in it");
     }

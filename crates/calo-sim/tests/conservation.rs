@@ -33,9 +33,9 @@ fn energy_is_kept(
     field: f64,
 ) -> Result<(), TestCaseError> {
     for name in ["ild-ecal", "ild-ahcal"] {
-        let mut detector = Detector::load(name).unwrap();
+        let mut detector = Detector::load(name).expect("a built-in detector");
         detector.geometry.field_tesla = [field, 0.3 * field, 1.0 - field];
-        let simulator = Simulator::new(&detector, kind).unwrap();
+        let simulator = Simulator::new(&detector, kind).expect("built-in materials");
         let mut worker = simulator.worker();
         let shower = worker.shower(seed, index, [energy_gev, energy_gev]);
         let balance = shower.balance;
