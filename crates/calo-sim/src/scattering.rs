@@ -5,7 +5,7 @@
 mod deflection;
 mod transport;
 
-pub(crate) use deflection::Deflections;
+pub(crate) use deflection::{Deflections, Law};
 pub(crate) use transport::Scattering;
 
 /// First moment of screened Rutherford scattering with screening parameter `a`, `<1 - cos>` per collision.

@@ -33,6 +33,51 @@ const N_NODES: usize = OCTAVES * PARTS + 2;
 /// must not bend the core.
 const LONGEST_SMALL_ANGLE: f64 = 0.5;
 
+/// A [`Scattering`] in the numbers that a draw needs, in 32 bits to sit in tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Law {
+    /// Path in transport mean free paths of the law without its end, 1/mm.
+    path_per_mm: f32,
+    collisions_per_mm: f32,
+    /// `n a` of a path, 1/mm.
+    strength_per_mm: f32,
+    hard_per_mm: f32,
+    cut: f32,
+    screening: f32,
+}
+
+impl Law {
+    pub(crate) fn new(scattering: &Scattering) -> Self {
+        let Scattering { inverse_transport_mm, collisions_per_mm, cut, screening, hard_per_mm } = *scattering;
+        Self {
+            path_per_mm: (inverse_transport_mm / cut) as f32,
+            collisions_per_mm: collisions_per_mm as f32,
+            strength_per_mm: (collisions_per_mm * screening / (1.0 + screening)) as f32,
+            hard_per_mm: hard_per_mm as f32,
+            cut: cut as f32,
+            screening: screening as f32,
+        }
+    }
+
+    /// Between two energies; the shape is that of the lower one.
+    pub(crate) fn between(a: &Self, b: &Self, way: f32) -> Self {
+        let at = |a: f32, b: f32| a + way * (b - a);
+        Self {
+            path_per_mm: at(a.path_per_mm, b.path_per_mm),
+            collisions_per_mm: at(a.collisions_per_mm, b.collisions_per_mm),
+            strength_per_mm: at(a.strength_per_mm, b.strength_per_mm),
+            hard_per_mm: at(a.hard_per_mm, b.hard_per_mm),
+            ..*a
+        }
+    }
+}
+
+/// `mu` of `tan^2` of half the angle.
+#[inline]
+fn mu_of(w: f64) -> f64 {
+    if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 }
+}
+
 /// Tables from which deflections are drawn.
 #[derive(Debug, Clone)]
 pub(crate) struct Deflections {
@@ -56,51 +101,50 @@ impl Deflections {
 
     /// Draws `mu = (1 - cos) / 2` of the deflection along `path_mm`.
     #[inline]
-    pub(crate) fn sample(&self, scattering: &Scattering, path_mm: f64, random: &mut Random) -> f64 {
-        let path = scattering.inverse_transport_mm * path_mm / scattering.cut;
-        let collisions = scattering.collisions_per_mm * path_mm;
-        if scattering.cut < 1.0 {
-            return self.sample_small(path, collisions, scattering, random);
+    pub(crate) fn sample(&self, law: &Law, path_mm: f64, random: &mut Random) -> f64 {
+        let path = f64::from(law.path_per_mm) * path_mm;
+        if law.cut < 1.0 {
+            return self.sample_small(law, path, path_mm, random);
         }
-        let w = self.sample_tan2(path, collisions, scattering.screening, random);
-        let mu = if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 };
-        if scattering.hard_per_mm > 0.0 && random.uniform_pair().0 < scattering.hard_per_mm * path_mm {
+        let w = self.sample_tan2(law, path, path_mm, random);
+        let mu = mu_of(w);
+        if law.hard_per_mm > 0.0 && random.uniform_pair().0 < f64::from(law.hard_per_mm) * path_mm {
             return then(mu, random.uniform().powi(2), random);
         }
         mu
     }
 
     /// As [`Self::sample`] where the law ends at a small angle: angles add up in the plane.
-    fn sample_small(&self, path: f64, collisions: f64, scattering: &Scattering, random: &mut Random) -> f64 {
+    fn sample_small(&self, law: &Law, path: f64, path_mm: f64, random: &mut Random) -> f64 {
+        // The sphere shortens the mean by (1 - exp(-x)) / x. The inverse to fourth order: x is at most a half.
+        let stretch = |x: f64| 1.0 + x * (0.5 + x * (1.0 / 12.0 - x * x * (1.0 / 720.0)));
+        let cut = f64::from(law.cut);
+        if path <= LONGEST_SMALL_ANGLE {
+            let mu = mu_of(self.sample_tan2(law, path, path_mm, random));
+            return (cut * mu * stretch(path)).min(1.0);
+        }
         let n_parts = (path / LONGEST_SMALL_ANGLE).ceil().clamp(1.0, 64.0);
         let part = path / n_parts;
-        // The sphere shortens the mean.
-        // x / (1 - exp(-x)) to fourth order: x is at most a half.
-        let stretch = 1.0 + part * (0.5 + part * (1.0 / 12.0 - part * part * (1.0 / 720.0)));
         let (mut x, mut y) = (0.0, 0.0);
-        for i in 0..n_parts as usize {
-            let w = self.sample_tan2(part, collisions / n_parts, scattering.screening, random);
-            let mu = if w < f64::INFINITY { w / (1.0 + w) } else { 1.0 };
-            let angle = (mu * stretch).sqrt();
-            if i == 0 {
-                x = angle;
-            } else {
-                let (sin, cos) = random.azimuth();
-                x += angle * cos;
-                y += angle * sin;
-            }
+        for _ in 0..n_parts as usize {
+            let mu = mu_of(self.sample_tan2(law, part, path_mm / n_parts, random));
+            let angle = (mu * stretch(part.min(LONGEST_SMALL_ANGLE))).sqrt();
+            let (sin, cos) = random.azimuth();
+            x += angle * cos;
+            y += angle * sin;
         }
-        (scattering.cut * (x * x + y * y)).min(1.0)
+        (cut * (x * x + y * y)).min(1.0)
     }
 
     /// Draws `tan^2` of half the angle.
     #[inline]
-    fn sample_tan2(&self, path: f64, collisions: f64, screening: f64, random: &mut Random) -> f64 {
+    fn sample_tan2(&self, law: &Law, path: f64, path_mm: f64, random: &mut Random) -> f64 {
         const FEWEST: f64 = (1_u64 << FIRST_COLLISIONS) as f64;
         // 2^16.
         const SPLIT: f64 = 65_536.0;
+        let collisions = f64::from(law.collisions_per_mm) * path_mm;
         if collisions < FEWEST {
-            return few_collisions(collisions, screening, random);
+            return few_collisions(collisions, f64::from(law.screening), random);
         }
         // No scattering at all is left out of the table.
         if collisions < 32.0 && random.happens((-collisions).exp()) {
@@ -118,7 +162,7 @@ impl Deflections {
             Some(&[low, high]) => (f64::from(low), f64::from(high)),
             _ => (1.0, 1.0),
         };
-        collisions * screening / (1.0 + screening) * (low + way * (high - low)) * (1.0 - v) / v
+        f64::from(law.strength_per_mm) * path_mm * (low + way * (high - low)) * (1.0 - v) / v
     }
 }
 
@@ -355,7 +399,7 @@ mod tests {
                 let collisions = scattering.collisions_per_mm;
                 let (mut sum1, mut sum2) = (0.0, 0.0);
                 for _ in 0..n {
-                    let mu = deflections.sample(&scattering, 1.0, &mut random);
+                    let mu = deflections.sample(&Law::new(&scattering), 1.0, &mut random);
                     sum1 += 2.0 * mu;
                     sum2 += 6.0 * mu * (1.0 - mu);
                 }

@@ -44,7 +44,7 @@ fn core_has_the_width_of_lynch_and_dahl() {
         let scattering = Scattering::of(&material, Kind::Electron, kinetic_mev);
         let mut angles: Vec<f64> = (0..n)
             .map(|_| {
-                let mu = DEFLECTIONS.sample(&scattering, path_mm, &mut random);
+                let mu = DEFLECTIONS.sample(&Law::new(&scattering), path_mm, &mut random);
                 2.0 * mu.sqrt().asin() * random.azimuth().1
             })
             .collect();
@@ -73,7 +73,8 @@ fn tail_is_single_scattering() {
     let mut random = random(5);
     let n = 1_000_000;
     let mu_0 = 0.02;
-    let tail = (0..n).filter(|_| DEFLECTIONS.sample(&scattering, 1.0, &mut random) > mu_0).count() as f64;
+    let tail =
+        (0..n).filter(|_| DEFLECTIONS.sample(&Law::new(&scattering), 1.0, &mut random) > mu_0).count() as f64;
     let expected = f64::from(n) * scattering.collisions_per_mm * 1e-6 * (1.0 / mu_0 - 1.0);
     assert!((tail - expected).abs() < 4.0 * expected.sqrt() + 0.08 * expected, "{tail} {expected}");
 }
@@ -91,9 +92,9 @@ proptest! {
             screening,
             hard_per_mm: 0.0,
         };
-        let mu = DEFLECTIONS.sample(&scattering, 1.0, &mut random(seed));
+        let mu = DEFLECTIONS.sample(&Law::new(&scattering), 1.0, &mut random(seed));
         prop_assert!((0.0..=1.0).contains(&mu), "{mu}");
-        prop_assert!(DEFLECTIONS.sample(&scattering, 0.0, &mut random(seed)).abs() < 1e-300);
+        prop_assert!(DEFLECTIONS.sample(&Law::new(&scattering), 0.0, &mut random(seed)).abs() < 1e-300);
     }
 }
 
@@ -128,7 +129,7 @@ fn backscattered(material: &Material, kinetic_mev: f64, longest: f64, loss: f64,
             let first = random.uniform() * step;
             depth += first * direction[1];
             if depth >= 0.0 {
-                let mu = DEFLECTIONS.sample(middle, step, &mut random);
+                let mu = DEFLECTIONS.sample(&Law::new(middle), step, &mut random);
                 direction = turned(direction, 1.0 - 2.0 * mu, random.azimuth());
                 depth += (step - first) * direction[1];
             }

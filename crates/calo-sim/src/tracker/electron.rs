@@ -13,6 +13,10 @@ use crate::random::{Random, azimuth_of};
 
 /// Longest step as a part of the distance to the nearer face.
 const MAX_CLEARANCE_PART: f64 = 0.4;
+/// Most that the field turns a particle in one step through a void, rad.
+const VOID_TURN: f64 = 0.3;
+/// Longest step through a void, mm: along the slab nothing else ends it.
+const LONGEST_VOID_MM: f64 = 1000.0;
 /// Electrons below this end where they are if they will not get out of their slab, MeV.
 const LOCAL_MEV: f64 = 5.0;
 
@@ -26,15 +30,22 @@ impl Tracker {
             let material = slab.material as usize;
             let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
             let clearance_mm = clearance_mm(&electron, &slab);
-            if ends_here(electron.kinetic_mev, clearance_mm, &met) {
-                return self.end_here(electron, &met, shower);
+            if ends_here(electron.kinetic_mev, clearance_mm, met) {
+                return self.end_here(electron, met, shower);
             }
-            let free_mm = (MAX_CLEARANCE_PART * clearance_mm).min(f64::from(met.far_step_mm));
-            let soft_mm = free_mm.max(f64::from(met.near_step_mm));
+            if slab.is_void {
+                if !self.cross_void(&mut electron, &slab, met, shower) {
+                    return;
+                }
+                continue;
+            }
+            let free_mm = lesser(MAX_CLEARANCE_PART * clearance_mm, f64::from(met.far_step_mm));
+            let near_mm = f64::from(met.near_step_mm);
+            let soft_mm = if free_mm > near_mm { free_mm } else { near_mm };
             let discrete_per_mm = f64::from(met.discrete_per_mm);
             let inner_mm = if discrete_per_mm * soft_mm > left { left / discrete_per_mm } else { soft_mm };
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
-            let step_mm = inner_mm.min(to_face_mm);
+            let step_mm = lesser(inner_mm, to_face_mm);
 
             let (hinge, azimuth) = shower.rng.uniform_pair();
             let before_mm = hinge * step_mm;
@@ -44,7 +55,7 @@ impl Tracker {
                 electron.direction =
                     self.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
-            let mu = self.deflections.sample(&met.scattering(), step_mm, shower.rng);
+            let mu = self.deflections.sample(&met.law, step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
             let rest_mm = step_mm - before_mm;
             let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
@@ -62,7 +73,7 @@ impl Tracker {
                 let most_mev = if is_positron { electron.kinetic_mev } else { 0.5 * electron.kinetic_mev };
                 loss_mev = straggling.sample_mev(loss_mev, most_mev, shower.rng);
             }
-            let loss_mev = loss_mev.min(electron.kinetic_mev);
+            let loss_mev = lesser(loss_mev, electron.kinetic_mev);
             electron.kinetic_mev -= loss_mev;
             shower.tally.deposit(slab.layer, hinge_mm, loss_mev, path_mm);
 
@@ -72,12 +83,43 @@ impl Tracker {
             }
             left -= discrete_per_mm * path_mm;
             if left <= 1e-9 {
-                if !crosses && self.collide(&mut electron, &met, shower) {
+                if !crosses && self.collide(&mut electron, met, shower) {
                     return;
                 }
                 left = shower.rng.exponential();
             }
         }
+    }
+
+    /// One step through next to nothing: bent by the field, never scattered. False if the particle has escaped.
+    fn cross_void(&self, electron: &mut Particle, slab: &Slab, met: &Met, shower: &mut Shower<'_>) -> bool {
+        let turn_per_mm = f64::from(met.turn_per_mm);
+        let to_face_mm = way_to_face_mm(slab, electron.position_mm[1], electron.direction[1]);
+        let longest_mm = lesser(VOID_TURN / turn_per_mm.abs(), LONGEST_VOID_MM);
+        // The chord of the arc, with half of the turn before it and half behind.
+        let arc_mm = lesser(to_face_mm, longest_mm);
+        let bends = turn_per_mm != 0.0;
+        if bends {
+            electron.direction = self.bending.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
+        }
+        let to_face_mm = way_to_face_mm(slab, electron.position_mm[1], electron.direction[1]);
+        // A step that was to end at the face does so, unless the turn has put it far away.
+        let reach_mm = if arc_mm < longest_mm { 2.0 * arc_mm + 1e-9 } else { arc_mm };
+        let crosses = to_face_mm <= reach_mm;
+        let path_mm = if crosses { to_face_mm } else { arc_mm };
+        advance(electron, path_mm);
+        if bends {
+            electron.direction =
+                self.bending.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
+        }
+        let loss_mev = lesser(met.mean_loss_mev(path_mm), electron.kinetic_mev);
+        electron.kinetic_mev -= loss_mev;
+        shower.tally.deposit(None, electron.position_mm, loss_mev, path_mm);
+        if !self.inside(electron) || crosses && !self.cross(electron) {
+            shower.tally.balance.escaped_mev += carried_mev(electron);
+            return false;
+        }
+        true
     }
 
     /// One discrete interaction; true if the particle is gone.
@@ -145,8 +187,8 @@ impl Tracker {
         if kinetic_mev < LOCAL_MEV {
             let slab = self.slab(&electron);
             let met = self.electrons.met(slab.material as usize, kind, kinetic_mev);
-            if ends_here(kinetic_mev, clearance_mm(&electron, slab), &met) {
-                return self.end_here(electron, &met, shower);
+            if ends_here(kinetic_mev, clearance_mm(&electron, slab), met) {
+                return self.end_here(electron, met, shower);
             }
         }
         electron.direction = direction(shower.rng);
@@ -181,7 +223,7 @@ impl Tracker {
             );
             electron.kinetic_mev = kinetic_mev;
             electron.direction = shower.rng.isotropic();
-            if self.collide(&mut electron, &met, shower) {
+            if self.collide(&mut electron, met, shower) {
                 return;
             }
             let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
@@ -205,4 +247,10 @@ fn clearance_mm(electron: &Particle, slab: &Slab) -> f64 {
 #[inline]
 fn ends_here(kinetic_mev: f64, clearance_mm: f64, met: &Met) -> bool {
     kinetic_mev <= END_MEV || kinetic_mev < LOCAL_MEV && f64::from(met.reach_mm) < clearance_mm
+}
+
+/// The lesser of two numbers: one instruction, where `f64::min` also sees to what is not a number.
+#[inline]
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }

@@ -10,7 +10,7 @@ use crate::electron::{annihilation, bhabha, cuts, moller, stopping};
 use crate::energy_grid::EnergyGrid;
 use crate::material::Material;
 use crate::particle::Kind;
-use crate::scattering::Scattering;
+use crate::scattering::{Law, Scattering};
 use crate::tracker::bending::Bending;
 
 /// Lowest and highest energy of the tables, MeV.
@@ -20,6 +20,8 @@ const HIGH_MEV: f64 = 2e6;
 /// How much scattering shortens the depth an electron reaches: the reach is the range over
 /// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
 const WINDING: f64 = 0.3;
+/// Rows of each interval of the grid: an energy is off by 1 % at most, and by nothing on average.
+const ROWS: usize = 2;
 /// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
 const NEAR_SCATTERING: f64 = 1.0;
 /// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
@@ -41,7 +43,7 @@ pub(super) struct ElectronMaterial {
     pub(super) straggling: Straggling,
 }
 
-/// What a particle meets at one energy, in one material. 32 bits and one cache line: every step reads two of these.
+/// What a particle meets at one energy, in one material: 32 bits each, and one cache line for every step.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]
 pub(super) struct Met {
@@ -57,23 +59,16 @@ pub(super) struct Met {
     pub(super) far_step_mm: f32,
     /// Angle that the field turns it by, rad/mm; zero where scattering makes that invisible.
     pub(super) turn_per_mm: f32,
-    /// See [`Scattering`].
-    inverse_transport_mm: f32,
-    collisions_per_mm: f32,
-    cut: f32,
-    screening: f32,
-    hard_per_mm: f32,
     /// How far from its place the continuous losses will have stopped it at most, mm.
     pub(super) reach_mm: f32,
-    /// The path until then, mm.
+    /// The path until then, mm, and discrete interactions to be expected on it.
     pub(super) range_mm: f32,
-    /// Discrete interactions to be expected on that path.
     pub(super) ahead: f32,
+    pub(super) law: Law,
 }
 
 impl Met {
     /// Between two energies. What belongs together in scattering's law stays together.
-    #[inline]
     fn between(a: &Self, b: &Self, way: f32) -> Self {
         let at = |a: f32, b: f32| a + way * (b - a);
         Self {
@@ -85,25 +80,10 @@ impl Met {
             near_step_mm: at(a.near_step_mm, b.near_step_mm),
             far_step_mm: at(a.far_step_mm, b.far_step_mm),
             turn_per_mm: at(a.turn_per_mm, b.turn_per_mm),
-            inverse_transport_mm: at(a.inverse_transport_mm, b.inverse_transport_mm),
-            collisions_per_mm: at(a.collisions_per_mm, b.collisions_per_mm),
-            cut: a.cut,
-            screening: a.screening,
-            hard_per_mm: at(a.hard_per_mm, b.hard_per_mm),
             reach_mm: at(a.reach_mm, b.reach_mm),
             range_mm: at(a.range_mm, b.range_mm),
             ahead: at(a.ahead, b.ahead),
-        }
-    }
-
-    #[inline]
-    pub(super) fn scattering(&self) -> Scattering {
-        Scattering {
-            inverse_transport_mm: f64::from(self.inverse_transport_mm),
-            collisions_per_mm: f64::from(self.collisions_per_mm),
-            cut: f64::from(self.cut),
-            screening: f64::from(self.screening),
-            hard_per_mm: f64::from(self.hard_per_mm),
+            law: Law::between(&a.law, &b.law, way),
         }
     }
 
@@ -122,7 +102,9 @@ impl Met {
 pub(super) struct ElectronTables {
     pub(super) materials: Vec<ElectronMaterial>,
     grid: EnergyGrid,
-    /// `[material][charge][energy]`, electrons first.
+    /// Rows of one material and charge.
+    n_rows: usize,
+    /// `[material][charge][row]`, electrons first.
     rows: Vec<Met>,
 }
 
@@ -143,17 +125,17 @@ impl ElectronTables {
             (prepared, rows)
         });
         let (materials, rows): (Vec<_>, Vec<_>) = tabulated.unzip();
-        Self { materials, grid, rows: rows.concat() }
+        Self { materials, grid, n_rows: (grid.len() - 1) * ROWS, rows: rows.concat() }
     }
 
     /// What `kind` meets in `material` at `kinetic_mev`.
     #[inline]
-    pub(super) fn met(&self, material: usize, kind: Kind, kinetic_mev: f64) -> Met {
-        let (i, f) = self.grid.locate(kinetic_mev);
+    pub(super) fn met(&self, material: usize, kind: Kind, kinetic_mev: f64) -> &Met {
+        let (i, way) = self.grid.locate(kinetic_mev);
+        // A way of 1 belongs to the last row of the interval.
+        let row = i * ROWS + ((way * ROWS as f64) as usize).min(ROWS - 1);
         let charge = usize::from(kind == Kind::Positron);
-        let first = (2 * material + charge) * self.grid.len() + i;
-        let [a, b] = [&self.rows[first], &self.rows[first + 1]];
-        Met::between(a, b, f as f32)
+        &self.rows[(2 * material + charge) * self.n_rows + row]
     }
 }
 
@@ -172,11 +154,11 @@ impl ElectronTables {
             return None;
         }
         let charge = usize::from(kind == Kind::Positron);
-        let first = (2 * material + charge) * self.grid.len();
-        let rows = &self.rows[first..first + self.grid.len()];
+        let first = (2 * material + charge) * self.n_rows;
+        let rows = &self.rows[first..first + self.n_rows];
         let above = rows.partition_point(|row| f64::from(row.ahead) <= left).clamp(1, rows.len() - 1);
         let [low, high] = [above - 1, above].map(|i| f64::from(rows[i].ahead));
-        let [low_mev, high_mev] = [above - 1, above].map(|i| self.grid.node_mev(i));
+        let [low_mev, high_mev] = [above - 1, above].map(|i| middle_mev(self.grid, i));
         let way = if high > low { ((left - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
         Some((low_mev + way * (high_mev - low_mev)).min(kinetic_mev))
     }
@@ -237,11 +219,7 @@ fn rows(
                 near_step_mm: longest_mm.min(NEAR_SCATTERING / inverse_transport_mm) as f32,
                 far_step_mm: longest_mm.min(FAR_SCATTERING / inverse_transport_mm) as f32,
                 turn_per_mm: if turns { turn_per_mm as f32 } else { 0.0 },
-                inverse_transport_mm: inverse_transport_mm as f32,
-                collisions_per_mm: scattering.collisions_per_mm as f32,
-                cut: scattering.cut as f32,
-                screening: scattering.screening as f32,
-                hard_per_mm: scattering.hard_per_mm as f32,
+                law: Law::new(&scattering),
                 reach_mm: (range_mm / (1.0 + WINDING * range_mm * inverse_transport_mm).sqrt()) as f32,
                 range_mm: range_mm as f32,
                 ahead: ahead as f32,
@@ -253,7 +231,17 @@ fn rows(
         let rise = f64::from(rows[i].loss_mev_per_mm - rows[i - 1].loss_mev_per_mm);
         rows[i - 1].loss_slope_per_mm = (rise / step_mev) as f32;
     }
-    rows
+    // Rows in the middle of equal parts of each interval, so that a step need not interpolate.
+    let part = |part: usize| (part as f32 + 0.5) / ROWS as f32;
+    let finer =
+        rows.windows(2).flat_map(|pair| (0..ROWS).map(move |i| Met::between(&pair[0], &pair[1], part(i))));
+    finer.collect()
+}
+
+/// Energy in the middle of a row, MeV.
+fn middle_mev(grid: EnergyGrid, row: usize) -> f64 {
+    let [low_mev, high_mev] = [row / ROWS, row / ROWS + 1].map(|i| grid.node_mev(i));
+    low_mev + ((row % ROWS) as f64 + 0.5) / ROWS as f64 * (high_mev - low_mev)
 }
 
 /// Momentum of an electron, MeV/c.
