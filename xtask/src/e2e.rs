@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -11,7 +13,8 @@ use crate::process::{cargo, command, line, read, root};
 const PHOTONS: &str = "data/photons.hdf5";
 const DETECTOR: &str = "ild-ecal";
 
-/// inspect, project, filter, evaluate, report; every output must be there and hold something.
+/// inspect, project, filter, evaluate, report, on real showers and on simulated ones; every output must be there and hold
+/// something.
 pub(crate) fn run() -> Result<()> {
     let target = target_dir()?;
     let calo = target.join("debug/calo");
@@ -62,7 +65,76 @@ pub(crate) fn run() -> Result<()> {
     check_results(&Path::new(&comparison).join("results.json"))?;
 
     run(&["report", &comparison])?;
-    let html = fs::read_to_string(Path::new(&comparison).join("report.html")).context("no report.html")?;
+    check_report(Path::new(&comparison))?;
+    simulated(&calo, &run, &path)
+}
+
+/// Showers that are simulated at once and in a run that is killed and goes on are the same, and take the same way.
+fn simulated(
+    calo: &Path,
+    run: &impl Fn(&[&str]) -> Result<String>,
+    path: &impl Fn(&str) -> String,
+) -> Result<()> {
+    // Soft photons, so that blocks of 256 of them are made in no time.
+    let soft = |out: &str| {
+        let words =
+            "simulate --detector ild-ecal --particle gamma --energy 0.01..0.05 -n 4000 --seed 3 --out";
+        words.split(' ').chain([out]).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run_all = |words: &[String]| run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let [whole, killed] = ["soft.hdf5", "soft_killed.hdf5"].map(path);
+    run_all(&soft(&whole))?;
+    kill_after_a_block(command(calo).args(soft(&killed)), Path::new(&format!("{killed}.partial")))?;
+    run_all(&soft(&killed))?;
+    if fs::read(&whole)? != fs::read(&killed)? {
+        bail!("{killed}, killed and gone on with, is not {whole}");
+    }
+
+    let [photons, other] =
+        [("1", "simulated.hdf5"), ("2", "simulated_other.hdf5")].map(|(seed, out)| (seed, path(out)));
+    for (seed, out) in [&photons, &other] {
+        let energies = ["--energy", "10..100", "-n", "24", "--seed", seed, "--out", out];
+        run(&[&["simulate", "--detector", DETECTOR, "--particle", "gamma"][..], &energies].concat())?;
+    }
+    let ((_, whole), (_, other)) = (photons, other);
+    let comparison = path("simulated");
+    let candidates = [format!("simulated={whole}"), format!("other={other}")];
+    run(&[
+        "evaluate",
+        "--reference",
+        PHOTONS,
+        "--candidate",
+        &candidates[0],
+        "--candidate",
+        &candidates[1],
+        "--detector",
+        DETECTOR,
+        "--out",
+        &comparison,
+    ])?;
+    run(&["report", &comparison])?;
+    check_report(Path::new(&comparison))
+}
+
+/// Starts `calo` and kills it once the first block of its work is in `partial`; if it is done before, so be it.
+fn kill_after_a_block(calo: &mut Command, partial: &Path) -> Result<()> {
+    println!("    {}   (killed on the way)", line(calo));
+    let mut child = calo.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start calo")?;
+    // What the journal opens with is shorter than this.
+    let has_block = || fs::metadata(partial).is_ok_and(|file| file.len() > 8192);
+    while child.try_wait()?.is_none() && !has_block() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    if child.try_wait()?.is_none() {
+        child.kill().context("cannot kill calo")?;
+    }
+    child.wait()?;
+    Ok(())
+}
+
+/// A report is a whole page with figures in it.
+fn check_report(folder: &Path) -> Result<()> {
+    let html = fs::read_to_string(folder.join("report.html")).context("no report.html")?;
     if !html.contains("<svg") || !html.trim_end().ends_with("</html>") {
         bail!("report.html is not a whole page with figures in it");
     }

@@ -51,7 +51,6 @@ for symbol, name in ELEMENTS.items():
     limits = [LOW_EV, *edges, HIGH_EV]
     print("#[rustfmt::skip]")
     print(f"pub(crate) static {name}: Atom = Atom {{")
-    print(f"    z: {xraydb.atomic_number(symbol)},")
     print("    shells: &[")
     for energy, jump in bound:
         print(f"        Shell {{ binding_mev: {energy * 1e-6:.4e}, share: {1.0 - 1.0 / jump:.4f} }},")

@@ -11,7 +11,6 @@ pub(crate) mod brems;
 pub(crate) mod cuts;
 pub(crate) mod fluctuation;
 pub(crate) mod moller;
-pub(crate) mod range;
 pub(crate) mod stopping;
 
 use crate::constants::{ELECTRON_MASS_MEV, ELECTRON_RADIUS_MM};
@@ -35,54 +34,6 @@ pub(crate) fn collision_cos(kinetic_mev: f64, leaving_mev: f64) -> f64 {
     let twice_mass = 2.0 * ELECTRON_MASS_MEV;
     let cos2 = leaving_mev * (kinetic_mev + twice_mass) / (kinetic_mev * (leaving_mev + twice_mass));
     cos2.clamp(0.0, 1.0).sqrt()
-}
-
-#[cfg(test)]
-mod testing {
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng as _;
-
-    use crate::random::Random;
-
-    pub(super) fn random(seed: u64) -> Random {
-        Random::new(ChaCha8Rng::seed_from_u64(seed))
-    }
-
-    /// Midpoint sum of `f` in the logarithm of its argument.
-    pub(super) fn log_integral(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
-        let n = 20_000;
-        let step = (high / low).ln() / f64::from(n);
-        (0..n).map(|i| low * ((f64::from(i) + 0.5) * step).exp()).map(|x| f(x) * x * step).sum()
-    }
-
-    /// Chi square per bin of samples against a density, in bins of equal width in the logarithm from `low` to
-    /// `high`. Its standard deviation is sqrt(2 / bins).
-    pub(super) fn chi2_per_bin(samples: &[f64], low: f64, high: f64, density: impl Fn(f64) -> f64) -> f64 {
-        const BINS: usize = 40;
-        let width = (high / low).ln() / BINS as f64;
-        let mut counts = [0.0; BINS];
-        for sample in samples {
-            counts[(((sample / low).ln() / width) as usize).min(BINS - 1)] += 1.0;
-        }
-        let parts = 50;
-        let mut expected: Vec<f64> = (0..BINS)
-            .map(|bin| {
-                let points = (0..parts).map(|i| {
-                    let x = low * ((bin as f64 + (f64::from(i) + 0.5) / f64::from(parts)) * width).exp();
-                    density(x) * x
-                });
-                points.sum()
-            })
-            .collect();
-        let scale = samples.len() as f64 / expected.iter().sum::<f64>();
-        expected.iter_mut().for_each(|value| *value *= scale);
-        let chi2: f64 =
-            counts.iter().zip(&expected).map(|(n, e): (&f64, &f64)| (n - e).powi(2) / e.max(1.0)).sum();
-        chi2 / BINS as f64
-    }
-
-    /// Highest chi square per bin that chance explains, four standard deviations up.
-    pub(super) const CHI2_LIMIT: f64 = 1.9;
 }
 
 #[cfg(test)]

@@ -1,4 +1,39 @@
-//! Embedded Monte Carlo: photon, electron and pion showers in a layered calorimeter.
+//! Embedded Monte Carlo: photon, electron, pion, nucleon and muon showers in a layered calorimeter.
+//!
+//! A [`Simulator`] holds the tables for one [`Detector`](calo_data::Detector) and one [`Kind`] of incident particle; threads share it. Each has a
+//! [`Worker`], which makes [`Shower`]s: cells with their signals ([`CellDeposit`]) and where all of the energy went
+//! ([`EnergyBalance`]). Shower `i` of a seed is the same for any worker, thread and order of calls. An example stands at
+//! [`Simulator`]; `calo simulate` is the command around it, which takes the cells through the projection of real data.
+//!
+//! # Map
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `simulator` | the way in: the beam, energies, random streams |
+//! | `geometry` | slabs along the depth, made of a detector's description |
+//! | `tracker` | steps of photons and electrons through the slabs; the field |
+//! | `photon` | pair production, Compton scattering, photoelectric effect, and their tables |
+//! | `electron` | bremsstrahlung, Møller, Bhabha, annihilation, restricted loss, its fluctuations, production thresholds |
+//! | `scattering` | multiple scattering of electrons: how much, and angles |
+//! | `hadron` | pions, nucleons, muons: ionisation, parametrised nuclear interactions, decays, neutrons |
+//! | `material` | elements and materials by name, density effect |
+//! | `tally` | cells, Birks' law, the energy balance |
+//! | `energy_grid`, `random`, `particle`, `constants` | what all of them use |
+//!
+//! # Units and axes
+//!
+//! MeV and mm, but for incident energies, which are GeV; names carry the unit. Vectors are `[x, depth, y]`.
+//!
+//! # What is left out
+//!
+//! Rayleigh scattering, fluorescence, photonuclear reactions, LPM suppression of pairs; straggling in passive slabs; strange
+//! particles, thermal neutrons, fission, radiation by muons; times. Pion interactions are parametrised and tuned to Geant4's showers of
+//! 10 to 100 GeV. `docs/simulation.md` has the whole list, and measures the difference to Geant4.
+//!
+//! # References
+//!
+//! Each table and formula names its own. Throughout: the Geant4 Physics Reference Manual; H. Hirayama et al., "The EGS5 code system",
+//! SLAC-R-730; F. Salvat et al., "PENELOPE", NEA; the reviews of the Particle Data Group.
 
 mod constants;
 mod electron;
@@ -12,6 +47,8 @@ mod random;
 mod scattering;
 mod simulator;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod tracker;
 
 pub use particle::Kind;

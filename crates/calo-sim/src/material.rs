@@ -18,7 +18,6 @@ pub(crate) use element::Element;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Component {
     pub(crate) element: &'static Element,
-    pub(crate) mass_fraction: f64,
     pub(crate) atoms_per_mm3: f64,
 }
 
@@ -105,11 +104,9 @@ fn components(known: &Known) -> Vec<Component> {
     };
     let total: f64 = masses.iter().map(|part| part.1).sum();
     let share = |&(element, mass): &(&'static Element, f64)| {
-        let mass_fraction = mass / total;
         // 1 cm3 = 1000 mm3.
-        let atoms_per_mm3 =
-            mass_fraction * known.density_g_cm3 * 1e-3 * constants::AVOGADRO / element.a_g_mol;
-        Component { element, mass_fraction, atoms_per_mm3 }
+        let density_g_mm3 = mass / total * known.density_g_cm3 * 1e-3;
+        Component { element, atoms_per_mm3: density_g_mm3 * constants::AVOGADRO / element.a_g_mol }
     };
     masses.iter().map(share).collect()
 }
@@ -117,10 +114,7 @@ fn components(known: &Known) -> Vec<Component> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn near(value: f64, expected: f64, relative: f64, what: &str) {
-        assert!((value / expected - 1.0).abs() < relative, "{what}: {value}, expected {expected}");
-    }
+    use crate::testing::near;
 
     /// PDG 2022, "Atomic and nuclear properties of materials".
     #[test]
@@ -166,8 +160,9 @@ mod tests {
             // The fit starts where it should: at zero, or at delta0 in conductors.
             let start = material.density_correction(10_f64.powf(effect.x0 + 1e-9));
             assert!((start - effect.delta0).abs() < 0.03, "{}: {start}", known.name);
-            let shares: f64 = material.components.iter().map(|c| c.mass_fraction).sum();
-            assert!((shares - 1.0).abs() < 1e-12);
+            let atoms = |c: &Component| c.atoms_per_mm3 * c.element.a_g_mol;
+            let g_mm3 = material.components.iter().map(atoms).sum::<f64>() / constants::AVOGADRO;
+            near(1e3 * g_mm3, material.density_g_cm3, 1e-12, known.name);
         }
     }
 

@@ -166,16 +166,16 @@ fn showers_depend_on_their_number_not_on_threads_and_parts() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     for (threads, out) in [("1", "one.hdf5"), ("4", "four.hdf5")] {
-        simulate("ild-ahcal", "e-", "1", "300", &path(out), &["--threads", threads]);
+        simulate("ild-ahcal", "pi+", "1", "300", &path(out), &["--threads", threads]);
     }
     assert!(std::fs::read(path("one.hdf5")).unwrap() == std::fs::read(path("four.hdf5")).unwrap());
-    simulate("ild-ahcal", "e-", "1", "20", &path("part.hdf5"), &["--first", "270"]);
-    simulate("ild-ahcal", "e-", "1", "20", &path("other.hdf5"), &["--first", "270", "--seed", "2"]);
+    simulate("ild-ahcal", "pi+", "1", "20", &path("part.hdf5"), &["--first", "270"]);
+    simulate("ild-ahcal", "pi+", "1", "20", &path("other.hdf5"), &["--first", "270", "--seed", "2"]);
     let [whole, part, other] = ["one.hdf5", "part.hdf5", "other.hdf5"].map(|name| read(&path(name)));
     assert_eq!(part.cells_mev, whole.cells_mev.slice(s![270..290, .., .., ..]));
     assert_ne!(part.cells_mev, other.cells_mev);
     assert_eq!(part.extras.shower_ids, Some((270..290).collect::<Vec<i64>>()));
-    assert_eq!(part.extras.pdg, Some(vec![11; 20]));
+    assert_eq!(part.extras.pdg, Some(vec![211; 20]));
     assert!(whole.energies_gev.iter().all(|energy| (energy - 1.0).abs() < 1e-12));
 }
 
@@ -184,7 +184,7 @@ fn showers_depend_on_their_number_not_on_threads_and_parts() {
 fn projected_raw_hits_are_the_showers() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for (detector, particle) in [("ild-ecal-staggered", "gamma"), ("ild-ahcal", "e-")] {
+    for (detector, particle) in [("ild-ecal-staggered", "gamma"), ("ild-ahcal", "pi+")] {
         let report = simulate(detector, particle, "1..5", "40", &path("direct.hdf5"), &["--seed", "7"]);
         assert!(report.starts_with("40 showers of "), "{report}");
         simulate(detector, particle, "1..5", "40", &path("raw.root"), &["--seed", "7"]);

@@ -6,9 +6,6 @@
 use crate::constants::{ELECTRON_MASS_MEV, ELECTRON_RADIUS_MM};
 use crate::random::Random;
 
-/// Energy of each photon when the positron is at rest, MeV. They leave back to back, in any direction.
-pub(crate) const AT_REST_PHOTON_MEV: f64 = ELECTRON_MASS_MEV;
-
 /// Below this a positron counts as at rest in the formulae, MeV.
 const LOWEST_MEV: f64 = 1e-6;
 
@@ -57,8 +54,8 @@ pub(crate) fn sample_in_flight(kinetic_mev: f64, random: &mut Random) -> PhotonP
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{CHI2_LIMIT, chi2_per_bin, random};
     use super::*;
+    use crate::testing::{CHI2_LIMIT, chi2_per_bin, random};
 
     #[test]
     fn photons_carry_energy_and_momentum() {
@@ -81,7 +78,7 @@ mod tests {
     fn slow_positrons_give_photons_of_the_electron_mass() {
         let pair = sample_in_flight(1e-8, &mut random(30));
         for energy_mev in pair.energies_mev {
-            assert!((energy_mev / AT_REST_PHOTON_MEV - 1.0).abs() < 0.001, "{energy_mev}");
+            assert!((energy_mev / ELECTRON_MASS_MEV - 1.0).abs() < 0.001, "{energy_mev}");
         }
     }
 

@@ -184,8 +184,8 @@ fn log_quadrature(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::random;
     use super::*;
+    use crate::testing::random;
 
     fn brems(name: &str) -> (Brems, Material) {
         let material = Material::named(name).unwrap();

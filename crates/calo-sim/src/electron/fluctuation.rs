@@ -3,10 +3,8 @@
 //! The model of Urban, Nucl. Instrum. Methods A 362 (1995) 416, as the Geant4 Physics Reference Manual describes it
 //! ("Energy loss fluctuations") with the single excitation level of Geant4 11: atoms are excited at one level or
 //! ionised with a loss distributed as 1/E^2 up to the cut, both Poisson in number. Many small losses at once are
-//! drawn as one Gaussian. Heavy particles with many collisions near the cut follow Bohr's Gaussian.
+//! drawn as one Gaussian.
 
-use super::TWO_PI_RADIUS2_MM2;
-use crate::constants::ELECTRON_MASS_MEV;
 use crate::material::Material;
 use crate::random::Random;
 
@@ -23,15 +21,10 @@ const MANY: f64 = 8.0;
 const WIDENED: f64 = 4.0;
 /// ...where there are at least this many. Below, the factor falls to a tenth with the root of their number.
 const WIDENED_FROM: f64 = 42.0;
-/// Mean loss in units of the cut from which Bohr's Gaussian holds for heavy particles.
-const BOHR_FROM: f64 = 10.0;
-
 /// Straggling in one material with one cut.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Straggling {
     excitation_mev: f64,
-    /// 2 pi r_e^2 m n, MeV/mm.
-    bohr_mev_per_mm: f64,
     cut_mev: f64,
     limits: Limits,
 }
@@ -67,12 +60,7 @@ impl Limits {
 impl Straggling {
     /// The constants for collisions that transfer less than `cut_mev`.
     pub(crate) fn new(material: &Material, cut_mev: f64) -> Self {
-        Self {
-            excitation_mev: material.mean_excitation_mev,
-            bohr_mev_per_mm: TWO_PI_RADIUS2_MM2 * ELECTRON_MASS_MEV * material.electrons_per_mm3(),
-            cut_mev,
-            limits: Limits::new(cut_mev),
-        }
+        Self { excitation_mev: material.mean_excitation_mev, cut_mev, limits: Limits::new(cut_mev) }
     }
 
     /// Loss in a step whose mean loss is `mean_loss_mev`, from collisions of up to `highest_transfer_mev` (the most
@@ -94,31 +82,6 @@ impl Straggling {
             return mean_loss_mev;
         }
         self.sample_within(&Limits::new(highest_transfer_mev), mean_loss_mev, random)
-    }
-
-    /// The same for particles much heavier than electrons, of velocity squared `beta2`, over `path_mm`. Charges of
-    /// other than one unit are not provided for.
-    #[inline]
-    pub(crate) fn sample_heavy_mev(
-        &self,
-        mean_loss_mev: f64,
-        highest_transfer_mev: f64,
-        beta2: f64,
-        path_mm: f64,
-        random: &mut Random,
-    ) -> f64 {
-        let largest_mev = self.cut_mev.min(highest_transfer_mev);
-        if mean_loss_mev < BOHR_FROM * largest_mev || highest_transfer_mev > 2.0 * largest_mev {
-            return self.sample_mev(mean_loss_mev, highest_transfer_mev, random);
-        }
-        let variance = (highest_transfer_mev / beta2 - 0.5 * largest_mev) * self.bohr_mev_per_mm * path_mm;
-        let width_mev = variance.sqrt();
-        if mean_loss_mev >= 2.0 * width_mev {
-            return symmetric_normal(mean_loss_mev, width_mev, random);
-        }
-        // A Gamma distribution of the same mean and variance has no negative part.
-        let shape = (mean_loss_mev / width_mev).powi(2);
-        gamma_variate(shape, random) * mean_loss_mev / shape
     }
 
     #[inline]
@@ -249,23 +212,6 @@ fn symmetric_normal(mean: f64, width: f64, random: &mut Random) -> f64 {
         let value = mean + width * random.normal();
         if (0.0..=2.0 * mean).contains(&value) {
             return value;
-        }
-    }
-}
-
-/// Gamma distribution of unit scale (Marsaglia and Tsang, ACM Trans. Math. Softw. 26 (2000) 363).
-fn gamma_variate(shape: f64, random: &mut Random) -> f64 {
-    if shape < 1.0 {
-        let boost = random.uniform().powf(1.0 / shape);
-        return boost * gamma_variate(shape + 1.0, random);
-    }
-    let d = shape - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    loop {
-        let x = random.normal();
-        let v = (1.0 + c * x).powi(3);
-        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-            return d * v;
         }
     }
 }

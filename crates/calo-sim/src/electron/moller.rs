@@ -66,8 +66,8 @@ pub(crate) fn sample_transfer_mev(kinetic_mev: f64, cut_mev: f64, random: &mut R
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{CHI2_LIMIT, chi2_per_bin, log_integral, random};
     use super::*;
+    use crate::testing::{CHI2_LIMIT, chi2_per_bin, log_integral, random};
 
     const CASES: [(f64, f64); 5] = [(0.05, 0.01), (1.0, 0.1), (1.0, 0.49), (50.0, 0.08), (1e4, 0.3)];
 

@@ -70,8 +70,9 @@ fn positron_term(tau: f64, cut: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{bhabha, moller, testing::log_integral};
+    use super::super::{bhabha, moller};
     use super::*;
+    use crate::testing::log_integral;
 
     fn mass_stopping_power(name: &str, kinetic_mev: f64) -> f64 {
         let material = Material::named(name).unwrap();

@@ -7,7 +7,6 @@ use crate::photon::photoelectric_data;
 /// A chemical element.
 #[derive(Debug)]
 pub(crate) struct Element {
-    pub(crate) symbol: &'static str,
     /// Atomic number.
     pub(crate) z: f64,
     /// Standard atomic weight (IUPAC).
@@ -51,79 +50,52 @@ impl Element {
 }
 
 pub(crate) static HYDROGEN: Element = Element {
-    symbol: "H",
     z: 1.0,
     a_g_mol: 1.008,
     mean_excitation_ev: 19.2,
     photoelectric: &photoelectric_data::HYDROGEN,
 };
-pub(crate) static CARBON: Element = Element {
-    symbol: "C",
-    z: 6.0,
-    a_g_mol: 12.011,
-    mean_excitation_ev: 78.0,
-    photoelectric: &photoelectric_data::CARBON,
-};
+pub(crate) static CARBON: Element =
+    Element { z: 6.0, a_g_mol: 12.011, mean_excitation_ev: 78.0, photoelectric: &photoelectric_data::CARBON };
 pub(crate) static NITROGEN: Element = Element {
-    symbol: "N",
     z: 7.0,
     a_g_mol: 14.007,
     mean_excitation_ev: 82.0,
     photoelectric: &photoelectric_data::NITROGEN,
 };
-pub(crate) static OXYGEN: Element = Element {
-    symbol: "O",
-    z: 8.0,
-    a_g_mol: 15.999,
-    mean_excitation_ev: 95.0,
-    photoelectric: &photoelectric_data::OXYGEN,
-};
+pub(crate) static OXYGEN: Element =
+    Element { z: 8.0, a_g_mol: 15.999, mean_excitation_ev: 95.0, photoelectric: &photoelectric_data::OXYGEN };
 pub(crate) static ALUMINIUM: Element = Element {
-    symbol: "Al",
     z: 13.0,
     a_g_mol: 26.982,
     mean_excitation_ev: 166.0,
     photoelectric: &photoelectric_data::ALUMINIUM,
 };
 pub(crate) static SILICON: Element = Element {
-    symbol: "Si",
     z: 14.0,
     a_g_mol: 28.085,
     mean_excitation_ev: 173.0,
     photoelectric: &photoelectric_data::SILICON,
 };
 pub(crate) static ARGON: Element = Element {
-    symbol: "Ar",
     z: 18.0,
     a_g_mol: 39.948,
     mean_excitation_ev: 188.0,
     photoelectric: &photoelectric_data::ARGON,
 };
-pub(crate) static IRON: Element = Element {
-    symbol: "Fe",
-    z: 26.0,
-    a_g_mol: 55.845,
-    mean_excitation_ev: 286.0,
-    photoelectric: &photoelectric_data::IRON,
-};
+pub(crate) static IRON: Element =
+    Element { z: 26.0, a_g_mol: 55.845, mean_excitation_ev: 286.0, photoelectric: &photoelectric_data::IRON };
 pub(crate) static COPPER: Element = Element {
-    symbol: "Cu",
     z: 29.0,
     a_g_mol: 63.546,
     mean_excitation_ev: 322.0,
     photoelectric: &photoelectric_data::COPPER,
 };
 pub(crate) static TUNGSTEN: Element = Element {
-    symbol: "W",
     z: 74.0,
     a_g_mol: 183.84,
     mean_excitation_ev: 727.0,
     photoelectric: &photoelectric_data::TUNGSTEN,
 };
-pub(crate) static LEAD: Element = Element {
-    symbol: "Pb",
-    z: 82.0,
-    a_g_mol: 207.2,
-    mean_excitation_ev: 823.0,
-    photoelectric: &photoelectric_data::LEAD,
-};
+pub(crate) static LEAD: Element =
+    Element { z: 82.0, a_g_mol: 207.2, mean_excitation_ev: 823.0, photoelectric: &photoelectric_data::LEAD };

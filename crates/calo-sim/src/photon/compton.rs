@@ -98,12 +98,7 @@ pub(crate) fn sample(photon_mev: f64, random: &mut Random) -> Scattered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng as _;
-
-    fn random(seed: u64) -> Random {
-        Random::new(ChaCha8Rng::seed_from_u64(seed))
-    }
+    use crate::testing::random;
 
     /// Klein and Nishina's differential cross-section integrated over the sphere, mm2, and with it the mean and the
     /// mean square of the electron's share in the energy.

@@ -21,7 +21,6 @@ pub(crate) struct Shell {
 /// Photoelectric data of an element.
 #[derive(Debug)]
 pub(crate) struct Atom {
-    pub(crate) z: u32,
     /// The strongest bound first.
     pub(crate) shells: &'static [Shell],
     /// Energies in MeV and cross-sections in barn, apart between absorption edges.

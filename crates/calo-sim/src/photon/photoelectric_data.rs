@@ -6,7 +6,6 @@ use super::photoelectric::{Atom, Shell};
 
 #[rustfmt::skip]
 pub(crate) static HYDROGEN: Atom = Atom {
-    z: 1,
     shells: &[
         Shell { binding_mev: 1.3600e-05, share: 0.0000 },
     ],
@@ -23,7 +22,6 @@ pub(crate) static HYDROGEN: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static CARBON: Atom = Atom {
-    z: 6,
     shells: &[
         Shell { binding_mev: 2.8420e-04, share: 0.9474 },
     ],
@@ -40,7 +38,6 @@ pub(crate) static CARBON: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static NITROGEN: Atom = Atom {
-    z: 7,
     shells: &[
         Shell { binding_mev: 4.0990e-04, share: 0.9427 },
     ],
@@ -57,7 +54,6 @@ pub(crate) static NITROGEN: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static OXYGEN: Atom = Atom {
-    z: 8,
     shells: &[
         Shell { binding_mev: 5.4310e-04, share: 0.9351 },
     ],
@@ -74,7 +70,6 @@ pub(crate) static OXYGEN: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static ALUMINIUM: Atom = Atom {
-    z: 13,
     shells: &[
         Shell { binding_mev: 1.5590e-03, share: 0.9087 },
         Shell { binding_mev: 1.1780e-04, share: 0.0817 },
@@ -94,7 +89,6 @@ pub(crate) static ALUMINIUM: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static SILICON: Atom = Atom {
-    z: 14,
     shells: &[
         Shell { binding_mev: 1.8390e-03, share: 0.9036 },
         Shell { binding_mev: 1.4970e-04, share: 0.0865 },
@@ -114,7 +108,6 @@ pub(crate) static SILICON: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static ARGON: Atom = Atom {
-    z: 18,
     shells: &[
         Shell { binding_mev: 3.2059e-03, share: 0.8896 },
         Shell { binding_mev: 3.2630e-04, share: 0.1000 },
@@ -137,7 +130,6 @@ pub(crate) static ARGON: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static IRON: Atom = Atom {
-    z: 26,
     shells: &[
         Shell { binding_mev: 7.1120e-03, share: 0.8733 },
         Shell { binding_mev: 8.4460e-04, share: 0.1142 },
@@ -159,7 +151,6 @@ pub(crate) static IRON: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static COPPER: Atom = Atom {
-    z: 29,
     shells: &[
         Shell { binding_mev: 8.9790e-03, share: 0.8677 },
         Shell { binding_mev: 1.0967e-03, share: 0.1174 },
@@ -185,7 +176,6 @@ pub(crate) static COPPER: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static TUNGSTEN: Atom = Atom {
-    z: 74,
     shells: &[
         Shell { binding_mev: 6.9525e-02, share: 0.8039 },
         Shell { binding_mev: 1.2100e-02, share: 0.1340 },
@@ -241,7 +231,6 @@ pub(crate) static TUNGSTEN: Atom = Atom {
 };
 #[rustfmt::skip]
 pub(crate) static LEAD: Atom = Atom {
-    z: 82,
     shells: &[
         Shell { binding_mev: 8.8005e-02, share: 0.7886 },
         Shell { binding_mev: 1.5861e-02, share: 0.1351 },

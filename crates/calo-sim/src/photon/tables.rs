@@ -124,12 +124,6 @@ impl PhotonTables {
         self.grid.locate(photon_mev)
     }
 
-    /// Inverse of the mean free path, 1/mm.
-    #[inline]
-    pub(crate) fn inverse_path_mm(&self, material: usize, photon_mev: f64) -> f64 {
-        self.inverse_path_at(material, self.locate(photon_mev))
-    }
-
     /// Inverse of the mean free path at a place in the tables, 1/mm.
     #[inline]
     pub(crate) fn inverse_path_at(&self, material: usize, (i, way): (usize, f64)) -> f64 {
@@ -148,18 +142,6 @@ impl PhotonTables {
         } else {
             Process::Photoelectric
         }
-    }
-
-    /// The element that it happens to.
-    #[inline]
-    pub(crate) fn element(
-        &self,
-        material: usize,
-        process: Process,
-        located: (usize, f64),
-        random: &mut Random,
-    ) -> &'static Element {
-        self.target(material, process, located.0, random).element
     }
 
     /// Turns a photon above [`pair::THRESHOLD_MEV`] into a pair.

@@ -5,19 +5,19 @@ use calo_data::detector::{Slab, Stack};
 use calo_sim::{Kind, Shower, Simulator};
 
 /// Layers of one material, all of them active, cells all over.
-pub struct Block {
-    pub material: &'static str,
-    pub layer_mm: f64,
-    pub layers: usize,
-    pub cell_mm: f64,
+pub(crate) struct Block {
+    pub(crate) material: &'static str,
+    pub(crate) layer_mm: f64,
+    pub(crate) layers: usize,
+    pub(crate) cell_mm: f64,
     /// Cells along x and along y, an even number.
-    pub cells: usize,
+    pub(crate) cells: usize,
 }
 
 impl Block {
     /// The block as a detector without field, without spread of the beam, and with a production cut of 0.1 mm.
-    pub fn detector(&self) -> Detector {
-        let mut detector = Detector::load("ild-ecal").unwrap();
+    pub(crate) fn detector(&self) -> Detector {
+        let mut detector = Detector::load("ild-ecal").expect("a built-in detector");
         detector.name = format!("block of {}", self.material);
         let side_mm = self.cell_mm * self.cells as f64;
         (detector.grid.layers, detector.grid.nx, detector.grid.ny) = (self.layers, self.cells, self.cells);
@@ -43,14 +43,14 @@ impl Block {
 }
 
 /// What `look` makes of each of `n` showers.
-pub fn showers<T>(
+pub(crate) fn showers<T>(
     block: &Block,
     kind: Kind,
     energies_gev: [f64; 2],
     n: u64,
     look: impl Fn(Shower<'_>) -> T,
 ) -> Vec<T> {
-    let simulator = Simulator::new(&block.detector(), kind).unwrap();
+    let simulator = Simulator::new(&block.detector(), kind).expect("a known material");
     let mut worker = simulator.worker();
     (0..n).map(|index| look(worker.shower(2026, index, energies_gev))).collect()
 }

@@ -102,8 +102,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{CHI2_LIMIT, chi2_per_bin, random};
     use super::*;
+    use crate::testing::{CHI2_LIMIT, chi2_per_bin, random};
 
     #[test]
     fn photons_follow_the_spectrum() {

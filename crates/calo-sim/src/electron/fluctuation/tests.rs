@@ -1,7 +1,9 @@
-//! Means, widths and most probable losses against Bohr, Landau and Vavilov.
+//! Means, widths and most probable losses against Landau and Vavilov.
 
-use super::super::{moller, stopping, testing::random};
+use super::super::{TWO_PI_RADIUS2_MM2, moller, stopping};
 use super::*;
+use crate::constants::ELECTRON_MASS_MEV;
+use crate::testing::random;
 
 fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
@@ -30,27 +32,6 @@ fn the_mean_is_kept() {
             }
         }
     }
-}
-
-#[test]
-fn heavy_particles_follow_bohr_in_thick_layers() {
-    let material = Material::named("silicon").unwrap();
-    let straggling = Straggling::new(&material, 1.0);
-    // A 10 MeV proton transfers at most 0.022 MeV and loses 1 MeV in 0.13 mm.
-    let (beta2, highest_mev, path_mm, mean_mev) = (0.0210, 0.0219, 0.127, 1.0);
-    let mut random = random(71);
-    let samples: Vec<f64> = (0..50_000)
-        .map(|_| straggling.sample_heavy_mev(mean_mev, highest_mev, beta2, path_mm, &mut random))
-        .collect();
-    let (mean, error) = mean_and_error(&samples);
-    assert!((mean - mean_mev).abs() < 4.0 * error);
-    // Bohr: 4 pi r_e^2 m^2 n x gamma^2 (1 - beta^2 / 2).
-    let bohr = 2.0 * TWO_PI_RADIUS2_MM2 * ELECTRON_MASS_MEV.powi(2) * material.electrons_per_mm3() * path_mm;
-    let variance = error * error * samples.len() as f64;
-    assert!((variance / bohr - 1.0).abs() < 0.03, "{variance} {bohr}");
-    let (mean, error) =
-        mean_and_error(&(0..50_000).map(|_| gamma_variate(2.5, &mut random)).collect::<Vec<_>>());
-    assert!((mean - 2.5).abs() < 4.0 * error);
 }
 
 /// Mode by a parabola through the top half of the histogram, and full width at half maximum, MeV.
