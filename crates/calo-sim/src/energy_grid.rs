@@ -5,8 +5,6 @@
 
 /// Parts of each octave, as a power of two.
 const PART_BITS: u32 = 4;
-/// Parts of each octave.
-const PARTS: usize = 1 << PART_BITS;
 /// Fraction bits of an `f64`.
 const FRACTION_BITS: u32 = 52;
 
@@ -79,7 +77,7 @@ mod tests {
     fn nodes_and_places_agree() {
         let grid = EnergyGrid::covering(0.001, 1e6);
         assert!(grid.node_mev(0) <= 0.001 && grid.node_mev(grid.len() - 1) >= 1e6);
-        assert!(grid.len() < 31 * PARTS, "{}", grid.len());
+        assert!(grid.len() < 31 << PART_BITS, "{}", grid.len());
         for (i, node) in grid.nodes_mev().enumerate().take(grid.len() - 1) {
             assert_eq!(grid.locate(node), (i, 0.0));
             let next = grid.node_mev(i + 1);
