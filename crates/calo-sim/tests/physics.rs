@@ -2,8 +2,8 @@
 
 mod common;
 
-use calo_sim::{CellDeposit, Kind};
-use common::{Block, showers};
+use calo_sim::{CellDeposit, Kind, Shower, Simulator};
+use common::Block;
 
 /// Radiation length of tungsten, mm (PDG, Atomic and nuclear properties of materials).
 const TUNGSTEN_X0_MM: f64 = 3.504;
@@ -192,4 +192,17 @@ fn profile(deposits: &[CellDeposit]) -> Vec<f64> {
 fn moment(profile: &[f64], power: i32) -> f64 {
     let weighted = profile.iter().enumerate().map(|(i, layer)| layer * (0.5 * (i as f64 + 0.5)).powi(power));
     weighted.sum::<f64>() / profile.iter().sum::<f64>()
+}
+
+/// What `look` makes of each of `n` showers.
+fn showers<T>(
+    block: &Block,
+    kind: Kind,
+    energies_gev: [f64; 2],
+    n: u64,
+    look: impl Fn(Shower<'_>) -> T,
+) -> Vec<T> {
+    let simulator = Simulator::new(&block.detector(), kind).expect("a known material");
+    let mut worker = simulator.worker();
+    (0..n).map(|index| look(worker.shower(2026, index, energies_gev))).collect()
 }

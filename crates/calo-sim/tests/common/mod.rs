@@ -2,7 +2,6 @@
 
 use calo_data::Detector;
 use calo_data::detector::{Slab, Stack};
-use calo_sim::{Kind, Shower, Simulator};
 
 /// Layers of one material, all of them active, cells all over.
 pub(crate) struct Block {
@@ -40,17 +39,4 @@ impl Block {
         geometry.stack = vec![Stack { repeat: self.layers, slabs: vec![slab] }];
         detector
     }
-}
-
-/// What `look` makes of each of `n` showers.
-pub(crate) fn showers<T>(
-    block: &Block,
-    kind: Kind,
-    energies_gev: [f64; 2],
-    n: u64,
-    look: impl Fn(Shower<'_>) -> T,
-) -> Vec<T> {
-    let simulator = Simulator::new(&block.detector(), kind).expect("a known material");
-    let mut worker = simulator.worker();
-    (0..n).map(|index| look(worker.shower(2026, index, energies_gev))).collect()
 }
