@@ -2,7 +2,9 @@
 
 use calo_data::{Detector, Error};
 
+use crate::bending::Bending;
 use crate::material::Material;
+use crate::particle::Particle;
 
 /// Most different materials of a calorimeter: the tracker keeps one number of each at hand.
 pub(crate) const MAX_MATERIALS: usize = 16;
@@ -39,8 +41,7 @@ pub(crate) struct Geometry {
     /// Lower and upper edge of the plates along x and y, mm.
     pub(crate) x_mm: [f64; 2],
     pub(crate) y_mm: [f64; 2],
-    /// Field along x, depth and y, tesla.
-    pub(crate) field_tesla: [f64; 3],
+    pub(crate) bending: Bending,
 }
 
 impl Geometry {
@@ -108,6 +109,65 @@ impl Geometry {
             let (centre, half) = (described.beam_mm[axis], 0.5 * described.plate_size_mm[axis]);
             [centre - half, centre + half]
         };
-        Ok(Self { slabs, materials, x_mm: edges(0), y_mm: edges(1), field_tesla: described.field_tesla })
+        Ok(Self {
+            slabs,
+            materials,
+            x_mm: edges(0),
+            y_mm: edges(1),
+            bending: Bending::new(described.field_tesla),
+        })
+    }
+
+    /// The slab that holds a particle.
+    #[inline]
+    pub(crate) fn slab(&self, particle: &Particle) -> &Slab {
+        &self.slabs[particle.slab as usize]
+    }
+
+    /// Whether a particle is within the plates.
+    #[inline]
+    pub(crate) fn inside(&self, particle: &Particle) -> bool {
+        let [x, _, y] = particle.position_mm;
+        let ([x_low, x_high], [y_low, y_high]) = (self.x_mm, self.y_mm);
+        x > x_low && x < x_high && y > y_low && y < y_high
+    }
+
+    /// Moves a particle at a face of its slab into the next one; false where there is none, and it has escaped.
+    #[inline]
+    pub(crate) fn cross(&self, particle: &mut Particle) -> bool {
+        if particle.direction[1] > 0.0 {
+            particle.slab += 1;
+            if particle.slab as usize == self.slabs.len() {
+                return false;
+            }
+            particle.position_mm[1] = self.slab(particle).from_mm;
+        } else {
+            if particle.slab == 0 {
+                return false;
+            }
+            particle.slab -= 1;
+            particle.position_mm[1] = self.slab(particle).to_mm;
+        }
+        true
+    }
+}
+
+impl Slab {
+    /// Way to the face that lies ahead, mm; very far along the slab.
+    #[inline]
+    pub(crate) fn way_to_face_mm(&self, particle: &Particle) -> f64 {
+        let cos_depth = particle.direction[1];
+        // Without branches: no processor guesses where a particle flies.
+        let face_mm = if cos_depth > 0.0 { self.to_mm } else { self.from_mm };
+        let cos_depth = if cos_depth.abs() < 1e-12 { 1e-12_f64.copysign(cos_depth) } else { cos_depth };
+        let way_mm = (face_mm - particle.position_mm[1]) / cos_depth;
+        // Rounding may leave a particle a hair outside.
+        if way_mm > 0.0 { way_mm } else { 0.0 }
+    }
+
+    /// Distance of a depth to the nearer face, mm.
+    #[inline]
+    pub(crate) fn clearance_mm(&self, depth_mm: f64) -> f64 {
+        (depth_mm - self.from_mm).min(self.to_mm - depth_mm)
     }
 }

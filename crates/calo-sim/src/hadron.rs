@@ -73,8 +73,6 @@ struct MaterialTables {
     neutron_total: Table,
     stopping: [Stopping; 3],
     radiation_length_mm: f64,
-    /// Energy and range of electrons, roughly, to keep delta rays that cannot leave a slab from being tracked.
-    delta_range_mm: Table,
 }
 
 /// Tables of every material of a calorimeter.
@@ -115,13 +113,11 @@ impl MaterialTables {
         let neutron_total = Table::new(grid, |t| {
             targets.iter().map(|to| to.inelastic[3].at(t) + to.neutron_elastic.at(t)).sum()
         });
-        let density_g_mm3 = 1e-3 * material.density_g_cm3;
         Self {
             inelastic,
             neutron_total,
             stopping: MASSES.map(|kind| Stopping::new(material, kind.mass_mev(), cut_mev)),
             radiation_length_mm: material.radiation_length_mm(),
-            delta_range_mm: Table::new(grid, |t| electron_range_g_cm2(t) * 1e-2 / density_g_mm3),
             targets,
         }
     }
@@ -148,15 +144,6 @@ impl MaterialTables {
             }
         }
         self.targets.last().map_or(Nucleus { a: 1.0, z: 1.0 }, |target| target.nucleus)
-    }
-}
-
-/// Extrapolated range of electrons (L. Katz and A. S. Penfold, Rev. Mod. Phys. 24 (1952) 28).
-fn electron_range_g_cm2(kinetic_mev: f64) -> f64 {
-    if kinetic_mev < 2.5 {
-        0.412 * kinetic_mev.powf(1.265 - 0.0954 * kinetic_mev.ln())
-    } else {
-        0.530 * kinetic_mev - 0.106
     }
 }
 

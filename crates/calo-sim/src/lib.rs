@@ -10,8 +10,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `simulator` | the way in: the beam, energies, random streams |
-//! | `geometry` | slabs along the depth, made of a detector's description |
-//! | `tracker` | steps of photons and electrons through the slabs; the field |
+//! | `geometry`, `bending` | slabs along the depth, made of a detector's description; the field |
+//! | `tracker` | steps of photons and electrons through the slabs |
 //! | `photon` | pair production, Compton scattering, photoelectric effect, and their tables |
 //! | `electron` | bremsstrahlung, Møller, Bhabha, annihilation, restricted loss, its fluctuations, production thresholds |
 //! | `scattering` | multiple scattering of electrons: how much, and angles |
@@ -35,6 +35,7 @@
 //! Each table and formula names its own. Throughout: the Geant4 Physics Reference Manual; H. Hirayama et al., "The EGS5 code system",
 //! SLAC-R-730; F. Salvat et al., "PENELOPE", NEA; the reviews of the Particle Data Group.
 
+mod bending;
 mod constants;
 mod electron;
 mod energy_grid;

@@ -50,6 +50,20 @@ impl Kind {
         }
     }
 
+    /// What a particle of `kinetic_mev` stands for in the energy balance, MeV. Pions and muons are made from energy and
+    /// turn back into it, and a positron takes an electron along: rest energies count. Nucleons and electrons are there
+    /// before and after: kinetic energy alone.
+    #[inline]
+    pub(crate) fn account_mev(self, kinetic_mev: f64) -> f64 {
+        match self {
+            Self::PionPlus | Self::PionMinus | Self::MuonPlus | Self::MuonMinus => {
+                kinetic_mev + self.mass_mev()
+            }
+            Self::Positron => kinetic_mev + 2.0 * self.mass_mev(),
+            Self::Photon | Self::Electron | Self::Proton | Self::Neutron => kinetic_mev,
+        }
+    }
+
     /// PDG Monte Carlo number.
     pub fn pdg(self) -> i32 {
         match self {
@@ -112,6 +126,20 @@ pub(crate) struct Particle {
 }
 
 impl Particle {
+    /// What this particle stands for in the energy balance, MeV.
+    #[inline]
+    pub(crate) fn account_mev(&self) -> f64 {
+        self.kind.account_mev(self.kinetic_mev)
+    }
+
+    /// Moves straight on.
+    #[inline]
+    pub(crate) fn advance(&mut self, way_mm: f64) {
+        for (position, direction) in self.position_mm.iter_mut().zip(self.direction) {
+            *position += way_mm * direction;
+        }
+    }
+
     /// A secondary born where this particle is.
     #[inline]
     pub(crate) fn child(&self, kind: Kind, kinetic_mev: f64, direction: [f64; 3]) -> Self {

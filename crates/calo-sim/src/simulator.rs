@@ -89,7 +89,7 @@ impl Simulator {
     pub fn new(detector: &Detector, particle: Kind) -> Result<Self> {
         detector.validate(&detector.name)?;
         let geometry = Geometry::new(detector)?;
-        let tracker = Tracker::new(geometry, detector.geometry.production_range_cut_mm)?;
+        let tracker = Tracker::new(geometry, detector.geometry.production_range_cut_mm);
         Ok(Self { tracker, gun: Gun::new(&detector.geometry, particle), tally: Tally::new(detector) })
     }
 
@@ -133,7 +133,7 @@ pub struct Worker<'a> {
 /// One shower.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shower<'a> {
-    /// Kinetic energy of the incident particle, GeV; representable in 32 bits.
+    /// Kinetic energy of the incident particle, GeV, as the 32 bits of a file hold it (or the end of the range that it came from).
     pub energy_gev: f64,
     /// Cells with signal, in order of layer, x and y.
     pub deposits: &'a [CellDeposit],

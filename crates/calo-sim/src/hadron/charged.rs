@@ -4,8 +4,6 @@ use super::decay::{MUON_CTAU_MM, PION_CTAU_MM, at_rest, muon, pion};
 use super::event::Event;
 use super::inelastic::interact;
 use super::{HadronTables, MaterialTables, hadron_index, mass_index};
-use crate::constants::MEV_PER_TESLA_MM;
-use crate::geometry::Geometry;
 use crate::particle::{Kind, Particle, turned};
 
 /// Range or energy at which a track ends where it is, mm and MeV. In air the range alone would not end it before the
@@ -17,43 +15,6 @@ const RANGE_PART: f64 = 0.2;
 const LEAST_STEP_MM: f64 = 0.1;
 /// Largest angle of bending in a step.
 const LARGEST_TURN: f64 = 0.1;
-/// Direction along the depth below which a boundary counts as far away.
-const PARALLEL: f64 = 1e-6;
-/// Gap that keeps a particle on the near side of a boundary in the slab it enters, mm.
-const FAR_MM: f64 = 1e9;
-
-/// Path to the boundary of the slab ahead, mm.
-#[inline]
-pub(super) fn path_to_boundary_mm(geometry: &Geometry, particle: &Particle) -> f64 {
-    let slab = &geometry.slabs[particle.slab as usize];
-    let along = particle.direction[1];
-    let (depth_mm, parallel) = (particle.position_mm[1], along.abs() < PARALLEL);
-    let edge_mm = if along > 0.0 { slab.to_mm } else { slab.from_mm };
-    if parallel { FAR_MM } else { ((edge_mm - depth_mm) / along).max(0.0) }
-}
-
-/// Moves `particle` into the next slab; false where there is none.
-#[inline]
-pub(super) fn enter_next(geometry: &Geometry, particle: &mut Particle) -> bool {
-    let slab = &geometry.slabs[particle.slab as usize];
-    if particle.direction[1] > 0.0 {
-        particle.position_mm[1] = slab.to_mm;
-        particle.slab += 1;
-        (particle.slab as usize) < geometry.slabs.len()
-    } else {
-        particle.position_mm[1] = slab.from_mm;
-        let inside = particle.slab > 0;
-        particle.slab = particle.slab.saturating_sub(1);
-        inside
-    }
-}
-
-/// Whether a position is within the plates.
-#[inline]
-pub(super) fn within_plates(geometry: &Geometry, position_mm: [f64; 3]) -> bool {
-    let inside = |edges: [f64; 2], at: f64| edges[0] <= at && at <= edges[1];
-    inside(geometry.x_mm, position_mm[0]) && inside(geometry.y_mm, position_mm[2])
-}
 
 /// Tracks one charged particle until it stops, interacts, decays or leaves.
 pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event<'_>) {
@@ -66,7 +27,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         _ => 0.0,
     };
     let mut free_paths = event.rng.exponential();
-    if !within_plates(event.geometry, particle.position_mm) {
+    if !event.geometry.inside(&particle) {
         event.escape(&particle);
         return;
     }
@@ -77,7 +38,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         let t = particle.kinetic_mev;
         let range_mm = stopping.range_mm(t);
         let (depth_mm, active) = (particle.position_mm[1], slab.layer.is_some());
-        let stays = !active && range_mm < (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm);
+        let stays = !active && range_mm < slab.clearance_mm(depth_mm);
         if t < END_MEV || range_mm < END_RANGE_MM || (stays && particle.kind == Kind::Proton) {
             event.deposit(particle.slab, particle.position_mm, t, range_mm);
             end_at_rest(material, &particle, event);
@@ -87,17 +48,17 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         let inelastic = hadron.map_or(0.0, |i| material.inelastic[i].at(t));
         let decay = inverse_ctau * mass_mev / momentum_mev;
         let per_mm = inelastic + decay;
-        let boundary_mm = path_to_boundary_mm(event.geometry, &particle);
+        let boundary_mm = slab.way_to_face_mm(&particle);
         let interaction_mm = free_paths / per_mm.max(1e-30);
-        let turn_per_mm = turn_per_mm(event.geometry, &particle, momentum_mev);
-        let most_mm = (RANGE_PART * range_mm).max(LEAST_STEP_MM).min(LARGEST_TURN / turn_per_mm.1.max(1e-12));
+        let turn_per_mm = event.geometry.bending.per_mm(particle.kind.charge(), momentum_mev);
+        let most_mm = (RANGE_PART * range_mm).max(LEAST_STEP_MM).min(LARGEST_TURN / turn_per_mm.abs());
         let step_mm = boundary_mm.min(interaction_mm).min(most_mm);
         free_paths -= step_mm * per_mm;
 
         let start_mm = particle.position_mm;
-        advance(&mut particle, material, step_mm, momentum_mev, turn_per_mm.0, event);
+        advance(&mut particle, material, step_mm, momentum_mev, turn_per_mm, event);
         lose(&mut particle, material, mass, step_mm, start_mm, active, event);
-        if !within_plates(event.geometry, particle.position_mm) {
+        if !event.geometry.inside(&particle) {
             event.escape(&particle);
             return;
         }
@@ -106,7 +67,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
             return;
         }
         if step_mm >= boundary_mm {
-            if !enter_next(event.geometry, &mut particle) {
+            if !event.geometry.cross(&mut particle) {
                 event.escape(&particle);
                 return;
             }
@@ -135,16 +96,6 @@ fn end_at_rest(material: &MaterialTables, particle: &Particle, event: &mut Event
     }
 }
 
-/// Change of direction per mm in the field, and its length.
-#[inline]
-fn turn_per_mm(geometry: &Geometry, particle: &Particle, momentum_mev: f64) -> ([f64; 3], f64) {
-    let ([u, v, w], [bx, by, bz]) = (particle.direction, geometry.field_tesla);
-    let k = MEV_PER_TESLA_MM * particle.kind.charge() / momentum_mev;
-    let turn = [k * (v * bz - w * by), k * (w * bx - u * bz), k * (u * by - v * bx)];
-    let length = (turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2]).sqrt();
-    (turn, length)
-}
-
 /// Moves along the step: bent by the field, and scattered with Highland's width (PDG 2022, eq. 34.16).
 #[inline]
 fn advance(
@@ -152,20 +103,14 @@ fn advance(
     material: &MaterialTables,
     step_mm: f64,
     momentum_mev: f64,
-    turn_per_mm: [f64; 3],
+    turn_per_mm: f64,
     event: &mut Event<'_>,
 ) {
-    let mut middle = particle.direction;
-    let mut end = particle.direction;
-    for axis in 0..3 {
-        middle[axis] += 0.5 * step_mm * turn_per_mm[axis];
-        end[axis] += step_mm * turn_per_mm[axis];
-    }
-    let length = (end[0] * end[0] + end[1] * end[1] + end[2] * end[2]).sqrt();
-    for axis in 0..3 {
-        particle.position_mm[axis] += step_mm * middle[axis];
-        end[axis] /= length;
-    }
+    // The chord of the arc, with half of the turn before it and half behind.
+    let half = 0.5 * step_mm * turn_per_mm;
+    particle.direction = event.geometry.bending.turned(particle.direction, half);
+    particle.advance(step_mm);
+    let end = event.geometry.bending.turned(particle.direction, half);
     let thickness = step_mm / material.radiation_length_mm;
     let mass_mev = particle.kind.mass_mev();
     let energy_mev = particle.kinetic_mev + mass_mev;
@@ -209,7 +154,6 @@ fn lose(
     let end_mm = particle.position_mm;
     let on_the_way =
         |part: f64| [0, 1, 2].map(|axis| start_mm[axis] + part * (end_mm[axis] - start_mm[axis]));
-    let slab = event.geometry.slabs[particle.slab as usize];
     let n_deltas = event.rng.poisson(stopping.deltas_per_mm(t) * step_mm) as u32;
     for _ in 0..n_deltas {
         let Some(delta_mev) = stopping.delta_mev(t, event.rng) else { break };
@@ -217,16 +161,10 @@ fn lose(
             break;
         }
         let at_mm = on_the_way(event.rng.uniform());
-        let room_mm = (at_mm[1] - slab.from_mm).min(slab.to_mm - at_mm[1]);
-        if !active && material.delta_range_mm.at(delta_mev) < room_mm {
-            // It cannot be seen.
-            event.deposit(particle.slab, at_mm, delta_mev, step_mm);
-        } else {
-            let azimuth = event.rng.azimuth();
-            let direction = turned(particle.direction, stopping.delta_cosine(t, delta_mev), azimuth);
-            let born = Particle { position_mm: at_mm, ..*particle };
-            event.push(&born, Kind::Electron, delta_mev, direction);
-        }
+        let azimuth = event.rng.azimuth();
+        let direction = turned(particle.direction, stopping.delta_cosine(t, delta_mev), azimuth);
+        let born = Particle { position_mm: at_mm, ..*particle };
+        event.push(&born, Kind::Electron, delta_mev, direction);
         particle.kinetic_mev -= delta_mev;
     }
     loss_mev = loss_mev.min(particle.kinetic_mev);

@@ -1,6 +1,6 @@
 //! Pions and muons that decay, in flight or at rest, or are caught by a nucleus (PDG 2022).
 
-use super::event::{Event, account_mev};
+use super::event::Event;
 use super::nucleus::{Nucleus, break_up, evaporate};
 use crate::constants::{CHARGED_PION_MASS_MEV, ELECTRON_MASS_MEV, MUON_MASS_MEV};
 use crate::particle::{Kind, Particle, turned};
@@ -47,7 +47,7 @@ fn capture(event: &mut Event<'_>, muon: &Particle, nucleus: Nucleus) {
 
 /// A pion decays to a muon and a neutrino, isotropic in its rest frame.
 pub(super) fn pion(event: &mut Event<'_>, pion: &Particle) {
-    let energy = account_mev(pion.kind, pion.kinetic_mev);
+    let energy = pion.account_mev();
     let gamma = energy / CHARGED_PION_MASS_MEV;
     let beta = (1.0 - 1.0 / (gamma * gamma)).max(0.0).sqrt();
     let ratio2 = (MUON_MASS_MEV / CHARGED_PION_MASS_MEV).powi(2);
@@ -62,12 +62,12 @@ pub(super) fn pion(event: &mut Event<'_>, pion: &Particle) {
     let cos = if momentum > 0.0 { (along / momentum).clamp(-1.0, 1.0) } else { 1.0 };
     let kind = if pion.kind == Kind::PionPlus { Kind::MuonPlus } else { Kind::MuonMinus };
     event.push(pion, kind, kinetic_mev, turned(pion.direction, cos, azimuth));
-    event.invisible(energy - account_mev(kind, kinetic_mev));
+    event.invisible(energy - kind.account_mev(kinetic_mev));
 }
 
 /// A muon decays to an electron with Michel's spectrum x^2 (3 - 2 x), x = 2 E / m, and two neutrinos.
 pub(super) fn muon(event: &mut Event<'_>, muon: &Particle) {
-    let energy = account_mev(muon.kind, muon.kinetic_mev);
+    let energy = muon.account_mev();
     let x = loop {
         let x = event.rng.uniform();
         if event.rng.happens(x * x * (3.0 - 2.0 * x)) {
@@ -84,5 +84,5 @@ pub(super) fn muon(event: &mut Event<'_>, muon: &Particle) {
     let azimuth = event.rng.azimuth();
     let kind = if muon.kind == Kind::MuonPlus { Kind::Positron } else { Kind::Electron };
     event.push(muon, kind, kinetic_mev, turned(muon.direction, cos, azimuth));
-    event.invisible(energy - account_mev(kind, kinetic_mev));
+    event.invisible(energy - kind.account_mev(kinetic_mev));
 }

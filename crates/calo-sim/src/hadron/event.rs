@@ -17,18 +17,6 @@ pub(super) struct Event<'a> {
     pub(super) rng: &'a mut Random,
 }
 
-/// Energy that a particle stands for in the balance, MeV. Pions and muons are made from energy and turn back into it:
-/// their rest energy counts. Nucleons are there before and after: kinetic energy alone.
-#[inline]
-pub(super) fn account_mev(kind: Kind, kinetic_mev: f64) -> f64 {
-    match kind {
-        Kind::PionPlus | Kind::PionMinus | Kind::MuonPlus | Kind::MuonMinus => kinetic_mev + kind.mass_mev(),
-        // Its rest energy and that of the electron it annihilates with.
-        Kind::Positron => kinetic_mev + 2.0 * kind.mass_mev(),
-        Kind::Photon | Kind::Electron | Kind::Proton | Kind::Neutron => kinetic_mev,
-    }
-}
-
 impl Event<'_> {
     /// Puts a secondary of `parent` on the stack.
     #[inline]
@@ -58,6 +46,6 @@ impl Event<'_> {
     /// Counts a particle that leaves.
     #[inline]
     pub(super) fn escape(&mut self, particle: &Particle) {
-        self.tally.balance.escaped_mev += account_mev(particle.kind, particle.kinetic_mev);
+        self.tally.balance.escaped_mev += particle.account_mev();
     }
 }

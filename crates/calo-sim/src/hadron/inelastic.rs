@@ -6,7 +6,7 @@
 //! energy and the energy in neutral pions with the number of generations (T. A. Gabriel et al., NIM A 338 (1994) 336).
 //! At low energies pions may be absorbed (D. Ashery et al., Phys. Rev. C 23 (1981) 2173).
 
-use super::event::{Event, account_mev};
+use super::event::Event;
 use super::nucleus::{Nucleus, SEPARATION_MEV, break_up, evaporate, forward, shine};
 use super::table::interpolated;
 use crate::constants::{CHARGED_PION_MASS_MEV, NEUTRAL_PION_MASS_MEV};
@@ -52,7 +52,7 @@ pub(super) fn interact(event: &mut Event<'_>, projectile: &Particle, nucleus: Nu
 }
 
 fn pion(event: &mut Event<'_>, projectile: &Particle, nucleus: Nucleus) {
-    let budget_mev = account_mev(projectile.kind, projectile.kinetic_mev);
+    let budget_mev = projectile.account_mev();
     let absorbed = !nucleus.is_hydrogen()
         && event.rng.happens(interpolated(&ABSORPTION, projectile.kinetic_mev.max(1.0)));
     if absorbed {

@@ -1,6 +1,5 @@
 //! Neutrons: tracked from collision to collision down to energies whose recoils cannot be seen.
 
-use super::charged::{enter_next, path_to_boundary_mm, within_plates};
 use super::event::Event;
 use super::inelastic::interact;
 use super::nucleus::Nucleus;
@@ -36,13 +35,11 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         let slab = event.geometry.slabs[neutron.slab as usize];
         let material = &tables.materials[slab.material as usize];
         let per_mm = material.neutron_total.at(neutron.kinetic_mev);
-        let boundary_mm = path_to_boundary_mm(event.geometry, &neutron);
+        let boundary_mm = slab.way_to_face_mm(&neutron);
         let collision_mm = free_paths / per_mm.max(1e-30);
         let step_mm = boundary_mm.min(collision_mm);
-        for axis in 0..3 {
-            neutron.position_mm[axis] += step_mm * neutron.direction[axis];
-        }
-        if !within_plates(event.geometry, neutron.position_mm) {
+        neutron.advance(step_mm);
+        if !event.geometry.inside(&neutron) {
             event.escape(&neutron);
             return;
         }
@@ -57,7 +54,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
             free_paths = event.rng.exponential();
         } else {
             free_paths -= step_mm * per_mm;
-            if !enter_next(event.geometry, &mut neutron) {
+            if !event.geometry.cross(&mut neutron) {
                 event.escape(&neutron);
                 return;
             }

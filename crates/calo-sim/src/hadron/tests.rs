@@ -4,8 +4,8 @@ use calo_data::Detector;
 use calo_data::random::{Purpose, stream};
 use proptest::prelude::*;
 
-use super::event::account_mev;
 use super::*;
+use crate::bending::Bending;
 use crate::tally::CellDeposit;
 
 const TEST: Purpose = Purpose::new("hadron test");
@@ -63,7 +63,7 @@ impl Bench {
 
 /// Puts the energy where the particle is.
 fn on_the_spot(particle: Particle, geometry: &Geometry, tally: &mut Tally, _rng: &mut Random) {
-    let energy_mev = account_mev(particle.kind, particle.kinetic_mev);
+    let energy_mev = particle.account_mev();
     let layer = geometry.slabs[particle.slab as usize].layer;
     tally.deposit(layer, particle.position_mm, energy_mev, 1.0);
 }
@@ -91,7 +91,7 @@ proptest! {
         bench.shower(kind, kinetic_mev, &mut rng, on_the_spot);
         let mut cells: Vec<CellDeposit> = Vec::new();
         let balance = bench.tally.take(&mut cells);
-        let account = account_mev(kind, kinetic_mev);
+        let account = kind.account_mev(kinetic_mev);
         prop_assert!((balance.total_mev() - account).abs() < 1e-9 * account, "{balance:?} of {account}");
         for part in [balance.active_mev, balance.passive_mev, balance.escaped_mev] {
             prop_assert!(part >= 0.0, "{balance:?}");
@@ -181,7 +181,7 @@ fn pions_interact_at_the_tabulated_depth() {
     bench.geometry.slabs.truncate(1);
     bench.geometry.slabs[0].to_mm = front_mm + 1e5;
     bench.geometry.slabs[0].material = steel as u32;
-    bench.geometry.field_tesla = [0.0; 3];
+    bench.geometry.bending = Bending::new([0.0; 3]);
     let expected_mm = 1.0 / tables.materials[steel].inelastic[0].at(1e5);
     let mut rng = Random::new(stream(5, TEST, 0));
     let n = 1000;

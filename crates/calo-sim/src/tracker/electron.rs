@@ -5,7 +5,7 @@
 //! production thresholds, end a step.
 
 use super::electron_table::Met;
-use super::{END_MEV, Shower, Tracker, advance, carried_mev, way_to_face_mm};
+use super::{END_MEV, Shower, Tracker};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
 use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
@@ -26,10 +26,10 @@ impl Tracker {
         let is_positron = electron.kind == Kind::Positron;
         let mut left = shower.rng.exponential();
         loop {
-            let slab = *self.slab(&electron);
+            let slab = *self.geometry.slab(&electron);
             let material = slab.material as usize;
             let met = self.electrons.met(material, electron.kind, electron.kinetic_mev);
-            let clearance_mm = clearance_mm(&electron, &slab);
+            let clearance_mm = slab.clearance_mm(electron.position_mm[1]);
             if ends_here(electron.kinetic_mev, clearance_mm, met) {
                 return self.end_here(electron, met, shower);
             }
@@ -44,26 +44,26 @@ impl Tracker {
             let soft_mm = if free_mm > near_mm { free_mm } else { near_mm };
             let discrete_per_mm = f64::from(met.discrete_per_mm);
             let inner_mm = if discrete_per_mm * soft_mm > left { left / discrete_per_mm } else { soft_mm };
-            let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
+            let to_face_mm = slab.way_to_face_mm(&electron);
             let step_mm = lesser(inner_mm, to_face_mm);
 
             let (hinge, azimuth) = shower.rng.bits_pair();
             let before_mm = uniform_of(hinge) * step_mm;
-            advance(&mut electron, before_mm);
+            electron.advance(before_mm);
             let hinge_mm = electron.position_mm;
             if met.turn_per_mm != 0.0 {
                 electron.direction =
-                    self.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
+                    self.geometry.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
             let mu = self.deflections.sample(&met.law, step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
             let rest_mm = step_mm - before_mm;
-            let to_face_mm = way_to_face_mm(&slab, electron.position_mm[1], electron.direction[1]);
+            let to_face_mm = slab.way_to_face_mm(&electron);
             // A step that was to end at the face does so, unless the turn has put it far away.
             let reach_mm = if step_mm < inner_mm { 2.0 * rest_mm + 1e-9 } else { rest_mm };
             let crosses = to_face_mm <= reach_mm;
             let after_mm = if crosses { to_face_mm } else { rest_mm };
-            advance(&mut electron, after_mm);
+            electron.advance(after_mm);
             let path_mm = before_mm + after_mm;
 
             let mut loss_mev = met.mean_loss_mev(path_mm);
@@ -77,8 +77,8 @@ impl Tracker {
             electron.kinetic_mev -= loss_mev;
             shower.tally.deposit(slab.layer, hinge_mm, loss_mev, path_mm);
 
-            if !self.inside(&electron) || crosses && !self.cross(&mut electron) {
-                shower.tally.balance.escaped_mev += carried_mev(&electron);
+            if crosses && !self.geometry.cross(&mut electron) || !self.geometry.inside(&electron) {
+                shower.tally.balance.escaped_mev += electron.account_mev();
                 return;
             }
             left -= discrete_per_mm * path_mm;
@@ -94,29 +94,29 @@ impl Tracker {
     /// One step through next to nothing: bent by the field, never scattered. False if the particle has escaped.
     fn cross_void(&self, electron: &mut Particle, slab: &Slab, met: &Met, shower: &mut Shower<'_>) -> bool {
         let turn_per_mm = f64::from(met.turn_per_mm);
-        let to_face_mm = way_to_face_mm(slab, electron.position_mm[1], electron.direction[1]);
+        let to_face_mm = slab.way_to_face_mm(electron);
         let longest_mm = lesser(VOID_TURN / turn_per_mm.abs(), LONGEST_VOID_MM);
         // The chord of the arc, with half of the turn before it and half behind.
         let arc_mm = lesser(to_face_mm, longest_mm);
         let bends = turn_per_mm != 0.0;
         if bends {
-            electron.direction = self.bending.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
+            electron.direction = self.geometry.bending.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
         }
-        let to_face_mm = way_to_face_mm(slab, electron.position_mm[1], electron.direction[1]);
+        let to_face_mm = slab.way_to_face_mm(electron);
         // A step that was to end at the face does so, unless the turn has put it far away.
         let reach_mm = if arc_mm < longest_mm { 2.0 * arc_mm + 1e-9 } else { arc_mm };
         let crosses = to_face_mm <= reach_mm;
         let path_mm = if crosses { to_face_mm } else { arc_mm };
-        advance(electron, path_mm);
+        electron.advance(path_mm);
         if bends {
             electron.direction =
-                self.bending.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
+                self.geometry.bending.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
         }
         let loss_mev = lesser(met.mean_loss_mev(path_mm), electron.kinetic_mev);
         electron.kinetic_mev -= loss_mev;
         shower.tally.deposit(None, electron.position_mm, loss_mev, path_mm);
-        if !self.inside(electron) || crosses && !self.cross(electron) {
-            shower.tally.balance.escaped_mev += carried_mev(electron);
+        if crosses && !self.geometry.cross(electron) || !self.geometry.inside(electron) {
+            shower.tally.balance.escaped_mev += electron.account_mev();
             return false;
         }
         true
@@ -124,7 +124,7 @@ impl Tracker {
 
     /// One discrete interaction; true if the particle is gone.
     fn collide(&self, electron: &mut Particle, met: &Met, shower: &mut Shower<'_>) -> bool {
-        let material = self.slab(electron).material as usize;
+        let material = self.geometry.slab(electron).material as usize;
         let prepared = &self.electrons.materials[material];
         let kinetic_mev = electron.kinetic_mev;
         let choice = shower.rng.uniform() * f64::from(met.discrete_per_mm);
@@ -185,9 +185,9 @@ impl Tracker {
     ) {
         let mut electron = parent.child(kind, kinetic_mev, parent.direction);
         if kinetic_mev < LOCAL_MEV {
-            let slab = self.slab(&electron);
+            let slab = self.geometry.slab(&electron);
             let met = self.electrons.met(slab.material as usize, kind, kinetic_mev);
-            if ends_here(kinetic_mev, clearance_mm(&electron, slab), met) {
+            if ends_here(kinetic_mev, slab.clearance_mm(electron.position_mm[1]), met) {
                 return self.end_here(electron, met, shower);
             }
         }
@@ -198,7 +198,7 @@ impl Tracker {
     /// The rest of the way of a particle that will not leave its slab: what it loses goes into the slab where it is,
     /// and what it emits flies off in any direction, as scattering has made it forget its own.
     fn end_here(&self, mut electron: Particle, met: &Met, shower: &mut Shower<'_>) {
-        let slab = self.slab(&electron);
+        let slab = self.geometry.slab(&electron);
         let material = slab.material as usize;
         let (mut range_mm, mut ahead) = (f64::from(met.range_mm), f64::from(met.ahead));
         while electron.kinetic_mev > END_MEV {
@@ -234,13 +234,6 @@ impl Tracker {
             self.annihilate_at_rest(&electron, shower);
         }
     }
-}
-
-/// Distance to the nearer face of the slab, mm.
-#[inline]
-fn clearance_mm(electron: &Particle, slab: &Slab) -> f64 {
-    let depth_mm = electron.position_mm[1];
-    (depth_mm - slab.from_mm).min(slab.to_mm - depth_mm)
 }
 
 /// Whether a particle ends in its slab: too slow to be tracked, or with both faces out of reach.

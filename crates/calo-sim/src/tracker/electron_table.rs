@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::bending::Bending;
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::electron::brems::Brems;
 use crate::electron::brems::sampler::BremsSampler;
@@ -11,7 +12,6 @@ use crate::energy_grid::EnergyGrid;
 use crate::material::Material;
 use crate::particle::Kind;
 use crate::scattering::{Law, Scattering};
-use crate::tracker::bending::Bending;
 
 /// Lowest and highest energy of the tables, MeV.
 const LOW_MEV: f64 = 0.001;
@@ -20,10 +20,10 @@ const HIGH_MEV: f64 = 2e6;
 /// How much scattering shortens the depth an electron reaches: the reach is the range over
 /// `sqrt(1 + WINDING range / lambda)`, with lambda the transport mean free path.
 const WINDING: f64 = 0.15;
-/// Rows of each interval of the grid: an energy is off by 1 % at most, and by nothing on average.
+/// Rows of each interval of the grid: one stands for all energies between it and the next.
 const ROWS: usize = 1 << ROW_BITS;
 const ROW_BITS: u32 = 1;
-/// Longest step in transport mean free paths near a face, where it is 3 % for backscattering (see `scattering`), ...
+/// Longest step in transport mean free paths near a face, where scattering back out depends on it, ...
 const NEAR_SCATTERING: f64 = 0.5;
 /// ... and far from any face, where a hinge puts the end of a step right to a few per cent.
 const FAR_SCATTERING: f64 = 1.0;

@@ -1,6 +1,6 @@
 //! Photons: straight through slab after slab to the next interaction.
 
-use super::{PHOTON_END_MEV, Shower, Tracker, advance};
+use super::{PHOTON_END_MEV, Shower, Tracker};
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::geometry::MAX_MATERIALS;
 use crate::particle::{Kind, Particle, turned};
@@ -15,7 +15,7 @@ impl Tracker {
                 shower.tally.balance.escaped_mev += photon.kinetic_mev;
                 return;
             }
-            let material = self.slab(&photon).material as usize;
+            let material = self.geometry.slab(&photon).material as usize;
             let process = self.photons.choose(material, located, shower.rng);
             match process {
                 Process::Pair => {
@@ -88,10 +88,10 @@ impl Tracker {
             }
             at_mm = if forward { here.to_mm } else { here.from_mm };
         }
-        advance(photon, (at_mm - depth_mm).abs() / cos_size);
+        photon.advance((at_mm - depth_mm).abs() / cos_size);
         photon.position_mm[1] = at_mm;
         photon.slab = slab as u32;
-        self.inside(photon)
+        self.geometry.inside(photon)
     }
 
     /// Two photons back to back from a positron at rest.
@@ -106,6 +106,6 @@ impl Tracker {
     #[inline]
     pub(super) fn deposit_here(&self, particle: &Particle, energy_mev: f64, shower: &mut Shower<'_>) {
         // Without a path, Birks' law is not applied: these are a few keV.
-        shower.tally.deposit(self.slab(particle).layer, particle.position_mm, energy_mev, 0.0);
+        shower.tally.deposit(self.geometry.slab(particle).layer, particle.position_mm, energy_mev, 0.0);
     }
 }
