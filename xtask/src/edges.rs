@@ -9,9 +9,10 @@ use crate::process::{cargo, read};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-data", &[]),
     ("calo-metrics", &[]),
+    ("calo-nn", &["calo-data"]),
     ("calo-report", &["calo-metrics"]),
     ("calo-sim", &["calo-data"]),
-    ("calo-cli", &["calo-data", "calo-metrics", "calo-report", "calo-sim"]),
+    ("calo-cli", &["calo-data", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
     ("xtask", &[]),
 ];
 

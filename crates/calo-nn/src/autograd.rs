@@ -1,0 +1,120 @@
+//! Gradients, and gradients of gradients, through Candle's graph.
+//!
+//! Candle decides by the environment variable `CANDLE_GRAD_DO_NOT_DETACH`, read once per thread, whether a backward
+//! pass can be differentiated itself. With it set, every backward pass would keep its whole graph alive. So our own
+//! operations cut the graph of an ordinary [`backward`] pass as they go, with [`Backward::keep`], and leave it whole in
+//! [`input_gradient`], whose result is differentiated again. There gradients of weights, which nobody asks for, are
+//! not computed either.
+
+use std::cell::Cell;
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor, Var};
+
+use crate::{Error, Result};
+
+/// What the backward pass that runs on this thread is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Pass {
+    /// Gradients for an optimiser step: never differentiated again.
+    #[default]
+    Ordinary,
+    /// Gradients of inputs, to be differentiated again; weights get none.
+    Inputs,
+}
+
+thread_local! {
+    static PASS: Cell<Pass> = const { Cell::new(Pass::Ordinary) };
+    static KEEPS_GRAPH: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Sets the pass of this thread until dropped, also when an operation fails.
+struct During(Pass);
+
+impl During {
+    fn new(pass: Pass) -> Self {
+        Self(PASS.replace(pass))
+    }
+}
+
+impl Drop for During {
+    fn drop(&mut self) {
+        PASS.set(self.0);
+    }
+}
+
+/// What an operation's `bwd` asks before it computes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backward(Pass);
+
+impl Backward {
+    /// The pass that runs on this thread.
+    pub(crate) fn now() -> Self {
+        Self(PASS.get())
+    }
+
+    /// `tensor` as the gradient is to see it: cut from the graph unless the gradient is differentiated again.
+    pub(crate) fn keep(self, tensor: &Tensor) -> Tensor {
+        match self.0 {
+            Pass::Ordinary => tensor.detach(),
+            Pass::Inputs => tensor.clone(),
+        }
+    }
+
+    /// Whether an activation wants a gradient.
+    #[expect(clippy::unused_self, reason = "the same question as `wants_weight`, which depends on the pass")]
+    pub(crate) fn wants(self, activation: &Tensor) -> bool {
+        activation.track_op()
+    }
+
+    /// Whether a weight (a bias, an affine) wants a gradient.
+    pub(crate) fn wants_weight(self, weight: &Tensor) -> bool {
+        // What is computed from others must answer, or Candle's walk misses a node.
+        weight.track_op() && !(self.0 == Pass::Inputs && weight.is_variable())
+    }
+}
+
+/// Gradients of a scalar for an optimiser step.
+///
+/// # Errors
+/// When an operation of the graph has no gradient.
+pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    let _during = During::new(Pass::Ordinary);
+    Ok(loss.backward()?)
+}
+
+/// Gradient of `sum(scores)` for `input`, to be differentiated again: what a gradient penalty is made of.
+///
+/// `input` has to be a variable ([`Var`]) that `scores` was computed from; gradients of weights are not computed.
+///
+/// # Shapes
+/// Any `scores`; the result has the shape of `input`.
+///
+/// # Errors
+/// [`Error::FirstOrderOnly`] where Candle would cut the second derivative; [`Error::Operand`] when `scores` does not
+/// depend on `input`.
+pub fn input_gradient(scores: &Tensor, input: &Var) -> Result<Tensor> {
+    if !keeps_graph()? {
+        return Err(Error::FirstOrderOnly);
+    }
+    let _during = During::new(Pass::Inputs);
+    let gradients = scores.sum_all()?.backward()?;
+    gradients.get(input.as_tensor()).cloned().ok_or_else(|| {
+        Error::operand("input_gradient", "scores", "independent of the input", "scores computed from it")
+    })
+}
+
+/// Whether Candle leaves the gradients of this thread differentiable: found out by differentiating x^2 twice.
+///
+/// # Errors
+/// None that can be thought of: Candle's on a graph of one product.
+pub fn keeps_graph() -> Result<bool> {
+    if let Some(known) = KEEPS_GRAPH.get() {
+        return Ok(known);
+    }
+    let x = Var::from_tensor(&Tensor::ones((), DType::F32, &Device::Cpu)?)?;
+    let gradient = x.as_tensor().sqr()?.backward()?;
+    let keeps = gradient.get(x.as_tensor()).is_some_and(Tensor::track_op);
+    KEEPS_GRAPH.set(Some(keeps));
+    Ok(keeps)
+}

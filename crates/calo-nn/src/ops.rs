@@ -1,0 +1,16 @@
+//! Differentiable operations that Candle lacks. Each file holds one: its forward, its gradient, and the gradient of
+//! that, named in this order at the top.
+
+mod activation;
+mod batch_norm;
+mod conv3d;
+mod layer_norm;
+mod linear;
+mod sort;
+
+pub use activation::{leaky_relu, softplus};
+pub use batch_norm::batch_norm;
+pub use conv3d::{conv_transpose3d, conv3d, conv3d_weight_gradient};
+pub use layer_norm::layer_norm;
+pub use linear::linear;
+pub use sort::sort_descending;
