@@ -1,0 +1,57 @@
+//! Fully connected layers.
+
+use candle_core::Tensor;
+
+use crate::Result;
+use crate::ops::{leaky_relu, linear};
+use crate::parameters::{Init, Path};
+
+/// y = x W^T + b, as PyTorch's `Linear`: parameters `weight` [out, in] and `bias` [out].
+#[derive(Debug, Clone)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// A layer with bias.
+    ///
+    /// # Errors
+    /// When `path` cannot give its parameters.
+    pub fn new(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
+        let bias = path.parameter("bias", &[n_out], Init::Bias { fan_in: n_in })?;
+        Ok(Self { bias: Some(bias), ..Self::without_bias(path, n_in, n_out)? })
+    }
+
+    /// A layer without bias.
+    ///
+    /// # Errors
+    /// When `path` cannot give its parameters.
+    pub fn without_bias(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
+        Ok(Self { weight: path.parameter("weight", &[n_out, n_in], Init::Linear)?, bias: None })
+    }
+
+    /// # Shapes
+    /// `[.., in]` -> `[.., out]`
+    ///
+    /// # Errors
+    /// When `x` has another last axis.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        linear(x, &self.weight, self.bias.as_ref())
+    }
+}
+
+/// Applies layers one after another, with LeakyReLU between them and none behind the last.
+///
+/// # Errors
+/// When a layer does not fit what comes before it.
+pub fn linear_stack(layers: &[Linear], x: &Tensor, slope: f64) -> Result<Tensor> {
+    let mut x = x.clone();
+    for (i, layer) in layers.iter().enumerate() {
+        x = layer.forward(&x)?;
+        if i + 1 < layers.len() {
+            x = leaky_relu(&x, slope)?;
+        }
+    }
+    Ok(x)
+}

@@ -1,0 +1,91 @@
+//! Bounded-information-bottleneck autoencoder (BIB-AE): encoder, decoder and the two critics that train them.
+//!
+//! # Reference
+//! decoding-photons, section 3; fast-and-accurate-showers, section 3.3.
+
+mod critic;
+mod decoder;
+mod encoder;
+mod latent_critic;
+
+pub use critic::{Critic, CriticConfig};
+pub use decoder::Decoder;
+pub use encoder::{Encoder, Posterior};
+pub use latent_critic::LatentCritic;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Grid, positive};
+use crate::parameters::Path;
+use crate::{Error, Result};
+
+/// Slope of the activations of encoder, decoder and critic below zero.
+const SLOPE: f64 = 0.2;
+
+/// Sizes of encoder and decoder. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BibAeConfig {
+    /// Cells along layer, x, y.
+    pub grid: Grid,
+    /// Channels of the first convolution, f; others are multiples.
+    pub width: usize,
+    /// Units of the wide fully connected layer, 500 f.
+    pub hidden: usize,
+    /// Units of the layer next to the latent variables.
+    pub bottleneck: usize,
+    /// Latent variables that are encoded.
+    pub encoded: usize,
+    /// Latent variables in all; the others are noise.
+    pub latent: usize,
+}
+
+impl Default for BibAeConfig {
+    fn default() -> Self {
+        Self { grid: [30; 3], width: 8, hidden: 4000, bottleneck: 768, encoded: 24, latent: 512 }
+    }
+}
+
+impl BibAeConfig {
+    /// Checks that a network can be built.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the field, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let Self { grid, width, hidden, bottleneck, encoded, latent } = *self;
+        positive(&[
+            ("grid", grid.into_iter().min().unwrap_or(0)),
+            ("width", width),
+            ("hidden", hidden),
+            ("bottleneck", bottleneck),
+            ("encoded", encoded),
+        ])?;
+        if latent < encoded {
+            return Err(Error::Field {
+                field: "latent".to_owned(),
+                value: latent.to_string(),
+                expected: format!("at least the {encoded} variables that are encoded"),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Encoder and decoder, in one state dictionary as published.
+#[derive(Debug, Clone)]
+pub struct BibAe {
+    /// Showers to latent variables.
+    pub encoder: Encoder,
+    /// Latent variables to showers.
+    pub decoder: Decoder,
+}
+
+impl BibAe {
+    /// Both networks under one path.
+    ///
+    /// # Errors
+    /// When `config` is impossible or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &BibAeConfig) -> Result<Self> {
+        Ok(Self { encoder: Encoder::new(path, config)?, decoder: Decoder::new(path, config)? })
+    }
+}

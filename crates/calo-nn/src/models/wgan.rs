@@ -1,0 +1,15 @@
+//! Wasserstein GANs for photons and pions: generator, critic, and the constrainer of the energy.
+//!
+//! # Reference
+//! fast-and-accurate-showers, section 3.2; sizes from the published models.
+
+mod constrainer;
+mod critic;
+mod generator;
+
+pub use constrainer::{Constrainer, ConstrainerConfig};
+pub use critic::{Critic, CriticConfig};
+pub use generator::{Generator, GeneratorConfig};
+
+/// Slope of the activations of critic and constrainer below zero.
+const SLOPE: f64 = 0.2;
