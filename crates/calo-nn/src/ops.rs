@@ -3,7 +3,7 @@
 
 mod activation;
 mod batch_norm;
-mod conv3d;
+pub(crate) mod conv3d;
 mod layer_norm;
 mod linear;
 mod minibatch;

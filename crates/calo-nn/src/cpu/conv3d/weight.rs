@@ -1,0 +1,178 @@
+//! Gradient of a convolution for its weight: a product contracted over samples and positions.
+//!
+//! Tasks are groups of samples times blocks of input channels. Each runs over its samples in blocks of planes, with the
+//! input in a slab and the output's gradient transposed to `[position][channel]`, and sums in one fixed order; the
+//! groups' sums are added in order at the end.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::axis::{Axis, Tap};
+use super::slab::Layout;
+use crate::cpu::simd::{Lanes, at_least};
+use crate::cpu::tile::{ChannelLanes, PANEL, tile_width};
+use crate::ops::conv3d::Geometry;
+
+/// Rows of the product per task: so many that transposing the output's gradient does not count.
+const ROWS: usize = 432;
+/// Tasks to aim at, so that all cores have work; fixed, so that results are.
+const TASKS: usize = 8;
+/// What a slab, and a transposed gradient, may take.
+const BYTES: usize = 1 << 19;
+
+/// The gradient for the weight, from the input `x` and the output's gradient `gy`.
+///
+/// Slices hold contiguous tensors of the shapes that `geometry` names.
+pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) -> Vec<T> {
+    let Geometry { x: xd, w: wd, y: yd, stride, padding } = geometry;
+    let axes: [Axis; 3] =
+        std::array::from_fn(|a| Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a]));
+    let taps = wd[2] * wd[3] * wd[4];
+    let (samples, in_channels, out_channels) = (xd[0], xd[1], yd[1]);
+    let blocks = in_channels.div_ceil(ROWS.div_ceil(taps));
+    let per_block = in_channels.div_ceil(blocks);
+    let blocks = in_channels.div_ceil(per_block);
+    let groups = TASKS.div_ceil(blocks).min(samples);
+
+    let pass = Pass { axes, x, gy, in_channels, out_channels };
+    let sums: Vec<_> = (0..groups * blocks)
+        .into_par_iter()
+        .map(|task| {
+            let (group, block) = (task / blocks, task % blocks);
+            let samples = samples * group / groups..samples * (group + 1) / groups;
+            let channels = block * per_block..in_channels.min((block + 1) * per_block);
+            pass.sum(samples, channels)
+        })
+        .collect();
+
+    let mut gradient = vec![T::zero(); out_channels * in_channels * taps];
+    for (task, sums) in sums.iter().enumerate() {
+        let from = task % blocks * per_block * taps;
+        let rows = sums.len() / out_channels;
+        for (gradient, sums) in gradient.chunks_exact_mut(in_channels * taps).zip(sums.chunks_exact(rows)) {
+            for (element, &sum) in gradient[from..from + rows].iter_mut().zip(sums) {
+                *element += sum;
+            }
+        }
+    }
+    gradient
+}
+
+/// What all tasks share.
+struct Pass<'a, T> {
+    axes: [Axis; 3],
+    x: &'a [T],
+    gy: &'a [T],
+    in_channels: usize,
+    out_channels: usize,
+}
+
+impl<T: Lanes> Pass<'_, T> {
+    /// The gradient of some input channels from some samples: `[output channel][input channel, tap]`.
+    fn sum(&self, samples: std::ops::Range<usize>, channels: std::ops::Range<usize>) -> Vec<T> {
+        let [depth, height, width] = &self.axes;
+        let planes = self.planes_per_block(channels.len());
+        let layout = Layout::new(&self.axes, channels.len(), depth.places(0, planes).len());
+        let rows = self.rows(&layout, channels.len());
+        let tiled_rows = rows.len().next_multiple_of(PANEL);
+        let mut tiled = rows.clone();
+        tiled.resize(tiled_rows, rows.last().copied().unwrap_or(0));
+
+        let lanes = T::lanes();
+        let n_vectors = self.out_channels.div_ceil(lanes);
+        let pitch = n_vectors * lanes;
+        let volume = depth.input * height.input * width.input;
+        let plane = height.output * width.output;
+
+        let mut scratch = T::take_scratch();
+        let results = at_least(&mut scratch.results, tiled_rows * pitch);
+        results.fill(T::zero());
+        for sample in samples {
+            let x =
+                &self.x[(sample * self.in_channels + channels.start) * volume..][..channels.len() * volume];
+            let gy = &self.gy[sample * self.out_channels * depth.output * plane..];
+            for from in (0..depth.output).step_by(planes) {
+                let to = depth.output.min(from + planes);
+                let slab = at_least(&mut scratch.slab, layout.len());
+                layout.fill(&self.axes, x, depth.places(from, to), slab);
+                let positions = &mut scratch.offsets;
+                positions.clear();
+                for row in 0..(to - from) * height.output {
+                    let start = row / height.output * layout.plane + row % height.output * layout.row;
+                    positions.extend(start..start + width.output);
+                }
+                let panels = at_least(&mut scratch.panels, positions.len() * pitch);
+                let gy = gy.chunks_exact(depth.output * plane).take(self.out_channels);
+                transpose(gy.map(|gy| &gy[from * plane..to * plane]), n_vectors, panels);
+                Arch::new().dispatch(ChannelLanes {
+                    weights: panels,
+                    n_vectors,
+                    input: slab,
+                    outer: &tiled,
+                    inner: positions,
+                    results: &mut *results,
+                    add: true,
+                });
+            }
+        }
+        let results: &[T] = results;
+        let sums = (0..self.out_channels)
+            .flat_map(|out| results.chunks_exact(pitch).take(rows.len()).map(move |row| row[out]))
+            .collect();
+        T::give_scratch(scratch);
+        sums
+    }
+
+    /// Planes of output at a time.
+    fn planes_per_block(&self, channels: usize) -> usize {
+        let [depth, height, width] = &self.axes;
+        let phases = depth.phases * height.phases * width.phases;
+        let place = channels * phases * height.len * width.len * size_of::<T>();
+        let halo = depth.len - depth.output;
+        let fitting = (BYTES / place.max(1)).saturating_sub(halo).max(1 + halo / 2);
+        let transposed = BYTES / (height.output * width.output * self.out_channels * size_of::<T>()).max(1);
+        fitting.min(transposed).clamp(1, depth.output)
+    }
+
+    /// Where each input channel and tap begins in the slab.
+    fn rows(&self, layout: &Layout, channels: usize) -> Vec<usize> {
+        let [depth, height, width] = &self.axes;
+        let taps = |axis: &Axis| -> Vec<Tap> {
+            axis.classes.first().map(|class| class.taps.clone()).unwrap_or_default()
+        };
+        let (d, h, w) = (taps(depth), taps(height), taps(width));
+        let mut rows = Vec::with_capacity(channels * d.len() * h.len() * w.len());
+        for channel in 0..channels {
+            for &d in &d {
+                for &h in &h {
+                    rows.extend(w.iter().map(|&w| layout.tap(&self.axes, channel, [d, h, w])));
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// Writes channels as panels of [`tile_width`] vectors, `[panel][position][channel of the panel]`.
+fn transpose<'a, T: Lanes>(
+    mut channels: impl Iterator<Item = &'a [T]>,
+    n_vectors: usize,
+    mut panels: &mut [T],
+) {
+    let lanes = T::lanes();
+    let positions = panels.len() / (n_vectors * lanes);
+    let mut vector = 0;
+    while vector < n_vectors {
+        let width = tile_width(n_vectors - vector);
+        let (panel, rest) = panels.split_at_mut(positions * width * lanes);
+        for lane in 0..width * lanes {
+            let places = panel[lane..].iter_mut().step_by(width * lanes);
+            match channels.next() {
+                Some(channel) => places.zip(channel).for_each(|(place, &element)| *place = element),
+                None => places.for_each(|place| *place = T::zero()),
+            }
+        }
+        panels = rest;
+        vector += width;
+    }
+}

@@ -1,0 +1,260 @@
+//! Register tiles: the two loops in which a convolution spends its time.
+//!
+//! Both add products to a tile of accumulators that stays in registers. They differ in what the lanes of a vector are:
+//!
+//! * [`PositionLanes`]: neighbouring positions, read straight from the padded input; weights are the scalars.
+//! * [`ChannelLanes`]: output channels, read from packed weights; single values of the input are the scalars.
+//!
+//! In both the input is never rearranged to a matrix: the element for row `k` of the product lies at a sum of two
+//! offsets, one of the row and one of the position.
+//!
+//! Sums run over blocks of [`BLOCK`] rows, each from zero: short sums lose less, and a block's operands stay in the
+//! first cache. The order does not depend on the number of threads.
+
+use pulp::{Simd, WithSimd};
+
+use super::simd::Lanes;
+
+/// Scalars that a tile takes at a time.
+pub(crate) const PANEL: usize = 8;
+/// Rows of a product that are summed before the sum is put down.
+pub(crate) const BLOCK: usize = 192;
+
+/// Most vectors of a tile beside 8 scalars: 24 accumulators of 32 registers.
+const WIDE: usize = 3;
+
+/// How many of `left` vectors the next tile takes: never one alone if it can be helped.
+#[inline(always)]
+pub(crate) fn tile_width(left: usize) -> usize {
+    if left == WIDE + 1 { 2 } else { left.min(WIDE) }
+}
+
+/// `results[channel][position] = sum over rows of weight[row][channel] * input[rows[row] + position]`.
+pub(crate) struct PositionLanes<'a, T> {
+    /// Weights: `[ceil(channels / PANEL)][rows][PANEL]`.
+    pub(crate) weights: &'a [T],
+    /// Output channels.
+    pub(crate) channels: usize,
+    /// Where each row begins in `input`.
+    pub(crate) rows: &'a [usize],
+    /// The padded input, from the first position on.
+    pub(crate) input: &'a [T],
+    /// Positions, in whole vectors; `input` reaches that far beyond the last row's beginning.
+    pub(crate) n_vectors: usize,
+    /// `[channels, rounded up to PANEL][pitch]`.
+    pub(crate) results: &'a mut [T],
+    /// Elements from one channel's results to the next one's.
+    pub(crate) pitch: usize,
+}
+
+impl<T: Lanes> WithSimd for PositionLanes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { weights, channels, rows, input, n_vectors, results, pitch } = self;
+        if rows.is_empty() {
+            results.fill(T::zero());
+        }
+        for (block_idx, block) in rows.chunks(BLOCK).enumerate() {
+            let first = block_idx * BLOCK;
+            let mut vector = 0;
+            while vector < n_vectors {
+                let width = tile_width(n_vectors - vector);
+                let position = vector * T::lanes_of::<S>();
+                for (panel_idx, panel) in weights.chunks_exact(rows.len() * PANEL).enumerate() {
+                    let left = channels - panel_idx * PANEL;
+                    let tile = Tile {
+                        simd,
+                        scalars: &panel[first * PANEL..][..block.len() * PANEL],
+                        rows: block,
+                        input: &input[position..],
+                        results: &mut results[panel_idx * PANEL * pitch + position..],
+                        pitch,
+                        add: block_idx > 0,
+                    };
+                    tile.run(left, width);
+                }
+                vector += width;
+            }
+        }
+    }
+}
+
+/// One register tile of [`PositionLanes`].
+struct Tile<'a, S, T> {
+    simd: S,
+    scalars: &'a [T],
+    rows: &'a [usize],
+    input: &'a [T],
+    results: &'a mut [T],
+    pitch: usize,
+    add: bool,
+}
+
+impl<S: Simd, T: Lanes> Tile<'_, S, T> {
+    #[inline(always)]
+    fn run(mut self, channels: usize, width: usize) {
+        if channels > 4 {
+            if S::REGISTER_COUNT >= 32 {
+                self.of_width::<8>(0, width);
+            } else {
+                self.of_width::<4>(0, width);
+                self.of_width::<4>(4, width);
+            }
+        } else if channels > 1 {
+            self.of_width::<4>(0, width);
+        } else {
+            self.of_width::<1>(0, width);
+        }
+    }
+
+    #[inline(always)]
+    fn of_width<const M: usize>(&mut self, from: usize, width: usize) {
+        match width {
+            1 => self.compute::<M, 1>(from),
+            2 => self.compute::<M, 2>(from),
+            _ => self.compute::<M, 3>(from),
+        }
+    }
+
+    #[inline(always)]
+    fn compute<const M: usize, const V: usize>(&mut self, from: usize) {
+        let simd = self.simd;
+        let len = V * T::lanes_of::<S>();
+        let mut sums = [[T::splat(simd, T::zero()); V]; M];
+        let (scalars, _) = self.scalars.as_chunks::<PANEL>();
+        for (scalars, &row) in scalars.iter().zip(self.rows) {
+            let vectors = T::vectors::<S>(&self.input[row..row + len]);
+            let vectors: [_; V] = std::array::from_fn(|v| vectors[v]);
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let scalar = T::splat(simd, scalars[from + m]);
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = T::multiply_add(simd, scalar, vector, *sum);
+                }
+            }
+        }
+        for (m, sums) in sums.iter().enumerate() {
+            let place = &mut self.results[(from + m) * self.pitch..][..len];
+            put::<S, T, V>(simd, sums, place, self.add);
+        }
+    }
+}
+
+/// `results[i][channel] (+)= sum over k of input[outer[i] + inner[k]] * weight[k][channel]`.
+pub(crate) struct ChannelLanes<'a, T> {
+    /// Weights in panels of [`tile_width`] vectors, one after another: `[panel][inner][vectors of the panel]`.
+    pub(crate) weights: &'a [T],
+    /// Channels, in whole vectors.
+    pub(crate) n_vectors: usize,
+    /// The padded input.
+    pub(crate) input: &'a [T],
+    /// Offsets of the rows of the result: a multiple of [`PANEL`] of them.
+    pub(crate) outer: &'a [usize],
+    /// Offsets of what is summed over.
+    pub(crate) inner: &'a [usize],
+    /// `[outer][n_vectors * lanes]`.
+    pub(crate) results: &'a mut [T],
+    /// Whether to add to what `results` holds.
+    pub(crate) add: bool,
+}
+
+impl<T: Lanes> WithSimd for ChannelLanes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { weights, n_vectors, input, outer, inner, results, add } = self;
+        let lanes = T::lanes_of::<S>();
+        let pitch = n_vectors * lanes;
+        if inner.is_empty() && !add {
+            results.fill(T::zero());
+        }
+        for (block_idx, block) in inner.chunks(BLOCK).enumerate() {
+            let mut vector = 0;
+            while vector < n_vectors {
+                let width = tile_width(n_vectors - vector);
+                let panel = &weights[vector * lanes * inner.len()..];
+                let panel = &panel[block_idx * BLOCK * width * lanes..][..block.len() * width * lanes];
+                let (tiles, _) = outer.as_chunks::<PANEL>();
+                for (tile, places) in tiles.iter().zip(results.chunks_exact_mut(PANEL * pitch)) {
+                    let tile = Scatter {
+                        simd,
+                        weights: panel,
+                        input,
+                        outer: tile,
+                        inner: block,
+                        results: &mut places[vector * lanes..],
+                        pitch,
+                        add: add || block_idx > 0,
+                    };
+                    tile.run(width);
+                }
+                vector += width;
+            }
+        }
+    }
+}
+
+/// One register tile of [`ChannelLanes`].
+struct Scatter<'a, S, T> {
+    simd: S,
+    weights: &'a [T],
+    input: &'a [T],
+    outer: &'a [usize; PANEL],
+    inner: &'a [usize],
+    results: &'a mut [T],
+    pitch: usize,
+    add: bool,
+}
+
+impl<S: Simd, T: Lanes> Scatter<'_, S, T> {
+    #[inline(always)]
+    fn run(mut self, width: usize) {
+        if S::REGISTER_COUNT >= 32 {
+            self.of_width::<8>(0, width);
+        } else {
+            self.of_width::<4>(0, width);
+            self.of_width::<4>(4, width);
+        }
+    }
+
+    #[inline(always)]
+    fn of_width<const M: usize>(&mut self, from: usize, width: usize) {
+        match width {
+            1 => self.compute::<M, 1>(from),
+            2 => self.compute::<M, 2>(from),
+            _ => self.compute::<M, 3>(from),
+        }
+    }
+
+    #[inline(always)]
+    fn compute<const M: usize, const V: usize>(&mut self, from: usize) {
+        let simd = self.simd;
+        let len = V * T::lanes_of::<S>();
+        let mut sums = [[T::splat(simd, T::zero()); V]; M];
+        let inputs: [&[T]; M] = std::array::from_fn(|m| &self.input[self.outer[from + m]..]);
+        for (weights, &offset) in self.weights.chunks_exact(len).zip(self.inner) {
+            let vectors = T::vectors::<S>(weights);
+            let vectors: [_; V] = std::array::from_fn(|v| vectors[v]);
+            for (input, sums) in inputs.iter().zip(&mut sums) {
+                let scalar = T::splat(simd, input[offset]);
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = T::multiply_add(simd, scalar, vector, *sum);
+                }
+            }
+        }
+        for (m, sums) in sums.iter().enumerate() {
+            let place = &mut self.results[(from + m) * self.pitch..][..len];
+            put::<S, T, V>(simd, sums, place, self.add);
+        }
+    }
+}
+
+/// Writes sums to their place, or adds them to it.
+#[inline(always)]
+fn put<S: Simd, T: Lanes, const V: usize>(simd: S, sums: &[T::Vector<S>; V], place: &mut [T], add: bool) {
+    for (place, &sum) in T::vectors_mut::<S>(place).iter_mut().zip(sums) {
+        *place = if add { T::add_lanes(simd, *place, sum) } else { sum };
+    }
+}

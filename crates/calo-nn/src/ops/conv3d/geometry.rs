@@ -1,0 +1,138 @@
+//! Shapes of a convolution: checked once, the same for its three products.
+
+use candle_core::{DType, Tensor};
+
+use crate::{Error, Result};
+
+/// Shapes of `y = conv(x, w)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    /// Input: samples, channels, depth, height, width.
+    pub(crate) x: [usize; 5],
+    /// Weight: output channels, input channels, kernel.
+    pub(crate) w: [usize; 5],
+    /// Output, as the input.
+    pub(crate) y: [usize; 5],
+    /// Stride per axis.
+    pub(crate) stride: [usize; 3],
+    /// Zeros before and behind each axis of the input.
+    pub(crate) padding: [usize; 3],
+}
+
+impl Geometry {
+    /// Of a convolution.
+    pub(super) fn of_convolution(
+        op: &'static str,
+        x: [usize; 5],
+        w: [usize; 5],
+        stride: [usize; 3],
+        padding: [usize; 3],
+    ) -> Result<Self> {
+        check_window(op, w, stride)?;
+        if x[1] != w[1] {
+            return Err(Error::operand(op, "the input's shape", x, format!("{} channels", w[1])));
+        }
+        let mut y = [x[0], w[0], 0, 0, 0];
+        for axis in 0..3 {
+            let padded = padded(op, x[axis + 2], padding[axis])?;
+            let Some(room) = padded.checked_sub(w[axis + 2]) else {
+                return Err(Error::operand(
+                    op,
+                    "the kernel",
+                    [w[2], w[3], w[4]],
+                    format!("at most {padded} on axis {axis}, the input with its padding"),
+                ));
+            };
+            y[axis + 2] = room / stride[axis] + 1;
+        }
+        Self { x, w, y, stride, padding }.checked(op)
+    }
+
+    /// Of the convolution whose transposed takes `y` to the result, `w` being `[in, out, kernel]` of the transposed.
+    pub(super) fn of_transposed(
+        op: &'static str,
+        y: [usize; 5],
+        w: [usize; 5],
+        stride: [usize; 3],
+        padding: [usize; 3],
+        output_padding: [usize; 3],
+    ) -> Result<Self> {
+        check_window(op, w, stride)?;
+        if y[1] != w[0] {
+            return Err(Error::operand(op, "the input's shape", y, format!("{} channels", w[0])));
+        }
+        let mut x = [y[0], w[1], 0, 0, 0];
+        for axis in 0..3 {
+            if output_padding[axis] >= stride[axis] {
+                return Err(Error::operand(
+                    op,
+                    "the output padding",
+                    output_padding,
+                    format!("less than the stride, {}, on axis {axis}", stride[axis]),
+                ));
+            }
+            let whole = (y[axis + 2] - 1)
+                .checked_mul(stride[axis])
+                .and_then(|reach| reach.checked_add(w[axis + 2] + output_padding[axis]));
+            let length = whole.and_then(|whole| whole.checked_sub(padding[axis].checked_mul(2)?));
+            let Some(length) = length.filter(|&length| length > 0) else {
+                return Err(Error::operand(
+                    op,
+                    "the padding",
+                    padding,
+                    format!("less than the output it is cut from, {whole:?}, on axis {axis}"),
+                ));
+            };
+            x[axis + 2] = length;
+        }
+        Self { x, w, y, stride, padding }.checked(op)
+    }
+
+    /// Refuses what no memory holds.
+    fn checked(self, op: &'static str) -> Result<Self> {
+        for dims in [self.x, self.y] {
+            let elements = dims.iter().try_fold(8usize, |product, &dim| product.checked_mul(dim));
+            if elements.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+                return Err(Error::operand(op, "a shape", dims, "one that fits in memory"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// The dimensions of a tensor of five axes, none of them empty, of single or double precision.
+pub(super) fn dims(op: &'static str, what: &'static str, tensor: &Tensor) -> Result<[usize; 5]> {
+    if !matches!(tensor.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16) {
+        return Err(Error::operand(op, what, tensor.dtype(), "floating-point numbers"));
+    }
+    <[usize; 5]>::try_from(tensor.dims())
+        .ok()
+        .filter(|dims| dims.iter().all(|&dim| dim > 0))
+        .ok_or_else(|| Error::operand(op, what, tensor.dims(), "five axes, none of them empty"))
+}
+
+/// Refuses operands of two types.
+pub(super) fn same_dtype(op: &'static str, what: &'static str, of: &Tensor, like: &Tensor) -> Result<()> {
+    if of.dtype() == like.dtype() {
+        return Ok(());
+    }
+    Err(Error::operand(op, what, of.dtype(), format!("{:?}, as the first operand", like.dtype())))
+}
+
+fn check_window(op: &'static str, w: [usize; 5], stride: [usize; 3]) -> Result<()> {
+    if w.contains(&0) {
+        return Err(Error::operand(op, "the weight's shape", w, "no empty axis"));
+    }
+    if stride.contains(&0) {
+        return Err(Error::operand(op, "the stride", stride, "at least 1 on every axis"));
+    }
+    Ok(())
+}
+
+fn padded(op: &'static str, input: usize, padding: usize) -> Result<usize> {
+    padding
+        .checked_mul(2)
+        .and_then(|both| both.checked_add(input))
+        .filter(|&padded| isize::try_from(padded).is_ok())
+        .ok_or_else(|| Error::operand(op, "the padding", padding, "one that fits in memory"))
+}
