@@ -4,11 +4,17 @@
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
+//! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
+//! | [`optimiser`] | Adam, which can be saved and resumed exactly |
+//! | [`device`] | processor or card, by name |
 
 pub mod autograd;
 mod cpu;
+pub mod device;
 mod error;
 pub mod ops;
+pub mod optimiser;
+pub mod parameters;
 
 pub use error::{Error, Result};
 
