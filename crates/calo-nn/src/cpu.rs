@@ -3,6 +3,7 @@
 //! Work is cut in blocks that do not depend on the number of threads, and every sum runs in one fixed order, so
 //! results are the same bits for any number of threads.
 
+pub(crate) mod adam;
 pub(crate) mod conv3d;
 pub(crate) mod simd;
 mod sum;

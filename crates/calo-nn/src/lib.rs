@@ -4,15 +4,19 @@
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
 //! | [`layers`], [`models`] | the networks of the papers |
-//! | [`parameters`] | ordered, seeded stores of weights; checkpoints; import of published ones |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
+//! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
+//! | [`optimiser`] | Adam, which can be saved and resumed exactly |
+//! | [`device`] | processor or card, by name |
 
 pub mod autograd;
 mod cpu;
+pub mod device;
 mod error;
 pub mod layers;
 pub mod models;
 pub mod ops;
+pub mod optimiser;
 pub mod parameters;
 
 pub use error::{Error, Result};

@@ -1,0 +1,103 @@
+//! Where tensors live and compute: the processor or an NVIDIA card, chosen by name.
+
+use candle_core::Device;
+
+use crate::{Error, Result};
+
+const EXPECTED: &str = "`cpu`, `cuda` or `cuda:N`";
+
+/// The device called `name`: `cpu`, `cuda` (the first card) or `cuda:1` (the second).
+///
+/// ```
+/// assert!(calo_nn::device::select("cpu")?.is_cpu());
+/// assert!(calo_nn::device::select("tpu").is_err());
+/// # Ok::<(), calo_nn::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Field`] for another name, for `cuda` in a program built without it, and where there is no such card.
+pub fn select(name: &str) -> Result<Device> {
+    match name.split_once(':') {
+        None if name == "cpu" => Ok(Device::Cpu),
+        None if name == "cuda" => cuda(name, 0),
+        // Digits alone: no sign.
+        Some(("cuda", ordinal)) if ordinal.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let ordinal =
+                ordinal.parse().map_err(|_| impossible(name, "no device is called so", EXPECTED))?;
+            cuda(name, ordinal)
+        }
+        _ => Err(impossible(name, "no device is called so", EXPECTED)),
+    }
+}
+
+/// Whether products of f32 matrices on CUDA may round their operands to TF32 (10 bits): several times faster, and
+/// inexact by about 1e-3. Off unless told; for the whole process. Nothing changes on the CPU.
+pub fn allow_tf32(allow: bool) {
+    #[cfg(feature = "cuda")]
+    candle_core::cuda_backend::set_gemm_reduced_precision_f32(allow);
+    #[cfg(not(feature = "cuda"))]
+    let _ = allow;
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(name: &str, ordinal: usize) -> Result<Device> {
+    // Without a driver the bindings panic instead of failing.
+    let made = std::panic::catch_unwind(|| Device::new_cuda(ordinal));
+    match made {
+        Ok(Ok(device)) => Ok(device),
+        Ok(Err(error)) => {
+            let problem = format!("cannot be used: {}", one_line(&error.to_string()));
+            Err(impossible(name, &problem, "an NVIDIA card of this number and its driver, or `cpu`"))
+        }
+        Err(_) => Err(impossible(
+            name,
+            "the CUDA driver cannot be loaded",
+            "an NVIDIA card and its driver, or `cpu`",
+        )),
+    }
+}
+
+/// The first line: Candle's errors carry a backtrace.
+#[cfg(feature = "cuda")]
+fn one_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(name: &str, _ordinal: usize) -> Result<Device> {
+    Err(impossible(name, "this program was built without CUDA", "`cpu`, or a build with the feature `cuda`"))
+}
+
+fn impossible(name: &str, problem: &str, expected: &str) -> Error {
+    Error::Field {
+        field: "device".to_owned(),
+        value: format!("`{name}`: {problem}"),
+        expected: expected.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        assert!(select("cpu").unwrap().is_cpu());
+        for name in
+            ["", "CPU", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:+1", "cuda:a", "cuda:99999999999999999999"]
+        {
+            let message = select(name).unwrap_err().to_string();
+            assert!(message.starts_with("field `device`: `"), "{message}");
+        }
+        allow_tf32(false);
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_build_without_cuda_says_so() {
+        for name in ["cuda", "cuda:1"] {
+            let message = select(name).unwrap_err().to_string();
+            assert!(message.contains("built without CUDA"), "{message}");
+        }
+    }
+}

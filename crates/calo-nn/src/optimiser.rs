@@ -1,0 +1,6 @@
+//! Optimisers: what changes the weights of a network from step to step.
+
+mod adam;
+
+pub(crate) use adam::Update;
+pub use adam::{Adam, AdamConfig};
