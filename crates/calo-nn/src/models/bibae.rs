@@ -11,7 +11,7 @@ mod latent_critic;
 pub use critic::{Critic, CriticConfig};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Posterior};
-pub use latent_critic::LatentCritic;
+pub use latent_critic::{LatentCritic, LatentCriticConfig};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,14 +1,28 @@
 //! Critic of the latent variables: is a variable drawn from N(0, 1)?
 
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::layers::{Linear, linear_stack};
+use crate::models::positive;
 use crate::parameters::Path;
 
 const SLOPE: f64 = 0.01;
-/// Units of the layers, as published.
-const UNITS: [usize; 5] = [1, 50, 100, 50, 1];
+
+/// Sizes of the critic. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatentCriticConfig {
+    /// Units of the layers between the variable and the score.
+    pub units: Vec<usize>,
+}
+
+impl Default for LatentCriticConfig {
+    fn default() -> Self {
+        Self { units: vec![50, 100, 50] }
+    }
+}
 
 /// A small network that looks at one latent variable at a time.
 ///
@@ -20,15 +34,17 @@ pub struct LatentCritic {
 }
 
 impl LatentCritic {
-    /// The published critic.
+    /// A critic of `config`.
     ///
     /// # Errors
-    /// When `path` cannot give the parameters.
-    pub fn new(path: &Path<'_>) -> Result<Self> {
+    /// When a layer has no units or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &LatentCriticConfig) -> Result<Self> {
+        positive(&[("latent_critic.units", config.units.iter().copied().min().unwrap_or(1))])?;
+        let units: Vec<usize> = [1].iter().chain(&config.units).chain(&[1]).copied().collect();
         let layer = |(i, units): (usize, &[usize])| {
             Linear::new(&path.join(format_args!("linear{}", i + 1)), units[0], units[1])
         };
-        Ok(Self { layers: UNITS.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
+        Ok(Self { layers: units.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
     }
 
     /// Scores of every variable of every shower; higher is more normal.

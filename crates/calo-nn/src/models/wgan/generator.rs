@@ -87,11 +87,8 @@ impl Generator {
         Ok(Self {
             noise: config.noise,
             of_energy: ConvTranspose3d::new(&path.join("conv1_1"), 1, config.first)?,
-            of_noise: ConvTranspose3d::new(
-                &path.join(format_args!("conv1_{}", config.noise)),
-                config.noise,
-                config.first,
-            )?,
+            // The published name, however many variables there are.
+            of_noise: ConvTranspose3d::new(&path.join("conv1_100"), config.noise, config.first)?,
             normalised,
             last: ConvTranspose3d::new(&path.join("main_conv").join(3 * inner.len()), channels, *last)?,
         })

@@ -1,4 +1,4 @@
-//! Tensors of PyTorch models, and comparison with them.
+//! Files of tensors that PyTorch made, and comparison with them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ pub struct Golden {
 
 impl Golden {
     pub fn load(file: &Path) -> Self {
-        let tensors = safetensors::load(file, &Device::Cpu).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let tensors =
+            safetensors::load(file, &Device::Cpu).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         Self { tensors: tensors.into_iter().collect(), file: file.to_owned() }
     }
 
@@ -38,7 +39,10 @@ impl Golden {
     }
 
     pub fn get(&self, name: &str) -> Tensor {
-        self.tensors.get(name).unwrap_or_else(|| panic!("{}: no tensor `{name}`", self.file.display())).clone()
+        self.tensors
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: no tensor `{name}`", self.file.display()))
+            .clone()
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -52,15 +56,17 @@ impl Golden {
 
     /// All tensors whose name starts with `prefix`, without it.
     pub fn under(&self, prefix: &str) -> BTreeMap<String, Tensor> {
-        self.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix(prefix)?.to_owned(), v.clone()))).collect()
+        self.tensors
+            .iter()
+            .filter_map(|(k, v)| Some((k.strip_prefix(prefix)?.to_owned(), v.clone())))
+            .collect()
     }
 }
 
 /// Largest difference, relative to the largest value of `want`.
 pub fn difference(got: &Tensor, want: &Tensor) -> f64 {
-    let values = |t: &Tensor| {
-        t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
-    };
+    let values =
+        |t: &Tensor| t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
     let (got_values, want_values) = (values(got), values(want));
     assert_eq!(got_values.len(), want_values.len(), "{:?} instead of {:?}", got.dims(), want.dims());
     let largest = want_values.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
@@ -75,5 +81,8 @@ pub fn difference(got: &Tensor, want: &Tensor) -> f64 {
 pub fn check(name: &str, got: &Tensor, want: &Tensor, tolerance: f64) {
     let difference = difference(got, want);
     println!("{name}: {difference:.1e}");
-    assert!(difference <= tolerance, "{name}: off by {difference:.2e} of the largest value, allowed {tolerance:.0e}");
+    assert!(
+        difference <= tolerance,
+        "{name}: off by {difference:.2e} of the largest value, allowed {tolerance:.0e}"
+    );
 }
