@@ -3,11 +3,13 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
+//! | [`losses`] | the losses of the papers, and latent optimisation |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
 
 pub mod autograd;
 mod cpu;
 mod error;
+pub mod losses;
 pub mod ops;
 
 pub use error::{Error, Result};
