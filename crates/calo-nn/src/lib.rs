@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
 //! | [`layers`], [`models`] | the networks of the papers |
+//! | [`losses`] | the losses of the papers, and latent optimisation |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
 //! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
 //! | [`optimiser`] | Adam, which can be saved and resumed exactly |
@@ -14,6 +15,7 @@ mod cpu;
 pub mod device;
 mod error;
 pub mod layers;
+pub mod losses;
 pub mod models;
 pub mod ops;
 pub mod optimiser;

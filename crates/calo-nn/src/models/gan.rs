@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Grid, check_condition, images, positive};
 use crate::layers::{BatchNorm3d, Conv3d, ConvConfig, ConvTranspose3d, Linear, Statistics, linear_stack};
-use crate::ops::{leaky_relu, minibatch_deviation};
+use crate::ops::{leaky_relu, minibatch_standard_deviation};
 use crate::parameters::Path;
 use crate::{Error, Result};
 
@@ -181,7 +181,7 @@ impl Discriminator {
         check_condition("discriminator", showers, energy_gev)?;
         let mut x = images("discriminator", showers, self.grid)?;
         if self.minibatch_deviation {
-            x = minibatch_deviation(&x)?;
+            x = minibatch_standard_deviation(&x)?;
         }
         for (i, (convolution, norm)) in self.convolutions.iter().enumerate() {
             x = convolution.forward(&x)?;

@@ -1,9 +1,227 @@
-//! Unwritten.
-use crate::{Error, Result};
-use candle_core::Tensor;
+//! The largest values of each row in falling order.
+//!
+//! * forward: [`Order`] finds where the largest values stand, [`Take`] fetches them;
+//! * gradient: [`Spread`], each value's gradient back to where it came from;
+//! * gradient of that: [`Take`] again. Both are linear, so it goes on for ever.
+//!
+//! Candle's own `gather` would serve for the first derivative alone: the gradient of its `scatter_add` drops
+//! what was already in the places written to.
 
-/// Unwritten.
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
+use rayon::prelude::*;
+
+use crate::autograd::Backward;
+use crate::cpu::{Real, by_dtype, elements};
+use crate::{Error, Result};
+
+const OP: &str = "sort_descending";
+
+/// The `count` largest values of the last axis in falling order; equal values in the order in which they stand.
+///
+/// # Shapes
+/// `[.., n]` to `[.., count]`, f32 or f64.
+///
+/// # Errors
+/// [`Error::Operand`] for a `count` that is not in 1..=n, for an empty tensor or one without axes, for other element
+/// types; on the CPU also where a value is NaN.
 pub fn sort_descending(x: &Tensor, count: usize) -> Result<Tensor> {
-    let _ = (x, count);
-    Err(Error::operand("sort", "it", "unwritten", "code"))
+    let Some(&row) = x.dims().last().filter(|_| x.elem_count() > 0) else {
+        return Err(Error::operand(OP, "x", x.shape(), "at least one axis and one element"));
+    };
+    if !matches!(x.dtype(), DType::F32 | DType::F64) {
+        return Err(Error::operand(OP, "element type of x", x.dtype(), "F32 or F64"));
+    }
+    if count == 0 || count > row {
+        return Err(Error::operand(OP, "count", count, format!("1 to {row}, the length of the last axis")));
+    }
+    if u32::try_from(row).is_err() {
+        return Err(Error::operand(OP, "length of the last axis", row, "less than 2^32"));
+    }
+    let x = x.contiguous()?;
+    let order = x.apply_op1_no_bwd(&Order { count })?;
+    Ok(x.apply_op2(&order, Take)?)
+}
+
+/// `dims` with another last axis.
+fn with_last(dims: &[usize], last: usize) -> Shape {
+    let mut dims = dims.to_vec();
+    if let Some(axis) = dims.last_mut() {
+        *axis = last;
+    }
+    Shape::from(dims)
+}
+
+/// The last axis; operands have one, `sort_descending` saw to it.
+fn last_of(layout: &Layout) -> usize {
+    layout.dims().last().copied().unwrap_or(1)
+}
+
+/// Positions of the largest values of each row, in falling order of the values: `[.., n]` to u32 `[.., count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub(crate) count: usize,
+}
+
+impl CustomOp1 for Order {
+    fn name(&self) -> &'static str {
+        "sort_descending-order"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let order = by_dtype!(self.name(), x, T => {
+            largest_positions::<T>(elements(self.name(), x, layout)?, last_of(layout), self.count)
+        })?;
+        Ok((u32::to_cpu_storage_owned(order), with_last(layout.dims(), self.count)))
+    }
+}
+
+/// A number that packs with its position into one integer: the smaller the integer, the larger the number.
+trait SortKey: Real {
+    type Key: Ord + Copy + Send;
+    fn key(self, position: u32) -> Self::Key;
+    fn position(key: Self::Key) -> u32;
+}
+
+/// Integers make the sort stable and several times faster than a comparison of two floats and two positions.
+macro_rules! sort_key {
+    ($float:ty, $bits:ty, $key:ty) => {
+        impl SortKey for $float {
+            type Key = $key;
+
+            fn key(self, position: u32) -> $key {
+                let sign = 1 << (<$bits>::BITS - 1);
+                // Adding zero makes -0 a 0, which it equals.
+                let bits = (self + 0.0).to_bits();
+                let ascending = if bits & sign == 0 { bits | sign } else { !bits };
+                <$key>::from(!ascending) << 32 | <$key>::from(position)
+            }
+
+            #[expect(clippy::cast_possible_truncation, reason = "the low half is the position")]
+            fn position(key: $key) -> u32 {
+                key as u32
+            }
+        }
+    };
+}
+sort_key!(f32, u32, u64);
+sort_key!(f64, u64, u128);
+
+fn largest_positions<T: SortKey>(x: &[T], row: usize, count: usize) -> candle_core::Result<Vec<u32>> {
+    let mut order = vec![0; x.len() / row * count];
+    order.par_chunks_mut(count).zip(x.par_chunks(row)).try_for_each_init(
+        Vec::new,
+        |keys: &mut Vec<T::Key>, (order, row)| {
+            if row.iter().any(|x| x.is_nan()) {
+                return Err(Error::operand(OP, "a value of x", "NaN", "numbers, which have an order"));
+            }
+            keys.clear();
+            keys.extend((0..).zip(row).map(|(position, x)| x.key(position)));
+            if count < keys.len() {
+                keys.select_nth_unstable(count);
+            }
+            let largest = keys.get_mut(..count).unwrap_or_default();
+            largest.sort_unstable();
+            for (position, &mut key) in order.iter_mut().zip(largest) {
+                *position = T::position(key);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(order)
+}
+
+/// Values at given positions of each row: `[.., n]` and u32 `[.., count]` to `[.., count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Take;
+
+impl CustomOp2 for Take {
+    fn name(&self) -> &'static str {
+        "sort_descending-take"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        order: &CpuStorage,
+        order_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (row, count) = (last_of(x_layout), last_of(order_layout));
+        let order = elements::<u32>(self.name(), order, order_layout)?;
+        let values = by_dtype!(self.name(), x, T => {
+            let x = elements::<T>(self.name(), x, x_layout)?;
+            let mut values = vec![0.0; order.len()];
+            values.par_chunks_mut(count).zip(order.par_chunks(count)).zip(x.par_chunks(row)).for_each(
+                |((values, order), x)| {
+                    for (value, &position) in values.iter_mut().zip(order) {
+                        *value = x[position as usize];
+                    }
+                },
+            );
+            Ok::<_, candle_core::Error>(T::to_cpu_storage_owned(values))
+        })?;
+        Ok((values, order_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        order: &Tensor,
+        _values: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let pass = Backward::now();
+        let gradient = pass.keep(gradient).contiguous()?;
+        let row = x.dims().last().copied().unwrap_or(1);
+        Ok((pass.wants(x).then(|| gradient.apply_op2(order, Spread { row })).transpose()?, None))
+    }
+}
+
+/// The transpose of [`Take`]: values to given positions of rows of zeros, `[.., count]` and u32 `[.., count]` to
+/// `[.., row]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread {
+    pub(crate) row: usize,
+}
+
+impl CustomOp2 for Spread {
+    fn name(&self) -> &'static str {
+        "sort_descending-spread"
+    }
+
+    fn cpu_fwd(
+        &self,
+        values: &CpuStorage,
+        values_layout: &Layout,
+        order: &CpuStorage,
+        order_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (row, count) = (self.row, last_of(order_layout));
+        let order = elements::<u32>(self.name(), order, order_layout)?;
+        let spread = by_dtype!(self.name(), values, T => {
+            let values = elements::<T>(self.name(), values, values_layout)?;
+            let mut spread = vec![0.0; order.len() / count * row];
+            spread.par_chunks_mut(row).zip(order.par_chunks(count)).zip(values.par_chunks(count)).for_each(
+                |((spread, order), values)| {
+                    for (&value, &position) in values.iter().zip(order) {
+                        spread[position as usize] += value;
+                    }
+                },
+            );
+            Ok::<_, candle_core::Error>(T::to_cpu_storage_owned(spread))
+        })?;
+        Ok((spread, with_last(order_layout.dims(), row)))
+    }
+
+    fn bwd(
+        &self,
+        values: &Tensor,
+        order: &Tensor,
+        _spread: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let pass = Backward::now();
+        let gradient = pass.keep(gradient).contiguous()?;
+        Ok((pass.wants(values).then(|| gradient.apply_op2(order, Take)).transpose()?, None))
+    }
 }

@@ -10,13 +10,14 @@ use calo_nn::candle::backprop::GradStore;
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::layers::{ConvConfig, Statistics};
 use calo_nn::losses::{
-    SortedMmd, binary_cross_entropy_with_logits, gaussian_mmd, gradient_penalty, kld, latent_step, mse,
-    sorted_mae, sorted_mse,
+    SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_step, sorted_difference,
+    sorted_mmd,
 };
 use calo_nn::models::Grid;
 use calo_nn::models::bibae::{BibAe, BibAeConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
 use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::models::{gan, wgan};
+use calo_nn::ops::sort_descending;
 use calo_nn::parameters::{Parameters, Path};
 
 use crate::golden::{GRADIENT, Golden, OUTPUT, check};
@@ -161,11 +162,11 @@ fn post_processor() {
     check_post_processor(
         &Golden::own("post_processor"),
         &config,
-        &SortedMmd { n_windows: 30, ..Default::default() },
+        &SortedMmd { windows: 30, ..Default::default() },
     );
 }
 
-fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, sorted_mmd: &SortedMmd) {
+fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, settings: &SortedMmd) {
     let (post_processor, parameters) =
         network(golden, "post_processor", |path| PostProcessor::new(path, config));
     let [x, decoded, energy] = ["x", "decoder.y", "e_inc_gev"].map(|name| golden.get(name));
@@ -180,12 +181,14 @@ fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, sorted_mm
     );
 
     let [real, processed] = [&x, &y].map(|t| t.flatten_from(1).unwrap());
-    let mmd = sorted_mmd.loss(&real, &processed).unwrap();
+    let sorted = [&real, &processed].map(|t| sort_descending(t, t.dim(1).unwrap()).unwrap());
+    let mmd = sorted_mmd(&sorted[0], &sorted[1], settings).unwrap();
     check("sorted-kernel MMD", &mmd, &golden.get("loss.sorted_kernel_mmd"), OUTPUT);
-    let mse = mse(&y, &decoded).unwrap();
+    let mse = (&y - &decoded).unwrap().sqr().unwrap().mean_all().unwrap();
     check("MSE", &mse, &golden.get("loss.mse"), OUTPUT);
-    check("sorted MAE", &sorted_mae(&real, &processed).unwrap(), &golden.get("loss.sorted_mae"), OUTPUT);
-    check("sorted MSE", &sorted_mse(&real, &processed).unwrap(), &golden.get("loss.sorted_mse"), OUTPUT);
+    let differences = sorted_difference(&sorted[0], &sorted[1]).unwrap();
+    check("sorted MAE", &differences.absolute, &golden.get("loss.sorted_mae"), OUTPUT);
+    check("sorted MSE", &differences.squared, &golden.get("loss.sorted_mse"), OUTPUT);
     let loss = ((mmd * 5.0).unwrap() + mse).unwrap();
     check_gradients(golden, "post_processor", &parameters, &backward(&loss).unwrap());
 }
@@ -324,7 +327,7 @@ fn check_photon_gan(
 
     if golden.has("generator.loss") {
         let logits = discriminator.forward(&generated, &energy, Statistics::Batch).unwrap();
-        let loss = binary_cross_entropy_with_logits(&logits, &logits.ones_like().unwrap()).unwrap();
+        let loss = binary_cross_entropy(&logits, &logits.ones_like().unwrap()).unwrap();
         check("generator's loss", &loss, &golden.get("generator.loss"), OUTPUT);
         check_gradients(golden, "generator", &parameters, &backward(&loss).unwrap());
     }
@@ -351,8 +354,8 @@ fn check_discriminator(
         let [real, fake] = [&x, &y].map(|x| discriminator.forward(x, &energy, Statistics::Batch).unwrap());
         check("logits of real", &real, &golden.get(&format!("{name}.real_logits")), OUTPUT);
         check("logits of fake", &fake, &golden.get(&format!("{name}.fake_logits")), OUTPUT);
-        let loss = (binary_cross_entropy_with_logits(&real, &real.ones_like().unwrap()).unwrap()
-            + binary_cross_entropy_with_logits(&fake, &fake.zeros_like().unwrap()).unwrap())
+        let loss = (binary_cross_entropy(&real, &real.ones_like().unwrap()).unwrap()
+            + binary_cross_entropy(&fake, &fake.zeros_like().unwrap()).unwrap())
         .unwrap();
         check("discriminator's loss", &loss, &golden.get(&format!("{name}.loss")), OUTPUT);
         check_gradients(golden, name, &parameters, &backward(&loss).unwrap());

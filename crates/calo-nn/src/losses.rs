@@ -1,0 +1,43 @@
+//! Losses of the papers. Each is a scalar tensor, differentiable; how it is reduced stands at each.
+//!
+//! | loss | reduction | derivatives |
+//! | --- | --- | --- |
+//! | [`binary_cross_entropy`] | mean over all elements | any order |
+//! | [`kld`] | sum over variables, mean over the batch | any order |
+//! | [`gaussian_mmd`] | mean over pairs, sum over kernels | any order |
+//! | [`sorted_mmd`] | mean over windows and batch | first |
+//! | [`sorted_difference`] | mean over cells and batch | any order |
+//! | [`gradient_penalty`] | mean over the batch | those of the critic, less one |
+//!
+//! [`latent_step`] is no loss but what the latent-optimised WGAN does with a gradient before each step.
+
+mod binary_cross_entropy;
+mod gaussian_mmd;
+mod gradient_penalty;
+mod kld;
+mod latent_step;
+mod sorted_difference;
+mod sorted_mmd;
+
+pub use binary_cross_entropy::binary_cross_entropy;
+pub use gaussian_mmd::gaussian_mmd;
+pub use gradient_penalty::{gradient_penalty, gradient_penalty_of_all};
+pub use kld::kld;
+pub use latent_step::{latent_optimised, latent_step};
+pub use sorted_difference::{SortedDifference, sorted_difference};
+pub use sorted_mmd::{SortedMmd, sorted_mmd};
+
+use candle_core::Tensor;
+
+use crate::{Error, Result};
+
+/// Both operands have this shape, and elements.
+fn same_shape(op: &'static str, what: &'static str, found: &Tensor, expected: &Tensor) -> Result<()> {
+    if expected.elem_count() == 0 {
+        return Err(Error::operand(op, "shape", expected.shape(), "at least one element"));
+    }
+    if found.dims() != expected.dims() {
+        return Err(Error::operand(op, what, found.shape(), format!("{:?}", expected.shape())));
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Binary cross-entropy of logits, in the form that never overflows.
+
+use candle_core::Tensor;
+
+use super::same_shape;
+use crate::Result;
+
+/// Mean binary cross-entropy of `logits` with `targets` (1 for real, 0 for generated, or smoothed labels):
+/// the mean over all elements of `softplus(logit) - target * logit`.
+///
+/// Finite for any finite logit. PyTorch's `binary_cross_entropy_with_logits`.
+///
+/// # Shapes
+/// `logits` and `targets` alike; a scalar.
+///
+/// # Errors
+/// [`crate::Error::Operand`] for different shapes or no elements; Candle's for different element types.
+///
+/// # Reference
+/// Goodfellow et al., arXiv 1406.2661, eq. 1.
+pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    same_shape("binary_cross_entropy", "shape of the targets", targets, logits)?;
+    Ok(softplus(logits)?.sub(&logits.mul(targets)?)?.mean_all()?)
+}
+
+/// `ln(1 + exp(x))` as `max(x, 0) + ln(1 + exp(-|x|))`, whose exponential cannot overflow.
+fn softplus(x: &Tensor) -> Result<Tensor> {
+    let small = x.abs()?.neg()?.exp()?;
+    Ok(x.relu()?.add(&(small + 1.0)?.log()?)?)
+}
