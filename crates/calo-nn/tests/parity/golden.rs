@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use calo_nn::candle::{DType, Device, Tensor, safetensors};
 
 /// Parity of what a network gives, relative to the largest value of a tensor.
-pub const OUTPUT: f64 = 1e-5;
+pub(crate) const OUTPUT: f64 = 1e-5;
 /// Parity of first and second derivatives.
-pub const GRADIENT: f64 = 1e-4;
+pub(crate) const GRADIENT: f64 = 1e-4;
 
 /// A file of tensors: `<network>.weights.<name>`, `<network>.grad.<name>`, inputs and outputs.
-pub struct Golden {
+pub(crate) struct Golden {
     tensors: BTreeMap<String, Tensor>,
     file: PathBuf,
 }
 
 impl Golden {
-    pub fn load(file: &Path) -> Self {
+    pub(crate) fn load(file: &Path) -> Self {
         let tensors =
             safetensors::load(file, &Device::Cpu).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         Self { tensors: tensors.into_iter().collect(), file: file.to_owned() }
     }
 
     /// A file of the folder that `CALO_FIXTURES` names; none, with a message, where it is not set.
-    pub fn fixture(name: &str) -> Option<Self> {
+    pub(crate) fn fixture(name: &str) -> Option<Self> {
         let Some(folder) = std::env::var_os("CALO_FIXTURES") else {
             eprintln!("skipped: set CALO_FIXTURES to the folder that holds {name}.safetensors");
             return None;
@@ -33,29 +33,29 @@ impl Golden {
     }
 
     /// One of the files that `tests/data/goldens/make_goldens.py` wrote.
-    pub fn own(name: &str) -> Self {
+    pub(crate) fn own(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/goldens");
         Self::load(&folder.join(name).with_extension("safetensors"))
     }
 
-    pub fn get(&self, name: &str) -> Tensor {
+    pub(crate) fn get(&self, name: &str) -> Tensor {
         self.tensors
             .get(name)
             .unwrap_or_else(|| panic!("{}: no tensor `{name}`", self.file.display()))
             .clone()
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
     /// State dictionary of a network.
-    pub fn weights(&self, network: &str) -> BTreeMap<String, Tensor> {
+    pub(crate) fn weights(&self, network: &str) -> BTreeMap<String, Tensor> {
         self.under(&format!("{network}.weights."))
     }
 
     /// All tensors whose name starts with `prefix`, without it.
-    pub fn under(&self, prefix: &str) -> BTreeMap<String, Tensor> {
+    pub(crate) fn under(&self, prefix: &str) -> BTreeMap<String, Tensor> {
         self.tensors
             .iter()
             .filter_map(|(k, v)| Some((k.strip_prefix(prefix)?.to_owned(), v.clone())))
@@ -64,7 +64,7 @@ impl Golden {
 }
 
 /// Largest difference, relative to the largest value of `want`.
-pub fn difference(got: &Tensor, want: &Tensor) -> f64 {
+pub(crate) fn difference(got: &Tensor, want: &Tensor) -> f64 {
     let values =
         |t: &Tensor| t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
     let (got_values, want_values) = (values(got), values(want));
@@ -78,7 +78,7 @@ pub fn difference(got: &Tensor, want: &Tensor) -> f64 {
 }
 
 /// Fails where `got` is not `want` within `tolerance`; prints how close it is.
-pub fn check(name: &str, got: &Tensor, want: &Tensor, tolerance: f64) {
+pub(crate) fn check(name: &str, got: &Tensor, want: &Tensor, tolerance: f64) {
     let difference = difference(got, want);
     println!("{name}: {difference:.1e}");
     assert!(
