@@ -3,6 +3,11 @@
 //! Work is cut in blocks that do not depend on the number of threads, and every sum runs in one fixed order, so
 //! results are the same bits for any number of threads.
 
+pub(crate) mod batch_norm;
+pub(crate) mod layer_norm;
+pub(crate) mod linear;
+pub(crate) mod vector;
+
 use candle_core::{CpuStorage, Layout, WithDType};
 
 /// A number the kernels compute with: `f32`, and `f64` for checks against finite differences.
