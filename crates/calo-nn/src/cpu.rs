@@ -6,6 +6,7 @@
 pub(crate) mod batch_norm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
+pub(crate) mod per_cell;
 pub(crate) mod vector;
 
 use candle_core::{CpuStorage, Layout, WithDType};
