@@ -4,10 +4,15 @@
 //! results are the same bits for any number of threads.
 
 pub(crate) mod adam;
+pub(crate) mod batch_norm;
 pub(crate) mod conv3d;
+pub(crate) mod layer_norm;
+pub(crate) mod linear;
+pub(crate) mod per_cell;
 pub(crate) mod simd;
 mod sum;
 mod tile;
+pub(crate) mod vector;
 
 pub(crate) use sum::channel_sum;
 

@@ -3,11 +3,13 @@
 
 mod activation;
 mod batch_norm;
+mod check;
 pub(crate) mod conv3d;
 mod layer_norm;
 mod linear;
 mod locally_connected;
 mod minibatch;
+mod per_cell;
 mod root;
 mod sort;
 mod spectral_norm;
@@ -19,6 +21,7 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use locally_connected::locally_connected;
 pub use minibatch::{BatchDifference, batch_difference, log_scaled, minibatch_standard_deviation};
+pub use per_cell::{PerCellLayer, PerCellNetwork};
 pub(crate) use root::sqrt_or_zero;
 pub use sort::sort_descending;
 pub use spectral_norm::{SpectralNorm, spectral_norm};

@@ -1,17 +1,15 @@
 //! Per-cell network that puts the spectrum of cell energies right.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Grid, check_condition, images, positive};
 use crate::Result;
-use crate::layers::{Conv3d, ConvConfig, LayerNorm, Linear};
-use crate::ops::{conv3d, leaky_relu, linear};
+use crate::layers::{Linear, linear_stack};
+use crate::ops::{PerCellLayer, PerCellNetwork, conv3d, layer_norm, leaky_relu, linear};
 use crate::parameters::{Init, Path};
 
 const SLOPE: f64 = 0.01;
-/// Convolutions after the one that sees the condition which are normalised.
-const N_NORMALISED: usize = 2;
 
 /// Sizes of the post-processor. The default is the published network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,19 +41,7 @@ impl Default for PostProcessorConfig {
 pub struct PostProcessor {
     grid: Grid,
     energies: [Linear; 3],
-    first: (Conv3d, LayerNorm),
-    conditioned: Conditioned,
-    normalised: Vec<(Conv3d, LayerNorm)>,
-    last: [Conv3d; 2],
-}
-
-/// The layer whose input is the cells' channels and the condition, equal for all cells.
-#[derive(Debug, Clone)]
-struct Conditioned {
-    cells: Tensor,
-    condition: Tensor,
-    bias: Tensor,
-    norm: LayerNorm,
+    layers: Vec<PerCellLayer>,
 }
 
 impl PostProcessor {
@@ -70,14 +56,22 @@ impl PostProcessor {
             ("post_processor.width", width),
             ("post_processor.condition", condition),
         ])?;
-        let layer = |i: usize, n_in| {
-            let shape = ConvConfig::cubic(width, 1, 1, 0);
-            Conv3d::with_bias(&path.join(format_args!("conv{i}")), n_in, shape)
+        let layer = |i: usize, n_in: usize| {
+            let (conv, norm) = (path.join(format_args!("conv{i}")), path.join(format_args!("bnco{i}")));
+            let (n_out, biased, normalised) = if i == 6 { (1, false, false) } else { (width, true, i < 5) };
+            let weight = conv.parameter("weight", &[n_out, n_in, 1, 1, 1], Init::Conv)?;
+            let bias = || conv.parameter("bias", &[n_out], Init::Bias { fan_in: n_in });
+            let affine = || {
+                let weight = norm.parameter("weight", &grid, Init::Constant(1.0))?;
+                Ok::<_, crate::Error>((weight, norm.parameter("bias", &grid, Init::Constant(0.0))?))
+            };
+            Ok(PerCellLayer {
+                weight,
+                bias: biased.then(bias).transpose()?,
+                norm: normalised.then(affine).transpose()?,
+            })
         };
-        let norm = |i: usize| LayerNorm::new(&path.join(format_args!("bnco{i}")), &grid);
-        let conv2 = path.join("conv2");
-        let fan_in = width + condition;
-        let weight = conv2.parameter("weight", &[width, fan_in, 1, 1, 1], Init::Conv)?;
+        let inputs = [1, width + condition, width, width, width, width];
         Ok(Self {
             grid,
             energies: [
@@ -85,23 +79,14 @@ impl PostProcessor {
                 Linear::new(&path.join("fcec2"), condition, condition)?,
                 Linear::new(&path.join("fcec3"), condition, condition)?,
             ],
-            first: (layer(1, 1)?, norm(1)?),
-            conditioned: Conditioned {
-                cells: weight.narrow(1, 0, width)?,
-                condition: weight.narrow(1, width, condition)?.flatten_from(1)?,
-                bias: conv2.parameter("bias", &[width], Init::Bias { fan_in })?,
-                norm: norm(2)?,
-            },
-            normalised: (3..3 + N_NORMALISED)
-                .map(|i| Ok((layer(i, width)?, norm(i)?)))
-                .collect::<Result<_>>()?,
-            last: [
-                layer(3 + N_NORMALISED, width)?,
-                Conv3d::new(&path.join("conv6"), width, ConvConfig::cubic(1, 1, 1, 0))?,
-            ],
+            layers: (1..).zip(inputs).map(|(i, n_in)| layer(i, n_in)).collect::<Result<_>>()?,
         })
     }
 
+    /// Processed showers.
+    ///
+    /// On a CPU, and where no gradient is wanted, all layers run fused, block by block of cells.
+    ///
     /// # Shapes
     /// showers `[n, layer, x, y]` MeV, incident energies `[n, 1]` GeV -> `[n, 1, layer, x, y]` MeV, of any sign
     ///
@@ -112,23 +97,33 @@ impl PostProcessor {
         let showers = images("post_processor", showers, self.grid)?;
         let visible_mev = showers.flatten_from(1)?.sum_keepdim(1)?;
         let condition = Tensor::cat(&[&visible_mev, energy_gev], D::Minus1)?;
-        let condition = crate::layers::linear_stack(&self.energies, &condition, SLOPE)?;
-
-        let mut x = self.first.1.forward(&self.first.0.forward(&showers)?, SLOPE)?;
-        x = self.conditioned.forward(&x, &condition)?;
-        for (convolution, norm) in &self.normalised {
-            x = norm.forward(&convolution.forward(&x)?, SLOPE)?;
+        let condition = linear_stack(&self.energies, &condition, SLOPE)?;
+        let tracked = showers.track_op() || self.layers.iter().any(|layer| layer.weight.track_op());
+        if !tracked && showers.device().is_cpu() && showers.dtype() == DType::F32 {
+            return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers, &condition);
         }
-        let [wide, narrow] = &self.last;
-        narrow.forward(&leaky_relu(&wide.forward(&x)?, SLOPE)?)
+        let mut x = showers;
+        for (i, layer) in self.layers.iter().enumerate() {
+            x = apply(layer, &x, &condition)?;
+            x = match &layer.norm {
+                Some((weight, bias)) => layer_norm(&x, weight, bias, Some(SLOPE))?,
+                None if i + 1 < self.layers.len() => leaky_relu(&x, SLOPE)?,
+                None => x,
+            };
+        }
+        Ok(x)
     }
 }
 
-impl Conditioned {
-    /// The condition's part of the product is a bias of each shower: the wide input is never formed.
-    fn forward(&self, x: &Tensor, condition: &Tensor) -> Result<Tensor> {
-        let bias = linear(condition, &self.condition.contiguous()?, Some(&self.bias))?;
-        let x = conv3d(x, &self.cells.contiguous()?, Some(&bias), [1; 3], [0; 3])?;
-        self.norm.forward(&x, SLOPE)
+/// The products of a layer. Where it also sees the condition, that part is a bias of each shower: the wide input is
+/// never formed.
+fn apply(layer: &PerCellLayer, x: &Tensor, condition: &Tensor) -> Result<Tensor> {
+    let (channels, inputs) = (x.dim(1)?, layer.weight.dim(1)?);
+    if inputs == channels {
+        return conv3d(x, &layer.weight, layer.bias.as_ref(), [1; 3], [0; 3]);
     }
+    let of_cells = layer.weight.narrow(1, 0, channels)?;
+    let of_condition = layer.weight.narrow(1, channels, inputs - channels)?.flatten_from(1)?;
+    let bias = linear(condition, &of_condition.contiguous()?, layer.bias.as_ref())?;
+    conv3d(x, &of_cells.contiguous()?, Some(&bias), [1; 3], [0; 3])
 }

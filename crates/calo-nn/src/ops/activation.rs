@@ -1,14 +1,186 @@
-//! Unwritten.
-use crate::{Error, Result};
-use candle_core::Tensor;
+//! Activations: LeakyReLU (ReLU among them) and softplus, each one pass over memory.
+//!
+//! * LeakyReLU: y = max(x, 0) + slope * min(x, 0); gradient g * (1 if y > 0 else slope), linear in g, its own
+//!   gradient of that form again, and none for x. At x = 0 the gradient is the slope, as in PyTorch.
+//! * softplus: y = ln(1 + e^x); gradient sigma(x) g; gradients of that, given v: sigma(x) v for g and
+//!   sigma(x) (1 - sigma(x)) g v for x, made of operations that can be differentiated on.
 
-/// Unwritten.
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Storage, Tensor, WithDType};
+
+use crate::autograd::Backward;
+use crate::cpu::vector::{map, map2};
+use crate::cpu::{Real, by_dtype, elements};
+use crate::ops::check;
+use crate::{Error, Result};
+
+/// LeakyReLU: `x` where positive, `slope * x` elsewhere; a slope of 0 is ReLU.
+///
+/// Differentiable any number of times.
+///
+/// # Shapes
+/// Any; the result as `x`.
+///
+/// # Errors
+/// [`Error::Operand`] when `x` is empty or neither f32 nor f64, or the slope is negative or no finite number.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
-    let _ = (x, slope);
-    Err(Error::operand("activation", "it", "unwritten", "code"))
+    check::float("leaky_relu", "x", x, x)?;
+    check::slope("leaky_relu", slope)?;
+    Ok(x.contiguous()?.apply_op1(LeakyRelu { slope })?)
 }
-/// Unwritten.
+
+/// Softplus, `ln(1 + e^x)`, without overflow and without loss where `e^x` is small.
+///
+/// Differentiable any number of times.
+///
+/// # Shapes
+/// Any; the result as `x`.
+///
+/// # Errors
+/// [`Error::Operand`] when `x` is empty or neither f32 nor f64.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
-    let _ = x;
-    Err(Error::operand("softplus", "it", "unwritten", "code"))
+    check::float("softplus", "x", x, x)?;
+    Ok(x.contiguous()?.apply_op1(Softplus)?)
+}
+
+/// Gradient `g` of the `result` of [`leaky_relu`], seen from its argument; differentiable for `g`.
+pub(crate) fn leaky_relu_gradient(result: &Tensor, g: &Tensor, slope: f64) -> candle_core::Result<Tensor> {
+    g.contiguous()?.apply_op1(LeakyReluGradient { result: result.detach(), slope })
+}
+
+/// Forward of [`leaky_relu`].
+#[derive(Debug, Clone)]
+pub(crate) struct LeakyRelu {
+    /// Slope below zero.
+    pub(crate) slope: f64,
+}
+
+/// The incoming gradient times the slope where `result` is not positive.
+#[derive(Debug, Clone)]
+pub(crate) struct LeakyReluGradient {
+    /// Result of the forward pass, cut from the graph.
+    pub(crate) result: Tensor,
+    /// Slope below zero.
+    pub(crate) slope: f64,
+}
+
+/// Forward of [`softplus`].
+#[derive(Debug, Clone)]
+pub(crate) struct Softplus;
+
+/// sigma(x) g: operands x and g.
+#[derive(Debug, Clone)]
+pub(crate) struct SoftplusGradient;
+
+impl CustomOp1 for LeakyRelu {
+    fn name(&self) -> &'static str {
+        "leaky_relu"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let out = by_dtype!(self.name(), x, T => {
+            let slope = T::from_f64(self.slope);
+            let out = map(elements::<T>(self.name(), x, layout)?, #[inline(always)] |x| if x > 0.0 { x } else { x * slope });
+            Ok(T::to_cpu_storage_owned(out))
+        })?;
+        Ok((out, layout.shape().clone()))
+    }
+
+    fn bwd(&self, _x: &Tensor, result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let pass = Backward::now();
+        leaky_relu_gradient(result, &pass.keep(g), self.slope).map(Some)
+    }
+}
+
+impl CustomOp1 for LeakyReluGradient {
+    fn name(&self) -> &'static str {
+        "leaky_relu_gradient"
+    }
+
+    fn cpu_fwd(&self, g: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (result, result_layout) = self.result.storage_and_layout();
+        let Storage::Cpu(result) = &*result else {
+            return Err(
+                Error::operand(self.name(), "device of the result", self.result.device(), "the CPU").into()
+            );
+        };
+        let out = by_dtype!(self.name(), g, T => {
+            let slope = T::from_f64(self.slope);
+            let g = elements::<T>(self.name(), g, layout)?;
+            let result = elements::<T>(self.name(), result, result_layout)?;
+            let out = map2(g, result, #[inline(always)] |g, y| if y > 0.0 { g } else { g * slope });
+            Ok(T::to_cpu_storage_owned(out))
+        })?;
+        Ok((out, layout.shape().clone()))
+    }
+
+    fn bwd(&self, _g: &Tensor, _dx: &Tensor, v: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let pass = Backward::now();
+        leaky_relu_gradient(&self.result, &pass.keep(v), self.slope).map(Some)
+    }
+}
+
+/// 1 / (1 + e^-x) without overflow.
+fn sigmoid<T: Real>(x: T) -> T {
+    let e = (-x.abs()).exp();
+    if x >= T::zero() { T::one() / (T::one() + e) } else { e / (T::one() + e) }
+}
+
+impl CustomOp1 for Softplus {
+    fn name(&self) -> &'static str {
+        "softplus"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let out = by_dtype!(self.name(), x, T => {
+            let x = elements::<T>(self.name(), x, layout)?;
+            Ok(T::to_cpu_storage_owned(map(x, |x| x.max(0.0) + (-x.abs()).exp().ln_1p())))
+        })?;
+        Ok((out, layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let pass = Backward::now();
+        pass.keep(x).apply_op2(&pass.keep(g).contiguous()?, SoftplusGradient).map(Some)
+    }
+}
+
+impl CustomOp2 for SoftplusGradient {
+    fn name(&self) -> &'static str {
+        "softplus_gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        g: &CpuStorage,
+        g_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let out = by_dtype!(self.name(), x, T => {
+            let x = elements::<T>(self.name(), x, x_layout)?;
+            let g = elements::<T>(self.name(), g, g_layout)?;
+            Ok(T::to_cpu_storage_owned(map2(x, g, |x, g| sigmoid(x) * g)))
+        })?;
+        Ok((out, x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        g: &Tensor,
+        dx: &Tensor,
+        v: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let pass = Backward::now();
+        let (wants_x, wants_g) = (pass.wants(x), pass.wants(g));
+        let (x, g, v) = (pass.keep(x), pass.keep(g), pass.keep(v).contiguous()?);
+        let dg = x.apply_op2(&v, Self)?;
+        let for_x = if wants_x {
+            // sigma (1 - sigma) g v = (sigma(x) v) (g - sigma(x) g).
+            Some((&dg * (&g - pass.keep(dx))?)?)
+        } else {
+            None
+        };
+        Ok((for_x, Some(dg).filter(|_| wants_g)))
+    }
 }
