@@ -2,6 +2,7 @@
 //! to) pickles and storages one after the other.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -74,11 +75,12 @@ impl Archive {
         match storages {
             Storages::Zip { archive, folder } => {
                 let entry = archive.by_name(&format!("{folder}data/{key}"));
-                let entry = entry.map_err(|e| lacks(&format!("cannot be read: {e}")))?;
-                entry
-                    .take(n_bytes)
-                    .read_to_end(&mut bytes)
-                    .map_err(|e| lacks(&format!("cannot be read: {e}")))?;
+                let mut entry = entry.map_err(|e| lacks(&format!("cannot be read: {e}")))?;
+                if entry.size() != n_bytes {
+                    return Err(lacks(&format!("has {} of {n_bytes} bytes", entry.size())));
+                }
+                // To the end: the checksum is compared there.
+                entry.read_to_end(&mut bytes).map_err(|e| lacks(&format!("cannot be read: {e}")))?;
             }
             Storages::Legacy { file, places } => {
                 let (start, _) = *places.get(key).ok_or_else(|| lacks("is missing"))?;
@@ -112,15 +114,13 @@ fn open_zip(path: &Path, file: File) -> Result<(Storages, Object)> {
         return Err(refuse("is a TorchScript archive".to_owned()));
     }
     let mut read = |name: String| -> Result<Vec<u8>> {
-        let entry = archive.by_name(&name).map_err(|e| refuse(format!("its {name} cannot be read: {e}")))?;
+        let cannot = |e: &dyn Display| refuse(format!("its {name} cannot be read: {e}"));
+        let mut entry = archive.by_name(&name).map_err(|e| cannot(&e))?;
         if entry.size() > MAX_PICKLE_BYTES {
             return Err(refuse(format!("its {name} has {} bytes", entry.size())));
         }
         let mut bytes = Vec::new();
-        entry
-            .take(MAX_PICKLE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| refuse(format!("its {name} cannot be read: {e}")))?;
+        entry.read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
         Ok(bytes)
     };
     let byte_order = format!("{folder}byteorder"); // absent before PyTorch 2.1
