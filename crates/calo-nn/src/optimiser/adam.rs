@@ -36,6 +36,8 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
+    /// Checks every field.
+    ///
     /// # Errors
     /// [`Error::Field`] for the first value that cannot be.
     pub fn validate(&self) -> Result<()> {

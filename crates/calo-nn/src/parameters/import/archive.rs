@@ -1,6 +1,7 @@
 //! The two files that `torch.save` writes: a zip archive of a pickle and storages, and (before PyTorch 1.6, or when told
 //! to) pickles and storages one after the other.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
@@ -99,7 +100,7 @@ fn open_zip(path: &Path, file: File) -> Result<(Storages, Object)> {
     let refuse = |problem: String| file_error(path, problem, EXPECTED);
     let mut archive =
         ZipArchive::new(BufReader::new(file)).map_err(|e| refuse(format!("is no whole zip archive: {e}")))?;
-    let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
+    let names = archive.file_names().map(|name| name.map(Cow::into_owned));
     let names: Vec<String> =
         names.collect::<Result<_, _>>().map_err(|e| refuse(format!("is no whole zip archive: {e}")))?;
     let folders: Vec<&str> = names

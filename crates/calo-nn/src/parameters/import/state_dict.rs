@@ -27,7 +27,7 @@ impl Found<'_> {
 /// The state dictionary under `key`, or the only one there is; or what stands in the way.
 pub(super) fn choose<'a>(object: &'a Object, key: Option<&str>) -> Result<Found<'a>, String> {
     let mut found = Vec::new();
-    search(object, String::new(), 0, &mut found);
+    search(object, "", 0, &mut found);
     // Candle turns the order of entries round.
     found.sort_by(|a, b| a.key.cmp(&b.key));
     let listed: Vec<String> =
@@ -45,9 +45,9 @@ pub(super) fn choose<'a>(object: &'a Object, key: Option<&str>) -> Result<Found<
     }
 }
 
-fn search<'a>(object: &'a Object, key: String, depth: usize, found: &mut Vec<Found<'a>>) {
+fn search<'a>(object: &'a Object, key: &str, depth: usize, found: &mut Vec<Found<'a>>) {
     let Object::Dict(entries) = object else { return };
-    let this = Found { key: key.clone(), entries };
+    let this = Found { key: key.to_owned(), entries };
     if this.n_tensors() > 0 {
         found.push(this);
     }
@@ -58,7 +58,7 @@ fn search<'a>(object: &'a Object, key: String, depth: usize, found: &mut Vec<Fou
         // Numbers are keys in an optimiser's state, which is not wanted.
         let Object::Unicode(name) = name else { continue };
         let key = if key.is_empty() { name.clone() } else { format!("{key}/{name}") };
-        search(value, key, depth + 1, found);
+        search(value, &key, depth + 1, found);
     }
 }
 
