@@ -49,3 +49,23 @@ fn what_cannot_be_imported_is_one_line_and_exit_code_1() {
     }
     calo().arg("import").arg(checkpoint("plain.pth")).assert().code(2);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("weights.safetensors");
+    std::fs::write(&out, "old").unwrap();
+    // A limit on the size of files fails writes as a full disk does; one block does not hold the header.
+    let assert = assert_cmd::Command::new("sh")
+        .args(["-c", "ulimit -f 1; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo"), "import"])
+        .arg(checkpoint("nested.pth"))
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .code(1);
+    let message = stderr(&assert);
+    assert!(message.contains("weights.safetensors: cannot write"), "{message}");
+    assert_eq!(std::fs::read(&out).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
+}
