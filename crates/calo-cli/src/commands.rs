@@ -3,6 +3,7 @@
 pub(crate) mod convert;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod project;
 pub(crate) mod report;

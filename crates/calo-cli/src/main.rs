@@ -38,9 +38,11 @@ enum Command {
     Split(commands::split::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
+    Import(commands::import::Args),
 }
 
 fn main() -> ExitCode {
+    keep_gradients_differentiable();
     crash::install();
     let cli = Cli::parse();
     match run(cli) {
@@ -54,6 +56,13 @@ fn main() -> ExitCode {
             if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Lets Candle differentiate gradients, as gradient penalties need (see `calo_nn::autograd`).
+#[expect(unsafe_code, reason = "the environment is how Candle is told")]
+fn keep_gradients_differentiable() {
+    // SAFETY: the first thing the program does; no other thread is there to read the environment.
+    unsafe { std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1") };
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
@@ -77,6 +86,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Split(args) => commands::split::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Import(args) => commands::import::run(&args),
     }
 }
 

@@ -5,7 +5,8 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 
 #[test]
 fn help_is_pinned() {
-    for command in ["", "simulate", "inspect", "convert", "project", "filter", "split", "evaluate", "report"]
+    for command in
+        ["", "simulate", "inspect", "convert", "project", "filter", "split", "evaluate", "report", "import"]
     {
         let mut words = vec!["--help"];
         if !command.is_empty() {

@@ -5,4 +5,5 @@
 mod commands;
 mod common;
 mod evaluate;
+mod import;
 mod simulate;

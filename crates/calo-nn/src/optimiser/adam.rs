@@ -36,6 +36,8 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
+    /// Checks every field.
+    ///
     /// # Errors
     /// [`Error::Field`] for the first value that cannot be.
     pub fn validate(&self) -> Result<()> {
@@ -356,8 +358,8 @@ fn is_finite(gradient: &Tensor) -> Result<bool> {
     if gradient.device().is_cpu() {
         return Ok(kernel::is_finite(&gradient.contiguous()?)?);
     }
-    // x - x is NaN for NaN and infinity and zero for all else.
-    let sum = (gradient - gradient)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+    // Zero times a number is NaN for NaN and infinity and zero for all else.
+    let sum = (gradient * 0.0)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
     Ok(sum.is_finite())
 }
 

@@ -1,3 +1,98 @@
+//! Checkpoints of PyTorch (`torch.save`): what is in them, read without running anything of it.
+//!
+//! Unpickling is Candle's; which bytes it gets to see, and how its objects are understood, is decided here, for such
+//! files come from anywhere.
+
+mod archive;
+mod pickle;
+mod state_dict;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use candle_core::pickle::Object;
+use candle_core::{Device, Tensor};
+
+use self::archive::Archive;
+use self::state_dict::choose;
+use super::checkpoint::file_error;
+use crate::Result;
+
+/// Last part of the name of the counter that PyTorch's BatchNorm keeps.
 pub(super) const BATCH_COUNTER: &str = "num_batches_tracked";
-pub struct Imported;
-pub fn read_pytorch() {}
+
+/// What `DataParallel` puts before every name.
+const PARALLEL_PREFIX: &str = "module.";
+
+/// Bytes of tensors for a byte of file, above which the file lies: tied weights may be told several times.
+const MAX_EXPANSION: u64 = 8;
+
+const EXPECTED: &str = "a state dictionary written by `torch.save(model.state_dict(), ...)`";
+
+/// A state dictionary found in a PyTorch checkpoint.
+#[derive(Debug)]
+pub struct Imported {
+    /// The tensors by name, without the prefix of `DataParallel`.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Where in the checkpoint they stood, as `outer/inner`; empty at the top.
+    pub key: String,
+    /// Whether every name began with `module.`, which was cut off.
+    pub was_parallel: bool,
+    /// Names that were left out, with the reason.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// Reads the state dictionary of a PyTorch checkpoint, in the zip format (since PyTorch 1.6) or the older one.
+///
+/// It may be the whole file or stand under a key such as `model_state_dict`: `key`, for example `models/generator`, says
+/// which where there are several.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) when the file cannot be read; [`Error::File`](crate::Error::File) when it is no
+/// checkpoint, damaged, holds no or several state dictionaries, or its tensors contradict its data.
+pub fn read_pytorch(path: &Path, key: Option<&str>) -> Result<Imported> {
+    // Nothing is known to panic on any bytes; what a file can do to a program should not hang on that.
+    catch_unwind(AssertUnwindSafe(|| read(path, key)))
+        .unwrap_or_else(|_| Err(file_error(path, "made its reader panic", EXPECTED)))
+}
+
+fn read(path: &Path, key: Option<&str>) -> Result<Imported> {
+    let refuse = |problem: String| file_error(path, problem, EXPECTED);
+    let (mut archive, object) = Archive::open(path)?;
+    let found = choose(&object, key).map_err(&refuse)?;
+
+    let mut records = BTreeMap::new();
+    let mut left_out = Vec::new();
+    for (name, value) in found.entries {
+        let Object::Unicode(name) = name else { continue };
+        let record = match state_dict::record(value).map_err(|e| refuse(format!("tensor `{name}` {e}")))? {
+            _ if name == "_metadata" => continue, // versions of PyTorch's layers
+            _ if name.ends_with(BATCH_COUNTER) => Err("a counter that nothing here uses".to_owned()),
+            None => Err("not a tensor".to_owned()),
+            Some(record) => record.dtype.clone().map(|dtype| (dtype, record)),
+        };
+        match record {
+            Err(reason) => left_out.push((name.clone(), reason)),
+            Ok(_) if records.contains_key(name) => return Err(refuse(format!("holds `{name}` twice"))),
+            Ok(record) => drop(records.insert(name.clone(), record)),
+        }
+    }
+    let n_bytes = records.values().fold(0_u64, |n, (_, record)| n.saturating_add(record.n_bytes()));
+    if n_bytes > archive.file_bytes().saturating_mul(MAX_EXPANSION) {
+        let file_bytes = archive.file_bytes();
+        return Err(refuse(format!("tells of {n_bytes} bytes of tensors in a file of {file_bytes}")));
+    }
+
+    let was_parallel = !records.is_empty() && records.keys().all(|name| name.starts_with(PARALLEL_PREFIX));
+    let mut tensors = BTreeMap::new();
+    for (name, (dtype, record)) in &records {
+        let storage = archive.storage(&record.storage, record.storage_bytes(*dtype))?;
+        let bytes = record.gather(&storage, *dtype);
+        let tensor = Tensor::from_raw_buffer(&bytes, *dtype, &record.shape, &Device::Cpu)?;
+        let short = name.strip_prefix(PARALLEL_PREFIX).filter(|_| was_parallel).unwrap_or(name);
+        tensors.insert(short.to_owned(), tensor);
+    }
+    left_out.sort();
+    Ok(Imported { tensors, key: found.key, was_parallel, left_out })
+}
