@@ -1,6 +1,6 @@
 """The BIB-AE at its published widths in PyTorch, as the peer of ours (`crates/calo-nn/examples/bench_nn.rs`).
 
-    python nn.py CASE --batch B --threads T --repetitions R [--device cuda]
+    python nn.py CASE --batch B --threads T --warm-up W --repetitions R [--device cuda]
 
 One case to a process, because peak memory is measured too. Both sides do the same work; `WORK` says what.
 """
@@ -15,7 +15,6 @@ import losses
 import networks
 from common import report
 
-WARM_UP = 2
 CRITIC_STEPS = 5
 LATENT, ENCODED = 512, 24
 
@@ -207,7 +206,7 @@ def flops(work):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", choices=WORK)
-    for name in ("batch", "threads", "repetitions"):
+    for name in ("batch", "threads", "warm-up", "repetitions"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
@@ -221,13 +220,14 @@ def main() -> None:
         torch.backends.cudnn.benchmark = True
     wait = torch.cuda.synchronize if on_gpu else lambda: None
 
-    work = WORK[arguments.case](Bench(arguments.batch, device))
+    bench = Bench(arguments.batch, device)
+    work = WORK[arguments.case](bench)
     # FLOPs are for the share of a card's peak. Counting them costs time and memory of its own.
     results = {"flops": flops(work) if on_gpu else None}
     loaded = memory("VmRSS")
     forget_peak()
     wall_s, cpu_s = [], []
-    for _ in range(WARM_UP + arguments.repetitions):
+    for _ in range(arguments.warm_up + arguments.repetitions):
         wait()
         cpu, wall = time.process_time(), time.perf_counter()
         work()
@@ -239,9 +239,10 @@ def main() -> None:
         "case": arguments.case,
         "batch": arguments.batch,
         "threads": torch.get_num_threads(),
+        "n_weights": sum(p.numel() for network in bench.made.values() for p in network.parameters()),
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
-        "wall_s": wall_s[WARM_UP:],
-        "cpu_s": cpu_s[WARM_UP:],
+        "wall_s": wall_s[arguments.warm_up:],
+        "cpu_s": cpu_s[arguments.warm_up:],
         "loaded_bytes": loaded,
         "memory_bytes": None if loaded is None or peak is None or on_gpu else peak - loaded,
     }
