@@ -62,9 +62,24 @@ pub(crate) struct BenchFlags {
     /// Fewer showers and repetitions, to see that it works; leaves docs/performance.md alone
     #[arg(long)]
     pub(crate) quick: bool,
-    /// A Python interpreter that has h5py, numpy and jetnet, instead of one set up under target/tools
+    /// A Python interpreter that has h5py, numpy, jetnet (and torch, for `nn`), instead of one set up under target/tools
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
+    /// Where the networks of `nn` compute
+    #[arg(long, value_enum, default_value_t = BenchDevice::Cpu)]
+    pub(crate) device: BenchDevice,
+    /// The card's highest rate of TF32 products without sparsity, for the share of it; known for some cards
+    #[arg(long, value_name = "TFLOPS")]
+    pub(crate) peak_tflops: Option<f64>,
+}
+
+/// Where networks compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchDevice {
+    /// All cores, batches of 8
+    Cpu,
+    /// The first NVIDIA card with TF32 on, batches of 32 and 256; ours is built with the feature `cuda`
+    Cuda,
 }
 
 /// Flags of `cargo xtask validate-sim`.
@@ -106,4 +121,6 @@ pub(crate) enum BenchGroup {
     Data,
     /// Observables and histograms against NumPy, FPD against JetNet, the whole of `calo evaluate`
     Metrics,
+    /// Networks at the published widths, inference and training, against PyTorch where it can be had
+    Nn,
 }

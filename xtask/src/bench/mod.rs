@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: ours and its Python peer on the same input, in the same run, with the same number of threads.
 //!
-//! Ours is `crates/calo-cli/examples/bench_peers.rs` and `calo evaluate`, the peers are the scripts in `xtask/peers`.
+//! Ours is `crates/calo-cli/examples/bench_peers.rs`, `calo evaluate` and `crates/calo-nn/examples/bench_nn.rs`, the peers
+//! are the scripts in `xtask/peers`.
 
 pub(crate) mod machine;
+mod nn;
 mod page;
 mod peers;
 mod resources;
@@ -17,7 +19,7 @@ use serde_json::Value;
 use crate::flags::{BenchFlags, BenchGroup};
 use crate::process::{cargo, command, line, read, root, run as run_command};
 use crate::setup;
-use page::Row;
+use page::{Row, Section};
 use peers::Peers;
 
 /// How much work is done.
@@ -40,23 +42,32 @@ pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
         .copied()
         .filter(|group| flags.groups.is_empty() || flags.groups.contains(group))
         .collect();
-    let peers = Peers::find(flags.python.as_deref(), &groups)?;
-    let bench = Bench::prepare(if flags.quick { QUICK } else { FULL }, peers)?;
+    let (networks, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| *group == BenchGroup::Nn);
 
     let mut sections = Vec::new();
-    for group in groups {
-        let rows = match group {
-            BenchGroup::Data => bench.data()?,
-            BenchGroup::Metrics => bench.metrics()?,
-        };
-        println!("\n{}", page::table(&rows));
-        sections.push((group, rows));
+    if !others.is_empty() {
+        let peers = Peers::find(flags.python.as_deref(), &others)?;
+        let bench = Bench::prepare(if flags.quick { QUICK } else { FULL }, peers)?;
+        let machine = machine::describe(&bench.peers);
+        for group in others {
+            let (heading, rows) = match group {
+                BenchGroup::Data => ("data", bench.data()?),
+                BenchGroup::Metrics => ("metrics", bench.metrics()?),
+                BenchGroup::Nn => continue,
+            };
+            let table = page::table(&rows);
+            println!("\n{table}");
+            sections.push(Section { heading, text: format!("{machine}\n\n{table}") });
+        }
+    }
+    if !networks.is_empty() {
+        sections.push(nn::run(flags)?);
     }
     if flags.quick {
         println!("docs/performance.md stays as it is: --quick measures too little to be written down");
         return Ok(());
     }
-    page::update(&root().join("docs/performance.md"), &sections, &machine::describe(&bench.peers))
+    page::update(&root().join("docs/performance.md"), &sections)
 }
 
 /// Everything the measurements share.
@@ -204,11 +215,16 @@ impl Bench {
     fn peer(&self, script: &str, args: &[&str]) -> Result<Value> {
         let mut python = self.peers.script(script);
         let threads = self.threads.to_string();
-        for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
-            python.env(variable, &threads);
-        }
-        json(python.args(args))
+        json(limit_threads(&mut python, &threads).args(args))
     }
+}
+
+/// Holds what NumPy and PyTorch compute with to as many threads as ours.
+fn limit_threads<'a>(python: &'a mut std::process::Command, threads: &str) -> &'a mut std::process::Command {
+    for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
+        python.env(variable, threads);
+    }
+    python
 }
 
 /// Runs `command`, whose last line is JSON.
@@ -237,14 +253,6 @@ fn agree(ours: &Value, peer: &Value, name: &str) -> Result<()> {
     match (a, b) {
         (Some(a), Some(b)) if (a - b).abs() <= 1e-4 * b.abs() => Ok(()),
         _ => anyhow::bail!("{name}: ours is {a:?}, the peer's {b:?}; expected the same to 1e-4"),
-    }
-}
-
-/// Name of the page's section.
-fn heading(group: BenchGroup) -> &'static str {
-    match group {
-        BenchGroup::Data => "data",
-        BenchGroup::Metrics => "metrics",
     }
 }
 

@@ -6,8 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::heading;
-use crate::flags::BenchGroup;
+/// A part of the page, written by one group of measurements.
+pub(crate) struct Section {
+    pub(crate) heading: &'static str,
+    /// Machine, tables and what has to be said about them, as Markdown.
+    pub(crate) text: String,
+}
 
 /// One measurement.
 #[derive(Debug)]
@@ -68,19 +72,15 @@ syncs its file to the disk before it renames it, h5py does not. FPD draws with r
 ";
 
 /// Replaces the sections of the groups just measured in the page at `path`, and leaves the others.
-pub(crate) fn update(path: &Path, sections: &[(BenchGroup, Vec<Row>)], machine: &str) -> Result<()> {
+pub(crate) fn update(path: &Path, sections: &[Section]) -> Result<()> {
     let mut page = fs::read_to_string(path).unwrap_or_else(|_| INTRODUCTION.to_owned());
-    for (group, rows) in sections {
-        let section = format!("{}\n{machine}\n\n{}", title(*group), table(rows));
-        page = replace_section(&page, &title(*group), &section);
+    for Section { heading, text } in sections {
+        let title = format!("## {heading}\n");
+        page = replace_section(&page, &title, &format!("{title}\n{text}"));
     }
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {}", path.display());
     Ok(())
-}
-
-fn title(group: BenchGroup) -> String {
-    format!("## {}\n", heading(group))
 }
 
 /// `page` with the section that starts with `title` replaced, or `section` at the end where there is none.

@@ -18,19 +18,27 @@ pub(crate) struct Peers {
 impl Peers {
     /// The given interpreter, the one on PATH if it has everything, or one set up under `target/tools`.
     pub(crate) fn find(given: Option<&Path>, groups: &[BenchGroup]) -> Result<Self> {
-        let packages = packages(groups);
+        Self::with(given, &packages(groups))
+    }
+
+    /// One that has PyTorch too.
+    pub(crate) fn with_torch(given: Option<&Path>) -> Result<Self> {
+        Self::with(given, &["numpy", "torch"])
+    }
+
+    fn with(given: Option<&Path>, packages: &[&str]) -> Result<Self> {
         if let Some(given) = given {
             // Commands run in the root of the workspace; the user meant the folder they are in.
             let python = std::path::absolute(given).context("cannot resolve --python")?;
-            if !has(&python, &packages) {
+            if !has(&python, packages) {
                 bail!("{}: no Python with {}", given.display(), packages.join(", "));
             }
             return Ok(Self { python });
         }
         let ready = [PathBuf::from("python3"), tools_dir().join("peers/bin/python")];
-        match ready.into_iter().find(|python| has(python, &packages)) {
+        match ready.into_iter().find(|python| has(python, packages)) {
             Some(python) => Ok(Self { python }),
-            None => Self::set_up(&packages),
+            None => Self::set_up(packages),
         }
     }
 
@@ -58,19 +66,19 @@ impl Peers {
         command
     }
 
-    /// `h5py 3.16.0, numpy 2.4.6 ...`: those of the peers that are installed.
-    pub(crate) fn versions(&self) -> String {
+    /// `h5py 3.16.0, numpy 2.4.6 ...`: those of `packages` that are installed.
+    pub(crate) fn versions(&self, packages: &[&str]) -> String {
         const CODE: &str = "
 from importlib.metadata import version, PackageNotFoundError
-import platform
+import platform, sys
 found = ['Python ' + platform.python_version()]
-for name in ('h5py', 'numpy', 'scipy', 'jetnet'):
+for name in sys.argv[1:]:
     try:
         found.append(name + ' ' + version(name))
     except PackageNotFoundError:
         pass
 print(', '.join(found))";
-        read(command(&self.python).args(["-c", CODE])).unwrap_or_default().trim().to_owned()
+        read(command(&self.python).args(["-c", CODE]).args(packages)).unwrap_or_default().trim().to_owned()
     }
 }
 
@@ -82,9 +90,11 @@ fn packages(groups: &[BenchGroup]) -> Vec<&'static str> {
     packages
 }
 
-/// Whether the packages are installed. Not whether they import: JetNet does so only with the help of `peers/fpd.py`.
+/// Whether the packages are installed and import; JetNet does so only with the help of `peers/fpd.py`.
 fn has(python: &Path, packages: &[&str]) -> bool {
+    let imported: Vec<&str> = packages.iter().copied().filter(|name| *name != "jetnet").collect();
+    let imported = imported.join(", ");
     let code =
-        format!("import importlib.metadata as m, h5py, numpy; [m.version(name) for name in {packages:?}]");
+        format!("import importlib.metadata as m, {imported}; [m.version(name) for name in {packages:?}]");
     read(command(python).args(["-c", &code])).is_ok()
 }
