@@ -207,8 +207,8 @@ class GanGenerator(nn.Module):
 
 
 def minibatch_stddev(x):
-    """`x` with one more channel: the mean over cells of the standard deviation over the batch."""
-    variance = (x - x.mean(0, keepdim=True)).square().mean(0)
+    """`x` with one more channel: the mean over cells of the standard deviation (of n - 1) over the batch."""
+    variance = x.var(0)
     spread = (variance + 1e-8).sqrt().mean()
     return torch.cat((x, spread.expand(x.shape[0], 1, *x.shape[2:])), 1)
 

@@ -1,12 +1,12 @@
 //! Per-cell network that puts the spectrum of cell energies right.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Grid, check_condition, images, positive};
+use super::{Grid, images, positive};
 use crate::Result;
-use crate::layers::{Linear, linear_stack};
-use crate::ops::{PerCellLayer, PerCellNetwork, conv3d, layer_norm, leaky_relu, linear};
+use crate::layers::Linear;
+use crate::ops::{PerCellLayer, PerCellNetwork, conv3d, layer_norm, leaky_relu};
 use crate::parameters::{Init, Path};
 
 const SLOPE: f64 = 0.01;
@@ -32,15 +32,15 @@ impl Default for PostProcessorConfig {
 /// 1x1x1 convolutions with layer normalisation, conditioned on the visible and the incident energy.
 ///
 /// The condition enters as one constant per channel right before a normalisation over all cells, which takes every
-/// constant away: as published, it cannot change the result beyond rounding. It is kept so that published weights mean
-/// the same here.
+/// constant away: as published, it cannot change the result, and neither can the biases of normalised layers. They only
+/// cost digits (in 32 bits the published network is 1e-4 of its largest value off). So they are not computed, but they
+/// are parameters: published state dictionaries fit.
 ///
 /// # Reference
 /// decoding-photons, section 3; fast-and-accurate-showers, section 3.4; sizes from the published model.
 #[derive(Debug, Clone)]
 pub struct PostProcessor {
     grid: Grid,
-    energies: [Linear; 3],
     layers: Vec<PerCellLayer>,
 }
 
@@ -60,27 +60,26 @@ impl PostProcessor {
             let (conv, norm) = (path.join(format_args!("conv{i}")), path.join(format_args!("bnco{i}")));
             let (n_out, biased, normalised) = if i == 6 { (1, false, false) } else { (width, true, i < 5) };
             let weight = conv.parameter("weight", &[n_out, n_in, 1, 1, 1], Init::Conv)?;
-            let bias = || conv.parameter("bias", &[n_out], Init::Bias { fan_in: n_in });
+            let bias = if biased {
+                Some(conv.parameter("bias", &[n_out], Init::Bias { fan_in: n_in })?)
+            } else {
+                None
+            };
             let affine = || {
                 let weight = norm.parameter("weight", &grid, Init::Constant(1.0))?;
                 Ok::<_, crate::Error>((weight, norm.parameter("bias", &grid, Init::Constant(0.0))?))
             };
-            Ok(PerCellLayer {
-                weight,
-                bias: biased.then(bias).transpose()?,
-                norm: normalised.then(affine).transpose()?,
-            })
+            let norm = if normalised { Some(affine()?) } else { None };
+            Ok(PerCellLayer { weight, bias: bias.filter(|_| !normalised), norm })
         };
+        for (name, n_in) in [("fcec1", 2), ("fcec2", condition), ("fcec3", condition)] {
+            Linear::new(&path.join(name), n_in, condition)?;
+        }
         let inputs = [1, width + condition, width, width, width, width];
-        Ok(Self {
-            grid,
-            energies: [
-                Linear::new(&path.join("fcec1"), 2, condition)?,
-                Linear::new(&path.join("fcec2"), condition, condition)?,
-                Linear::new(&path.join("fcec3"), condition, condition)?,
-            ],
-            layers: (1..).zip(inputs).map(|(i, n_in)| layer(i, n_in)).collect::<Result<_>>()?,
-        })
+        let mut layers =
+            (1..).zip(inputs).map(|(i, n_in)| layer(i, n_in)).collect::<Result<Vec<PerCellLayer>>>()?;
+        layers[1].weight = layers[1].weight.narrow(1, 0, width)?;
+        Ok(Self { grid, layers })
     }
 
     /// Processed showers.
@@ -88,23 +87,20 @@ impl PostProcessor {
     /// On a CPU, and where no gradient is wanted, all layers run fused, block by block of cells.
     ///
     /// # Shapes
-    /// showers `[n, layer, x, y]` MeV, incident energies `[n, 1]` GeV -> `[n, 1, layer, x, y]` MeV, of any sign
+    /// showers `[n, layer, x, y]` MeV -> `[n, 1, layer, x, y]` MeV, of any sign
     ///
     /// # Errors
-    /// When the shapes are others.
-    pub fn forward(&self, showers: &Tensor, energy_gev: &Tensor) -> Result<Tensor> {
-        check_condition("post_processor", showers, energy_gev)?;
+    /// When the shape is another.
+    pub fn forward(&self, showers: &Tensor) -> Result<Tensor> {
         let showers = images("post_processor", showers, self.grid)?;
-        let visible_mev = showers.flatten_from(1)?.sum_keepdim(1)?;
-        let condition = Tensor::cat(&[&visible_mev, energy_gev], D::Minus1)?;
-        let condition = linear_stack(&self.energies, &condition, SLOPE)?;
         let tracked = showers.track_op() || self.layers.iter().any(|layer| layer.weight.track_op());
         if !tracked && showers.device().is_cpu() && showers.dtype() == DType::F32 {
-            return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers, &condition);
+            let none = Tensor::zeros((showers.dim(0)?, 0), DType::F32, showers.device())?;
+            return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers, &none);
         }
         let mut x = showers;
         for (i, layer) in self.layers.iter().enumerate() {
-            x = apply(layer, &x, &condition)?;
+            x = conv3d(&x, &layer.weight, layer.bias.as_ref(), [1; 3], [0; 3])?;
             x = match &layer.norm {
                 Some((weight, bias)) => layer_norm(&x, weight, bias, Some(SLOPE))?,
                 None if i + 1 < self.layers.len() => leaky_relu(&x, SLOPE)?,
@@ -113,17 +109,4 @@ impl PostProcessor {
         }
         Ok(x)
     }
-}
-
-/// The products of a layer. Where it also sees the condition, that part is a bias of each shower: the wide input is
-/// never formed.
-fn apply(layer: &PerCellLayer, x: &Tensor, condition: &Tensor) -> Result<Tensor> {
-    let (channels, inputs) = (x.dim(1)?, layer.weight.dim(1)?);
-    if inputs == channels {
-        return conv3d(x, &layer.weight, layer.bias.as_ref(), [1; 3], [0; 3]);
-    }
-    let of_cells = layer.weight.narrow(1, 0, channels)?;
-    let of_condition = layer.weight.narrow(1, channels, inputs - channels)?.flatten_from(1)?;
-    let bias = linear(condition, &of_condition.contiguous()?, layer.bias.as_ref())?;
-    conv3d(x, &of_cells.contiguous()?, Some(&bias), [1; 3], [0; 3])
 }

@@ -51,7 +51,15 @@ impl Golden {
 
     /// State dictionary of a network.
     pub(crate) fn weights(&self, network: &str) -> BTreeMap<String, Tensor> {
-        self.under(&format!("{network}.weights."))
+        let mut weights = self.under(&format!("{network}.weights."));
+        // The goldens leave out the counters of batch normalisation.
+        let means: Vec<String> =
+            weights.keys().filter_map(|name| name.strip_suffix("running_mean").map(str::to_owned)).collect();
+        for prefix in means {
+            let counter = || Tensor::zeros((), DType::F32, &Device::Cpu).unwrap();
+            weights.entry(format!("{prefix}num_batches_tracked")).or_insert_with(counter);
+        }
+        weights
     }
 
     /// All tensors whose name starts with `prefix`, without it.

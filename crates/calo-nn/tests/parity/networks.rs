@@ -10,8 +10,8 @@ use calo_nn::candle::backprop::GradStore;
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::layers::{ConvConfig, Statistics};
 use calo_nn::losses::{
-    SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_step, sorted_difference,
-    sorted_mmd,
+    SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_optimised, latent_step,
+    sorted_difference, sorted_mmd,
 };
 use calo_nn::models::Grid;
 use calo_nn::models::bibae::{BibAe, BibAeConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
@@ -24,7 +24,17 @@ use crate::golden::{GRADIENT, Golden, OUTPUT, check};
 
 /// A network whose parameters are those of `network` in `golden`.
 fn network<N>(golden: &Golden, network: &str, build: impl Fn(&Path<'_>) -> Result<N>) -> (N, Parameters) {
-    let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    network_of(golden, network, DType::F32, build)
+}
+
+/// The same, computing with numbers of type `dtype`.
+fn network_of<N>(
+    golden: &Golden,
+    network: &str,
+    dtype: DType,
+    build: impl Fn(&Path<'_>) -> Result<N>,
+) -> (N, Parameters) {
+    let parameters = Parameters::new(1, dtype, &Device::Cpu);
     let built = build(&parameters.path()).unwrap();
     parameters.restore(&golden.weights(network)).unwrap();
     (built, parameters)
@@ -32,33 +42,46 @@ fn network<N>(golden: &Golden, network: &str, build: impl Fn(&Path<'_>) -> Resul
 
 /// Compares the gradients of all parameters with `<network>.grad.<name>`, or their norms with `.grad_norm.`.
 fn check_gradients(golden: &Golden, network: &str, parameters: &Parameters, gradients: &GradStore) {
+    compare_gradients(golden, network, parameters, gradients, |name, got, want| {
+        check(&format!("gradient of {network}.{name}"), got, want, GRADIENT);
+    });
+}
+
+fn compare_gradients(
+    golden: &Golden,
+    network: &str,
+    parameters: &Parameters,
+    gradients: &GradStore,
+    compare: impl Fn(&str, &Tensor, &Tensor),
+) {
     let whole = golden.under(&format!("{network}.grad."));
     let norms = golden.under(&format!("{network}.grad_norm."));
     assert!(!whole.is_empty(), "no gradients of {network}");
     let variables: BTreeMap<String, Var> = parameters.trainable().into_iter().collect();
-    let largest = whole.values().map(|g| norm(g)).fold(0.0, f64::max);
+    let largest = whole.values().map(norm).fold(0.0, f64::max);
     for (name, want) in whole.iter().chain(&norms) {
+        let variable = variables[name].as_tensor();
+        // What a loss does not depend on has no gradient here and one of zeros there.
+        let got = gradients.get(variable).cloned().unwrap_or_else(|| variable.zeros_like().unwrap());
         let got =
-            gradients.get(variables[name].as_tensor()).unwrap_or_else(|| panic!("{network}.{name}: none"));
-        let got = if whole.contains_key(name) {
-            got.clone()
-        } else {
-            Tensor::new(&[norm(got)], &Device::Cpu).unwrap()
-        };
-        if norm(want) < 1e-6 * largest {
-            // Zero but for rounding on both sides: a constant that a normalisation takes away.
-            assert!(norm(&got) < 1e-5 * largest, "{network}.{name}: {} instead of zero", norm(&got));
+            if whole.contains_key(name) { got } else { Tensor::new(&[norm(&got)], &Device::Cpu).unwrap() };
+        if norm(want) < ROUNDING * largest {
+            // Zero but for PyTorch's rounding: a constant that a normalisation takes away.
+            assert!(norm(&got) < ROUNDING * largest, "{network}.{name}: {} instead of zero", norm(&got));
             continue;
         }
-        check(&format!("gradient of {network}.{name}"), &got, want, GRADIENT);
+        compare(name, &got, want);
     }
     for (name, variable) in &variables {
         if !whole.contains_key(name) && !norms.contains_key(name) {
             let stray = gradients.get(variable.as_tensor()).map_or(0.0, norm);
-            assert!(stray < 1e-5 * largest, "{network}.{name} has a gradient of {stray}; PyTorch has none");
+            assert!(stray < ROUNDING * largest, "{network}.{name}: {stray}; PyTorch has no gradient");
         }
     }
 }
+
+/// A gradient's norm relative to the largest of a network below which it is what rounding left of zero.
+const ROUNDING: f64 = 1e-5;
 
 fn norm(t: &Tensor) -> f64 {
     t.to_dtype(DType::F64).unwrap().sqr().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap().sqrt()
@@ -153,44 +176,51 @@ fn check_bibae(
 fn published_post_processor() {
     let Some(golden) = Golden::fixture("post_processor_photon") else { return };
     let config = PostProcessorConfig { width: 4, condition: 2, ..Default::default() };
-    check_post_processor(&golden, &config, &SortedMmd::default());
+    // The file holds what PyTorch makes in 32 bits, which is 1.05e-4 from what it makes in 64: the condition, a large
+    // constant, is added and taken away again. With one thread instead of two it is 5.8e-5 from itself.
+    let (parameters, gradients) = check_post_processor(&golden, &config, &SortedMmd::default(), 2e-4);
+    // That decides for some cells on which side of a LeakyReLU they are: the gradients of PyTorch with one thread are
+    // up to 2.6e-2 from the file in norm, those in 64 bits 1.9e-2. The project's own file, made in 64 bits, is met.
+    compare_gradients(&golden, "post_processor", &parameters, &gradients, |name, got, want| {
+        let distance = norm(&(got - want).unwrap()) / norm(want);
+        println!("gradient of post_processor.{name}: {distance:.1e} in norm");
+        assert!(distance < 3e-2, "gradient of post_processor.{name}: off by {distance:.2e} in norm");
+    });
 }
 
 #[test]
 fn post_processor() {
     let config = PostProcessorConfig { grid: [7, 11, 12], width: 4, condition: 2 };
-    check_post_processor(
-        &Golden::own("post_processor"),
-        &config,
-        &SortedMmd { windows: 30, ..Default::default() },
-    );
+    let settings = SortedMmd { windows: 30, ..Default::default() };
+    let golden = Golden::own("post_processor");
+    let (parameters, gradients) = check_post_processor(&golden, &config, &settings, OUTPUT);
+    check_gradients(&golden, "post_processor", &parameters, &gradients);
 }
 
-fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, settings: &SortedMmd) {
-    let (post_processor, parameters) =
-        network(golden, "post_processor", |path| PostProcessor::new(path, config));
-    let [x, decoded, energy] = ["x", "decoder.y", "e_inc_gev"].map(|name| golden.get(name));
-    let y = post_processor.forward(&decoded, &energy).unwrap();
-    check("processed", &y, &golden.get("post_processor.y"), OUTPUT);
-    let alone = PostProcessor::new(&parameters.frozen(), config).unwrap();
-    check(
-        "processed, fused",
-        &alone.forward(&decoded, &energy).unwrap(),
-        &golden.get("post_processor.y"),
-        OUTPUT,
-    );
+fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, settings: &SortedMmd, tolerance: f64) {
+    let build = |path: &Path<'_>| PostProcessor::new(path, config);
+    let (post_processor, parameters) = network(golden, "post_processor", build);
+    let [x, decoded, want] = ["x", "decoder.y", "post_processor.y"].map(|name| golden.get(name));
+    let y = post_processor.forward(&decoded).unwrap();
+    check("processed", &y, &want, tolerance);
+    let (precise, _) = network_of(golden, "post_processor", DType::F64, build);
+    let exact = precise.forward(&decoded.to_dtype(DType::F64).unwrap()).unwrap();
+    check("processed, against 64 bits", &y, &exact, OUTPUT);
+    let fused = PostProcessor::new(&parameters.frozen(), config).unwrap().forward(&decoded).unwrap();
+    check("processed, fused, against 64 bits", &fused, &exact, OUTPUT);
 
-    let [real, processed] = [&x, &y].map(|t| t.flatten_from(1).unwrap());
-    let sorted = [&real, &processed].map(|t| sort_descending(t, t.dim(1).unwrap()).unwrap());
-    let mmd = sorted_mmd(&sorted[0], &sorted[1], settings).unwrap();
+    let cells =
+        |t: &Tensor| sort_descending(&t.flatten_from(1).unwrap(), config.grid.iter().product()).unwrap();
+    let (real, sorted) = (cells(&x), cells(&want));
+    let mmd = sorted_mmd(&real, &sorted, settings).unwrap();
     check("sorted-kernel MMD", &mmd, &golden.get("loss.sorted_kernel_mmd"), OUTPUT);
-    let mse = (&y - &decoded).unwrap().sqr().unwrap().mean_all().unwrap();
-    check("MSE", &mse, &golden.get("loss.mse"), OUTPUT);
-    let differences = sorted_difference(&sorted[0], &sorted[1]).unwrap();
+    let mse = |y: &Tensor| (y - &decoded).unwrap().sqr().unwrap().mean_all().unwrap();
+    check("MSE", &mse(&want), &golden.get("loss.mse"), OUTPUT);
+    let differences = sorted_difference(&real, &sorted).unwrap();
     check("sorted MAE", &differences.absolute, &golden.get("loss.sorted_mae"), OUTPUT);
     check("sorted MSE", &differences.squared, &golden.get("loss.sorted_mse"), OUTPUT);
-    let loss = ((mmd * 5.0).unwrap() + mse).unwrap();
-    check_gradients(golden, "post_processor", &parameters, &backward(&loss).unwrap());
+    let loss = ((sorted_mmd(&real, &cells(&y), settings).unwrap() * 5.0).unwrap() + mse(&y)).unwrap();
+    (parameters, backward(&loss).unwrap())
 }
 
 /// Sizes of a photon WGAN.
@@ -404,22 +434,32 @@ fn check_pion_wgan(
         network(golden, "critic", |path| wgan::Critic::new(path, critic_config, grid));
     let [noise, energy] = ["noise", "e_inc_gev"].map(|name| golden.get(name));
 
-    let z = Var::from_tensor(&noise).unwrap();
-    let y = generator.forward(z.as_tensor(), &energy).unwrap();
+    let y = generator.forward(&noise, &energy).unwrap();
     check("generated", &y, &golden.get("generator.y"), OUTPUT);
     let score = critic.forward(&y, &energy).unwrap();
     check("score", &score, &golden.get("critic.score"), OUTPUT);
-    let gradient = input_gradient(&score, &z).unwrap();
+
+    // In 64 bits: in 32 the rounding of one cell of the published fixture decides on which side of a ReLU it is, and
+    // that alone moves the gradient by 1.3 %.
+    let build = |path: &Path<'_>| wgan::Generator::new(path, generator_config, grid);
+    let (precise, _) = network_of(golden, "generator", DType::F64, build);
+    let build = |path: &Path<'_>| wgan::Critic::new(path, critic_config, grid);
+    let (precise_critic, _) = network_of(golden, "critic", DType::F64, build);
+    let [noise, energy] = [noise, energy].map(|t| t.to_dtype(DType::F64).unwrap());
+    let z = Var::from_tensor(&noise).unwrap();
+    let generated = precise.forward(z.as_tensor(), &energy).unwrap();
+    let gradient = input_gradient(&precise_critic.forward(&generated, &energy).unwrap(), &z).unwrap();
     check("latent gradient", &gradient, &golden.get("latent_gradient"), GRADIENT);
     let step = latent_step(&gradient, 500.0, 0.1).unwrap();
     check("latent step", &step, &golden.get("latent_step_alpha500_beta0.1"), GRADIENT);
-    let optimised = (&noise + step).unwrap().clamp(-1f32, 1f32).unwrap();
+    let optimised = latent_optimised(&noise, &gradient, 500.0, 0.1).unwrap();
     check("latent optimised", &optimised, &golden.get("latent_optimised"), GRADIENT);
 
     if golden.has("generator.loss") {
         let loss = score.mean_all().unwrap().neg().unwrap();
         check("generator's loss", &loss, &golden.get("generator.loss"), OUTPUT);
         check_gradients(golden, "generator", &parameters, &backward(&loss).unwrap());
+        let energy = golden.get("e_inc_gev");
         let (x, alpha) = (golden.get("x"), golden.get("alpha"));
         let penalty =
             gradient_penalty(|x| critic.forward(x, &energy), &x, &golden.get("generator.y"), &alpha, 1.0)

@@ -112,9 +112,9 @@ impl Critic {
         let difference = (&image - &showers)?.flatten_from(1)?;
         let features = Tensor::cat(
             &[
-                leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
                 self.image.forward(&image)?,
                 self.logarithm.forward(&(&image + 1.0)?.log()?)?,
+                leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
                 leaky_relu(&self.condition.forward(condition)?, SLOPE)?,
             ],
             D::Minus1,
