@@ -197,7 +197,12 @@ fn post_processor() {
     check_gradients(&golden, "post_processor", &parameters, &gradients);
 }
 
-fn check_post_processor(golden: &Golden, config: &PostProcessorConfig, settings: &SortedMmd, tolerance: f64) {
+fn check_post_processor(
+    golden: &Golden,
+    config: &PostProcessorConfig,
+    settings: &SortedMmd,
+    tolerance: f64,
+) -> (Parameters, GradStore) {
     let build = |path: &Path<'_>| PostProcessor::new(path, config);
     let (post_processor, parameters) = network(golden, "post_processor", build);
     let [x, decoded, want] = ["x", "decoder.y", "post_processor.y"].map(|name| golden.get(name));
