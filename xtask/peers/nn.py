@@ -192,15 +192,33 @@ def forget_peak():
 
 
 def flops(work):
-    """Arithmetic of convolutions and matrix products in one pass, backward ones included; None if not countable."""
-    from torch.utils.flop_counter import FlopCounterMode
+    """Arithmetic of convolutions and matrix products in one pass, backward ones included.
 
-    try:
-        with FlopCounterMode(display=False) as counter:
-            work()
-        return counter.get_total_flops()
-    except RuntimeError:
-        return None
+    PyTorch's own FlopCounterMode follows modules with hooks that do not bear `autograd.grad`.
+    """
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils.flop_counter import flop_registry
+
+    class Count(TorchDispatchMode):
+        total = 0
+
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            keywords = keywords or {}
+            formula = flop_registry.get(function._overloadpacket)
+            if formula is None:
+                # Under inference_mode what arrives is made of others: linear of addmm.
+                with self:
+                    result = function.decompose(*arguments, **keywords)
+                if result is not NotImplemented:
+                    return result
+            result = function(*arguments, **keywords)
+            if formula is not None:
+                self.total += formula(*arguments, **keywords, out_val=result)
+            return result
+
+    with Count() as count:
+        work()
+    return count.total
 
 
 def main() -> None:
