@@ -7,7 +7,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::axis::{Axis, Tap};
+use super::axis::{Axis, Places, Tap};
 use super::slab::Layout;
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::{ChannelLanes, PANEL, tile_width};
@@ -17,6 +17,8 @@ use crate::ops::conv3d::Geometry;
 const ROWS: usize = 432;
 /// Tasks to aim at, so that all cores have work; fixed, so that results are.
 const TASKS: usize = 8;
+/// Positions that are transposed at a time.
+const TRANSPOSED: usize = 32;
 /// What a slab, and a transposed gradient, may take.
 const BYTES: usize = 1 << 19;
 
@@ -25,8 +27,9 @@ const BYTES: usize = 1 << 19;
 /// Slices hold contiguous tensors of the shapes that `geometry` names.
 pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) -> Vec<T> {
     let Geometry { x: xd, w: wd, y: yd, stride, padding } = geometry;
-    let axes: [Axis; 3] =
-        std::array::from_fn(|a| Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a]));
+    let axes: [Axis; 3] = std::array::from_fn(|a| {
+        Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a], Places::Plain)
+    });
     let taps = wd[2] * wd[3] * wd[4];
     let (samples, in_channels, out_channels) = (xd[0], xd[1], yd[1]);
     let blocks = in_channels.div_ceil(ROWS.div_ceil(taps));
@@ -97,9 +100,11 @@ impl<T: Lanes> Pass<'_, T> {
                 layout.fill(&self.axes, x, depth.places(from, to), slab);
                 let positions = &mut scratch.offsets;
                 positions.clear();
-                for row in 0..(to - from) * height.output {
-                    let start = row / height.output * layout.plane + row % height.output * layout.row;
-                    positions.extend(start..start + width.output);
+                for plane in 0..to - from {
+                    for row in 0..height.output {
+                        let start = depth.step * plane * layout.plane + height.step * row * layout.row;
+                        positions.extend((0..width.output).map(|column| start + width.step * column));
+                    }
                 }
                 let panels = at_least(&mut scratch.panels, positions.len() * pitch);
                 let gy = gy.chunks_exact(depth.output * plane).take(self.out_channels);
@@ -116,9 +121,12 @@ impl<T: Lanes> Pass<'_, T> {
             }
         }
         let results: &[T] = results;
-        let sums = (0..self.out_channels)
-            .flat_map(|out| results.chunks_exact(pitch).take(rows.len()).map(move |row| row[out]))
-            .collect();
+        let mut sums = vec![T::zero(); self.out_channels * rows.len()];
+        for (out, sums) in sums.chunks_exact_mut(rows.len()).enumerate() {
+            for (sum, results) in sums.iter_mut().zip(results.chunks_exact(pitch)) {
+                *sum = results[out];
+            }
+        }
         T::give_scratch(scratch);
         sums
     }
@@ -128,8 +136,8 @@ impl<T: Lanes> Pass<'_, T> {
         let [depth, height, width] = &self.axes;
         let phases = depth.phases * height.phases * width.phases;
         let place = channels * phases * height.len * width.len * size_of::<T>();
-        let halo = depth.len - depth.output;
-        let fitting = (BYTES / place.max(1)).saturating_sub(halo).max(1 + halo / 2);
+        let halo = depth.len - depth.step * (depth.output - 1) - 1;
+        let fitting = (BYTES / place.max(1)).saturating_sub(halo).max(1 + halo / 2) / depth.step;
         let transposed = BYTES / (height.output * width.output * self.out_channels * size_of::<T>()).max(1);
         fitting.min(transposed).clamp(1, depth.output)
     }
@@ -154,25 +162,28 @@ impl<T: Lanes> Pass<'_, T> {
 }
 
 /// Writes channels as panels of [`tile_width`] vectors, `[panel][position][channel of the panel]`.
-fn transpose<'a, T: Lanes>(
-    mut channels: impl Iterator<Item = &'a [T]>,
-    n_vectors: usize,
-    mut panels: &mut [T],
-) {
+fn transpose<'a, T: Lanes>(channels: impl Iterator<Item = &'a [T]>, n_vectors: usize, mut panels: &mut [T]) {
+    let channels: Vec<_> = channels.collect();
     let lanes = T::lanes();
     let positions = panels.len() / (n_vectors * lanes);
     let mut vector = 0;
     while vector < n_vectors {
-        let width = tile_width(n_vectors - vector);
-        let (panel, rest) = panels.split_at_mut(positions * width * lanes);
-        for lane in 0..width * lanes {
-            let places = panel[lane..].iter_mut().step_by(width * lanes);
-            match channels.next() {
-                Some(channel) => places.zip(channel).for_each(|(place, &element)| *place = element),
-                None => places.for_each(|place| *place = T::zero()),
+        let width = tile_width(n_vectors - vector) * lanes;
+        let (panel, rest) = panels.split_at_mut(positions * width);
+        let inside = &channels[vector * lanes..channels.len().min(vector * lanes + width)];
+        // Few positions at a time: what is written stays in the first cache until its lines are full.
+        for (part, panel) in panel.chunks_mut(TRANSPOSED * width).enumerate() {
+            for (lane, channel) in inside.iter().enumerate() {
+                let places = panel[lane..].iter_mut().step_by(width);
+                for (place, &element) in places.zip(&channel[part * TRANSPOSED..]) {
+                    *place = element;
+                }
+            }
+            if inside.len() < width {
+                panel.chunks_exact_mut(width).for_each(|places| places[inside.len()..].fill(T::zero()));
             }
         }
         panels = rest;
-        vector += width;
+        vector += width / lanes;
     }
 }
