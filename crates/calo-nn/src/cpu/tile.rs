@@ -1,11 +1,12 @@
-//! Register tiles: the two loops in which a convolution spends its time.
+//! Register tiles: the loops in which a convolution spends its time.
 //!
-//! Both add products to a tile of accumulators that stays in registers. They differ in what the lanes of a vector are:
+//! All add products to a tile of accumulators that stays in registers. They differ in what the lanes of a vector are:
 //!
 //! * [`PositionLanes`]: neighbouring positions, read straight from the padded input; weights are the scalars.
-//! * [`ChannelLanes`]: output channels, read from packed weights; single values of the input are the scalars.
+//! * [`ChannelLanes`]: output channels, read from packed weights; single values of the input are the scalars;
+//! * [`PositionSums`]: neighbouring positions, which are summed over.
 //!
-//! In both the input is never rearranged to a matrix: the element for row `k` of the product lies at a sum of two
+//! In all of them the input is never rearranged to a matrix: the element for row `k` of the product lies at a sum of two
 //! offsets, one of the row and one of the position.
 //!
 //! Sums run over blocks of [`BLOCK`] rows, each from zero: short sums lose less, and a block's operands stay in the
@@ -247,6 +248,104 @@ impl<S: Simd, T: Lanes> Scatter<'_, S, T> {
         for (m, sums) in sums.iter().enumerate() {
             let place = &mut self.results[(from + m) * self.pitch..][..len];
             put::<S, T, V>(simd, sums, place, self.add);
+        }
+    }
+}
+
+/// `results[i][channel] += sum over positions of input[outer[i] + position] * gradient[channel][position]`.
+pub(crate) struct PositionSums<'a, T> {
+    /// `[channel][pitch]`, with zeros where the input has no position.
+    pub(crate) gradient: &'a [T],
+    /// Elements from one channel's gradient to the next one's.
+    pub(crate) pitch: usize,
+    /// The padded input.
+    pub(crate) input: &'a [T],
+    /// Offsets of the rows of the result: a multiple of [`PANEL`] of them.
+    pub(crate) outer: &'a [usize],
+    /// Positions, in whole vectors.
+    pub(crate) n_vectors: usize,
+    /// `[outer][results_pitch]`, of which the first channels are added to.
+    pub(crate) results: &'a mut [T],
+    /// Elements from one row of the result to the next one.
+    pub(crate) results_pitch: usize,
+}
+
+/// Vectors of positions that are summed before the lanes are.
+const SPAN: usize = 128;
+
+impl<T: Lanes> WithSimd for PositionSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let channels = self.gradient.len() / self.pitch;
+        for span in (0..self.n_vectors).step_by(SPAN) {
+            for row in (0..self.outer.len()).step_by(PANEL) {
+                let mut channel = 0;
+                while channel < channels {
+                    let width = tile_width(channels - channel);
+                    if S::REGISTER_COUNT >= 32 {
+                        self.of_width::<S, 8>(simd, row, channel, span, width);
+                    } else {
+                        self.of_width::<S, 4>(simd, row, channel, span, width);
+                        self.of_width::<S, 4>(simd, row + 4, channel, span, width);
+                    }
+                    channel += width;
+                }
+            }
+        }
+    }
+}
+
+impl<T: Lanes> PositionSums<'_, T> {
+    #[inline(always)]
+    fn of_width<S: Simd, const M: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        channel: usize,
+        span: usize,
+        width: usize,
+    ) {
+        match width {
+            1 => self.compute::<S, M, 1>(simd, row, channel, span),
+            2 => self.compute::<S, M, 2>(simd, row, channel, span),
+            _ => self.compute::<S, M, 3>(simd, row, channel, span),
+        }
+    }
+
+    #[inline(always)]
+    fn compute<S: Simd, const M: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        channel: usize,
+        span: usize,
+    ) {
+        let lanes = T::lanes_of::<S>();
+        let len = SPAN.min(self.n_vectors - span);
+        let (from, elements) = (span * lanes, len * lanes);
+        let inputs: [_; M] = std::array::from_fn(|m| {
+            &T::vectors::<S>(&self.input[self.outer[row + m] + from..][..elements])[..len]
+        });
+        let gradients: [_; C] = std::array::from_fn(|c| {
+            &T::vectors::<S>(&self.gradient[(channel + c) * self.pitch + from..][..elements])[..len]
+        });
+        let mut sums = [[T::splat(simd, T::zero()); C]; M];
+        for position in 0..len {
+            let gradients: [_; C] = std::array::from_fn(|c| gradients[c][position]);
+            for (input, sums) in inputs.iter().zip(&mut sums) {
+                let input = input[position];
+                for (sum, &gradient) in sums.iter_mut().zip(&gradients) {
+                    *sum = T::multiply_add(simd, input, gradient, *sum);
+                }
+            }
+        }
+        for (m, sums) in sums.iter().enumerate() {
+            let place = &mut self.results[(row + m) * self.results_pitch + channel..][..C];
+            for (place, &sum) in place.iter_mut().zip(sums) {
+                *place += T::sum_lanes(simd, sum);
+            }
         }
     }
 }

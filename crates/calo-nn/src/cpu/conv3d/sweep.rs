@@ -49,7 +49,7 @@ impl<T: Lanes> Bias<'_, T> {
 ///
 /// Slices hold contiguous tensors of the shapes that `geometry` names.
 pub(crate) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    let Geometry { x: xd, w: wd, y: yd, stride, padding } = geometry;
+    let Geometry { x: xd, w: wd, y: yd, stride, padding } = &geometry.flattened();
     let axes = |places| {
         std::array::from_fn(|a| {
             Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a], places)
@@ -67,7 +67,7 @@ pub(crate) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometr
 
 /// The gradient of `conv` for `x`: the transposed convolution of `gy`, plus a bias.
 pub(crate) fn transposed<T: Lanes>(gy: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    let Geometry { x: xd, w: wd, y: yd, stride, padding } = geometry;
+    let Geometry { x: xd, w: wd, y: yd, stride, padding } = &geometry.flattened();
     let axes =
         std::array::from_fn(|a| Axis::transposed(yd[a + 2], xd[a + 2], wd[a + 2], stride[a], padding[a]));
     let taps = wd[2] * wd[3] * wd[4];

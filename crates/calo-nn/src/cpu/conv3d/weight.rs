@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::axis::{Axis, Places, Tap};
 use super::slab::Layout;
 use crate::cpu::simd::{Lanes, at_least};
-use crate::cpu::tile::{ChannelLanes, PANEL, tile_width};
+use crate::cpu::tile::{ChannelLanes, PANEL, PositionSums, tile_width};
 use crate::ops::conv3d::Geometry;
 
 /// Rows of the product per task: so many that transposing the output's gradient does not count.
@@ -26,10 +26,12 @@ const BYTES: usize = 1 << 19;
 ///
 /// Slices hold contiguous tensors of the shapes that `geometry` names.
 pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) -> Vec<T> {
-    let Geometry { x: xd, w: wd, y: yd, stride, padding } = geometry;
-    let axes: [Axis; 3] = std::array::from_fn(|a| {
-        Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a], Places::Plain)
-    });
+    let Geometry { x: xd, w: wd, y: yd, stride, padding } = &geometry.flattened();
+    let axes = |places| -> [Axis; 3] {
+        std::array::from_fn(|a| {
+            Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a], places)
+        })
+    };
     let taps = wd[2] * wd[3] * wd[4];
     let (samples, in_channels, out_channels) = (xd[0], xd[1], yd[1]);
     let blocks = in_channels.div_ceil(ROWS.div_ceil(taps));
@@ -37,7 +39,10 @@ pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) 
     let blocks = in_channels.div_ceil(per_block);
     let groups = TASKS.div_ceil(blocks).min(samples);
 
-    let pass = Pass { axes, x, gy, in_channels, out_channels };
+    let dense = axes(Places::Dense);
+    let sums_positions = sums_positions::<T>(&dense, per_block * taps, out_channels);
+    let axes = if sums_positions { dense } else { axes(Places::Plain) };
+    let pass = Pass { axes, sums_positions, x, gy, in_channels, out_channels };
     let sums: Vec<_> = (0..groups * blocks)
         .into_par_iter()
         .map(|task| {
@@ -64,6 +69,8 @@ pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) 
 /// What all tasks share.
 struct Pass<'a, T> {
     axes: [Axis; 3],
+    /// Whether the lanes of a vector are positions, rather than output channels.
+    sums_positions: bool,
     x: &'a [T],
     gy: &'a [T],
     in_channels: usize,
@@ -98,6 +105,27 @@ impl<T: Lanes> Pass<'_, T> {
                 let to = depth.output.min(from + planes);
                 let slab = at_least(&mut scratch.slab, layout.len());
                 layout.fill(&self.axes, x, depth.places(from, to), slab);
+                let gy = gy.chunks_exact(depth.output * plane).take(self.out_channels);
+                let gy = gy.map(|gy| &gy[from * plane..to * plane]);
+                if self.sums_positions {
+                    let positions =
+                        (to - from - 1) * layout.plane + (height.output - 1) * layout.row + width.output;
+                    let n_positions = positions.next_multiple_of(lanes);
+                    let gradient = at_least(&mut scratch.panels, self.out_channels * n_positions);
+                    for (gradient, gy) in gradient.chunks_exact_mut(n_positions).zip(gy) {
+                        self.spread(&layout, gy, gradient);
+                    }
+                    Arch::new().dispatch(PositionSums {
+                        gradient,
+                        pitch: n_positions,
+                        input: slab,
+                        outer: &tiled,
+                        n_vectors: n_positions / lanes,
+                        results: &mut *results,
+                        results_pitch: pitch,
+                    });
+                    continue;
+                }
                 let positions = &mut scratch.offsets;
                 positions.clear();
                 for plane in 0..to - from {
@@ -107,8 +135,7 @@ impl<T: Lanes> Pass<'_, T> {
                     }
                 }
                 let panels = at_least(&mut scratch.panels, positions.len() * pitch);
-                let gy = gy.chunks_exact(depth.output * plane).take(self.out_channels);
-                transpose(gy.map(|gy| &gy[from * plane..to * plane]), n_vectors, panels);
+                transpose(gy, n_vectors, panels);
                 Arch::new().dispatch(ChannelLanes {
                     weights: panels,
                     n_vectors,
@@ -129,6 +156,24 @@ impl<T: Lanes> Pass<'_, T> {
         }
         T::give_scratch(scratch);
         sums
+    }
+
+    /// Copies a channel's gradient to where the slab has its positions, zeros between them.
+    fn spread(&self, layout: &Layout, gy: &[T], gradient: &mut [T]) {
+        let [_, height, width] = &self.axes;
+        if layout.row == width.output && layout.plane == height.output * width.output {
+            let (copy, rest) = gradient.split_at_mut(gy.len());
+            copy.copy_from_slice(gy);
+            rest.fill(T::zero());
+            return;
+        }
+        gradient.fill(T::zero());
+        let planes = gradient.chunks_mut(layout.plane).zip(gy.chunks_exact(height.output * width.output));
+        for (gradient, gy) in planes {
+            for (gradient, gy) in gradient.chunks_mut(layout.row).zip(gy.chunks_exact(width.output)) {
+                gradient[..gy.len()].copy_from_slice(gy);
+            }
+        }
     }
 
     /// Planes of output at a time.
@@ -159,6 +204,16 @@ impl<T: Lanes> Pass<'_, T> {
         }
         rows
     }
+}
+
+/// The cheaper choice: vectors that a tile multiplies, and whether a transposed gradient is worth its while.
+fn sums_positions<T: Lanes>(dense: &[Axis; 3], rows: usize, channels: usize) -> bool {
+    let [depth, height, width] = dense;
+    let lanes = T::lanes();
+    let positions = depth.output * height.output * width.output;
+    let by_positions = channels * (depth.output * height.len * width.len).div_ceil(lanes);
+    let by_channels = positions * channels.div_ceil(lanes);
+    rows < TRANSPOSED || by_positions * 5 < by_channels * 4
 }
 
 /// Writes channels as panels of [`tile_width`] vectors, `[panel][position][channel of the panel]`.
