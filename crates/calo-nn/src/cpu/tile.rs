@@ -357,3 +357,133 @@ fn put<S: Simd, T: Lanes, const V: usize>(simd: S, sums: &[T::Vector<S>; V], pla
         *place = if add { T::add_lanes(simd, *place, sum) } else { sum };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: usize = BLOCK + 5;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 7919 + seed * 31) % 101) as f64 - 50.0).collect()
+    }
+
+    fn same(integer: f64, other: f64) -> bool {
+        (integer - other).abs() < 0.5
+    }
+
+    /// All three tiles against plain loops: integers, so that sums are exact in any order.
+    struct Check {
+        channels: usize,
+        positions: usize,
+    }
+
+    impl WithSimd for Check {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self { channels, positions } = self;
+            let lanes = f64::lanes_of::<S>();
+            let rows: Vec<_> = (0..ROWS.next_multiple_of(PANEL)).map(|row| row * 3 % 41).collect();
+            let padded = positions.next_multiple_of(lanes);
+            let input = numbers(41 + padded + positions, 1);
+            let weight = |row: usize, channel: usize| ((row * 13 + channel * 5) % 17) as f64 - 8.0;
+            let expected = |position: usize, channel: usize| -> f64 {
+                (0..ROWS).map(|row| weight(row, channel) * input[rows[row] + position]).sum()
+            };
+
+            let mut weights = Vec::new();
+            for panel in 0..channels.div_ceil(PANEL) {
+                for row in 0..ROWS {
+                    weights.extend((panel * PANEL..(panel + 1) * PANEL).map(|channel| weight(row, channel)));
+                }
+            }
+            let mut results = vec![f64::NAN; channels.next_multiple_of(PANEL) * padded];
+            let (n_vectors, pitch) = (padded / lanes, padded);
+            let (rows_used, results_used) = (&rows[..ROWS], &mut *results);
+            PositionLanes {
+                weights: &weights,
+                channels,
+                rows: rows_used,
+                input: &input,
+                n_vectors,
+                results: results_used,
+                pitch,
+            }
+            .with_simd(simd);
+            for channel in 0..channels {
+                for position in 0..positions {
+                    assert!(same(results[channel * pitch + position], expected(position, channel)));
+                }
+            }
+
+            let n_vectors = channels.div_ceil(lanes);
+            let mut weights = Vec::new();
+            let mut vector = 0;
+            while vector < n_vectors {
+                let width = tile_width(n_vectors - vector);
+                for row in 0..ROWS {
+                    let panel = vector * lanes..(vector + width) * lanes;
+                    weights.extend(panel.map(|channel| weight(row, channel)));
+                }
+                vector += width;
+            }
+            let outer: Vec<_> =
+                (0..positions.next_multiple_of(PANEL)).map(|i| i.min(positions - 1)).collect();
+            let pitch = n_vectors * lanes;
+            let mut results = vec![1.0; outer.len() * pitch];
+            ChannelLanes {
+                weights: &weights,
+                n_vectors,
+                input: &input,
+                outer: &outer,
+                inner: &rows[..ROWS],
+                results: &mut results,
+                add: true,
+            }
+            .with_simd(simd);
+            for position in 0..positions {
+                for channel in 0..channels {
+                    assert!(same(results[position * pitch + channel], 1.0 + expected(position, channel)));
+                }
+            }
+
+            let mut gradient = numbers(channels * padded, 2);
+            for gradient in gradient.chunks_exact_mut(padded) {
+                gradient[positions..].fill(0.0);
+            }
+            let mut results = vec![1.0; rows.len() * channels];
+            PositionSums {
+                gradient: &gradient,
+                pitch: padded,
+                input: &input,
+                outer: &rows,
+                n_vectors: padded / lanes,
+                results: &mut results,
+                results_pitch: channels,
+            }
+            .with_simd(simd);
+            for (row, results) in rows.iter().zip(results.chunks_exact(channels)) {
+                for (gradient, &result) in gradient.chunks_exact(padded).zip(results) {
+                    let sum: f64 = gradient.iter().zip(&input[*row..]).map(|(g, x)| g * x).sum();
+                    assert!(same(result, 1.0 + sum));
+                }
+            }
+        }
+    }
+
+    /// On every kind of vector that this machine has, not only its widest.
+    #[test]
+    fn tiles_are_plain_loops_for_all_vectors() {
+        for (channels, positions) in [(1, 1), (3, 40), (8, 48), (13, 70), (70, 9)] {
+            let check = || Check { channels, positions };
+            check().with_simd(pulp::Scalar);
+            pulp::Arch::new().dispatch(check());
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                Simd::vectorize(simd, check());
+            }
+        }
+    }
+}

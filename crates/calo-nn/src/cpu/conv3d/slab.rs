@@ -179,9 +179,6 @@ fn every<T: Lanes, const STEP: usize>(from: &[T], to: &mut [T]) {
 
 /// A pitch of at least `len` at which neighbours do not fall on the same lines of a cache.
 fn off_the_powers(len: usize) -> usize {
-    if len >= 256 && len.next_multiple_of(256) - len < 16 || len % 256 < 16 && len >= 256 {
-        len.next_multiple_of(16) + 16
-    } else {
-        len
-    }
+    let from_power = (len + 16) % 256;
+    if len >= 240 && from_power < 32 { len.next_multiple_of(16) + 16 } else { len }
 }
