@@ -1,6 +1,8 @@
 //! 3-D convolutions against plain loops, their derivatives against finite differences, and the same bits for any
 //! number of threads.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
+
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::ops::{conv_transpose3d, conv3d, conv3d_weight_gradient};

@@ -1,11 +1,12 @@
-//! Register tiles: the two loops in which a convolution spends its time.
+//! Register tiles: the loops in which a convolution spends its time.
 //!
-//! Both add products to a tile of accumulators that stays in registers. They differ in what the lanes of a vector are:
+//! All add products to a tile of accumulators that stays in registers. They differ in what the lanes of a vector are:
 //!
 //! * [`PositionLanes`]: neighbouring positions, read straight from the padded input; weights are the scalars.
-//! * [`ChannelLanes`]: output channels, read from packed weights; single values of the input are the scalars.
+//! * [`ChannelLanes`]: output channels, read from packed weights; single values of the input are the scalars;
+//! * [`PositionSums`]: neighbouring positions, which are summed over.
 //!
-//! In both the input is never rearranged to a matrix: the element for row `k` of the product lies at a sum of two
+//! In all of them the input is never rearranged to a matrix: the element for row `k` of the product lies at a sum of two
 //! offsets, one of the row and one of the position.
 //!
 //! Sums run over blocks of [`BLOCK`] rows, each from zero: short sums lose less, and a block's operands stay in the
@@ -251,10 +252,238 @@ impl<S: Simd, T: Lanes> Scatter<'_, S, T> {
     }
 }
 
+/// `results[i][channel] += sum over positions of input[outer[i] + position] * gradient[channel][position]`.
+pub(crate) struct PositionSums<'a, T> {
+    /// `[channel][pitch]`, with zeros where the input has no position.
+    pub(crate) gradient: &'a [T],
+    /// Elements from one channel's gradient to the next one's.
+    pub(crate) pitch: usize,
+    /// The padded input.
+    pub(crate) input: &'a [T],
+    /// Offsets of the rows of the result: a multiple of [`PANEL`] of them.
+    pub(crate) outer: &'a [usize],
+    /// Positions, in whole vectors.
+    pub(crate) n_vectors: usize,
+    /// `[outer][results_pitch]`, of which the first channels are added to.
+    pub(crate) results: &'a mut [T],
+    /// Elements from one row of the result to the next one.
+    pub(crate) results_pitch: usize,
+}
+
+/// Vectors of positions that are summed before the lanes are.
+const SPAN: usize = 128;
+
+impl<T: Lanes> WithSimd for PositionSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let channels = self.gradient.len() / self.pitch;
+        for span in (0..self.n_vectors).step_by(SPAN) {
+            for row in (0..self.outer.len()).step_by(PANEL) {
+                let mut channel = 0;
+                while channel < channels {
+                    let width = tile_width(channels - channel);
+                    if S::REGISTER_COUNT >= 32 {
+                        self.of_width::<S, 8>(simd, row, channel, span, width);
+                    } else {
+                        self.of_width::<S, 4>(simd, row, channel, span, width);
+                        self.of_width::<S, 4>(simd, row + 4, channel, span, width);
+                    }
+                    channel += width;
+                }
+            }
+        }
+    }
+}
+
+impl<T: Lanes> PositionSums<'_, T> {
+    #[inline(always)]
+    fn of_width<S: Simd, const M: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        channel: usize,
+        span: usize,
+        width: usize,
+    ) {
+        match width {
+            1 => self.compute::<S, M, 1>(simd, row, channel, span),
+            2 => self.compute::<S, M, 2>(simd, row, channel, span),
+            _ => self.compute::<S, M, 3>(simd, row, channel, span),
+        }
+    }
+
+    #[inline(always)]
+    fn compute<S: Simd, const M: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        channel: usize,
+        span: usize,
+    ) {
+        let lanes = T::lanes_of::<S>();
+        let len = SPAN.min(self.n_vectors - span);
+        let (from, elements) = (span * lanes, len * lanes);
+        let inputs: [_; M] = std::array::from_fn(|m| {
+            &T::vectors::<S>(&self.input[self.outer[row + m] + from..][..elements])[..len]
+        });
+        let gradients: [_; C] = std::array::from_fn(|c| {
+            &T::vectors::<S>(&self.gradient[(channel + c) * self.pitch + from..][..elements])[..len]
+        });
+        let mut sums = [[T::splat(simd, T::zero()); C]; M];
+        for position in 0..len {
+            let gradients: [_; C] = std::array::from_fn(|c| gradients[c][position]);
+            for (input, sums) in inputs.iter().zip(&mut sums) {
+                let input = input[position];
+                for (sum, &gradient) in sums.iter_mut().zip(&gradients) {
+                    *sum = T::multiply_add(simd, input, gradient, *sum);
+                }
+            }
+        }
+        for (m, sums) in sums.iter().enumerate() {
+            let place = &mut self.results[(row + m) * self.results_pitch + channel..][..C];
+            for (place, &sum) in place.iter_mut().zip(sums) {
+                *place += T::sum_lanes(simd, sum);
+            }
+        }
+    }
+}
+
 /// Writes sums to their place, or adds them to it.
 #[inline(always)]
 fn put<S: Simd, T: Lanes, const V: usize>(simd: S, sums: &[T::Vector<S>; V], place: &mut [T], add: bool) {
     for (place, &sum) in T::vectors_mut::<S>(place).iter_mut().zip(sums) {
         *place = if add { T::add_lanes(simd, *place, sum) } else { sum };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: usize = BLOCK + 5;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 7919 + seed * 31) % 101) as f64 - 50.0).collect()
+    }
+
+    fn same(integer: f64, other: f64) -> bool {
+        (integer - other).abs() < 0.5
+    }
+
+    /// All three tiles against plain loops: integers, so that sums are exact in any order.
+    struct Check {
+        channels: usize,
+        positions: usize,
+    }
+
+    impl WithSimd for Check {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self { channels, positions } = self;
+            let lanes = f64::lanes_of::<S>();
+            let rows: Vec<_> = (0..ROWS.next_multiple_of(PANEL)).map(|row| row * 3 % 41).collect();
+            let padded = positions.next_multiple_of(lanes);
+            let input = numbers(41 + padded + positions, 1);
+            let weight = |row: usize, channel: usize| ((row * 13 + channel * 5) % 17) as f64 - 8.0;
+            let expected = |position: usize, channel: usize| -> f64 {
+                (0..ROWS).map(|row| weight(row, channel) * input[rows[row] + position]).sum()
+            };
+
+            let mut weights = Vec::new();
+            for panel in 0..channels.div_ceil(PANEL) {
+                for row in 0..ROWS {
+                    weights.extend((panel * PANEL..(panel + 1) * PANEL).map(|channel| weight(row, channel)));
+                }
+            }
+            let mut results = vec![f64::NAN; channels.next_multiple_of(PANEL) * padded];
+            let (n_vectors, pitch) = (padded / lanes, padded);
+            let (rows_used, results_used) = (&rows[..ROWS], &mut *results);
+            PositionLanes {
+                weights: &weights,
+                channels,
+                rows: rows_used,
+                input: &input,
+                n_vectors,
+                results: results_used,
+                pitch,
+            }
+            .with_simd(simd);
+            for channel in 0..channels {
+                for position in 0..positions {
+                    assert!(same(results[channel * pitch + position], expected(position, channel)));
+                }
+            }
+
+            let n_vectors = channels.div_ceil(lanes);
+            let mut weights = Vec::new();
+            let mut vector = 0;
+            while vector < n_vectors {
+                let width = tile_width(n_vectors - vector);
+                for row in 0..ROWS {
+                    let panel = vector * lanes..(vector + width) * lanes;
+                    weights.extend(panel.map(|channel| weight(row, channel)));
+                }
+                vector += width;
+            }
+            let outer: Vec<_> =
+                (0..positions.next_multiple_of(PANEL)).map(|i| i.min(positions - 1)).collect();
+            let pitch = n_vectors * lanes;
+            let mut results = vec![1.0; outer.len() * pitch];
+            ChannelLanes {
+                weights: &weights,
+                n_vectors,
+                input: &input,
+                outer: &outer,
+                inner: &rows[..ROWS],
+                results: &mut results,
+                add: true,
+            }
+            .with_simd(simd);
+            for position in 0..positions {
+                for channel in 0..channels {
+                    assert!(same(results[position * pitch + channel], 1.0 + expected(position, channel)));
+                }
+            }
+
+            let mut gradient = numbers(channels * padded, 2);
+            for gradient in gradient.chunks_exact_mut(padded) {
+                gradient[positions..].fill(0.0);
+            }
+            let mut results = vec![1.0; rows.len() * channels];
+            PositionSums {
+                gradient: &gradient,
+                pitch: padded,
+                input: &input,
+                outer: &rows,
+                n_vectors: padded / lanes,
+                results: &mut results,
+                results_pitch: channels,
+            }
+            .with_simd(simd);
+            for (row, results) in rows.iter().zip(results.chunks_exact(channels)) {
+                for (gradient, &result) in gradient.chunks_exact(padded).zip(results) {
+                    let sum: f64 = gradient.iter().zip(&input[*row..]).map(|(g, x)| g * x).sum();
+                    assert!(same(result, 1.0 + sum));
+                }
+            }
+        }
+    }
+
+    /// On every kind of vector that this machine has, not only its widest.
+    #[test]
+    fn tiles_are_plain_loops_for_all_vectors() {
+        for (channels, positions) in [(1, 1), (3, 40), (8, 48), (13, 70), (70, 9)] {
+            let check = || Check { channels, positions };
+            check().with_simd(pulp::Scalar);
+            pulp::Arch::new().dispatch(check());
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                Simd::vectorize(simd, check());
+            }
+        }
     }
 }

@@ -30,9 +30,9 @@ pub(super) struct Class {
 }
 
 impl Class {
-    /// One past the last place of the phases that `places` of this class read.
-    fn end(&self) -> usize {
-        self.first + self.count + self.taps.iter().map(|tap| tap.shift).max().unwrap_or(0)
+    /// One past the last place of the phases that the first `members` read, `step` from one to the next.
+    fn end(&self, step: usize, members: usize) -> usize {
+        self.first + step * (members - 1) + 1 + self.taps.iter().map(|tap| tap.shift).max().unwrap_or(0)
     }
 
     /// Which members have outputs among `from..to`.
@@ -40,6 +40,15 @@ impl Class {
         let member = |output: usize| output.saturating_sub(self.start).div_ceil(out_step).min(self.count);
         member(from)..member(to)
     }
+}
+
+/// How the outputs of a strided convolution find their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Places {
+    /// As neighbours, in phases.
+    Dense,
+    /// A stride apart, in the padded input as it is.
+    Plain,
 }
 
 /// One axis of a pass.
@@ -55,6 +64,8 @@ pub(super) struct Axis {
     pub(super) padding: usize,
     /// Step from one output of a class to the next.
     pub(super) out_step: usize,
+    /// Step from one place of a class to the next.
+    pub(super) step: usize,
     /// The classes that have outputs.
     pub(super) classes: Vec<Class>,
     /// Places of a phase that are read.
@@ -69,11 +80,16 @@ impl Axis {
         kernel: usize,
         stride: usize,
         padding: usize,
+        places: Places,
     ) -> Self {
-        let taps = (0..kernel).map(|k| Tap { kernel: k, phase: k % stride, shift: k / stride }).collect();
+        let (phases, step) = match places {
+            Places::Dense => (stride, 1),
+            Places::Plain => (1, stride),
+        };
+        let taps = (0..kernel).map(|k| Tap { kernel: k, phase: k % phases, shift: k / phases }).collect();
         let class = Class { start: 0, first: 0, count: output, taps };
-        let len = class.end();
-        Self { input, output, phases: stride, padding, out_step: 1, classes: vec![class], len }
+        let len = class.end(step, output);
+        Self { input, output, phases, padding, out_step: 1, step, classes: vec![class], len }
     }
 
     /// `output[i] = sum over k of weight[k] * input[(i + padding - k) / stride]`, over whole quotients within the
@@ -97,8 +113,8 @@ impl Axis {
             (count > 0).then(|| Class { start: stride * first + residue - padding, first, count, taps })
         };
         let classes: Vec<_> = (0..stride).filter_map(class).collect();
-        let len = classes.iter().map(Class::end).max().unwrap_or(0);
-        Self { input, output, phases: 1, padding: before, out_step: stride, classes, len }
+        let len = classes.iter().map(|class| class.end(1, class.count)).max().unwrap_or(0);
+        Self { input, output, phases: 1, padding: before, out_step: stride, step: 1, classes, len }
     }
 
     /// Places of the phases that the outputs `from..to` read.
@@ -107,9 +123,8 @@ impl Axis {
         for class in &self.classes {
             let members = class.members(self.out_step, from, to);
             if !members.is_empty() {
-                let shift = class.taps.iter().map(|tap| tap.shift).max().unwrap_or(0);
-                places.start = places.start.min(class.first + members.start);
-                places.end = places.end.max(class.first + members.end + shift);
+                places.start = places.start.min(class.first + self.step * members.start);
+                places.end = places.end.max(class.end(self.step, members.end));
             }
         }
         places.start.min(places.end)..places.end

@@ -1,5 +1,7 @@
 //! A padded copy of some planes of an input, in which a tap of the kernel is a constant offset.
 
+use pulp::Arch;
+
 use super::axis::{Axis, Tap};
 use crate::cpu::simd::Lanes;
 
@@ -42,6 +44,16 @@ impl Layout {
         channel * self.channel + phase * self.phase + d.shift * self.plane + h.shift * self.row + w.shift
     }
 
+    /// How the input itself lies, where it needs no padding and no phases.
+    pub(super) fn of_input(axes: &[Axis; 3], channels: usize) -> Option<Self> {
+        let [depth, height, width] = axes;
+        let plane = height.input * width.input;
+        let channel = depth.input * plane;
+        axes.iter()
+            .all(|axis| axis.padding == 0 && axis.phases == 1 && axis.len <= axis.input)
+            .then_some(Self { channels, channel, phase: channel, plane, row: width.input })
+    }
+
     /// Copies the planes `places` of a sample's channels, `input` being `[channels][depth][height][width]`.
     pub(super) fn fill<T: Lanes>(
         &self,
@@ -50,70 +62,123 @@ impl Layout {
         places: std::ops::Range<usize>,
         slab: &mut [T],
     ) {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || self.fill_vectorised(axes, input, places, slab),
+        );
+    }
+
+    #[inline(always)]
+    fn fill_vectorised<T: Lanes>(
+        &self,
+        axes: &[Axis; 3],
+        input: &[T],
+        places: std::ops::Range<usize>,
+        slab: &mut [T],
+    ) {
         let [depth, height, width] = axes;
         let volume = depth.input * height.input * width.input;
-        for (input, slab) in input.chunks_exact(volume).zip(slab.chunks_exact_mut(self.channel)) {
-            for (phase, slab) in slab.chunks_exact_mut(self.phase).enumerate() {
+        let whole_planes = [height, width].iter().all(|axis| axis.phases == 1 && axis.padding == 0)
+            && height.len <= height.input
+            && width.len == width.input;
+        let (channels, slack) = slab.split_at_mut(self.channels * self.channel);
+        // What lies between planes and channels meets zeros in sums: it has to be finite.
+        slack.fill(T::zero());
+        for (input, slab) in input.chunks_exact(volume).zip(channels.chunks_exact_mut(self.channel)) {
+            let (phases, gap) = slab.split_at_mut(depth.phases * height.phases * width.phases * self.phase);
+            gap.fill(T::zero());
+            for (phase, slab) in phases.chunks_exact_mut(self.phase).enumerate() {
                 let w_phase = phase % width.phases;
                 let h_phase = phase / width.phases % height.phases;
                 let d_phase = phase / width.phases / height.phases;
-                if d_phase >= depth.phases {
-                    break;
-                }
-                for (place, plane) in places.clone().zip(slab.chunks_exact_mut(self.plane)) {
-                    let rows = plane.chunks_exact_mut(self.row).take(height.len);
+                let row = Row::new(width, w_phase);
+                let mut planes = slab.chunks_exact_mut(self.plane);
+                for (place, plane) in places.clone().zip(&mut planes) {
+                    let (rows, gap) = plane.split_at_mut(height.len * self.row);
+                    gap.fill(T::zero());
                     let Some(d) = source(depth, place, d_phase) else {
-                        rows.for_each(|row| row.fill(T::zero()));
+                        rows.fill(T::zero());
                         continue;
                     };
-                    for (place, row) in rows.enumerate() {
+                    let input = &input[d * height.input * width.input..][..height.input * width.input];
+                    if whole_planes {
+                        rows.copy_from_slice(&input[..rows.len()]);
+                        continue;
+                    }
+                    for (place, to) in rows.chunks_exact_mut(self.row).enumerate() {
                         match source(height, place, h_phase) {
-                            Some(h) => {
-                                let from = &input[(d * height.input + h) * width.input..][..width.input];
-                                fill_row(width, w_phase, from, row);
-                            }
-                            None => row.fill(T::zero()),
+                            Some(h) => row.copy(&input[h * width.input..][..width.input], to),
+                            None => to.fill(T::zero()),
                         }
                     }
                 }
+                planes.for_each(|plane| plane.fill(T::zero()));
             }
         }
     }
 }
 
 /// The element of the input at a place of a phase, unless it is padding.
+#[inline(always)]
 fn source(axis: &Axis, place: usize, phase: usize) -> Option<usize> {
     (axis.phases * place + phase).checked_sub(axis.padding).filter(|&index| index < axis.input)
 }
 
-/// Copies one row's elements of one phase.
-fn fill_row<T: Lanes>(axis: &Axis, phase: usize, from: &[T], row: &mut [T]) {
-    let before = axis.padding.saturating_sub(phase).div_ceil(axis.phases).min(row.len());
-    let (padding, row) = row.split_at_mut(before);
-    padding.fill(T::zero());
-    let first = (axis.phases * before + phase).saturating_sub(axis.padding).min(from.len());
-    let from = &from[first..];
-    let inside = from.len().div_ceil(axis.phases).min(row.len());
-    let (row, padding) = row.split_at_mut(inside);
-    padding.fill(T::zero());
-    if axis.phases == 1 {
-        row.copy_from_slice(&from[..inside]);
-    } else if axis.phases == 2 {
-        for (place, pair) in row.iter_mut().zip(from.chunks(2)) {
-            *place = pair[0];
+/// Which elements of a row belong to a phase.
+struct Row {
+    /// Places before the first.
+    before: usize,
+    /// The first.
+    first: usize,
+    /// How many.
+    count: usize,
+    /// Step from one to the next.
+    step: usize,
+}
+
+impl Row {
+    fn new(axis: &Axis, phase: usize) -> Self {
+        let before = axis.padding.saturating_sub(phase).div_ceil(axis.phases).min(axis.len);
+        let first = (axis.phases * before + phase).saturating_sub(axis.padding).min(axis.input);
+        let count = (axis.input - first).div_ceil(axis.phases).min(axis.len - before);
+        Self { before, first, count, step: axis.phases }
+    }
+
+    /// Copies them, with zeros before and behind.
+    #[inline(always)]
+    fn copy<T: Lanes>(&self, from: &[T], to: &mut [T]) {
+        let (padding, to) = to.split_at_mut(self.before);
+        padding.fill(T::zero());
+        let (to, padding) = to.split_at_mut(self.count);
+        padding.fill(T::zero());
+        let from = &from[self.first..];
+        match self.step {
+            1 => to.copy_from_slice(&from[..self.count]),
+            2 => every::<T, 2>(from, to),
+            3 => every::<T, 3>(from, to),
+            step => {
+                for (to, &from) in to.iter_mut().zip(from.iter().step_by(step)) {
+                    *to = from;
+                }
+            }
         }
-    } else {
-        for (place, &element) in row.iter_mut().zip(from.iter().step_by(axis.phases)) {
-            *place = element;
-        }
+    }
+}
+
+/// Copies every `STEP`-th element, the step known to the compiler.
+#[inline(always)]
+fn every<T: Lanes, const STEP: usize>(from: &[T], to: &mut [T]) {
+    let (groups, rest) = from.as_chunks::<STEP>();
+    for (to, group) in to.iter_mut().zip(groups) {
+        *to = group[0];
+    }
+    if let (Some(to), Some(&from)) = (to.get_mut(groups.len()), rest.first()) {
+        *to = from;
     }
 }
 
 /// A pitch of at least `len` at which neighbours do not fall on the same lines of a cache.
 fn off_the_powers(len: usize) -> usize {
-    if len >= 256 && len.next_multiple_of(256) - len < 16 || len % 256 < 16 && len >= 256 {
-        len.next_multiple_of(16) + 16
-    } else {
-        len
-    }
+    let from_power = (len + 16) % 256;
+    if len >= 240 && from_power < 32 { len.next_multiple_of(16) + 16 } else { len }
 }

@@ -88,6 +88,19 @@ impl Geometry {
         Self { x, w, y, stride, padding }.checked(op)
     }
 
+    /// The same with one long row per plane where rows do not meet: per-cell networks.
+    pub(crate) fn flattened(&self) -> Self {
+        let mut flat = *self;
+        let apart = |axis: usize| self.w[axis + 2] == 1 && self.stride[axis] == 1 && self.padding[axis] == 0;
+        if apart(1) && apart(2) {
+            for dims in [&mut flat.x, &mut flat.y] {
+                dims[4] *= dims[3];
+                dims[3] = 1;
+            }
+        }
+        flat
+    }
+
     /// Refuses what no memory holds.
     fn checked(self, op: &'static str) -> Result<Self> {
         for dims in [self.x, self.y] {
