@@ -105,10 +105,7 @@ fn fold<T: Real>(mut lanes: [T; LANES]) -> T {
 
 /// Adds the products of `weight` with each `x`, elementwise, to the lanes.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "iterators over the rows keep their sums out of the registers"
-)]
+// By index: iterators over the rows keep their sums out of the registers.
 fn multiply_add<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[T], x: [&[T]; M]) {
     let mut sums = *lanes;
     let (weights, weight_rest) = weight.as_chunks::<LANES>();
@@ -176,10 +173,7 @@ fn add_weighted_rows<T: Real>(
 
 /// Adds `factors . rows` to `out`.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "iterators over the rows keep their sums out of the registers"
-)]
+// By index: iterators over the rows keep their sums out of the registers.
 fn weighted_sum<T: Real, const M: usize>(out: &mut [T], factors: [T; M], rows: [&[T]; M]) {
     let rows = rows.map(|row| &row[..out.len()]);
     for idx in 0..out.len() {
