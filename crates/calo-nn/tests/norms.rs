@@ -1,5 +1,7 @@
 //! Normalisations, activations and linear layers: against plain formulas, finite differences and one thread.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a failed expectation is the report")]
+
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::ops::{batch_norm, batch_statistics, layer_norm, leaky_relu, linear, softplus};
@@ -130,7 +132,7 @@ proptest! {
     #[test]
     fn activations_differentiate_twice(n in 1_usize..40, slope in prop::sample::select(vec![0.0, 0.01, 0.2]), seed in 1_u64..1000) {
         let x = (tensor(&[n], seed) * 3.0).unwrap();
-        check_twice(&[x.clone()], |operands| leaky_relu(&operands[0], slope));
+        check_twice(std::slice::from_ref(&x), |operands| leaky_relu(&operands[0], slope));
         check_twice(&[x], |operands| softplus(&operands[0]));
     }
 

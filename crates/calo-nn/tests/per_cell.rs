@@ -1,5 +1,7 @@
 //! The fused per-cell network against the composition of separate operations, and against the published model.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a failed expectation is the report")]
+
 use std::collections::HashMap;
 use std::path::Path;
 

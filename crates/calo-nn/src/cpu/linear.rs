@@ -105,15 +105,16 @@ fn fold<T: Real>(mut lanes: [T; LANES]) -> T {
 
 /// Adds the products of `weight` with each `x`, elementwise, to the lanes.
 #[inline(always)]
+// By index: iterators over the rows keep their sums out of the registers.
 fn multiply_add<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[T], x: [&[T]; M]) {
     let mut sums = *lanes;
     let (weights, weight_rest) = weight.as_chunks::<LANES>();
     let split = x.map(|x| x.as_chunks::<LANES>());
-    for (idx, weights) in weights.iter().enumerate() {
-        for (sums, (x, _)) in sums.iter_mut().zip(split) {
-            let x = &x[idx];
+    let xs: [&[[T; LANES]]; M] = split.map(|(x, _)| &x[..weights.len()]);
+    for idx in 0..weights.len() {
+        for row in 0..M {
             for lane in 0..LANES {
-                sums[lane] = weights[lane].mul_add(x[lane], sums[lane]);
+                sums[row][lane] = weights[idx][lane].mul_add(xs[row][idx][lane], sums[row][lane]);
             }
         }
     }
@@ -172,12 +173,13 @@ fn add_weighted_rows<T: Real>(
 
 /// Adds `factors . rows` to `out`.
 #[inline(always)]
+// By index: iterators over the rows keep their sums out of the registers.
 fn weighted_sum<T: Real, const M: usize>(out: &mut [T], factors: [T; M], rows: [&[T]; M]) {
     let rows = rows.map(|row| &row[..out.len()]);
     for idx in 0..out.len() {
         let mut sum = out[idx];
-        for (factor, row) in factors.iter().zip(rows) {
-            sum = factor.mul_add(row[idx], sum);
+        for row in 0..M {
+            sum = factors[row].mul_add(rows[row][idx], sum);
         }
         out[idx] = sum;
     }

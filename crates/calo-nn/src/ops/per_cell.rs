@@ -60,7 +60,7 @@ impl PerCellNetwork {
     /// between 0 and 1.
     ///
     /// # Reference
-    /// Buhmann et al., "Getting High", arXiv 2005.05334, section 3.4.
+    /// Buhmann et al., "Getting High", arXiv 2005.05334.
     pub fn new(layers: &[PerCellLayer], slope: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&slope) {
             return Err(Error::operand(NAME, "slope", slope, "a number from 0 to 1"));
@@ -77,17 +77,10 @@ impl PerCellNetwork {
             .enumerate()
             .map(|(idx, layer)| Layer::read(layer, idx + 1, idx + 2 < layers.len(), &grid))
             .collect::<Result<Vec<_>>>()?;
-        let stride = chain.iter().map(|layer| layer.padded()).max().unwrap_or(PAD);
-        let n_condition = match second_inputs(second)?.checked_sub(chain[0].outputs) {
-            Some(n_condition) => n_condition,
-            None => {
-                return Err(Error::operand(
-                    NAME,
-                    "weight of layer 2",
-                    second.weight.dims(),
-                    format!("at least {} inputs", chain[0].outputs),
-                ));
-            }
+        let stride = chain.iter().map(Layer::padded).max().unwrap_or(PAD);
+        let Some(n_condition) = second_inputs(second)?.checked_sub(chain[0].outputs) else {
+            let expected = format!("at least {} inputs", chain[0].outputs);
+            return Err(Error::operand(NAME, "weight of layer 2", second.weight.dims(), expected));
         };
         for (idx, pair) in chain.windows(2).enumerate() {
             let extra = if idx == 0 { n_condition } else { 0 };
