@@ -27,6 +27,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde_json::{Value, json};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CRITIC_STEPS: usize = 5;
 const CELLS: usize = 30 * 30 * 30;
 const PENALTY: f64 = 10.0;
