@@ -47,7 +47,12 @@ pub(crate) fn log_kernel_sums(
     let mut result = Array2::zeros((points.nrows(), widths.len()));
     let factors: Vec<[f64; 2]> = widths
         .iter()
-        .map(|w| [-0.5 / (w.rest * w.rest), if n_condition == 0 { 0.0 } else { -0.5 / (w.condition * w.condition) }])
+        .map(|w| {
+            [
+                -0.5 / (w.rest * w.rest),
+                if n_condition == 0 { 0.0 } else { -0.5 / (w.condition * w.condition) },
+            ]
+        })
         .collect();
     let (arch, fused) = (Arch::new(), fused_multiply_add());
     // Few points are shared out one by one, or one core would do all of the work.

@@ -155,8 +155,7 @@ impl Likelihood<'_> {
                     && e.condition.is_none_or(|condition| condition.total_cmp(&w.condition).is_eq())
             })
         };
-        let new: Vec<Widths> =
-            widths.iter().copied().filter(|&w| known(&self.tried, w).is_none()).collect();
+        let new: Vec<Widths> = widths.iter().copied().filter(|&w| known(&self.tried, w).is_none()).collect();
         if !new.is_empty() {
             let values = self.compute(&new);
             self.tried.extend(values);
@@ -208,7 +207,8 @@ impl Likelihood<'_> {
                     grid.push([rest, condition]);
                 }
             }
-            let widths = grid.iter().map(|&[rest, condition]| Widths { rest: at(rest), condition: at(condition) });
+            let widths =
+                grid.iter().map(|&[rest, condition]| Widths { rest: at(rest), condition: at(condition) });
             let widths: Vec<Widths> = widths.collect();
             let values = self.evaluate(&widths);
             let best = |best: usize, i: usize| {
@@ -241,13 +241,7 @@ impl Likelihood<'_> {
     }
 
     /// Golden section along one bandwidth, in its logarithm.
-    fn line(
-        &mut self,
-        start: f64,
-        step: f64,
-        tolerance: f64,
-        at: &dyn Fn(f64) -> Widths,
-    ) -> Result<f64> {
+    fn line(&mut self, start: f64, step: f64, tolerance: f64, at: &dyn Fn(f64) -> Widths) -> Result<f64> {
         let values = |this: &mut Self, h: &[f64]| -> Vec<f64> {
             let widths: Vec<Widths> = h.iter().map(|&h| at(h)).collect();
             this.evaluate(&widths).into_iter().map(|e| e.log_likelihood).collect()
@@ -270,7 +264,8 @@ impl Likelihood<'_> {
         let golden = 0.5 * (3.0 - 5.0_f64.sqrt());
         while (h[2] / h[0]).ln() > 2.0 * tolerance {
             let (below, above) = ((h[1] / h[0]).ln(), (h[2] / h[1]).ln());
-            let new = if below > above { h[1] * (-golden * below).exp() } else { h[1] * (golden * above).exp() };
+            let new =
+                if below > above { h[1] * (-golden * below).exp() } else { h[1] * (golden * above).exp() };
             let found = values(self, &[new])[0];
             match (new < h[1], found > value[1]) {
                 (true, true) => (h, value) = ([h[0], new, h[1]], [value[0], found, value[1]]),

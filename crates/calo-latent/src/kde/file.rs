@@ -89,7 +89,8 @@ impl Kde {
             search: self.search.clone(),
             provenance: self.provenance.clone(),
         };
-        let unwritable = |e: &dyn std::fmt::Display| Error::file(path, e.to_string(), "a density that can be written");
+        let unwritable =
+            |e: &dyn std::fmt::Display| Error::file(path, e.to_string(), "a density that can be written");
         let header = serde_json::to_string(&header).map_err(|e| unwritable(&e))?;
         let centres = storage.bytes(self.centres.iter());
         let exact = |values: &mut dyn Iterator<Item = &f64>| Storage::F64.bytes(values);
@@ -197,7 +198,8 @@ fn tensor(
 ) -> std::result::Result<(Vec<usize>, Vec<f64>), String> {
     let view = tensors.tensor(name).map_err(|_| format!("no tensor `{name}`"))?;
     let shape = view.shape().to_vec();
-    let fits = |(&found, expected): (&usize, &Option<usize>)| expected.is_none_or(|expected| found == expected);
+    let fits =
+        |(&found, expected): (&usize, &Option<usize>)| expected.is_none_or(|expected| found == expected);
     if shape.len() != expected.len() || !shape.iter().zip(expected).all(fits) {
         return Err(format!("tensor `{name}` of shape {shape:?}"));
     }
