@@ -69,7 +69,7 @@ fn density(criterion: &mut Criterion) {
         });
     }
     let searched = settings(Scaling::Standardised, Bandwidth::CrossValidated(CrossValidation::default()));
-    group.bench_function("fit 500,000 points, cross-validated on 10,000", |bencher| {
+    group.bench_function("fit 500,000 points, cross-validated on 5,000", |bencher| {
         bencher.iter(|| Kde::fit(points.view(), black_box(&searched)).unwrap());
     });
     group.finish();

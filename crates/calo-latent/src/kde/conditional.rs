@@ -139,7 +139,9 @@ impl<'a> Given<'a> {
             let strip = self.strips.partition_point(|strip| strip.cumulative <= x);
             let strip = self.strips[strip.min(self.strips.len() - 1)];
             let centre = rng.random_range(strip.first as u64..strip.last as u64) as usize;
-            if rng.random::<f64>() * strip.bound < self.weight(centre) {
+            let rejected = rng.random::<f64>() * strip.bound >= self.weight(centre);
+            // Weights of bandwidths below the resolution of the numbers are none: the strip is its nearest centre.
+            if !rejected {
                 return centre;
             }
         }

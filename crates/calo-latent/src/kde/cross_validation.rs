@@ -43,7 +43,7 @@ pub struct CrossValidation {
 
 impl Default for CrossValidation {
     fn default() -> Self {
-        Self { n_points: 10_000, n_coarse: 2000, n_folds: 5, tolerance: 0.03, seed: 0 }
+        Self { n_points: 5000, n_coarse: 1000, n_folds: 5, tolerance: 0.03, seed: 0 }
     }
 }
 
