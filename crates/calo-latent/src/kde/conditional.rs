@@ -95,7 +95,7 @@ impl<'a> Given<'a> {
         let sides = [middle.checked_sub(1), (middle < conditions.len()).then_some(middle)];
         let nearest = sides.into_iter().flatten().map(distance).fold(f64::INFINITY, f64::min);
         let mut given = Self { kde, u, nearest: nearest * nearest, strips: Vec::new() };
-        let end = (given.nearest + 2.0 * NEGLIGIBLE).sqrt();
+        let end = (given.nearest + 2.0 * NEGLIGIBLE).sqrt().min(nearest + 100.0);
         // Far from its top a Gaussian falls the faster.
         let step = (0.5 / nearest.max(1.0)).max(1e-12 * nearest);
         let (mut below, mut above, mut edge) = (middle, middle, nearest);
