@@ -1,5 +1,6 @@
 //! Log densities and correlations against scikit-learn and SciPy (`golden/make_kde.py`).
 
+#![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report")]
 
 use calo_latent::{Bandwidth, Kde, KdeSettings, Scaling, pearson, spearman};

@@ -1,7 +1,5 @@
 //! What must hold for any sample.
 
-#![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
-
 use calo_latent::{
     Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, Scaling, Stage,
     divergence_spectrum, natural_gradient_step, pearson, scott, spearman,
