@@ -8,6 +8,7 @@ use crate::process::{cargo, read};
 /// Every workspace crate with the workspace crates it may depend on. Whoever adds a crate adds it here.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-data", &[]),
+    ("calo-latent", &[]),
     ("calo-metrics", &[]),
     ("calo-nn", &["calo-data"]),
     ("calo-report", &["calo-metrics"]),

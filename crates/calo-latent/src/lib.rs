@@ -1,0 +1,35 @@
+//! Statistics of a latent space.
+//!
+//! Points come as views of `[point, column]`; nothing here knows a tensor, a shower or a network.
+//!
+//! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with a bandwidth of cross-validated
+//!   likelihood, evaluated, sampled, also at a given energy, saved and loaded.
+//! * [`HistogramDensity`] is the same from equal bins, as many as cross-validation likes.
+//! * [`divergence_spectrum`] says how much each variable knows, [`pearson`] and [`spearman`] of what; [`traversal`] shows
+//!   it.
+//! * [`natural_gradient_step`] moves latent points to where a critic likes them better.
+#![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+
+mod check;
+mod correlation;
+mod divergence;
+mod error;
+mod histogram;
+mod kde;
+mod latent_optimisation;
+mod log_sum;
+mod random;
+mod traversal;
+mod whitening;
+
+pub use correlation::{Correlations, pearson, spearman};
+pub use divergence::{DivergenceSpectrum, divergence_spectrum, gaussian_divergence};
+pub use error::{Error, Index, Result};
+pub use histogram::{BinSearch, BinTrial, BinValidation, HistogramDensity};
+pub use kde::{
+    Bandwidth, BandwidthSearch, CrossValidation, Evaluation, Given, Kde, KdeSettings, Stage, Storage, scott,
+    silverman,
+};
+pub use latent_optimisation::natural_gradient_step;
+pub use traversal::{traversal, traversal_plane};
+pub use whitening::Scaling;
