@@ -22,7 +22,7 @@ const LIBRARIES: &str = include_str!("../cuda/libraries.txt");
 const NVCC: &str = include_str!("../cuda/nvcc");
 
 /// Raised when what is written below changes, so that older folders are made anew.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// Makes the toolchain and says how to use it.
 pub(crate) fn run(flags: &CudaFlags) -> Result<()> {

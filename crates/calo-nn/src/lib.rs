@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
+//! | [`cuda`] | the same operations on a GPU; precision there |
 
 pub mod autograd;
 mod cpu;
+pub mod cuda;
 mod error;
 pub mod ops;
 

@@ -1,6 +1,6 @@
 //! Stubs of CUDA's libraries: enough to link, and to start on a machine without a GPU and hear that there is none.
 //!
-//! A stub has a function of every name that the library has, and each returns 100, which is "no device" to the driver.
+//! A stub has a function of every name that the library has, and each returns one error that the library knows.
 //! Names come from the driver's header and, for the libraries, from the bindings that the program is built with.
 
 use std::collections::BTreeSet;
@@ -15,13 +15,26 @@ use serde_json::Value;
 use super::{create, link};
 use crate::process::{cargo, command, line, read};
 
-/// Library, its run-time name, and its module in the bindings.
-const LIBRARIES: [(&str, &str, &str); 5] = [
-    ("cublas", "libcublas.so.13", "cublas"),
-    ("cublasLt", "libcublasLt.so.13", "cublaslt"),
-    ("curand", "libcurand.so.10", "curand"),
-    ("nvrtc", "libnvrtc.so.13", "nvrtc"),
-    ("cudnn", "libcudnn.so.9", "cudnn"),
+/// A library that programs link with.
+#[derive(Debug, Clone, Copy)]
+struct Library {
+    name: &'static str,
+    /// Its name at run time.
+    soname: &'static str,
+    /// Its module in the bindings.
+    module: &'static str,
+    /// What its stub answers: "not initialised" or the like.
+    answer: u32,
+}
+
+const DRIVER: Library = Library { name: "cuda", soname: "libcuda.so.1", module: "driver", answer: 100 };
+
+const LIBRARIES: [Library; 5] = [
+    Library { name: "cublas", soname: "libcublas.so.13", module: "cublas", answer: 1 },
+    Library { name: "cublasLt", soname: "libcublasLt.so.13", module: "cublaslt", answer: 1 },
+    Library { name: "curand", soname: "libcurand.so.10", module: "curand", answer: 101 },
+    Library { name: "nvrtc", soname: "libnvrtc.so.13", module: "nvrtc", answer: 2 },
+    Library { name: "cudnn", soname: "libcudnn.so.9", module: "cudnn", answer: 1001 },
 ];
 
 /// Makes the stubs in `home/lib/stubs`, and links under their run-time names in `run`. The driver is always a stub,
@@ -29,24 +42,24 @@ const LIBRARIES: [(&str, &str, &str); 5] = [
 pub(super) fn make(home: &Path, run: &Path, c_compiler: &str, full: bool) -> Result<()> {
     create(run)?;
     let stubs = home.join("lib/stubs");
-    let stub = |name: &str, soname: &str, functions: &BTreeSet<String>| -> Result<()> {
-        let library = stubs.join(format!("lib{name}.so"));
-        compile(c_compiler, &library, soname, functions)?;
-        link(&library, &run.join(soname))
+    let stub = |library: Library, functions: &BTreeSet<String>| -> Result<()> {
+        let path = stubs.join(format!("lib{}.so", library.name));
+        compile(c_compiler, &path, library, functions)?;
+        link(&path, &run.join(library.soname))
     };
 
     let header = home.join("include/cuda.h");
     let text = fs::read_to_string(&header).with_context(|| format!("cannot read {}", header.display()))?;
-    stub("cuda", "libcuda.so.1", &driver_functions(&text))?;
+    stub(DRIVER, &driver_functions(&text))?;
     if full {
         return Ok(());
     }
     let bindings = bindings()?;
-    for (name, soname, module) in LIBRARIES {
-        let source = bindings.join(module).join("sys/mod.rs");
+    for library in LIBRARIES {
+        let source = bindings.join(library.module).join("sys/mod.rs");
         let text =
             fs::read_to_string(&source).with_context(|| format!("cannot read {}", source.display()))?;
-        stub(name, soname, &bound_functions(&text))?;
+        stub(library, &bound_functions(&text))?;
     }
     Ok(())
 }
@@ -93,7 +106,7 @@ fn compile(c_compiler: &str, library: &Path, soname: &str, functions: &BTreeSet<
     let mut words = c_compiler.split_whitespace();
     let mut compiler = command(words.next().unwrap_or("cc"));
     compiler.args(words).args(["-x", "c", "-w", "-shared", "-fPIC", "-O1", "-nostdlib"]);
-    compiler.arg(format!("-Wl,-soname,{soname}")).arg("-o").arg(library).arg("-");
+    compiler.arg(format!("-Wl,-soname,{soname}")).arg("-o").arg(path).arg("-");
     let cannot = || format!("cannot run `{}`", line(&compiler));
     let mut child = command(compiler.get_program())
         .args(compiler.get_args())
@@ -123,6 +136,6 @@ mod tests {
 
     #[test]
     fn a_stub_without_functions_is_refused() {
-        assert!(compile("cc", Path::new("/nowhere/libnone.so"), "libnone.so.1", &BTreeSet::new()).is_err());
+        assert!(compile("cc", Path::new("/nowhere/libnone.so"), DRIVER, &BTreeSet::new()).is_err());
     }
 }

@@ -1,0 +1,17 @@
+// One step of Adam, in place, as torch.optim.Adam takes it: weight decay is added to the gradient.
+
+// moments: first then second, [2, n]. `rate` is divided by the correction of the first moment; `root` is the square root
+// of the correction of the second.
+extern "C" __global__ void adam(real *weight, real *moments, const real *gradient, u64 n, double beta1, double beta2,
+                                double epsilon, double decay, double rate, double root) {
+    FOR_EACH(i, n) {
+        const acc w = load(weight, i);
+        const acc g = load(gradient, i) + (acc)decay * w;
+        const acc m = load(moments, i), v = load(moments, n + i);
+        const acc first = m + (acc)(1.0 - beta1) * (g - m);
+        const acc second = (acc)beta2 * v + (acc)(1.0 - beta2) * g * g;
+        store(moments, i, first);
+        store(moments, n + i, second);
+        store(weight, i, w - (acc)rate * first / (sqrt(second) / (acc)root + (acc)epsilon));
+    }
+}
