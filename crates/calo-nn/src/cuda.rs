@@ -57,13 +57,14 @@ pub(crate) struct Windows {
 /// What a step of Adam depends on, see [`adam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct AdamStep {
-    pub(crate) rate: f64,
     pub(crate) beta1: f64,
     pub(crate) beta2: f64,
     pub(crate) epsilon: f64,
     pub(crate) weight_decay: f64,
-    /// 1 for the first step.
-    pub(crate) step: u32,
+    /// `rate / (1 - beta1^t)`.
+    pub(crate) step_size: f64,
+    /// `sqrt(1 - beta2^t)`.
+    pub(crate) root_correction: f64,
 }
 
 /// Lets f32 convolutions and products run in TF32 (10 bits of mantissa), which is several times as fast; off unless
@@ -129,55 +130,45 @@ on_device! {
     /// Its gradient for w: `gy^T x`.
     fn linear::linear_weight_gradient(gy: Operand, x: Operand) -> Output;
 
-    /// Normalised over the trailing axes `axes`, with weight and bias of that shape, then LeakyReLU(slope), where given.
-    fn layer_norm::layer_norm(
-        x: Operand, affine: Option<(Operand, Operand)>, axes: &[usize], eps: f64, slope: Option<f64>,
+    /// x normalised over rows as long as the weight, times weight plus bias, then LeakyReLU(slope), where given.
+    fn layer_norm::layer_norm(x: Operand, weight: Operand, bias: Operand, slope: Option<f64>, eps: f64) -> Output;
+    /// Its gradient for x, given g; `gate` is its own result and slope. With `affine` those for weight and bias stand
+    /// behind, all of it flat.
+    fn layer_norm::layer_norm_gradient(
+        x: Operand, weight: Operand, g: Operand, gate: Option<(Operand, f64)>, affine: bool, eps: f64,
     ) -> Output;
-    /// `J g` with g = u * gate(y) * weight: u times the slope where y <= 0, times weight, either where given.
-    fn layer_norm::layer_norm_backward(
-        x: Operand, u: Operand, gate: Option<(Operand, f64)>, weight: Option<Operand>, axes: &[usize], eps: f64,
-    ) -> Output;
-    /// `S(x, u, v)`: the gradient for x of `v . J(x) u`.
-    fn layer_norm::layer_norm_second(x: Operand, u: Operand, v: Operand, axes: &[usize], eps: f64) -> Output;
-    /// Gradient of the weight, of shape `axes`: the sum over leading axes of u * gate(y) * normalised x.
-    fn layer_norm::layer_norm_weight_gradient(
-        x: Operand, u: Operand, gate: Option<(Operand, f64)>, axes: &[usize], eps: f64,
+    /// Gradients of the gradient for x, given v: for x, then for g, then, with `affine`, for the weight, flat.
+    fn layer_norm::layer_norm_second(
+        x: Operand, g: Operand, v: Operand, weight: Operand, gate: Option<(Operand, f64)>, affine: bool, eps: f64,
     ) -> Output;
 
-    /// Sum over leading axes of u * gate(y), of shape `axes`: the gradient of a bias shared by them.
-    fn reduce::sum_leading(u: Operand, gate: Option<(Operand, f64)>, axes: &[usize]) -> Output;
-    /// Sum over all axes but the second: `[n, c, ..]` to `[c]`.
-    fn reduce::channel_sums(u: Operand) -> Output;
-    /// Sum over all axes but the first two: `[n, c, ..]` to `[n, c]`.
-    fn reduce::sample_channel_sums(u: Operand) -> Output;
+    /// Sums over all axes but the second, `[n, c, ..]` to `[c]`, or but the first two, to `[n, c]`.
+    fn reduce::channel_sum(a: Operand, per_sample: bool) -> Output;
+    /// Sums of a and of a b by channel, `[n, c, ..]` to `[2, c]`.
+    fn reduce::channel_moments(a: Operand, b: Operand) -> Output;
+    /// Mean and biased variance by channel, `[n, c, ..]` to `[2, c]`.
+    fn reduce::batch_statistics(x: Operand) -> Output;
+    /// x * scale + shift by channel; x `[n, c, ..]`, scale and shift `[c]`.
+    fn elementwise::channel_affine(x: Operand, scale: Operand, shift: Option<Operand>) -> Output;
 
-    /// v `[c]`, or `[n, c]`, for every cell of `shape`, `[n, c, ..]`.
-    fn elementwise::broadcast_channels(v: Operand, shape: &[usize]) -> Output;
-    /// leaky(x * scale + shift) by channel, scale and shift `[c]`; no scale is 1, no slope no activation.
-    fn elementwise::channel_affine(x: Operand, scale: Option<Operand>, shift: Operand, slope: Option<f64>) -> Output;
-    /// u * weight * gate(y), weight of the shape of u's trailing axes.
-    fn elementwise::scale_rows(u: Operand, weight: Operand, gate: Option<(Operand, f64)>) -> Output;
     /// LeakyReLU; ReLU with slope 0.
     fn elementwise::leaky_relu(x: Operand, slope: f64) -> Output;
-    /// u, times the slope where y <= 0: y is x or the result, which have the same sign.
-    fn elementwise::leaky_relu_backward(u: Operand, y: Operand, slope: f64) -> Output;
+    /// g, times the slope where y <= 0: y is x or the result, which have the same sign.
+    fn elementwise::leaky_relu_gradient(g: Operand, y: Operand, slope: f64) -> Output;
     /// ln(1 + e^x), without overflow.
     fn elementwise::softplus(x: Operand) -> Output;
-    /// 1 / (1 + e^-x), the derivative of [`softplus`].
-    fn elementwise::sigmoid(x: Operand) -> Output;
+    /// g / (1 + e^-x), the gradient of [`softplus`].
+    fn elementwise::softplus_gradient(x: Operand, g: Operand) -> Output;
 
     /// Where the `count` largest of each row of the last axis stand, in falling order, ties by index: u32.
     fn sort::argsort_descending(x: Operand, count: usize) -> Output;
-    /// The `count` largest of each row of the last axis, in falling order.
-    fn sort::sort_descending(x: Operand, count: usize) -> Output;
     /// `x[.., indices[.., j]]` along the last axis, indices u32.
     fn sort::gather_rows(x: Operand, indices: Operand) -> Output;
     /// What [`gather_rows`] took, put back into rows of `len` zeros: its gradient. No index comes twice in a row.
     fn sort::scatter_rows(g: Operand, indices: Operand, len: usize) -> Output;
-    /// MMD between the sorted rows x and y `[n, len]`, mean over windows: `[n]`.
+    /// MMD between sorted rows x and y `[n, len]`, mean over windows, then its gradients for x and for y:
+    /// `[n, 1 + 2 len]`.
     fn sort::sorted_mmd(x: Operand, y: Operand, windows: Windows) -> Output;
-    /// `g[row]` times the gradient of [`sorted_mmd`] for x; for y exchange the two.
-    fn sort::sorted_mmd_gradient(x: Operand, y: Operand, g: Operand, windows: Windows) -> Output;
 
     /// A step of Adam in place: moments `[2, ..weight]`, first then second.
     fn optimiser::adam(

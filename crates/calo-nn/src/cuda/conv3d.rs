@@ -7,7 +7,7 @@ use candle_core::{CudaStorage, Layout, Result, Shape};
 use super::cudnn::{self, Convolved, Problem};
 use super::elementwise::add_channels;
 use super::kernels::{by_dtype, elements, sized};
-use super::reduce::sum_leading;
+use super::reduce::sum_samples;
 use super::{Operand, Output, Steps};
 use crate::Error;
 
@@ -61,7 +61,7 @@ pub(super) fn conv3d_weight_gradient(x: Operand, gy: Operand, w: [usize; 5], ste
         let ([n, ci, co], cells) = (problem.channels(), problem.cells());
         let (x_layout, gy_layout) = (flat(op, x, [n, ci, cells])?, flat(op, gy, [n, co, cells])?);
         let each = gy.0.matmul(x.0, (n, co, ci, cells), &gy_layout, &x_layout.transpose(1, 2)?)?;
-        return sum_leading((&each, &Layout::contiguous((n, co, ci))), None, &w);
+        return sum_samples((&each, &Layout::contiguous((n, co, ci))), n, &w);
     }
     by_dtype!(op, x, T => {
         let gy = sized::<T>(op, "gradient", gy, problem.y.iter().product())?;

@@ -1,31 +1,26 @@
 //! Element by element: activations, their gradients, channel-wise scales.
 
-use candle_core::{CudaStorage, Result, Shape};
+use candle_core::cuda_backend::cudarc::driver::CudaSlice;
+use candle_core::{CudaStorage, Result};
 
 use super::kernels::{
-    Element, Grid, Source, by_dtype, elements, launch, optional, rows, sized, uninitialised,
+    Argument, Element, Grid, Source, by_dtype, elements, launch, optional, rows, sized, uninitialised,
 };
 use super::{Operand, Output};
 
 /// `y = kernel(x)`, with a number where the kernel takes one.
 fn unary<T: Element>(op: &'static str, x: Operand, setting: Option<f64>) -> Result<Output> {
     let device = &x.0.device;
-    let n = rows(op, "operand", x, 1)?;
-    let (mut view, mut size) = (elements::<T>(op, x)?, n);
+    let mut n = rows(op, "operand", x, 1)?;
+    let mut view = elements::<T>(op, x)?;
     let mut y = uninitialised::<T>(device, n)?;
     let grid = Grid::Elements(n);
-    match setting {
-        Some(mut setting) => {
-            launch::<T>(
-                device,
-                Source::Elementwise,
-                op,
-                grid,
-                &mut [&mut view, &mut y, &mut size, &mut setting],
-            )?;
-        }
-        None => launch::<T>(device, Source::Elementwise, op, grid, &mut [&mut view, &mut y, &mut size])?,
+    let mut setting = setting;
+    let mut arguments: Vec<&mut dyn Argument> = vec![&mut view, &mut y, &mut n];
+    if let Some(setting) = &mut setting {
+        arguments.push(setting);
     }
+    launch::<T>(device, Source::Elementwise, op, grid, &mut arguments)?;
     Ok((CudaStorage::wrap_cuda_slice(y, device.clone()), x.1.shape().clone()))
 }
 
@@ -37,71 +32,39 @@ pub(super) fn softplus(x: Operand) -> Result<Output> {
     by_dtype!("softplus", x, T => unary::<T>("softplus", x, None))
 }
 
-pub(super) fn sigmoid(x: Operand) -> Result<Output> {
-    by_dtype!("sigmoid", x, T => unary::<T>("sigmoid", x, None))
-}
-
-pub(super) fn leaky_relu_backward(u: Operand, y: Operand, slope: f64) -> Result<Output> {
-    fn run<T: Element>(u: Operand, y: Operand, mut slope: f64) -> Result<Output> {
-        let op = "leaky_relu_backward";
-        let device = &u.0.device;
-        let mut n = rows(op, "gradient", u, 1)?;
-        let (mut gradient, mut result) = (elements::<T>(op, u)?, sized::<T>(op, "result", y, n)?);
-        let mut out = uninitialised::<T>(device, n)?;
-        launch::<T>(
-            device,
-            Source::Elementwise,
-            op,
-            Grid::Elements(n),
-            &mut [&mut gradient, &mut result, &mut out, &mut n, &mut slope],
-        )?;
-        Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), u.1.shape().clone()))
+/// `out = kernel(a, b)`, with a number where the kernel takes one.
+fn binary<T: Element>(op: &'static str, a: Operand, b: Operand, setting: Option<f64>) -> Result<Output> {
+    let device = &a.0.device;
+    let mut n = rows(op, "operand", a, 1)?;
+    let (mut left, mut right) = (elements::<T>(op, a)?, sized::<T>(op, "other operand", b, n)?);
+    let mut out = uninitialised::<T>(device, n)?;
+    let grid = Grid::Elements(n);
+    let mut setting = setting;
+    let mut arguments: Vec<&mut dyn Argument> = vec![&mut left, &mut right, &mut out, &mut n];
+    if let Some(setting) = &mut setting {
+        arguments.push(setting);
     }
-    by_dtype!("leaky_relu_backward", u, T => run::<T>(u, y, slope))
+    launch::<T>(device, Source::Elementwise, op, grid, &mut arguments)?;
+    Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), a.1.shape().clone()))
 }
 
-pub(super) fn scale_rows(u: Operand, weight: Operand, gate: Option<(Operand, f64)>) -> Result<Output> {
-    fn run<T: Element>(u: Operand, weight: Operand, gate: Option<(Operand, f64)>) -> Result<Output> {
-        let op = "scale_rows";
-        let device = &u.0.device;
-        let mut len = weight.1.shape().elem_count();
-        let mut n = rows(op, "operand", u, len)? * len;
-        let mut slope = gate.map_or(1.0, |(_, slope)| slope);
-        let mut y = optional::<T>(op, "result", gate.map(|(y, _)| y), n)?;
-        let (mut gradient, mut weight) = (elements::<T>(op, u)?, elements::<T>(op, weight)?);
-        let mut out = uninitialised::<T>(device, n)?;
-        launch::<T>(
-            device,
-            Source::Elementwise,
-            op,
-            Grid::Elements(n),
-            &mut [&mut gradient, &mut weight, &mut y, &mut out, &mut n, &mut len, &mut slope],
-        )?;
-        Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), u.1.shape().clone()))
-    }
-    by_dtype!("scale_rows", u, T => run::<T>(u, weight, gate))
+pub(super) fn leaky_relu_gradient(g: Operand, y: Operand, slope: f64) -> Result<Output> {
+    by_dtype!("leaky_relu_gradient", g, T => binary::<T>("leaky_relu_gradient", g, y, Some(slope)))
 }
 
-pub(super) fn channel_affine(
-    x: Operand,
-    scale: Option<Operand>,
-    shift: Operand,
-    slope: Option<f64>,
-) -> Result<Output> {
-    fn run<T: Element>(
-        x: Operand,
-        scale: Option<Operand>,
-        shift: Operand,
-        slope: Option<f64>,
-    ) -> Result<Output> {
+pub(super) fn softplus_gradient(x: Operand, g: Operand) -> Result<Output> {
+    by_dtype!("softplus_gradient", x, T => binary::<T>("softplus_gradient", x, g, None))
+}
+
+pub(super) fn channel_affine(x: Operand, scale: Operand, shift: Option<Operand>) -> Result<Output> {
+    fn run<T: Element>(x: Operand, scale: Operand, shift: Option<Operand>) -> Result<Output> {
         let op = "channel_affine";
         let device = &x.0.device;
         let mut channels = x.1.dim(1)?;
         let mut n = rows(op, "operand", x, channels)? * channels;
         let mut len = x.1.dims().iter().skip(2).product::<usize>();
-        let mut slope = slope.unwrap_or(1.0);
-        let mut scale = optional::<T>(op, "scale", scale, channels)?;
-        let mut shift = sized::<T>(op, "shift", shift, channels)?;
+        let mut scale = sized::<T>(op, "scale", scale, channels)?;
+        let mut shift = optional::<T>(op, "shift", shift, channels)?;
         let mut view = elements::<T>(op, x)?;
         let mut out = uninitialised::<T>(device, n)?;
         launch::<T>(
@@ -109,40 +72,15 @@ pub(super) fn channel_affine(
             Source::Elementwise,
             op,
             Grid::Elements(n),
-            &mut [&mut view, &mut scale, &mut shift, &mut out, &mut n, &mut len, &mut channels, &mut slope],
+            &mut [&mut view, &mut scale, &mut shift, &mut out, &mut n, &mut len, &mut channels],
         )?;
         Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), x.1.shape().clone()))
     }
-    by_dtype!("channel_affine", x, T => run::<T>(x, scale, shift, slope))
-}
-
-pub(super) fn broadcast_channels(v: Operand, shape: &[usize]) -> Result<Output> {
-    fn run<T: Element>(v: Operand, shape: &[usize]) -> Result<Output> {
-        let op = "broadcast_channels";
-        let device = &v.0.device;
-        let mut channels = channel_values(op, v, shape)?;
-        let mut n = shape.iter().product::<usize>();
-        let mut len = shape.iter().skip(2).product::<usize>();
-        let mut values = elements::<T>(op, v)?;
-        let mut out = uninitialised::<T>(device, n)?;
-        launch::<T>(
-            device,
-            Source::Elementwise,
-            op,
-            Grid::Elements(n),
-            &mut [&mut values, &mut out, &mut n, &mut len, &mut channels],
-        )?;
-        Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), Shape::from(shape)))
-    }
-    by_dtype!("broadcast_channels", v, T => run::<T>(v, shape))
+    by_dtype!("channel_affine", x, T => run::<T>(x, scale, shift))
 }
 
 /// Adds values by channel to what was just computed, `[n, c, ..]` of `shape`.
-pub(super) fn add_channels<T: Element>(
-    y: &mut candle_core::cuda_backend::cudarc::driver::CudaSlice<T>,
-    values: Operand,
-    shape: &[usize],
-) -> Result<()> {
+pub(super) fn add_channels<T: Element>(y: &mut CudaSlice<T>, values: Operand, shape: &[usize]) -> Result<()> {
     let op = "add_channels";
     let device = values.0.device.clone();
     let mut channels = channel_values(op, values, shape)?;

@@ -14,7 +14,7 @@ __device__ __forceinline__ acc row_scale(acc squares, u64 len, acc eps) {
     return (acc)1 / sqrt(squares / (acc)len + eps);
 }
 
-// y = leaky(h * weight + bias); no affine where the pointers are null, slope 1 for no activation.
+// y = leaky(h * weight + bias); slope 1 for no activation.
 extern "C" __global__ void layer_norm(const real *x, const real *weight, const real *bias, real *y, u64 len, double eps,
                                       double slope) {
     x += blockIdx.x * len, y += blockIdx.x * len;
@@ -26,70 +26,102 @@ extern "C" __global__ void layer_norm(const real *x, const real *weight, const r
     }
     const acc r = row_scale(block_sum(squares), len, (acc)eps);
     FOR_ROW(i, len) {
-        acc h = (load(x, i) - mean) * r;
-        if (weight) h = h * load(weight, i) + load(bias, i);
-        store(y, i, leaky(h, (acc)slope));
+        const acc h = (load(x, i) - mean) * r;
+        store(y, i, leaky(h * load(weight, i) + load(bias, i), (acc)slope));
     }
 }
 
-// The gradient that arrives at the normalised row: u * gate(y) * weight, either left out where its pointer is null.
-__device__ __forceinline__ acc arriving(const real *u, const real *y, const real *weight, u64 i, acc slope) {
-    acc g = load(u, i);
-    if (y) g *= gate(load(y, i), slope);
-    if (weight) g *= load(weight, i);
-    return g;
+// What the gradient of the result is multiplied by on its way to the normalised row: gate(y) * weight, where the gate is
+// left out when its pointer is null.
+__device__ __forceinline__ acc factor(const real *y, const real *weight, u64 i, acc slope) {
+    const acc w = load(weight, i);
+    return y ? w * gate(load(y, i), slope) : w;
 }
 
-// J g = r (g - mean g - h mean(g h)), g as above.
-extern "C" __global__ void layer_norm_backward(const real *x, const real *u, const real *y, const real *weight, real *out,
-                                               u64 len, double eps, double slope) {
-    x += blockIdx.x * len, u += blockIdx.x * len, out += blockIdx.x * len;
+// dx = J u = r (u - mean u - h mean(u h)) with u = gate * weight * g. Mean and r of each row go to `statistics`, unless
+// null.
+extern "C" __global__ void layer_norm_gradient(const real *x, const real *weight, const real *g, const real *y, real *dx,
+                                               acc *statistics, u64 len, double eps, double slope) {
+    x += blockIdx.x * len, g += blockIdx.x * len, dx += blockIdx.x * len;
     if (y) y += blockIdx.x * len;
-    const acc mean = row_mean(x, len);
-    acc sums[3] = {0, 0, 0}; // d d, g, g d, with d = x - m
+    const acc mean = row_mean(x, len), n = (acc)len, s = (acc)slope;
+    acc sums[3] = {0, 0, 0}; // d d, u, u d, with d = x - m
     FOR_ROW(i, len) {
-        const acc d = load(x, i) - mean, g = arriving(u, y, weight, i, (acc)slope);
-        sums[0] += d * d, sums[1] += g, sums[2] += g * d;
+        const acc d = load(x, i) - mean, u = load(g, i) * factor(y, weight, i, s);
+        sums[0] += d * d, sums[1] += u, sums[2] += u * d;
     }
     block_sums(sums);
     const acc r = row_scale(sums[0], len, (acc)eps);
-    const acc mean_g = sums[1] / (acc)len, mean_gh = sums[2] * r / (acc)len;
+    const acc mean_u = sums[1] / n, mean_uh = sums[2] * r / n;
     FOR_ROW(i, len) {
-        const acc h = (load(x, i) - mean) * r, g = arriving(u, y, weight, i, (acc)slope);
-        store(out, i, r * (g - mean_g - h * mean_gh));
+        const acc h = (load(x, i) - mean) * r, u = load(g, i) * factor(y, weight, i, s);
+        store(dx, i, r * (u - mean_u - h * mean_uh));
     }
+    if (statistics && threadIdx.x == 0) statistics[2 * blockIdx.x] = mean, statistics[2 * blockIdx.x + 1] = r;
 }
 
-// S(x, u, v): the gradient for x of v . J(x) u, that is -(r / n) [D h + (v.h) J u + (u.h) J v] with
-// D = u.v - n mean u mean v - (u.h)(v.h) / n.
-extern "C" __global__ void layer_norm_second(const real *x, const real *u, const real *v, real *out, u64 len, double eps) {
-    x += blockIdx.x * len, u += blockIdx.x * len, v += blockIdx.x * len, out += blockIdx.x * len;
-    const acc mean = row_mean(x, len), n = (acc)len;
+// The gradients of dx above for x and g, given v: dg = gate * weight * J v, and, as J depends on x,
+// -r^2 (h (c - 3 a b) + b (u - mean u) + a (v - mean v)) for x, with a = mean(u h), b = mean(v h),
+// c = mean(u v) - mean u mean v. Mean, r, mean v and b of each row go to `statistics`, unless null.
+extern "C" __global__ void layer_norm_second(const real *x, const real *g, const real *v, const real *weight,
+                                             const real *y, real *dx, real *dg, acc *statistics, u64 len, double eps,
+                                             double slope) {
+    x += blockIdx.x * len, g += blockIdx.x * len, v += blockIdx.x * len;
+    dx += blockIdx.x * len, dg += blockIdx.x * len;
+    if (y) y += blockIdx.x * len;
+    const acc mean = row_mean(x, len), n = (acc)len, s = (acc)slope;
     acc sums[6] = {0, 0, 0, 0, 0, 0}; // d d, u, v, u d, v d, u v
     FOR_ROW(i, len) {
-        const acc d = load(x, i) - mean, a = load(u, i), b = load(v, i);
-        sums[0] += d * d, sums[1] += a, sums[2] += b, sums[3] += a * d, sums[4] += b * d, sums[5] += a * b;
+        const acc d = load(x, i) - mean, u = load(g, i) * factor(y, weight, i, s), w = load(v, i);
+        sums[0] += d * d, sums[1] += u, sums[2] += w, sums[3] += u * d, sums[4] += w * d, sums[5] += u * w;
     }
     block_sums(sums);
     const acc r = row_scale(sums[0], len, (acc)eps);
-    const acc mean_u = sums[1] / n, mean_v = sums[2] / n, uh = sums[3] * r, vh = sums[4] * r;
-    const acc big_d = sums[5] - n * mean_u * mean_v - uh * vh / n;
+    const acc mean_u = sums[1] / n, mean_v = sums[2] / n;
+    const acc a = sums[3] * r / n, b = sums[4] * r / n, c = sums[5] / n - mean_u * mean_v;
     FOR_ROW(i, len) {
-        const acc h = (load(x, i) - mean) * r;
-        const acc ju = r * (load(u, i) - mean_u - h * uh / n), jv = r * (load(v, i) - mean_v - h * vh / n);
-        store(out, i, -(r / n) * (big_d * h + vh * ju + uh * jv));
+        const acc h = (load(x, i) - mean) * r, f = factor(y, weight, i, s), w = load(v, i);
+        store(dx, i, -r * r * (h * (c - 3 * a * b) + b * (load(g, i) * f - mean_u) + a * (w - mean_v)));
+        store(dg, i, f * r * (w - mean_v - h * b));
+    }
+    if (statistics && threadIdx.x == 0) {
+        acc *own = statistics + 4 * blockIdx.x;
+        own[0] = mean, own[1] = r, own[2] = mean_v, own[3] = b;
     }
 }
 
-// Mean and r of each row, for the gradient of the weight.
-extern "C" __global__ void row_statistics(const real *x, acc *statistics, u64 len, double eps) {
-    x += blockIdx.x * len;
-    const acc mean = row_mean(x, len);
-    acc squares = 0;
-    FOR_ROW(i, len) {
-        const acc d = load(x, i) - mean;
-        squares += d * d;
+// Sums over rows, in parts: of gate * g * h in `weight`, of gate * g in `bias`. Statistics as layer_norm_gradient's.
+extern "C" __global__ void affine_gradient(const real *x, const real *g, const real *y, const acc *statistics, acc *weight,
+                                           acc *bias, u64 rows, u64 len, u64 rows_per_part, double slope) {
+    const u64 first = blockIdx.y * rows_per_part, end = min(first + rows_per_part, rows);
+    FOR_EACH(i, len) {
+        acc with_h = 0, sum = 0;
+        for (u64 row = first; row < end; ++row) {
+            const u64 at = row * len + i;
+            acc u = load(g, at);
+            if (y) u *= gate(load(y, at), (acc)slope);
+            with_h += u * (load(x, at) - statistics[2 * row]) * statistics[2 * row + 1];
+            sum += u;
+        }
+        weight[blockIdx.y * len + i] = with_h;
+        bias[blockIdx.y * len + i] = sum;
     }
-    const acc r = row_scale(block_sum(squares), len, (acc)eps);
-    if (threadIdx.x == 0) statistics[2 * blockIdx.x] = mean, statistics[2 * blockIdx.x + 1] = r;
+}
+
+// Sums over rows, in parts, of gate * g * J v: the gradient of dx for the weight. Statistics as layer_norm_second's.
+extern "C" __global__ void weight_second(const real *x, const real *g, const real *v, const real *y, const acc *statistics,
+                                         acc *weight, u64 rows, u64 len, u64 rows_per_part, double slope) {
+    const u64 first = blockIdx.y * rows_per_part, end = min(first + rows_per_part, rows);
+    FOR_EACH(i, len) {
+        acc sum = 0;
+        for (u64 row = first; row < end; ++row) {
+            const u64 at = row * len + i;
+            const acc *own = statistics + 4 * row;
+            acc u = load(g, at);
+            if (y) u *= gate(load(y, at), (acc)slope);
+            const acc h = (load(x, at) - own[0]) * own[1];
+            sum += u * own[1] * (load(v, at) - own[2] - h * own[3]);
+        }
+        weight[blockIdx.y * len + i] = sum;
+    }
 }

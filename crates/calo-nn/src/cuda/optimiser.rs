@@ -28,9 +28,8 @@ fn run<T: Element>(
 ) -> Result<()> {
     let op = "adam";
     let device = gradient.0.device.clone();
-    let AdamStep { rate, mut beta1, mut beta2, mut epsilon, mut weight_decay, step } = step;
-    let corrections = [1.0 - beta1.powf(f64::from(step)), 1.0 - beta2.powf(f64::from(step))];
-    let (mut rate, mut root) = (rate / corrections[0], corrections[1].sqrt());
+    let AdamStep { mut beta1, mut beta2, mut epsilon, mut weight_decay, mut step_size, mut root_correction } =
+        step;
     let mut n = rows(op, "gradient", gradient, 1)?;
     let mut gradient = sized::<T>(op, "gradient", gradient, n)?;
     let mut weight = elements_mut::<T>("weight", weight, n)?;
@@ -49,8 +48,8 @@ fn run<T: Element>(
             &mut beta2,
             &mut epsilon,
             &mut weight_decay,
-            &mut rate,
-            &mut root,
+            &mut step_size,
+            &mut root_correction,
         ],
     )
 }

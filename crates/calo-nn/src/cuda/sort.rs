@@ -1,5 +1,6 @@
 //! Sorted rows: sorting, taking and putting back, and the kernel MMD of sorted rows.
 
+use candle_core::backend::BackendStorage as _;
 use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use candle_core::{CudaStorage, DType, Result, Shape};
 
@@ -51,12 +52,6 @@ pub(super) fn argsort_descending(x: Operand, count: usize) -> Result<Output> {
         let indices = indices::<T>("argsort_descending", x, count)?;
         Ok((CudaStorage::wrap_cuda_slice(indices, x.0.device.clone()), with_last(x, count)))
     })
-}
-
-pub(super) fn sort_descending(x: Operand, count: usize) -> Result<Output> {
-    let (indices, shape) = argsort_descending(x, count)?;
-    let layout = candle_core::Layout::contiguous(shape);
-    gather_rows(x, (&indices, &layout))
 }
 
 pub(super) fn gather_rows(x: Operand, indices: Operand) -> Result<Output> {
@@ -120,52 +115,25 @@ pub(super) fn sorted_mmd(x: Operand, y: Operand, windows: Windows) -> Result<Out
         let mut len = last(op, "rows", x)?;
         checked(op, settings, len)?;
         let rows = rows(op, "rows", x, len)?;
+        let mut n = 2 * rows * len;
         let Windows { mut window, mut stride, mut windows, mut exponent } = settings;
         let (mut x, mut y) = (elements::<T>(op, x)?, sized::<T>(op, "other rows", y, rows * len)?);
-        let mut value = uninitialised::<T>(device, rows)?;
+        let mut out = uninitialised::<T>(device, rows * (1 + 2 * len))?;
         launch::<T>(
             device,
             Source::SortedMmd,
             op,
-            Grid::Rows { rows, len },
-            &mut [
-                &mut x,
-                &mut y,
-                &mut value,
-                &mut len,
-                &mut window,
-                &mut stride,
-                &mut windows,
-                &mut exponent,
-            ],
+            Grid::Blocks { rows, threads: 1024 },
+            &mut [&mut x, &mut y, &mut out, &mut len, &mut window, &mut stride, &mut windows, &mut exponent],
         )?;
-        Ok((CudaStorage::wrap_cuda_slice(value, device.clone()), Shape::from(rows)))
-    }
-    no_bf16("sorted_mmd", x)?;
-    by_dtype!("sorted_mmd", x, T => run::<T>(x, y, windows))
-}
-
-pub(super) fn sorted_mmd_gradient(x: Operand, y: Operand, g: Operand, windows: Windows) -> Result<Output> {
-    fn run<T: Element>(x: Operand, y: Operand, g: Operand, settings: Windows) -> Result<Output> {
-        let op = "sorted_mmd_gradient";
-        let (device, shape) = (&x.0.device, x.1.shape().clone());
-        let mut len = last(op, "rows", x)?;
-        checked(op, settings, len)?;
-        let rows = rows(op, "rows", x, len)?;
-        let mut n = rows * len;
-        let Windows { mut window, mut stride, mut windows, mut exponent } = settings;
-        let (mut x, mut y) = (elements::<T>(op, x)?, sized::<T>(op, "other rows", y, n)?);
-        let mut g = sized::<T>(op, "gradient", g, rows)?;
-        let mut out = uninitialised::<T>(device, n)?;
         launch::<T>(
             device,
             Source::SortedMmd,
-            op,
+            "sorted_mmd_gradients",
             Grid::Elements(n),
             &mut [
                 &mut x,
                 &mut y,
-                &mut g,
                 &mut out,
                 &mut n,
                 &mut len,
@@ -175,17 +143,11 @@ pub(super) fn sorted_mmd_gradient(x: Operand, y: Operand, g: Operand, windows: W
                 &mut exponent,
             ],
         )?;
-        Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), shape))
+        Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), Shape::from((rows, 1 + 2 * len))))
     }
-    no_bf16("sorted_mmd_gradient", x)?;
-    by_dtype!("sorted_mmd_gradient", x, T => run::<T>(x, y, g, windows))
-}
-
-/// Differences of sorted energies do not survive 8 bits of mantissa.
-fn no_bf16(op: &'static str, x: Operand) -> Result<()> {
-    use candle_core::backend::BackendStorage as _;
-    match x.0.dtype() {
-        dtype @ DType::BF16 => Err(candle_core::Error::UnsupportedDTypeForOp(dtype, op)),
-        _ => Ok(()),
+    // Differences of sorted energies do not survive the 8 bits of bf16.
+    if let dtype @ DType::BF16 = x.0.dtype() {
+        return Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "sorted_mmd"));
     }
+    by_dtype!("sorted_mmd", x, T => run::<T>(x, y, windows))
 }
