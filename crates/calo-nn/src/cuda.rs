@@ -84,8 +84,11 @@ pub fn tf32_allowed() -> bool {
     false
 }
 
-/// Compiles every kernel for a compute capability such as (9, 0), which takes NVRTC but no GPU. `None` where NVRTC is
-/// not there: in a build without CUDA, or one that runs with stubs of its libraries.
+/// Compiles every kernel for a compute capability such as (9, 0), which takes NVRTC but no GPU: how many files. `None`
+/// where NVRTC is not there: in a build without CUDA, or one that runs with stubs of its libraries.
+///
+/// # Errors
+/// What NVRTC says of a kernel that does not compile.
 #[doc(hidden)]
 pub fn compile_kernels(capability: (i32, i32)) -> Result<Option<usize>> {
     #[cfg(feature = "cuda")]

@@ -1,5 +1,10 @@
 // What is done to each element on its own, many at a time.
 
+// Which channel element i of n is in, rows of `len` being channels. Division in 64 bits would take longer than memory.
+__device__ __forceinline__ u64 channel_of(u64 i, u64 n, u64 len, u64 channels) {
+    return n >> 32 ? i / len % channels : (u32)i / (u32)len % (u32)channels;
+}
+
 // y = leaky(x)
 extern "C" __global__ void leaky_relu(const real *x, real *y, u64 n, double slope) {
     FOR_EACH(i, n) store(y, i, leaky(load(x, i), (acc)slope));
@@ -30,7 +35,7 @@ extern "C" __global__ void softplus_gradient(const real *x, const real *g, real 
 extern "C" __global__ void channel_affine(const real *x, const real *scale, const real *shift, real *y, u64 n, u64 len,
                                           u64 channels) {
     FOR_EACH(i, n) {
-        const u64 c = i / len % channels;
+        const u64 c = channel_of(i, n, len, channels);
         const acc v = load(x, i) * load(scale, c);
         store(y, i, shift ? v + load(shift, c) : v);
     }
@@ -38,5 +43,5 @@ extern "C" __global__ void channel_affine(const real *x, const real *scale, cons
 
 // y[row] += shift[row % channels], in place
 extern "C" __global__ void add_channels(real *y, const real *shift, u64 n, u64 len, u64 channels) {
-    FOR_EACH(i, n) store(y, i, load(y, i) + load(shift, i / len % channels));
+    FOR_EACH(i, n) store(y, i, load(y, i) + load(shift, channel_of(i, n, len, channels)));
 }

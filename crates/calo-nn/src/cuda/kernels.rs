@@ -210,12 +210,22 @@ impl<T> Argument for CudaView<'_, T> {
     }
 }
 
-/// A null pointer where there is none.
+/// What is passed for an operand that is left out.
+static NULL: u64 = 0;
+
 impl<T> Argument for Option<CudaView<'_, T>> {
     fn push<'a>(&'a mut self, arguments: &mut LaunchArgs<'a>) {
-        static NULL: u64 = 0;
         match self {
             Some(view) => arguments.arg(&*view),
+            None => arguments.arg(&NULL),
+        };
+    }
+}
+
+impl<T> Argument for Option<CudaViewMut<'_, T>> {
+    fn push<'a>(&'a mut self, arguments: &mut LaunchArgs<'a>) {
+        match self {
+            Some(view) => arguments.arg(view),
             None => arguments.arg(&NULL),
         };
     }

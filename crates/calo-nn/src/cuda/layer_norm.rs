@@ -79,7 +79,7 @@ pub(super) fn layer_norm_gradient(
         let extra = if affine { 2 * len } else { 0 };
         let mut out = uninitialised::<T>(device, n + extra)?;
         let mut statistics = uninitialised::<T::Sum>(device, if affine { 2 * rows } else { 1 })?;
-        let mut wanted = affine.then(|| statistics.as_view());
+        let mut wanted = affine.then(|| statistics.as_view_mut());
         launch::<T>(
             device,
             Source::LayerNorm,
@@ -154,7 +154,7 @@ pub(super) fn layer_norm_second(
         let (mut g, mut v) = (sized::<T>(op, "gradient", g, n)?, sized::<T>(op, "second gradient", v, n)?);
         let mut out = uninitialised::<T>(device, 2 * n + if affine { len } else { 0 })?;
         let mut statistics = uninitialised::<T::Sum>(device, if affine { 4 * rows } else { 1 })?;
-        let mut wanted = affine.then(|| statistics.as_view());
+        let mut wanted = affine.then(|| statistics.as_view_mut());
         let (mut dx, mut rest) = out.split_at_mut(n);
         launch::<T>(
             device,
