@@ -51,6 +51,8 @@ pub(super) fn make(home: &Path, run: &Path, c_compiler: &str, full: bool) -> Res
     let header = home.join("include/cuda.h");
     let text = fs::read_to_string(&header).with_context(|| format!("cannot read {}", header.display()))?;
     stub(DRIVER, &driver_functions(&text))?;
+    // The runtime is real: it came with the compiler.
+    link(&home.join("lib/libcudart.so.13"), &run.join("libcudart.so.13"))?;
     if full {
         return Ok(());
     }
@@ -97,12 +99,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-fn compile(c_compiler: &str, library: &Path, soname: &str, functions: &BTreeSet<String>) -> Result<()> {
+fn compile(c_compiler: &str, path: &Path, library: Library, functions: &BTreeSet<String>) -> Result<()> {
     if functions.is_empty() {
-        bail!("found no function for {}: its bindings are not what they were", library.display());
+        bail!("found no function for {}: its bindings are not what they were", path.display());
     }
+    let Library { soname, answer, .. } = library;
     let source: String =
-        functions.iter().map(|name| format!("int {name}(void) {{ return 100; }}\n")).collect();
+        functions.iter().map(|name| format!("int {name}(void) {{ return {answer}; }}\n")).collect();
     let mut words = c_compiler.split_whitespace();
     let mut compiler = command(words.next().unwrap_or("cc"));
     compiler.args(words).args(["-x", "c", "-w", "-shared", "-fPIC", "-O1", "-nostdlib"]);
