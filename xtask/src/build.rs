@@ -2,13 +2,20 @@
 
 use anyhow::Result;
 
+use crate::flags::BuildFlags;
 use crate::process::{cargo, run as run_command};
-use crate::{e2e, setup};
+use crate::{cuda, e2e, setup};
 
 /// Sets up what is missing, builds the release binary and says where it is.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(flags: &BuildFlags) -> Result<()> {
     setup::ensure()?;
-    run_command(cargo().args(["build", "--release", "--package", "calo-cli", "--bin", "calo"]))?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "calo-cli", "--bin", "calo"]);
+    if flags.cuda {
+        build.args(["--features", "cuda"]);
+        cuda::with_toolkit(&mut build)?;
+    }
+    run_command(&mut build)?;
     println!("{}", e2e::target_dir()?.join("release/calo").display());
     Ok(())
 }

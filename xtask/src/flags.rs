@@ -19,13 +19,34 @@ pub(crate) enum Task {
     /// Check for what the build needs and fetch what is missing (cmake for the static HDF5) into target/tools
     Setup,
     /// Set up what is missing and build the release binary of calo
-    Build,
+    Build(BuildFlags),
+    /// Fetch what a build for CUDA needs, on a machine with neither toolkit nor GPU, into target/tools/cuda
+    CudaToolchain(CudaFlags),
     /// Run all that continuous integration runs, cheapest first, to the first failure
     Ci(CiFlags),
     /// Measure ours against its Python peers in one run, print the ratios and write docs/performance.md
     Bench(BenchFlags),
     /// Compare the embedded simulator with Geant4's showers and write docs/simulation.md; fails where a limit is not met
     ValidateSim(ValidateSimFlags),
+}
+
+/// Flags of `cargo xtask build`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildFlags {
+    /// For CUDA: with the toolkit that is installed or else with what `cuda-toolchain` fetches
+    #[arg(long)]
+    pub(crate) cuda: bool,
+}
+
+/// Flags of `cargo xtask cuda-toolchain`.
+#[derive(Debug, Args)]
+pub(crate) struct CudaFlags {
+    /// The real libraries too, 1.3 GB instead of 105 MB: needed to run here, not to build
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Folder for the toolchain, instead of target/tools/cuda
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Flags of `cargo xtask ci`.

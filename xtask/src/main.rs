@@ -1,10 +1,11 @@
-//! Developer tasks: `cargo xtask setup | build | ci | bench`.
+//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
 mod bench;
 mod build;
 mod ci;
+mod cuda;
 mod e2e;
 mod edges;
 mod flags;
@@ -20,7 +21,8 @@ use flags::{Flags, Task};
 fn main() -> ExitCode {
     let result = match Flags::parse().task {
         Task::Setup => setup::run(),
-        Task::Build => build::run(),
+        Task::Build(flags) => build::run(&flags),
+        Task::CudaToolchain(flags) => cuda::run(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),

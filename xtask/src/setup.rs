@@ -70,7 +70,8 @@ pub(crate) fn ensure() -> Result<Tools> {
     })
 }
 
-fn c_compiler() -> Option<String> {
+/// The C compiler of `CC` or on PATH.
+pub(crate) fn c_compiler() -> Option<String> {
     match env::var("CC") {
         Ok(cc) if !cc.is_empty() => Some(cc),
         _ => ["cc", "gcc", "clang"].into_iter().find(|name| is_on_path(name)).map(str::to_owned),
@@ -124,7 +125,7 @@ fn fetch(missing: &[(&str, &str)]) -> Result<()> {
 
 /// Installs `requirements` into a new virtual environment at `folder`, or with pip alone where Python has no venv
 /// (Debian packs it separately).
-fn install_wheels(folder: &Path, requirements: &[&str]) -> Result<()> {
+pub(crate) fn install_wheels(folder: &Path, requirements: &[&str]) -> Result<()> {
     let python = python()?;
     let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     if read(command(python).args(["-m", "venv", "--clear"]).arg(folder)).is_ok() {
@@ -135,6 +136,12 @@ fn install_wheels(folder: &Path, requirements: &[&str]) -> Result<()> {
         bail!("{python} has neither venv nor pip (Debian and Ubuntu: apt install python3-venv)");
     }
     Ok(())
+}
+
+/// Where [`install_wheels`] may have put the wheels in `folder`.
+pub(crate) fn site_packages(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let pythons = fs::read_dir(folder.join("lib")).into_iter().flatten().flatten();
+    pythons.map(|python| python.path().join("site-packages")).chain([folder.to_owned()])
 }
 
 /// The name of a Python 3 on PATH.
@@ -151,10 +158,7 @@ pub(crate) fn python() -> Result<&'static str> {
 /// The program `name` inside the wheel of that name. The binary itself where the wheel holds one: the script in `bin`
 /// is slower and, without a virtual environment, does not find its module.
 fn wheel_program(wheels: &Path, name: &str) -> Option<PathBuf> {
-    let site_packages = fs::read_dir(wheels.join("lib")).into_iter().flatten().flatten();
-    site_packages
-        .map(|python| python.path().join("site-packages"))
-        .chain([wheels.to_owned()])
+    site_packages(wheels)
         .map(|packages| packages.join(name).join("data/bin").join(name))
         .chain([wheels.join("bin").join(name)])
         .find(|program| program.is_file() && read(command(program).arg("--version")).is_ok())

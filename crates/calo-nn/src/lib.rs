@@ -9,9 +9,11 @@
 //! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
 //! | [`optimiser`] | Adam, which can be saved and resumed exactly |
 //! | [`device`] | processor or card, by name |
+//! | [`cuda`] | the same operations on a GPU; precision there |
 
 pub mod autograd;
 mod cpu;
+pub mod cuda;
 pub mod device;
 mod error;
 pub mod layers;
