@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Tensor, Var};
-use calo_nn::ops::{conv_transpose3d, conv3d, layer_norm, leaky_relu, linear, softplus, sort_descending};
+use calo_nn::losses::{SortedMmd, sorted_mmd};
+use calo_nn::ops::{
+    batch_norm, batch_statistics, conv_transpose3d, conv3d, layer_norm, leaky_relu, linear, softplus,
+    sort_descending,
+};
+use calo_nn::optimiser::{Adam, AdamConfig};
 use calo_nn::{Result, cuda};
 
 /// The first GPU, or a line that says why nothing is tested.
@@ -167,6 +172,42 @@ fn sorting_agrees_also_where_most_are_equal() {
     // Four in five are zero: ties come in the order of their indices.
     let sparse = |t: &[Tensor]| sort_descending(&leaky_relu(&(&t[0] - 0.6)?, 0.0)?, 900);
     agree("sort_descending of few", sparse, &[&[2, 1000]], false);
+}
+
+#[test]
+fn batch_norms_agree() {
+    let trained = |t: &[Tensor]| {
+        let (mean, variance) = batch_statistics(&t[0])?;
+        batch_norm(&t[0], &t[1], &t[2], &mean, &variance)
+    };
+    agree("batch_norm", trained, &[&[4, 3, 5, 4, 6], &[3], &[3]], true);
+}
+
+#[test]
+fn sorted_mmds_agree() {
+    let settings = SortedMmd { window: 20, stride: 5, windows: 9, exponent: 3.0 };
+    let op = |t: &[Tensor]| {
+        let sorted = |x: &Tensor| sort_descending(x, settings.cells());
+        sorted_mmd(&sorted(&t[0])?, &sorted(&t[1])?, &settings)
+    };
+    agree("sorted_mmd", op, &[&[3, 200], &[3, 200]], false);
+}
+
+#[test]
+fn adam_agrees() {
+    let Some(gpu) = gpu() else { return };
+    let trained = |device: &Device| -> Result<Tensor> {
+        let weight = Var::from_tensor(&numbers(&[300, 7], 1, DType::F32).to_device(device)?)?;
+        let config =
+            AdamConfig { rate: 1e-2, beta1: 0.5, beta2: 0.9, weight_decay: 0.01, ..Default::default() };
+        let mut adam = Adam::new(vec![(vec![("weight".to_owned(), weight.clone())], config)])?;
+        for _ in 0..10 {
+            adam.step(&backward(&(weight.as_tensor() - 0.3)?.sqr()?.sqr()?.sum_all()?)?)?;
+        }
+        Ok(weight.as_detached_tensor())
+    };
+    let off = difference(&trained(&Device::Cpu).unwrap(), &trained(&gpu).unwrap());
+    assert!(off < 1e-5, "off by {off:e}");
 }
 
 #[test]

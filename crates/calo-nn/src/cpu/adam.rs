@@ -5,10 +5,11 @@ use std::any::Any;
 use std::cell::Cell;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Storage, Tensor};
+use candle_core::{CpuStorage, CudaStorage, InplaceOp1, InplaceOp2, Layout, Result, Storage, Tensor};
 use rayon::prelude::*;
 
 use super::{Real, by_dtype, elements};
+use crate::cuda;
 use crate::optimiser::Update;
 
 const NAME: &str = "adam";
@@ -42,6 +43,45 @@ impl InplaceOp2 for FusedAdam<'_> {
             let inner = OnParameter { moments: Cell::new(moments), gradient, update: self.update };
             self.parameter.inplace_op1(&inner)
         })
+    }
+
+    fn cuda_fwd(
+        &self,
+        moments: &mut CudaStorage,
+        moments_layout: &Layout,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+    ) -> Result<()> {
+        let inner = OnDevice {
+            moments: Cell::new(Some((moments, moments_layout))),
+            gradient: (gradient, gradient_layout),
+            update: self.update,
+        };
+        self.parameter.inplace_op1(&inner)
+    }
+}
+
+/// The same on a GPU.
+struct OnDevice<'a> {
+    moments: Cell<Option<(&'a mut CudaStorage, &'a Layout)>>,
+    gradient: cuda::Operand<'a>,
+    update: Update,
+}
+
+impl InplaceOp1 for OnDevice<'_> {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout) -> Result<()> {
+        candle_core::bail!("{NAME}: a parameter on the CPU whose moments are not")
+    }
+
+    fn cuda_fwd(&self, parameter: &mut CudaStorage, layout: &Layout) -> Result<()> {
+        let Update { beta1, beta2, epsilon, weight_decay, step_size, root_correction } = self.update;
+        let Some(moments) = self.moments.take() else { return Ok(()) };
+        let step = cuda::AdamStep { beta1, beta2, epsilon, weight_decay, step_size, root_correction };
+        cuda::adam((parameter, layout), moments, self.gradient, step)
     }
 }
 

@@ -11,11 +11,12 @@
 
 mod band;
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
 use serde::{Deserialize, Serialize};
 
 use crate::autograd::Backward;
 use crate::cpu::{by_dtype, elements};
+use crate::cuda;
 use crate::{Error, Result};
 
 const OP: &str = "sorted_mmd";
@@ -154,6 +155,17 @@ impl CustomOp2 for Band {
             }
         })?;
         Ok((storage, Shape::from((n, 1 + 2 * cells))))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let SortedMmd { window, stride, windows, exponent } = self.settings;
+        cuda::sorted_mmd((a, a_layout), (b, b_layout), cuda::Windows { window, stride, windows, exponent })
     }
 
     fn bwd(

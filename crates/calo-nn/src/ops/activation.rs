@@ -5,11 +5,12 @@
 //! * softplus: y = ln(1 + e^x); gradient sigma(x) g; gradients of that, given v: sigma(x) v for g and
 //!   sigma(x) (1 - sigma(x)) g v for x, made of operations that can be differentiated on.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Storage, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, Shape, Storage, Tensor, WithDType};
 
 use crate::autograd::Backward;
 use crate::cpu::vector::{map, map2};
 use crate::cpu::{Real, by_dtype, elements};
+use crate::cuda;
 use crate::ops::check;
 use crate::{Error, Result};
 
@@ -85,6 +86,10 @@ impl CustomOp1 for LeakyRelu {
         Ok((out, layout.shape().clone()))
     }
 
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::leaky_relu((a, a_layout), self.slope)
+    }
+
     fn bwd(&self, _x: &Tensor, result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let pass = Backward::now();
         leaky_relu_gradient(result, &pass.keep(g), self.slope).map(Some)
@@ -113,6 +118,16 @@ impl CustomOp1 for LeakyReluGradient {
         Ok((out, layout.shape().clone()))
     }
 
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (result, result_layout) = self.result.storage_and_layout();
+        let Storage::Cuda(result) = &*result else {
+            return Err(
+                Error::operand(self.name(), "device of the result", self.result.device(), "the GPU").into()
+            );
+        };
+        cuda::leaky_relu_gradient((a, a_layout), (result, result_layout), self.slope)
+    }
+
     fn bwd(&self, _g: &Tensor, _dx: &Tensor, v: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let pass = Backward::now();
         leaky_relu_gradient(&self.result, &pass.keep(v), self.slope).map(Some)
@@ -136,6 +151,10 @@ impl CustomOp1 for Softplus {
             Ok(T::to_cpu_storage_owned(map(x, |x| x.max(0.0) + (-x.abs()).exp().ln_1p())))
         })?;
         Ok((out, layout.shape().clone()))
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::softplus((a, a_layout))
     }
 
     fn bwd(&self, x: &Tensor, _result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
@@ -162,6 +181,16 @@ impl CustomOp2 for SoftplusGradient {
             Ok(T::to_cpu_storage_owned(map2(x, g, |x, g| sigmoid(x) * g)))
         })?;
         Ok((out, x_layout.shape().clone()))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::softplus_gradient((a, a_layout), (b, b_layout))
     }
 
     fn bwd(

@@ -10,11 +10,14 @@
 //!
 //! Source: Ioffe and Szegedy, arXiv 1502.03167, algorithms 1 and 2.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType};
+use candle_core::{
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType,
+};
 
 use crate::autograd::Backward;
 use crate::cpu::batch_norm as cpu;
 use crate::cpu::{by_dtype, elements};
+use crate::cuda;
 use crate::ops::check;
 use crate::{Error, Result};
 
@@ -136,6 +139,18 @@ impl CustomOp3 for Affine {
         Ok((out, x_layout.shape().clone()))
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::channel_affine((a, a_layout), (b, b_layout), Some((c, c_layout)))
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -180,6 +195,16 @@ impl CustomOp2 for Scale {
         Ok((out, x_layout.shape().clone()))
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::channel_affine((a, a_layout), (b, b_layout), None)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -217,6 +242,16 @@ impl CustomOp2 for Moments {
         Ok((out, Shape::from((2, c))))
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::channel_moments((a, a_layout), (b, b_layout))
+    }
+
     fn bwd(
         &self,
         a: &Tensor,
@@ -246,6 +281,10 @@ impl CustomOp1 for Statistics {
             Ok(T::to_cpu_storage_owned(cpu::statistics(elements::<T>(NAME, x, layout)?, n, c, inner)))
         })?;
         Ok((out, Shape::from((2, c))))
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::batch_statistics((a, a_layout))
     }
 
     fn bwd(&self, x: &Tensor, both: &Tensor, v: &Tensor) -> candle_core::Result<Option<Tensor>> {

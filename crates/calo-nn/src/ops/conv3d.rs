@@ -15,7 +15,7 @@
 mod bias;
 mod geometry;
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
 use bias::{bias_dims, channel_sum};
 pub(crate) use geometry::Geometry;
@@ -24,6 +24,7 @@ use geometry::{dims, same_dtype};
 use crate::autograd::Backward;
 use crate::cpu::conv3d::{Bias, convolution, transposed, weight_gradient};
 use crate::cpu::{by_dtype, elements};
+use crate::cuda;
 use crate::{Error, Result};
 
 /// Convolution: `y[n,o,p] = bias[o] + sum over i, k of w[o,i,k] * x[n, i, stride * p + k - padding]`.
@@ -204,6 +205,21 @@ impl Conv3d {
             Ok((candle_core::WithDType::to_cpu_storage_owned(result), Shape::from_dims(&self.result())))
         })
     }
+
+    fn compute_on_device(
+        &self,
+        a: cuda::Operand<'_>,
+        b: cuda::Operand<'_>,
+        bias: Option<cuda::Operand<'_>>,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let Geometry { x, w, stride, padding, .. } = self.geometry;
+        let steps = cuda::Steps { stride, padding };
+        match self.product {
+            Product::Output => cuda::conv3d(a, b, bias, steps),
+            Product::InputGradient => cuda::conv3d_input_gradient(a, b, bias, x, steps),
+            Product::WeightGradient => cuda::conv3d_weight_gradient(a, b, w, steps),
+        }
+    }
 }
 
 impl CustomOp2 for Conv3d {
@@ -223,6 +239,16 @@ impl CustomOp2 for Conv3d {
         layout_b: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.compute((a, layout_a), (b, layout_b), None)
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.compute_on_device((a, a_layout), (b, b_layout), None)
     }
 
     fn bwd(
@@ -251,6 +277,18 @@ impl CustomOp3 for Conv3d {
         layout_bias: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.compute((a, layout_a), (b, layout_b), Some((bias, layout_bias)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.compute_on_device((a, a_layout), (b, b_layout), Some((c, c_layout)))
     }
 
     fn bwd(

@@ -12,11 +12,12 @@
 //!
 //! Third derivatives are refused. Source: Ba, Kiros and Hinton, arXiv 1607.06450, eq. 4.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Shape, Storage, Tensor};
 
 use crate::autograd::Backward;
 use crate::cpu::layer_norm as cpu;
 use crate::cpu::{Real, by_dtype, elements};
+use crate::cuda;
 use crate::ops::activation::leaky_relu_gradient;
 use crate::ops::check;
 use crate::{Error, Result};
@@ -122,6 +123,18 @@ impl CustomOp3 for LayerNorm {
         })
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::layer_norm((a, a_layout), (b, b_layout), (c, c_layout), self.slope, cpu::EPSILON)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -179,6 +192,19 @@ fn with_gate<T: Real, R>(
     Ok(kernel(elements(NAME, storage, layout)?, T::from_f64(*slope)))
 }
 
+/// The same on a GPU: `kernel` with the result of the activation there, and its slope.
+fn on_device<R>(
+    gate: Option<&Gate>,
+    kernel: impl FnOnce(Option<(cuda::Operand<'_>, f64)>) -> candle_core::Result<R>,
+) -> candle_core::Result<R> {
+    let Some(Gate { result, slope }) = gate else { return kernel(None) };
+    let (storage, layout) = result.storage_and_layout();
+    let Storage::Cuda(storage) = &*storage else {
+        return Err(Error::operand(NAME, "device of the result", result.device(), "the GPU").into());
+    };
+    kernel(Some(((storage, layout), *slope)))
+}
+
 /// [`InputGradient`], and with `affine` [`Gradients`], on the CPU.
 fn gradients<T: Real>(
     gate: Option<&Gate>,
@@ -214,6 +240,20 @@ impl CustomOp3 for InputGradient {
             gradients::<T>(self.gate.as_ref(), false, (x, x_layout), (weight, weight_layout), (g, g_layout))
         })?;
         Ok((out, x_layout.shape().clone()))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        on_device(self.gate.as_ref(), |gate| {
+            cuda::layer_norm_gradient((a, a_layout), (b, b_layout), (c, c_layout), gate, false, cpu::EPSILON)
+        })
     }
 
     fn bwd(
@@ -262,6 +302,20 @@ impl CustomOp3 for Gradients {
         let len = x_layout.shape().elem_count() + 2 * weight_layout.shape().elem_count();
         Ok((out, Shape::from(len)))
     }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        on_device(self.gate.as_ref(), |gate| {
+            cuda::layer_norm_gradient((a, a_layout), (b, b_layout), (c, c_layout), gate, true, cpu::EPSILON)
+        })
+    }
 }
 
 impl CustomOp3 for SecondGradients {
@@ -293,5 +347,32 @@ impl CustomOp3 for SecondGradients {
         })?;
         let affine = if self.affine { weight_layout.shape().elem_count() } else { 0 };
         Ok((out, Shape::from(2 * x_layout.shape().elem_count() + affine)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (weight, weight_layout) = self.weight.storage_and_layout();
+        let Storage::Cuda(weight) = &*weight else {
+            return Err(Error::operand(NAME, "device of the weight", self.weight.device(), "the GPU").into());
+        };
+        on_device(self.gate.as_ref(), |gate| {
+            let weight = (weight, weight_layout);
+            cuda::layer_norm_second(
+                (a, a_layout),
+                (b, b_layout),
+                (c, c_layout),
+                weight,
+                gate,
+                self.affine,
+                cpu::EPSILON,
+            )
+        })
     }
 }

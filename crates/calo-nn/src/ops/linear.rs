@@ -9,11 +9,12 @@
 //! So the layer can be differentiated any number of times, and a pass that nobody asks for weights skips them.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType};
 
 use crate::autograd::Backward;
 use crate::cpu::linear as cpu;
 use crate::cpu::{by_dtype, elements};
+use crate::cuda;
 use crate::ops::check;
 use crate::{Error, Result};
 
@@ -128,6 +129,16 @@ impl CustomOp2 for Linear {
         product((x, x_layout), (weight, weight_layout), None)
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::linear((a, a_layout), (b, b_layout), None)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -160,6 +171,18 @@ impl CustomOp3 for LinearWithBias {
         bias_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         product((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        c: &CudaStorage,
+        c_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::linear((a, a_layout), (b, b_layout), Some((c, c_layout)))
     }
 
     fn bwd(
@@ -202,6 +225,16 @@ impl CustomOp2 for InputGradient {
         Ok((out, Shape::from((m, k))))
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::linear_input_gradient((a, a_layout), (b, b_layout))
+    }
+
     fn bwd(
         &self,
         g: &Tensor,
@@ -241,6 +274,16 @@ impl CustomOp2 for WeightGradient {
             g.matmul(x, (1, o, k, m), &g_layout.transpose(0, 1)?, x_layout)?
         };
         Ok((out, Shape::from((o, k))))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::linear_weight_gradient((a, a_layout), (b, b_layout))
     }
 
     fn bwd(

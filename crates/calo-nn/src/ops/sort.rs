@@ -7,11 +7,12 @@
 //! Candle's own `gather` would serve for the first derivative alone: the gradient of its `scatter_add` drops
 //! what was already in the places written to.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::autograd::Backward;
 use crate::cpu::{Real, by_dtype, elements};
+use crate::cuda;
 use crate::{Error, Result};
 
 const OP: &str = "sort_descending";
@@ -72,6 +73,10 @@ impl CustomOp1 for Order {
             largest_positions::<T>(elements(self.name(), x, layout)?, last_of(layout), self.count)
         })?;
         Ok((u32::to_cpu_storage_owned(order), with_last(layout.dims(), self.count)))
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::argsort_descending((a, a_layout), self.count)
     }
 }
 
@@ -163,6 +168,16 @@ impl CustomOp2 for Take {
         Ok((values, order_layout.shape().clone()))
     }
 
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::gather_rows((a, a_layout), (b, b_layout))
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -211,6 +226,16 @@ impl CustomOp2 for Spread {
             Ok::<_, candle_core::Error>(T::to_cpu_storage_owned(spread))
         })?;
         Ok((spread, with_last(order_layout.dims(), row)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::scatter_rows((a, a_layout), (b, b_layout), self.row)
     }
 
     fn bwd(

@@ -313,7 +313,7 @@ impl Slot {
     }
 
     fn apply(&self, gradient: &Tensor, update: &Update) -> Result<()> {
-        if self.var.device().is_cpu() {
+        if self.var.device().is_cpu() || self.var.device().is_cuda() {
             let fused = kernel::FusedAdam { parameter: self.var.as_tensor(), update: *update };
             return Ok(self.moments.inplace_op2(gradient, &fused)?);
         }

@@ -1,10 +1,11 @@
 //! The bias of a convolution: its gradient is the sum over positions, and over samples unless each has its own; the
 //! gradient of that is a broadcast.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Shape, Tensor};
 
 use crate::autograd::Backward;
 use crate::cpu::{by_dtype, channel_sum as sum, elements};
+use crate::cuda;
 use crate::{Error, Result};
 
 /// Sums over positions, per channel, or per sample and channel.
@@ -51,6 +52,10 @@ impl CustomOp1 for ChannelSum {
             };
             Ok((candle_core::WithDType::to_cpu_storage_owned(sums), shape))
         })
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        cuda::channel_sum((a, a_layout), self.per_sample)
     }
 
     fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
