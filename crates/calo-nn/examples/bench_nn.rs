@@ -21,7 +21,7 @@ use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::ops::sort_descending;
 use calo_nn::optimiser::{Adam, AdamConfig};
 use calo_nn::parameters::{Parameters, Path};
-use calo_nn::{Result, device};
+use calo_nn::{Result, cuda, device};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -53,7 +53,7 @@ fn main() -> Result<(), Failure> {
     }
 
     let device = device::select(options.get("--device").map_or("cpu", String::as_str))?;
-    device::allow_tf32(true);
+    cuda::allow_tf32(true);
     let bench = Bench::new(number("--batch")?, &device)?;
     let mut work = bench.work(&case)?;
     let loaded = memory("VmRSS");
@@ -141,7 +141,7 @@ impl Bench {
 
     fn post_processor(&self) -> Result<Work> {
         let post = self.network(|path| PostProcessor::new(path, &PostProcessorConfig::default()))?;
-        let (x, e) = (self.showers.clone(), self.energies.clone());
+        let x = self.showers.clone();
         Ok(Box::new(move || post.applied.forward(&x).map(drop)))
     }
 

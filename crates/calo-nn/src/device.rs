@@ -30,15 +30,6 @@ pub fn select(name: &str) -> Result<Device> {
     }
 }
 
-/// Whether products of f32 matrices on CUDA may round their operands to TF32 (10 bits): several times faster, and
-/// inexact by about 1e-3. Off unless told; for the whole process. Nothing changes on the CPU.
-pub fn allow_tf32(allow: bool) {
-    #[cfg(feature = "cuda")]
-    candle_core::cuda_backend::set_gemm_reduced_precision_f32(allow);
-    #[cfg(not(feature = "cuda"))]
-    let _ = allow;
-}
-
 #[cfg(feature = "cuda")]
 fn cuda(name: &str, ordinal: usize) -> Result<Device> {
     // Without a driver the bindings panic instead of failing.
@@ -89,7 +80,6 @@ mod tests {
             let message = select(name).unwrap_err().to_string();
             assert!(message.starts_with("field `device`: `"), "{message}");
         }
-        allow_tf32(false);
     }
 
     #[cfg(not(feature = "cuda"))]

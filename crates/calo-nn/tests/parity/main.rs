@@ -3,6 +3,8 @@
 //! Small ones lie in `tests/data/goldens` and are always compared. Those of the published models are not part of the
 //! project: `CALO_FIXTURES` names their folder, and where it is not set their tests say so and end.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by failing")]
+
 mod golden;
 mod networks;
 mod operations;
