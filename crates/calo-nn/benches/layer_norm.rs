@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use calo_nn::autograd::{backward, input_gradient};
-use calo_nn::candle::{DType, Device, Tensor, Var};
+use calo_nn::candle::{Device, Tensor, Var};
 use calo_nn::ops::{PerCellLayer, PerCellNetwork, layer_norm, linear};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -83,12 +83,11 @@ fn linears(criterion: &mut Criterion) {
 /// The published post-processor.
 fn per_cell(criterion: &mut Criterion) {
     const WIDTH: usize = 128;
-    const CONDITION: usize = 64;
     let grid = [30, 30, 30];
     let layers: Vec<PerCellLayer> = (0..6)
         .map(|idx| {
             let outputs = if idx < 5 { WIDTH } else { 1 };
-            let inputs = [1, WIDTH + CONDITION].get(idx).copied().unwrap_or(WIDTH);
+            let inputs = if idx == 0 { 1 } else { WIDTH };
             PerCellLayer {
                 weight: tensor(&[outputs, inputs, 1, 1, 1], 1),
                 bias: (idx < 5).then(|| tensor(&[outputs], 2)),
@@ -100,10 +99,9 @@ fn per_cell(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("per_cell");
     for n in [1, 8] {
         let x = tensor(&[n, 1, 30, 30, 30], 5);
-        let condition = Tensor::zeros((n, CONDITION), DType::F32, &Device::Cpu).expect("zeros");
         group.throughput(Throughput::Elements(n as u64));
         group.bench_function(BenchmarkId::new("post_processor", n), |bencher| {
-            bencher.iter(|| network.forward(black_box(&x), &condition));
+            bencher.iter(|| network.forward(black_box(&x)));
         });
     }
 }

@@ -10,6 +10,28 @@
 //! | [`optimiser`] | Adam, which can be saved and resumed exactly |
 //! | [`device`] | processor or card, by name |
 //! | [`cuda`] | the same operations on a GPU; precision there |
+//!
+//! A convolution and a layer normalisation, trained by one step of Adam; a store is reproducible by its seed:
+//!
+//! ```
+//! use calo_nn::autograd::backward;
+//! use calo_nn::candle::{DType, Device, Tensor};
+//! use calo_nn::layers::{Conv3d, ConvConfig, LayerNorm};
+//! use calo_nn::optimiser::{Adam, AdamConfig};
+//! use calo_nn::parameters::Parameters;
+//!
+//! let parameters = Parameters::new(42, DType::F32, &Device::Cpu);
+//! let config = ConvConfig::cubic(4, 3, 2, 1);
+//! let convolution = Conv3d::new(&parameters.path().join("conv1"), 1, config)?;
+//! let norm = LayerNorm::new(&parameters.path().join("bn1"), &config.size([6; 3])?)?;
+//! let mut adam = Adam::new(vec![(parameters.trainable(), AdamConfig { rate: 1e-3, ..Default::default() })])?;
+//!
+//! let showers = Tensor::ones((2, 1, 6, 6, 6), DType::F32, &Device::Cpu)?;
+//! let loss = norm.forward(&convolution.forward(&showers)?, 0.2)?.sqr()?.mean_all()?;
+//! adam.step(&backward(&loss)?)?;
+//! assert_eq!(parameters.state()[0].0, "conv1.weight");
+//! # Ok::<(), calo_nn::Error>(())
+//! ```
 
 pub mod autograd;
 mod cpu;

@@ -95,8 +95,7 @@ impl PostProcessor {
         let showers = images("post_processor", showers, self.grid)?;
         let tracked = showers.track_op() || self.layers.iter().any(|layer| layer.weight.track_op());
         if !tracked && showers.device().is_cpu() && showers.dtype() == DType::F32 {
-            let none = Tensor::zeros((showers.dim(0)?, 0), DType::F32, showers.device())?;
-            return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers, &none);
+            return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers);
         }
         let mut x = showers;
         for (i, layer) in self.layers.iter().enumerate() {

@@ -6,8 +6,8 @@
 //! and multiplied while it is in cache. The first layer has one input: mean m and variance v of that give those of
 //! its channels, a m + b and a^2 v, and it is never stored.
 //!
-//! What is the same in all cells of a channel, a bias or the condition's share, is taken out again by a normalisation
-//! right behind. It is left out there, which is exact and spares the rounding that a large condition causes.
+//! A bias is the same in all cells of a channel and taken out again by a normalisation right behind. It is left out
+//! there, which is exact and spares its rounding.
 
 use std::sync::Mutex;
 
@@ -33,15 +33,11 @@ pub struct PerCellLayer {
 
 /// A per-cell network with packed weights: LeakyReLU after every layer but the last.
 ///
-/// The published post-processor is one: 1 -> 128, then with 64 condition channels 192 -> 128, 128 -> 128 twice, all
-/// with normalisation; 128 -> 128 without; 128 -> 1. There the condition is without effect: it is constant over the
-/// cells, and the normalisation behind the second layer subtracts it.
+/// The published post-processor is one: 1 -> 128 and three times 128 -> 128 with normalisation, 128 -> 128 without,
+/// 128 -> 1.
 #[derive(Debug)]
 pub struct PerCellNetwork {
     packed: Packed,
-    /// Columns of the second layer's weight that the condition multiplies, `[out, n_condition]`.
-    condition_weight: Vec<f32>,
-    n_condition: usize,
     biases: Vec<Vec<f32>>,
     grid: Vec<usize>,
     /// Memory of samples that are done, for those to come.
@@ -52,8 +48,8 @@ impl PerCellNetwork {
     /// Packs the weights of `layers`, in their order; `slope` is that of the activations.
     ///
     /// # Shapes
-    /// The first layer has one input channel; the second has as many more than the first gives as there are
-    /// condition channels; the last has one output. All but the last two have a normalisation, of one shape.
+    /// The first layer has one input channel, every other as many as the one before gives, and the last has one
+    /// output. All but the last two have a normalisation, of one shape.
     ///
     /// # Errors
     /// [`Error::Operand`] when the layers do not form such a chain, hold no f32 on the CPU, or the slope is not
@@ -65,7 +61,7 @@ impl PerCellNetwork {
         if !(0.0..=1.0).contains(&slope) {
             return Err(Error::operand(NAME, "slope", slope, "a number from 0 to 1"));
         }
-        let [first, second, .., _] = layers else {
+        let [first, _, .., _] = layers else {
             return Err(Error::operand(NAME, "number of layers", layers.len(), "three or more"));
         };
         let Some((norm, _)) = &first.norm else {
@@ -78,20 +74,10 @@ impl PerCellNetwork {
             .map(|(idx, layer)| Layer::read(layer, idx + 1, idx + 2 < layers.len(), &grid))
             .collect::<Result<Vec<_>>>()?;
         let stride = chain.iter().map(Layer::padded).max().unwrap_or(PAD);
-        let Some(n_condition) = second_inputs(second)?.checked_sub(chain[0].outputs) else {
-            let expected = format!("at least {} inputs", chain[0].outputs);
-            return Err(Error::operand(NAME, "weight of layer 2", second.weight.dims(), expected));
-        };
         for (idx, pair) in chain.windows(2).enumerate() {
-            let extra = if idx == 0 { n_condition } else { 0 };
-            expect(idx + 2, "inputs", pair[1].inputs, pair[0].outputs + extra)?;
+            expect(idx + 2, "inputs", pair[1].inputs, pair[0].outputs)?;
         }
-        pack(chain, slope as f32, stride, n_condition, grid)
-    }
-
-    /// Number of condition channels.
-    pub fn n_condition(&self) -> usize {
-        self.n_condition
+        pack(chain, slope as f32, stride, grid)
     }
 
     /// The network's value in every cell of every shower. Not differentiable.
@@ -99,11 +85,11 @@ impl PerCellNetwork {
     /// Every core works on showers of its own; results do not depend on how many there are.
     ///
     /// # Shapes
-    /// `x` `[n, 1, d, h, w]`, `condition` `[n, n_condition]`; the result as `x`.
+    /// `x` `[n, 1, d, h, w]`; the result as `x`.
     ///
     /// # Errors
     /// [`Error::Operand`] when the shapes do not fit or the tensors are not f32 on the CPU.
-    pub fn forward(&self, x: &Tensor, condition: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let n = x.dim(0).unwrap_or(0);
         let expected = [&[n, 1], &self.grid[..]].concat();
         if n == 0 || x.dims() != expected {
@@ -114,43 +100,18 @@ impl PerCellNetwork {
                 format!("[n, 1, {:?}], n at least 1", self.grid),
             ));
         }
-        if condition.dims() != [n, self.n_condition] {
-            return Err(Error::operand(
-                NAME,
-                "condition",
-                condition.dims(),
-                format!("{:?}", [n, self.n_condition]),
-            ));
-        }
-        let (x, condition) = (values("x", x)?, values("condition", condition)?);
+        let x = values("x", x)?;
         let cells = x.len() / n;
         let mut y = vec![0.0; x.len()];
-        y.par_chunks_mut(cells).zip(x.par_chunks(cells)).enumerate().with_max_len(1).for_each(
-            |(sample, (y, x))| {
-                let biases = self.biases_with(&condition[sample * self.n_condition..][..self.n_condition]);
-                // A poisoned lock means that another sample panicked; its memory is none the worse.
-                let lock = || self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let mut scratch = lock().pop().unwrap_or_default();
-                let task = Sample { network: &self.packed, biases: &biases, x, y, scratch: &mut scratch };
-                pulp::Arch::new().dispatch(task);
-                lock().push(scratch);
-            },
-        );
+        y.par_chunks_mut(cells).zip(x.par_chunks(cells)).with_max_len(1).for_each(|(y, x)| {
+            // A poisoned lock means that another sample panicked; its memory is none the worse.
+            let lock = || self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut scratch = lock().pop().unwrap_or_default();
+            let task = Sample { network: &self.packed, biases: &self.biases, x, y, scratch: &mut scratch };
+            pulp::Arch::new().dispatch(task);
+            lock().push(scratch);
+        });
         Ok(Tensor::from_vec(y, expected, &Device::Cpu)?)
-    }
-
-    /// The biases of all products; the condition, the same in all cells, adds to that of the first.
-    fn biases_with(&self, condition: &[f32]) -> Vec<Vec<f32>> {
-        let mut biases = self.biases.clone();
-        let normalised = self.packed.products.first().is_some_and(|(_, affine)| affine.is_some());
-        if normalised || condition.is_empty() {
-            return biases;
-        }
-        let rows = self.condition_weight.chunks_exact(condition.len());
-        for (bias, row) in biases.iter_mut().take(1).flatten().zip(rows) {
-            *bias += row.iter().zip(condition).map(|(weight, value)| weight * value).sum::<f32>();
-        }
-        biases
     }
 }
 
@@ -213,11 +174,6 @@ impl Layer {
     }
 }
 
-/// Number of inputs that the weight of a layer has.
-fn second_inputs(layer: &PerCellLayer) -> Result<usize> {
-    Ok(layer.weight.dim(1)?)
-}
-
 fn expect(layer: usize, what: &'static str, found: usize, expected: usize) -> Result<()> {
     if found == expected {
         return Ok(());
@@ -231,13 +187,7 @@ fn padded(mut values: Vec<f32>, to: usize) -> Vec<f32> {
     values
 }
 
-fn pack(
-    mut chain: Vec<Layer>,
-    slope: f32,
-    stride: usize,
-    n_condition: usize,
-    grid: Vec<usize>,
-) -> Result<PerCellNetwork> {
+fn pack(mut chain: Vec<Layer>, slope: f32, stride: usize, grid: Vec<usize>) -> Result<PerCellNetwork> {
     let (Some(last), false) = (chain.pop(), chain.is_empty()) else {
         return Err(Error::operand(NAME, "number of layers", chain.len(), "three or more"));
     };
@@ -247,18 +197,12 @@ fn pack(
     let Some(affine) = first.affine else {
         return Err(Error::operand(NAME, "normalisation of layer 1", "missing", "a weight and a bias"));
     };
-    let mut condition_weight = Vec::new();
     let mut biases = Vec::with_capacity(chain.len());
     let mut products = Vec::with_capacity(chain.len());
-    for (idx, layer) in chain.into_iter().enumerate() {
-        let inputs = if idx == 0 { first.outputs } else { layer.inputs };
-        if idx == 0 {
-            condition_weight =
-                layer.weight.chunks_exact(layer.inputs).flat_map(|row| &row[inputs..]).copied().collect();
-        }
+    for layer in chain {
         let bias = if layer.affine.is_some() { Vec::new() } else { layer.bias };
         biases.push(padded(bias, stride));
-        products.push((Product::pack(&layer.weight, layer.inputs, inputs), layer.affine));
+        products.push((Product::pack(&layer.weight, layer.inputs, layer.inputs), layer.affine));
     }
     let bias = last.bias.first().copied().unwrap_or(0.0);
     Ok(PerCellNetwork {
@@ -269,8 +213,6 @@ fn pack(
             slope,
             stride,
         },
-        condition_weight,
-        n_condition,
         biases,
         grid,
         scratch: Mutex::new(Vec::new()),
