@@ -2,7 +2,7 @@
 //!
 //! Numbers stand beside the PyTorch call that made them (torch 2.15, float64). `waves([..], k, phase)` below is
 //! `torch.sin(k * torch.arange(n) + phase).reshape(..)` there.
-#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test reports by failing; values are exact")]
+#![expect(clippy::unwrap_used, reason = "a test reports by failing")]
 
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Shape, Tensor, Var};
