@@ -1,4 +1,10 @@
 //! Losses against the published models' values (with `CALO_FIXTURES` set), plain double loops, and finite differences.
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::panic,
+    reason = "a test reports by failing; values are exact"
+)]
 
 #![expect(
     clippy::unwrap_used,
@@ -146,8 +152,8 @@ fn published_post_processor_losses_are_reproduced() {
     let (real, processed) = (sorted("x"), sorted("post_processor.y"));
     let relative = |found: &Tensor, name| (scalar(found) / one(&get(name)) - 1.0).abs();
     let difference = sorted_difference(&real, &processed).unwrap();
-    assert!(relative(&difference.absolute, "loss.sorted_mae") < 1e-6);
-    assert!(relative(&difference.squared, "loss.sorted_mse") < 1e-6);
+    assert!(relative(&difference.absolute, "loss.sorted_mae") < 1e-6, "{}", difference.absolute);
+    assert!(relative(&difference.squared, "loss.sorted_mse") < 1e-6, "{}", difference.squared);
     let mmd = sorted_mmd(&real, &processed, &SortedMmd::default()).unwrap();
     assert!(relative(&mmd, "loss.sorted_kernel_mmd") < 1e-6, "{mmd}");
 }
@@ -239,7 +245,7 @@ fn settings() -> impl Strategy<Value = SortedMmd> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn sorted_mmd_is_the_mean_over_windows(settings in settings(), n in 1_usize..4, more in 0_usize..3) {
@@ -332,8 +338,13 @@ fn sorted_differences_are_means_over_cells_and_showers() {
     let found = sorted_difference(&real, &processed).unwrap();
     assert_eq!((scalar(&found.absolute), scalar(&found.squared)), (3.5 / 4.0, 5.25 / 4.0));
     let (real, processed) = (falling(2, 5, 0.7), falling(2, 5, 0.9));
-    check_first(&processed, 1e-8, |p| sorted_difference(&real, p).unwrap().absolute);
+    let apart = (&processed + 0.01).unwrap();
+    check_first(&apart, 1e-8, |p| sorted_difference(&real, p).unwrap().absolute);
     check_second(&processed, 1e-7, |p| sorted_difference(&real, p).unwrap().squared);
+    // Cells that are empty in both pull nowhere: torch.abs has derivative 0 there, Candle's has 1.
+    let empty = Var::from_tensor(&Tensor::zeros((1, 3), DType::F64, &Device::Cpu).unwrap()).unwrap();
+    let absolute = sorted_difference(&empty.zeros_like().unwrap(), &empty).unwrap().absolute;
+    assert_eq!(flat(backward(&absolute).unwrap().get(&empty).unwrap()), [0.0; 3]);
     assert!(sorted_difference(&real, &falling(2, 4, 0.7)).is_err());
 }
 

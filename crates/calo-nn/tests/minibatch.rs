@@ -2,6 +2,7 @@
 //!
 //! Numbers stand beside the PyTorch call that made them (torch 2.15, float64). `waves([..], k, phase)` below is
 //! `torch.sin(k * torch.arange(n) + phase).reshape(..)` there.
+#![expect(clippy::unwrap_used, reason = "a test reports by failing")]
 
 #![expect(clippy::unwrap_used, reason = "a test reports by failing")]
 

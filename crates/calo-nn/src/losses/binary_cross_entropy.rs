@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::same_shape;
+use super::{mean, same_shape};
 use crate::Result;
 
 /// Mean binary cross-entropy of `logits` with `targets` (1 for real, 0 for generated, or smoothed labels):
@@ -20,7 +20,7 @@ use crate::Result;
 /// Goodfellow et al., arXiv 1406.2661, eq. 1.
 pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     same_shape("binary_cross_entropy", "shape of the targets", targets, logits)?;
-    Ok(softplus(logits)?.sub(&logits.mul(targets)?)?.mean_all()?)
+    mean(&softplus(logits)?.sub(&logits.mul(targets)?)?)
 }
 
 /// `ln(1 + exp(x))` as `max(x, 0) + ln(1 + exp(-|x|))`, whose exponential cannot overflow.

@@ -49,7 +49,6 @@ pub fn gaussian_mmd(x: &Tensor, y: &Tensor, exponents: &[f64]) -> Result<Tensor>
 /// Weights of the pairs, and a matrix that is 0 on the diagonal and 1 elsewhere: both `[n + m, n + m]`.
 fn weights(n: usize, m: usize, like: &Tensor) -> Result<(Tensor, Tensor)> {
     let (device, dtype) = (like.device(), like.dtype());
-    #[expect(clippy::cast_precision_loss, reason = "batches have fewer than 2^52 rows")]
     let share = |i: usize| if i < n { 1.0 / n as f64 } else { -1.0 / m as f64 };
     let w = Tensor::from_iter((0..n + m).map(share), device)?;
     let weights = w.unsqueeze(1)?.broadcast_mul(&w.unsqueeze(0)?)?.to_dtype(dtype)?;

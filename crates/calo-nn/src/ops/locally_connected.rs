@@ -108,7 +108,6 @@ fn tap_indices(rows: &Axis, columns: &Axis, x: &Tensor) -> Result<Tensor> {
             for k in 0..rows.kernel {
                 for l in 0..columns.kernel {
                     let cell = rows.index(p, k).zip(columns.index(q, l)).map(|(i, j)| i * columns.length + j);
-                    #[expect(clippy::cast_possible_truncation, reason = "checked above")]
                     indices.push(cell.unwrap_or(outside) as u32);
                 }
             }

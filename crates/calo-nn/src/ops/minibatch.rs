@@ -133,7 +133,6 @@ fn leaky_relu(x: &Tensor) -> Result<Tensor> {
 /// Variance along an axis, over its length less one (at least 2 long); the axis stays with length 1.
 fn variance(x: &Tensor, axis: usize) -> Result<Tensor> {
     let length = x.dim(axis)?;
-    #[expect(clippy::cast_precision_loss, reason = "axes are shorter than 2^52")]
     let share = 1.0 / (length - 1) as f64;
     let deviation = x.broadcast_sub(&x.mean_keepdim(axis)?)?;
     Ok((deviation.sqr()?.sum_keepdim(axis)? * share)?)

@@ -82,16 +82,25 @@ impl CustomOp1 for Order {
 
 /// A number that packs with its position into one integer: the smaller the integer, the larger the number.
 trait SortKey: Real {
-    type Key: Ord + Copy + Send;
+    type Key: Ord + Copy + Default + Send;
+    /// Digits of the number's part of a key.
+    const DIGITS: usize;
     fn key(self, position: u32) -> Self::Key;
     fn position(key: Self::Key) -> u32;
+    /// A digit of the number's part, the least significant being 0.
+    fn digit(key: Self::Key, digit: usize) -> usize;
 }
+
+/// Bits and values of a digit: three digits for an f32, tables that fit the first cache.
+const DIGIT_BITS: usize = 11;
+const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
 
 /// Integers make the sort stable and several times faster than a comparison of two floats and two positions.
 macro_rules! sort_key {
     ($float:ty, $bits:ty, $key:ty) => {
         impl SortKey for $float {
             type Key = $key;
+            const DIGITS: usize = (<$bits>::BITS as usize).div_ceil(DIGIT_BITS);
 
             fn key(self, position: u32) -> $key {
                 let sign = 1 << (<$bits>::BITS - 1);
@@ -101,9 +110,12 @@ macro_rules! sort_key {
                 <$key>::from(!ascending) << 32 | <$key>::from(position)
             }
 
-            #[expect(clippy::cast_possible_truncation, reason = "the low half is the position")]
             fn position(key: $key) -> u32 {
                 key as u32
+            }
+
+            fn digit(key: $key, digit: usize) -> usize {
+                (key >> (32 + DIGIT_BITS * digit)) as usize % DIGIT_VALUES
             }
         }
     };
@@ -114,25 +126,55 @@ sort_key!(f64, u64, u128);
 fn largest_positions<T: SortKey>(x: &[T], row: usize, count: usize) -> candle_core::Result<Vec<u32>> {
     let mut order = vec![0; x.len() / row * count];
     order.par_chunks_mut(count).zip(x.par_chunks(row)).try_for_each_init(
-        Vec::new,
-        |keys: &mut Vec<T::Key>, (order, row)| {
+        || (Vec::new(), Vec::new()),
+        |(keys, spare): &mut (Vec<T::Key>, Vec<T::Key>), (order, row)| {
             if row.iter().any(|x| x.is_nan()) {
                 return Err(Error::operand(OP, "a value of x", "NaN", "numbers, which have an order"));
             }
             keys.clear();
             keys.extend((0..).zip(row).map(|(position, x)| x.key(position)));
-            if count < keys.len() {
+            if count < keys.len() / 4 {
                 keys.select_nth_unstable(count);
+                keys.truncate(count);
+                keys.sort_unstable();
+            } else {
+                sort_by_digits::<T>(keys, spare);
             }
-            let largest = keys.get_mut(..count).unwrap_or_default();
-            largest.sort_unstable();
-            for (position, &mut key) in order.iter_mut().zip(largest) {
+            for (position, &key) in order.iter_mut().zip(&*keys) {
                 *position = T::position(key);
             }
             Ok(())
         },
     )?;
     Ok(order)
+}
+
+/// Sorts keys whose positions rise already: one stable pass for each digit, none where all share it. `spare` is
+/// scratch.
+fn sort_by_digits<T: SortKey>(keys: &mut Vec<T::Key>, spare: &mut Vec<T::Key>) {
+    spare.clear();
+    spare.resize(keys.len(), T::Key::default());
+    let mut counts = vec![[0; DIGIT_VALUES]; T::DIGITS];
+    for &key in &*keys {
+        for (digit, counts) in counts.iter_mut().enumerate() {
+            counts[T::digit(key, digit)] += 1;
+        }
+    }
+    for (digit, starts) in counts.iter_mut().enumerate() {
+        if starts.contains(&keys.len()) {
+            continue;
+        }
+        let mut start = 0;
+        for count in starts.iter_mut() {
+            start += std::mem::replace(count, start);
+        }
+        for &key in &*keys {
+            let place = &mut starts[T::digit(key, digit)];
+            spare[*place] = key;
+            *place += 1;
+        }
+        std::mem::swap(keys, spare);
+    }
 }
 
 /// Values at given positions of each row: `[.., n]` and u32 `[.., count]` to `[.., count]`.
