@@ -6,13 +6,6 @@
     reason = "a test reports by failing; values are exact"
 )]
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::float_cmp,
-    reason = "a test reports by failing; values are exact"
-)]
-
 use std::path::PathBuf;
 
 use calo_nn::autograd::{backward, input_gradient};

@@ -4,8 +4,6 @@
 //! `torch.sin(k * torch.arange(n) + phase).reshape(..)` there.
 #![expect(clippy::unwrap_used, reason = "a test reports by failing")]
 
-#![expect(clippy::unwrap_used, reason = "a test reports by failing")]
-
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Shape, Tensor, Var};
 use calo_nn::ops::{

@@ -1,8 +1,6 @@
 //! `sort_descending` against the standard library's sort, its derivatives against what a permutation must have.
 #![expect(clippy::float_cmp, reason = "ties are exact")]
 
-#![expect(clippy::float_cmp, reason = "values are moved, not computed")]
-
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::ops::sort_descending;

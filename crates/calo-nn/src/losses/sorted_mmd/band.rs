@@ -259,11 +259,6 @@ fn add<T: Kernel>(to: &mut [T; LANES], value: impl Fn(usize) -> T) {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::float_cmp,
-    clippy::needless_range_loop,
-    reason = "counts are exact; two tables are walked at once"
-)]
 mod tests {
     use super::*;
 
