@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{self, Chain, conv_transpose3d, conv3d};
+use crate::ops::{Chain, conv_transpose3d, conv3d};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
@@ -151,7 +151,7 @@ impl Conv3d {
     /// [`Self::forward`] of what `chain` has come to.
     pub(crate) fn append(&self, chain: &mut Chain) -> Result<()> {
         let ConvConfig { stride, padding, .. } = self.config;
-        let convolution = ops::conv3d::Conv3d::convolution(chain.last(), &self.weight, stride, padding)?;
+        let convolution = conv3d::Conv3d::convolution(chain.last(), &self.weight, stride, padding)?;
         chain.convolve(convolution, &self.weight, self.bias.as_ref())
     }
 
@@ -198,7 +198,7 @@ impl ConvTranspose3d {
     pub(crate) fn append(&self, chain: &mut Chain) -> Result<()> {
         let ConvConfig { stride, padding, output_padding, .. } = self.config;
         let transposed =
-            ops::conv3d::Conv3d::transposed(chain.last(), &self.weight, stride, padding, output_padding)?;
+            conv3d::Conv3d::transposed(chain.last(), &self.weight, stride, padding, output_padding)?;
         chain.convolve(transposed, &self.weight, None)
     }
 }
