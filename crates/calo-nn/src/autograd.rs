@@ -6,7 +6,7 @@
 //! [`input_gradient`], whose result is differentiated again. There gradients of weights, which nobody asks for, are
 //! not computed either.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -26,6 +26,25 @@ enum Pass {
 thread_local! {
     static PASS: Cell<Pass> = const { Cell::new(Pass::Ordinary) };
     static KEEPS_GRAPH: Cell<Option<bool>> = const { Cell::new(None) };
+    static DEPOSITS: RefCell<Option<Deposits>> = const { RefCell::new(None) };
+}
+
+/// Variables and parts of their gradients.
+type Deposits = Vec<(Tensor, Tensor)>;
+
+/// While it lives, operations on this thread may leave gradients of variables here; see [`Backward::leave`].
+struct Collecting(Option<Deposits>);
+
+impl Collecting {
+    fn start() -> Self {
+        Self(DEPOSITS.replace(Some(Vec::new())))
+    }
+}
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        DEPOSITS.set(self.0.take());
+    }
 }
 
 /// Sets the pass of this thread until dropped, also when an operation fails.
@@ -72,6 +91,23 @@ impl Backward {
         // What is computed from others must answer, or Candle's walk misses a node.
         weight.track_op() && !(self.0 == Pass::Inputs && weight.is_variable())
     }
+
+    /// What `bwd` is to return for `weight`, with `gradient` its gradient: nothing where [`backward`] takes it directly.
+    ///
+    /// Candle adds every gradient to zeros, which for a large weight costs more than the gradient. A variable is the
+    /// end of Candle's walk, so its gradient may go round it; where Candle was called directly it does not.
+    pub(crate) fn leave(self, weight: &Tensor, gradient: Tensor) -> Option<Tensor> {
+        if self.0 != Pass::Ordinary || !weight.is_variable() {
+            return Some(gradient);
+        }
+        DEPOSITS.with_borrow_mut(|deposits| match deposits {
+            Some(deposits) => {
+                deposits.push((weight.clone(), gradient));
+                None
+            }
+            None => Some(gradient),
+        })
+    }
 }
 
 /// Gradients of a scalar for an optimiser step.
@@ -80,7 +116,16 @@ impl Backward {
 /// When an operation of the graph has no gradient.
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
     let _during = During::new(Pass::Ordinary);
-    Ok(loss.backward()?)
+    let _collecting = Collecting::start();
+    let mut gradients = loss.backward()?;
+    for (weight, gradient) in DEPOSITS.take().unwrap_or_default() {
+        let sum = match gradients.remove(&weight) {
+            Some(others) => others.add(&gradient)?,
+            None => gradient,
+        };
+        gradients.insert(&weight, sum);
+    }
+    Ok(gradients)
 }
 
 /// Gradient of `sum(scores)` for `input`, to be differentiated again: what a gradient penalty is made of.

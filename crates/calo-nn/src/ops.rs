@@ -3,6 +3,7 @@
 
 mod activation;
 mod batch_norm;
+mod chain;
 mod check;
 pub(crate) mod conv3d;
 mod layer_norm;
@@ -16,6 +17,7 @@ mod spectral_norm;
 
 pub use activation::{leaky_relu, softplus};
 pub use batch_norm::{batch_norm, batch_statistics};
+pub(crate) use chain::Chain;
 pub use conv3d::{conv_transpose3d, conv3d, conv3d_weight_gradient};
 pub use layer_norm::layer_norm;
 pub use linear::linear;

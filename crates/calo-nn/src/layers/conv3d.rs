@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{conv_transpose3d, conv3d};
+use crate::ops::{Chain, conv_transpose3d, conv3d};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
@@ -148,6 +148,13 @@ impl Conv3d {
         conv3d(x, &self.weight, self.bias.as_ref(), self.config.stride, self.config.padding)
     }
 
+    /// [`Self::forward`] of what `chain` has come to.
+    pub(crate) fn append(&self, chain: &mut Chain) -> Result<()> {
+        let ConvConfig { stride, padding, .. } = self.config;
+        let convolution = conv3d::Conv3d::convolution(chain.last(), &self.weight, stride, padding)?;
+        chain.convolve(convolution, &self.weight, self.bias.as_ref())
+    }
+
     /// Weight, `[out, in, kernel]`.
     pub fn weight(&self) -> &Tensor {
         &self.weight
@@ -185,6 +192,14 @@ impl ConvTranspose3d {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let ConvConfig { stride, padding, output_padding, .. } = self.config;
         conv_transpose3d(x, &self.weight, None, stride, padding, output_padding)
+    }
+
+    /// [`Self::forward`] of what `chain` has come to.
+    pub(crate) fn append(&self, chain: &mut Chain) -> Result<()> {
+        let ConvConfig { stride, padding, output_padding, .. } = self.config;
+        let transposed =
+            conv3d::Conv3d::transposed(chain.last(), &self.weight, stride, padding, output_padding)?;
+        chain.convolve(transposed, &self.weight, None)
     }
 }
 

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::ops::layer_norm;
+use crate::ops::{Chain, layer_norm};
 use crate::parameters::{Init, Path};
 
 /// PyTorch's `LayerNorm` over the trailing axes: parameters `weight` and `bias` of their shape, shared by all channels.
@@ -31,6 +31,11 @@ impl LayerNorm {
     /// When the trailing axes of `x` are others.
     pub fn forward(&self, x: &Tensor, slope: f64) -> Result<Tensor> {
         layer_norm(x, &self.weight, &self.bias, Some(slope))
+    }
+
+    /// [`Self::forward`] of what `chain` has come to.
+    pub(crate) fn append(&self, chain: &mut Chain, slope: f64) -> Result<()> {
+        chain.normalise(&self.weight, &self.bias, slope)
     }
 
     /// Scale and shift of each cell.

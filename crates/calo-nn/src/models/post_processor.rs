@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Grid, images, positive};
 use crate::Result;
 use crate::layers::Linear;
-use crate::ops::{PerCellLayer, PerCellNetwork, conv3d, layer_norm, leaky_relu};
+use crate::ops::conv3d::Conv3d;
+use crate::ops::{Chain, PerCellLayer, PerCellNetwork};
 use crate::parameters::{Init, Path};
 
 const SLOPE: f64 = 0.01;
@@ -97,15 +98,16 @@ impl PostProcessor {
         if !tracked && showers.device().is_cpu() && showers.dtype() == DType::F32 {
             return PerCellNetwork::new(&self.layers, SLOPE)?.forward(&showers);
         }
-        let mut x = showers;
+        let mut chain = Chain::new(&showers)?;
         for (i, layer) in self.layers.iter().enumerate() {
-            x = conv3d(&x, &layer.weight, layer.bias.as_ref(), [1; 3], [0; 3])?;
-            x = match &layer.norm {
-                Some((weight, bias)) => layer_norm(&x, weight, bias, Some(SLOPE))?,
-                None if i + 1 < self.layers.len() => leaky_relu(&x, SLOPE)?,
-                None => x,
-            };
+            let convolution = Conv3d::convolution(chain.last(), &layer.weight, [1; 3], [0; 3])?;
+            chain.convolve(convolution, &layer.weight, layer.bias.as_ref())?;
+            match &layer.norm {
+                Some((weight, bias)) => chain.normalise(weight, bias, SLOPE)?,
+                None if i + 1 < self.layers.len() => chain.leaky_relu(SLOPE)?,
+                None => (),
+            }
         }
-        Ok(x)
+        chain.finish()
     }
 }

@@ -45,11 +45,7 @@ pub fn conv3d(
     stride: [usize; 3],
     padding: [usize; 3],
 ) -> Result<Tensor> {
-    let op = "conv3d";
-    let geometry =
-        Geometry::of_convolution(op, dims(op, "the input", x)?, dims(op, "the weight", w)?, stride, padding)?;
-    same_dtype(op, "the weight's type", w, x)?;
-    Conv3d { product: Product::Output, geometry }.apply(x, w, bias)
+    Conv3d::convolution(x, w, stride, padding)?.apply(x, w, bias)
 }
 
 /// Transposed convolution: the gradient of a convolution for its input, with a bias.
@@ -71,11 +67,7 @@ pub fn conv_transpose3d(
     padding: [usize; 3],
     output_padding: [usize; 3],
 ) -> Result<Tensor> {
-    let op = "conv_transpose3d";
-    let (xd, wd) = (dims(op, "the input", x)?, dims(op, "the weight", w)?);
-    let geometry = Geometry::of_transposed(op, xd, wd, stride, padding, output_padding)?;
-    same_dtype(op, "the weight's type", w, x)?;
-    Conv3d { product: Product::InputGradient, geometry }.apply(x, w, bias)
+    Conv3d::transposed(x, w, stride, padding, output_padding)?.apply(x, w, bias)
 }
 
 /// Gradient of [`conv3d`] for its weight, given the gradient of its output.
@@ -125,6 +117,35 @@ pub(crate) struct Conv3d {
 }
 
 impl Conv3d {
+    /// The operation of [`conv3d`].
+    pub(crate) fn convolution(
+        x: &Tensor,
+        w: &Tensor,
+        stride: [usize; 3],
+        padding: [usize; 3],
+    ) -> Result<Self> {
+        let op = "conv3d";
+        let (xd, wd) = (dims(op, "the input", x)?, dims(op, "the weight", w)?);
+        let geometry = Geometry::of_convolution(op, xd, wd, stride, padding)?;
+        same_dtype(op, "the weight's type", w, x)?;
+        Ok(Self { product: Product::Output, geometry })
+    }
+
+    /// The operation of [`conv_transpose3d`].
+    pub(crate) fn transposed(
+        x: &Tensor,
+        w: &Tensor,
+        stride: [usize; 3],
+        padding: [usize; 3],
+        output_padding: [usize; 3],
+    ) -> Result<Self> {
+        let op = "conv_transpose3d";
+        let (xd, wd) = (dims(op, "the input", x)?, dims(op, "the weight", w)?);
+        let geometry = Geometry::of_transposed(op, xd, wd, stride, padding, output_padding)?;
+        same_dtype(op, "the weight's type", w, x)?;
+        Ok(Self { product: Product::InputGradient, geometry })
+    }
+
     /// The dimensions of the result.
     pub(crate) fn result(&self) -> [usize; 5] {
         match self.product {
@@ -134,7 +155,7 @@ impl Conv3d {
         }
     }
 
-    fn apply(self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    pub(crate) fn apply(self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (a, b) = (a.contiguous()?, b.contiguous()?);
         let Some(bias) = bias else { return Ok(a.apply_op2(&b, self)?) };
         let op = CustomOp3::name(&self);

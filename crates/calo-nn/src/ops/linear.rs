@@ -148,10 +148,10 @@ impl CustomOp2 for Linear {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let pass = Backward::now();
         let (wants_x, wants_weight) = (pass.wants(x), pass.wants_weight(weight));
-        let (x, weight, g) = (pass.keep(x), pass.keep(weight), pass.keep(g).contiguous()?);
+        let (x, kept_weight, g) = (pass.keep(x), pass.keep(weight), pass.keep(g).contiguous()?);
         Ok((
-            if wants_x { Some(input_gradient(&g, &weight)?) } else { None },
-            if wants_weight { Some(weight_gradient(&g, &x)?) } else { None },
+            if wants_x { Some(input_gradient(&g, &kept_weight)?) } else { None },
+            if wants_weight { pass.leave(weight, weight_gradient(&g, &x)?) } else { None },
         ))
     }
 }

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::{BibAeConfig, SLOPE};
 use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
 use crate::models::{Grid, check_condition};
-use crate::ops::leaky_relu;
+use crate::ops::{Chain, leaky_relu};
 use crate::parameters::Path;
 use crate::{Error, Result};
 
@@ -99,13 +99,17 @@ impl Decoder {
             x = leaky_relu(&layer.forward(&x)?, SLOPE)?;
         }
         let [layers, nx, ny] = self.start;
-        let mut x = x.reshape(((), self.width, layers, nx, ny))?;
+        let mut chain = Chain::new(&x.reshape(((), self.width, layers, nx, ny))?)?;
         for (deconvolution, norm) in &self.deconvolutions {
-            x = norm.forward(&deconvolution.forward(&x)?, SLOPE)?;
+            deconvolution.append(&mut chain)?;
+            norm.append(&mut chain, SLOPE)?;
         }
         for (convolution, norm) in &self.convolutions {
-            x = norm.forward(&convolution.forward(&x)?, SLOPE)?;
+            convolution.append(&mut chain)?;
+            norm.append(&mut chain, SLOPE)?;
         }
-        leaky_relu(&self.last.forward(&x)?, 0.0)
+        self.last.append(&mut chain)?;
+        chain.leaky_relu(0.0)?;
+        chain.finish()
     }
 }
