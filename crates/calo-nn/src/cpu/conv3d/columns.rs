@@ -1,7 +1,7 @@
 //! The input of a convolution as a matrix: a row for each input channel and tap, a column for each output position.
 //!
-//! Rows of the output are mostly shorter than a vector here, so whole vectors are moved: what is written beyond the end
-//! of a row is overwritten by the next one, and what is added beyond it is zero.
+//! Rows of the output are mostly shorter than a vector here, so whole vectors are gathered: what is written beyond the
+//! end of a row is overwritten by the next one.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::cpu::simd::Lanes;
 use crate::cpu::vector::vectorised;
 use crate::ops::conv3d::Geometry;
 
-/// Elements that are moved at a time.
+/// Elements that are gathered at a time.
 const RUN: usize = 16;
 
 /// How some input channels lie in a slab, and where the slab has their taps.
@@ -76,26 +76,51 @@ impl Columns {
 
     /// Adds the first `rows` rows of the matrix for the planes `planes` to the places in `slab` they were taken from.
     pub(super) fn scatter<T: Lanes>(&self, columns: &[T], rows: usize, planes: Range<usize>, slab: &mut [T]) {
-        vectorised(
-            #[inline(always)]
-            || {
-                let mut at = 0;
-                let first = planes.start * self.layout.plane;
-                for &row in &self.rows[..rows] {
-                    self.each_row(row + first, planes.len(), |to, width| {
-                        for start in (0..width).step_by(RUN) {
-                            let left = width - start;
-                            let from = run(columns, at + start);
-                            let to = run_mut(slab, to + start);
-                            for lane in 0..RUN {
-                                to[lane] += if lane < left { from[lane] } else { T::zero() };
-                            }
-                        }
-                        at += width;
-                    });
+        // A vector that reached into the next row would make its sum wait for this one's to arrive in the cache.
+        macro_rules! of_width {
+            ($($width:literal)*) => {
+                match self.axes[2].output {
+                    $($width => vectorised(
+                        #[inline(always)]
+                        || self.scatter_rows::<T, $width>(columns, rows, planes, slab),
+                    ),)*
+                    _ => vectorised(
+                        #[inline(always)]
+                        || self.scatter_rows::<T, RUN>(columns, rows, planes, slab),
+                    ),
                 }
-            },
-        );
+            };
+        }
+        of_width!(2 3 4 5 6 7 8 14);
+    }
+
+    /// The same, with `WIDTH` elements at a time while there are so many.
+    #[inline(always)]
+    fn scatter_rows<T: Lanes, const WIDTH: usize>(
+        &self,
+        columns: &[T],
+        rows: usize,
+        planes: Range<usize>,
+        slab: &mut [T],
+    ) {
+        let mut at = 0;
+        let first = planes.start * self.layout.plane;
+        for &row in &self.rows[..rows] {
+            self.each_row(row + first, planes.len(), |to, width| {
+                let (to, from) = (&mut slab[to..to + width], &columns[at..at + width]);
+                let (to_runs, to_rest) = to.as_chunks_mut::<WIDTH>();
+                let (runs, rest) = from.as_chunks::<WIDTH>();
+                for (to, from) in to_runs.iter_mut().zip(runs) {
+                    for lane in 0..WIDTH {
+                        to[lane] += from[lane];
+                    }
+                }
+                for (to, &from) in to_rest.iter_mut().zip(rest) {
+                    *to += from;
+                }
+                at += width;
+            });
+        }
     }
 
     /// Calls `each` with the place of every row of the output of `planes` planes, and its width.
