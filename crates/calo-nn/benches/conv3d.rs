@@ -1,4 +1,5 @@
-//! The convolutions of the published networks, batch 8: output and the two gradients.
+//! The convolutions of the published networks, batch 8: output and the two gradients, by the kernels that the sizes
+//! choose and by either kind: the rule in `cpu/conv3d/kernels.rs` is made of these figures.
 //!
 //! `cargo bench -p calo-nn --bench conv3d -- critic` runs the critic's. The figures beside PyTorch's are in
 //! `docs/performance.md`.
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use calo_nn::Result;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::ops::{conv_transpose3d, conv3d, conv3d_weight_gradient};
+use calo_nn::ops::{Kernels, conv_transpose3d, conv3d, conv3d_weight_gradient, with_kernels};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 const BATCH: usize = 8;
@@ -61,7 +62,10 @@ fn bench(criterion: &mut Criterion, layer: Layer) -> Result<()> {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
     let mut run = |product: &str, compute: &dyn Fn() -> Result<Tensor>| -> Result<Tensor> {
-        group.bench_function(BenchmarkId::from_parameter(product), |bencher| bencher.iter(compute));
+        for kernels in [Kernels::Fastest, Kernels::Direct, Kernels::Matrices] {
+            let name = BenchmarkId::new(product, format!("{kernels:?}"));
+            group.bench_function(name, |bencher| with_kernels(kernels, || bencher.iter(compute)));
+        }
         compute()
     };
     if let Some(output_padding) = output_padding {

@@ -6,6 +6,7 @@
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod conv3d;
+mod gemm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod per_cell;

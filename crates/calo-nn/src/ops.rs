@@ -18,6 +18,8 @@ mod spectral_norm;
 pub use activation::{leaky_relu, softplus};
 pub use batch_norm::{batch_norm, batch_statistics};
 pub(crate) use chain::Chain;
+#[doc(hidden)]
+pub use conv3d::{Kernels, with_kernels};
 pub use conv3d::{conv_transpose3d, conv3d, conv3d_weight_gradient};
 pub use layer_norm::layer_norm;
 pub use linear::linear;

@@ -5,11 +5,14 @@
 
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Tensor, Var};
-use calo_nn::ops::{conv_transpose3d, conv3d, conv3d_weight_gradient};
+use calo_nn::ops::{Kernels, conv_transpose3d, conv3d, conv3d_weight_gradient, with_kernels};
 use calo_nn::{Error, Result};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+/// Both ways to compute a product, whichever the sizes would choose.
+const KERNELS: [Kernels; 2] = [Kernels::Direct, Kernels::Matrices];
 
 /// A convolution, small or not.
 #[derive(Debug, Clone, Copy)]
@@ -142,10 +145,12 @@ fn check_values(case: &Case) {
         let expected = naive(case, which, &a, &b);
         for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
             let (a, b) = (a.to_dtype(dtype).unwrap(), b.to_dtype(dtype).unwrap());
-            let found = case.product(which, &a, &b, None).unwrap();
-            assert_eq!(found.dims(), result, "product {which} of {case:?}");
-            let worst = difference(&values(&found), &expected);
-            assert!(worst < tolerance, "product {which} of {case:?}, {dtype:?}: {worst}");
+            for kernels in KERNELS {
+                let found = with_kernels(kernels, || case.product(which, &a, &b, None)).unwrap();
+                assert_eq!(found.dims(), result, "product {which} of {case:?}, {kernels:?}");
+                let worst = difference(&values(&found), &expected);
+                assert!(worst < tolerance, "product {which} of {case:?}, {dtype:?}, {kernels:?}: {worst}");
+            }
         }
     }
 }
@@ -177,6 +182,21 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// One position at a time, where the input is the matrix; single channels among them.
+    #[test]
+    fn pointwise_products_are_those_of_plain_loops(
+        case in case(40, 14),
+        from in prop_oneof![Just(1), 1..40usize],
+        to in prop_oneof![Just(1), 1..40usize],
+    ) {
+        let (kernel, stride, padding) = ([1; 3], [1; 3], [0; 3]);
+        check_values(&Case { channels: [from, to], kernel, stride, padding, ..case });
+    }
+}
+
 /// More rows than are summed at a time, and more channels than a task of the weight's gradient takes.
 #[test]
 fn long_sums_are_those_of_plain_loops() {
@@ -202,18 +222,29 @@ fn long_sums_are_those_of_plain_loops() {
 
 #[test]
 fn a_bias_is_added_to_channels_or_to_samples_and_channels() {
+    for kernels in KERNELS {
+        with_kernels(kernels, || check_bias([2, 2, 2], [1, 2, 3], [1; 3]));
+        with_kernels(kernels, || check_bias([1; 3], [1; 3], [0; 3]));
+    }
+}
+
+fn check_bias(kernel: [usize; 3], stride: [usize; 3], padding: [usize; 3]) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let (x, w) = (random(&mut rng, &[2, 3, 4, 5, 6]), random(&mut rng, &[7, 3, 2, 2, 2]));
-    let wt = random(&mut rng, &[3, 7, 2, 2, 2]);
-    let strides = [1, 2, 3];
+    let [d, h, w] = kernel;
+    let (x, w, wt) = (
+        random(&mut rng, &[2, 3, 4, 5, 6]),
+        random(&mut rng, &[7, 3, d, h, w]),
+        random(&mut rng, &[3, 7, d, h, w]),
+    );
+    let rest = stride.map(|stride| stride - 1);
     for (bias, shape) in [(vec![7], [1, 7, 1, 1, 1]), (vec![2, 7], [2, 7, 1, 1, 1])] {
         let bias = random(&mut rng, &bias);
         let spread = bias.reshape(&shape).unwrap();
-        let with = conv3d(&x, &w, Some(&bias), strides, [1; 3]).unwrap();
-        let without = conv3d(&x, &w, None, strides, [1; 3]).unwrap().broadcast_add(&spread).unwrap();
+        let with = conv3d(&x, &w, Some(&bias), stride, padding).unwrap();
+        let without = conv3d(&x, &w, None, stride, padding).unwrap().broadcast_add(&spread).unwrap();
         assert!(difference(&values(&with), &values(&without)) < 1e-14);
-        let with = conv_transpose3d(&x, &wt, Some(&bias), strides, [0; 3], [0, 1, 2]).unwrap();
-        let without = conv_transpose3d(&x, &wt, None, strides, [0; 3], [0, 1, 2]).unwrap();
+        let with = conv_transpose3d(&x, &wt, Some(&bias), stride, [0; 3], rest).unwrap();
+        let without = conv_transpose3d(&x, &wt, None, stride, [0; 3], rest).unwrap();
         let without = without.broadcast_add(&spread).unwrap();
         assert!(difference(&values(&with), &values(&without)) < 1e-14);
     }
@@ -280,12 +311,16 @@ proptest! {
 
     #[test]
     fn derivatives_are_those_of_finite_differences(case in case(3, 4), per_sample in any::<bool>()) {
-        for which in 0..3 {
-            check_derivatives(&case, which, None);
-        }
-        for (which, channels) in [(0, case.channels[1]), (1, case.channels[0])] {
-            let bias = if per_sample { vec![case.samples, channels] } else { vec![channels] };
-            check_derivatives(&case, which, Some(&bias));
+        for kernels in KERNELS {
+            with_kernels(kernels, || {
+                for which in 0..3 {
+                    check_derivatives(&case, which, None);
+                }
+                for (which, channels) in [(0, case.channels[1]), (1, case.channels[0])] {
+                    let bias = if per_sample { vec![case.samples, channels] } else { vec![channels] };
+                    check_derivatives(&case, which, Some(&bias));
+                }
+            });
         }
     }
 }
@@ -304,8 +339,7 @@ fn only_input_gradients_keep_their_graph() {
 
 #[test]
 fn results_are_the_same_bits_for_any_number_of_threads() {
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let case = Case {
+    let odd = Case {
         samples: 3,
         channels: [5, 19],
         input: [11, 12, 13],
@@ -314,16 +348,27 @@ fn results_are_the_same_bits_for_any_number_of_threads() {
         padding: [1, 2, 0],
         seed: 5,
     };
+    let pointwise = |channels| Case { channels, kernel: [1; 3], stride: [1; 3], padding: [0; 3], ..odd };
+    for case in [odd, pointwise([70, 40]), pointwise([1, 70]), pointwise([70, 1])] {
+        for kernels in KERNELS {
+            check_threads(&case, kernels);
+        }
+    }
+}
+
+fn check_threads(case: &Case, kernels: Kernels) {
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     for which in 0..3 {
         let [a, b, _] = case.shapes(which);
         let single = |x: Tensor| x.to_dtype(DType::F32).unwrap();
         let (a, b) = (single(random(&mut rng, &a)), single(random(&mut rng, &b)));
+        let product = || with_kernels(kernels, || case.product(which, &a, &b, None));
         let bits = |threads| -> Vec<u32> {
-            let result = pool(threads).install(|| case.product(which, &a, &b, None)).unwrap();
+            let result = pool(threads).install(product).unwrap();
             result.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
         };
-        assert_eq!(bits(1), bits(2), "product {which}");
+        assert_eq!(bits(1), bits(2), "product {which} of {case:?}, {kernels:?}");
     }
 }
 

@@ -1,16 +1,27 @@
 //! The three products of a 3-D convolution: output, gradient for the input, gradient for the weight.
 //!
+//! Two ways lead to each, and the sizes decide:
+//!
 //! | file | holds |
 //! | --- | --- |
+//! | `kernels` | which way is taken |
 //! | `axis` | one axis as stride-1 convolutions over dense grids |
 //! | `slab` | the padded copy of a part of the input |
-//! | `sweep` | output and input gradient: the same loop over different axes |
-//! | `weight` | the gradient for the weight |
+//! | `sweep` | directly: output and input gradient, the same loop over different axes |
+//! | `weight` | directly: the gradient for the weight |
+//! | `columns` | the input as a matrix, gathered and scattered |
+//! | `products` | by matrix products with it |
+//! | `pointwise` | by matrix products where the input is the matrix already |
 
 mod axis;
+mod columns;
+mod kernels;
+mod pointwise;
+mod products;
 mod slab;
 mod sweep;
 mod weight;
 
-pub(crate) use sweep::{Bias, convolution, transposed};
-pub(crate) use weight::weight_gradient;
+pub use kernels::{Kernels, with_kernels};
+pub(crate) use kernels::{convolution, transposed, weight_gradient};
+pub(crate) use sweep::Bias;

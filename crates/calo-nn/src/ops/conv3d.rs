@@ -17,6 +17,8 @@ mod geometry;
 
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
+#[doc(hidden)]
+pub use crate::cpu::conv3d::{Kernels, with_kernels};
 use bias::{bias_dims, channel_sum};
 pub(crate) use geometry::Geometry;
 use geometry::{dims, same_dtype};

@@ -1,5 +1,7 @@
 //! A padded copy of some planes of an input, in which a tap of the kernel is a constant offset.
 
+use std::mem::MaybeUninit;
+
 use pulp::Arch;
 
 use super::axis::{Axis, Tap};
@@ -116,6 +118,63 @@ impl Layout {
             }
         }
     }
+}
+
+impl Layout {
+    /// The other way: writes the channels of a slab of all places, plus `bias`, to `output`, what is padding left out.
+    pub(super) fn collect<T: Lanes>(
+        &self,
+        axes: &[Axis; 3],
+        slab: &[T],
+        bias: &[T],
+        output: &mut [MaybeUninit<T>],
+    ) {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || self.collect_vectorised(axes, slab, bias, output),
+        );
+    }
+
+    #[inline(always)]
+    fn collect_vectorised<T: Lanes>(
+        &self,
+        axes: &[Axis; 3],
+        slab: &[T],
+        bias: &[T],
+        output: &mut [MaybeUninit<T>],
+    ) {
+        let [depth, height, width] = axes;
+        let volume = depth.input * height.input * width.input;
+        let channels = output.chunks_exact_mut(volume).zip(slab.chunks_exact(self.channel)).zip(bias);
+        for ((output, slab), &bias) in channels {
+            for (row_idx, to) in output.chunks_exact_mut(width.input).enumerate() {
+                // Where a stride leaps over elements they have no place.
+                for place in &mut *to {
+                    place.write(bias);
+                }
+                let (d, d_phase) = located(depth, row_idx / height.input);
+                let (h, h_phase) = located(height, row_idx % height.input);
+                if d >= depth.len || h >= height.len {
+                    continue;
+                }
+                for w_phase in 0..width.phases {
+                    let phase = (d_phase * height.phases + h_phase) * width.phases + w_phase;
+                    let from = &slab[phase * self.phase + d * self.plane + h * self.row..][..width.len];
+                    let row = Row::new(width, w_phase);
+                    let places = to[row.first..].iter_mut().step_by(row.step);
+                    for (place, &element) in places.zip(&from[row.before..row.before + row.count]) {
+                        place.write(element + bias);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Place and phase of an element of the input.
+#[inline(always)]
+fn located(axis: &Axis, index: usize) -> (usize, usize) {
+    ((index + axis.padding) / axis.phases, (index + axis.padding) % axis.phases)
 }
 
 /// The element of the input at a place of a phase, unless it is padding.

@@ -36,7 +36,7 @@ pub(crate) enum Bias<'a, T> {
 }
 
 impl<T: Lanes> Bias<'_, T> {
-    fn at(&self, sample: usize, channel: usize, channels: usize) -> T {
+    pub(super) fn at(&self, sample: usize, channel: usize, channels: usize) -> T {
         match self {
             Self::None => T::zero(),
             Self::PerChannel(bias) => bias[channel],
@@ -293,10 +293,11 @@ fn lanes_are<T: Lanes>(axes: &[Axis; 3], channels: usize) -> LanesAre {
 
 /// The result, now that it is written.
 #[expect(unsafe_code, reason = "zeroing a result before it is written costs as much as writing it")]
-fn written<T: Lanes>(mut result: Vec<T>, len: usize) -> Vec<T> {
+pub(super) fn written<T: Lanes>(mut result: Vec<T>, len: usize) -> Vec<T> {
     assert!(len <= result.capacity());
-    // SAFETY: the capacity is checked above. Every element is written: tasks cover all planes of all channels, and the
-    // classes of an axis all its outputs, as each output has one residue.
+    // SAFETY: the capacity is checked above. Every element is written. In a sweep, tasks cover all planes of all
+    // channels, and the classes of an axis all its outputs, as each output has one residue. Matrix products and the
+    // loops for single channels write all rows of their tasks, which cover all channels of all samples.
     unsafe { result.set_len(len) };
     result
 }
