@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use super::Grid;
 use crate::Result;
 use crate::layers::{Conv3d, ConvConfig, LayerNorm};
+use crate::ops::Chain;
 use crate::parameters::Path;
 
 /// Published names of the layers, which are counted from one: `{conv}1{suffix}`, `{norm}1{suffix}`.
@@ -59,10 +60,11 @@ impl NormalisedStack {
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
+        let mut chain = Chain::new(x)?;
         for (convolution, norm) in &self.layers {
-            x = norm.forward(&convolution.forward(&x)?, self.slope)?;
+            convolution.append(&mut chain)?;
+            norm.append(&mut chain, self.slope)?;
         }
-        Ok(x)
+        chain.finish()
     }
 }
