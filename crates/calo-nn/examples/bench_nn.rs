@@ -42,7 +42,7 @@ type Work = Box<dyn FnMut() -> Result<()>>;
 /// Keeps freed memory for the next step: fresh pages cost as much as the arithmetic done on them.
 #[expect(unsafe_code, reason = "mimalloc's options are set through its C interface")]
 fn keep_freed_memory() {
-    /// Place of `mi_option_purge_delay` in mimalloc's list, the same in its versions 2 and 3.
+    /// Place of `mi_option_purge_delay` in the list of mimalloc 3.
     const PURGE_DELAY: c_int = 15;
     unsafe extern "C" {
         fn mi_option_set(option: c_int, value: c_long);
