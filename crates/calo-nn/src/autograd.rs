@@ -2,7 +2,7 @@
 //!
 //! Candle decides by the environment variable `CANDLE_GRAD_DO_NOT_DETACH`, read once per thread, whether a backward
 //! pass can be differentiated itself. With it set, every backward pass would keep its whole graph alive. So our own
-//! operations cut the graph of an ordinary [`backward`] pass as they go, with [`Backward::keep`], and leave it whole in
+//! operations cut the graph of an ordinary [`backward`] pass as they go, with `Backward::keep`, and leave it whole in
 //! [`input_gradient`], whose result is differentiated again. There gradients of weights, which nobody asks for, are
 //! not computed either.
 

@@ -18,7 +18,7 @@ pub enum Statistics {
     Running,
 }
 
-/// PyTorch's `BatchNorm3d`: parameters `weight` and `bias` [channels], running statistics `running_mean` and
+/// PyTorch's `BatchNorm3d`: parameters `weight` and `bias` of `[channels]`, running statistics `running_mean` and
 /// `running_var`, and `num_batches_tracked`.
 #[derive(Debug, Clone)]
 pub struct BatchNorm3d {

@@ -109,7 +109,7 @@ impl ConvConfig {
     }
 }
 
-/// A convolution as PyTorch's `Conv3d`: parameters `weight` [out, in, kernel] and perhaps `bias` [out].
+/// A convolution as PyTorch's `Conv3d`: parameters `weight` `[out, in, kernel]` and perhaps `bias` `[out]`.
 #[derive(Debug, Clone)]
 pub struct Conv3d {
     weight: Tensor,
@@ -166,7 +166,7 @@ impl Conv3d {
     }
 }
 
-/// A transposed convolution as PyTorch's `ConvTranspose3d`, without bias: parameter `weight` [in, out, kernel].
+/// A transposed convolution as PyTorch's `ConvTranspose3d`, without bias: parameter `weight` `[in, out, kernel]`.
 #[derive(Debug, Clone)]
 pub struct ConvTranspose3d {
     weight: Tensor,

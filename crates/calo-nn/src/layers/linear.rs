@@ -6,7 +6,7 @@ use crate::Result;
 use crate::ops::{leaky_relu, linear};
 use crate::parameters::{Init, Path};
 
-/// y = x W^T + b, as PyTorch's `Linear`: parameters `weight` [out, in] and `bias` [out].
+/// y = x W^T + b, as PyTorch's `Linear`: parameters `weight` `[out, in]` and `bias` `[out]`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     weight: Tensor,
