@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::{mean, same_shape};
 use crate::Result;
+use crate::ops::softplus;
 
 /// Mean binary cross-entropy of `logits` with `targets` (1 for real, 0 for generated, or smoothed labels):
 /// the mean over all elements of `softplus(logit) - target * logit`.
@@ -21,10 +22,4 @@ use crate::Result;
 pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     same_shape("binary_cross_entropy", "shape of the targets", targets, logits)?;
     mean(&softplus(logits)?.sub(&logits.mul(targets)?)?)
-}
-
-/// `ln(1 + exp(x))` as `max(x, 0) + ln(1 + exp(-|x|))`, whose exponential cannot overflow.
-fn softplus(x: &Tensor) -> Result<Tensor> {
-    let small = x.abs()?.neg()?.exp()?;
-    Ok(x.relu()?.add(&(small + 1.0)?.log()?)?)
 }

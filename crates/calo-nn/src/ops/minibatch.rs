@@ -4,13 +4,16 @@
 //! * [`batch_difference`]: an embedding of how each shower differs from the others in energy and spread (the pion
 //!   BIB-AE).
 //!
-//! Both are made of Candle's operations and differentiate any number of times; where a standard deviation is 0 its
+//! Both are made of operations that differentiate any number of times; where a standard deviation is 0 its
 //! derivative is 0.
 
 use candle_core::Tensor;
 
-use super::sqrt_or_zero;
+use super::{leaky_relu, sqrt_or_zero};
 use crate::{Error, Result};
+
+/// Slope below zero of the activations in the embedding.
+const SLOPE: f64 = 0.01;
 
 /// `x` with one more map: the standard deviation of each feature in each place over the batch, averaged over features
 /// and places to a single number.
@@ -118,16 +121,10 @@ fn embed_differences(op: &'static str, values: &Tensor, layers: &[&Tensor; 3]) -
                 ));
             }
         };
-        entries = leaky_relu(&entries.matmul(&weight.t()?)?)?;
+        entries = leaky_relu(&entries.matmul(&weight.t()?)?, SLOPE)?;
     }
     let embedding = entries.dim(1)?;
     Ok(entries.reshape((n, n, embedding))?)
-}
-
-/// LeakyReLU with slope 0.01, which it also has at 0.
-fn leaky_relu(x: &Tensor) -> Result<Tensor> {
-    let positive = x.gt(&x.zeros_like()?)?.to_dtype(x.dtype())?;
-    Ok(x.mul(&positive.affine(0.99, 0.01)?)?)
 }
 
 /// Variance along an axis, over its length less one (at least 2 long); the axis stays with length 1.
