@@ -158,7 +158,7 @@ impl Bench {
         };
         format!(
             "BIB-AE for photons at its published widths (f = 8, m = 128, post-processor 128), 30x30x30 cells, f32, \
-             {place} on both sides; PyTorch eager. Ours allocates from mimalloc, which keeps freed memory. \
+             {place} on both sides; PyTorch eager. Our bench allocates from mimalloc, which keeps freed memory. \
              Every case runs in a process of its own, {warm_up} times without \
              and {repetitions} times with the clock; medians. The first five rows compute no gradients. A critic step \
              is the scores of real and fake pairs, the gradient penalty, backward and Adam. A training step is five \
