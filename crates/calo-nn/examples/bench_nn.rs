@@ -154,15 +154,15 @@ impl Bench {
 
     fn post_processor(&self) -> Result<Work> {
         let post = self.network(|path| PostProcessor::new(path, &PostProcessorConfig::default()))?;
-        let x = self.showers.clone();
-        Ok(Box::new(move || post.applied.forward(&x).map(drop)))
+        let (x, e) = (self.showers.clone(), self.energies.clone());
+        Ok(Box::new(move || post.applied.forward(&x, &e).map(drop)))
     }
 
     fn generation(&self) -> Result<Work> {
         let decoder = self.network(|path| Decoder::new(path, &BibAeConfig::default()))?;
         let post = self.network(|path| PostProcessor::new(path, &PostProcessorConfig::default()))?;
         let (z, e) = (self.noise()?, self.energies.clone());
-        Ok(Box::new(move || post.applied.forward(&decoder.applied.forward(&z, &e)?).map(drop)))
+        Ok(Box::new(move || post.applied.forward(&decoder.applied.forward(&z, &e)?, &e).map(drop)))
     }
 
     fn critic(&self) -> Result<Work> {
@@ -303,7 +303,7 @@ impl TrainingStep {
     fn post_processor(&mut self, images: &Tensor) -> Result<()> {
         let settings = SortedMmd::default();
         let sorted = |x: &Tensor| sort_descending(&x.flatten_from(1)?, settings.cells());
-        let processed = self.post_processor.trained.forward(images)?;
+        let processed = self.post_processor.trained.forward(images, &self.energies)?;
         let mmd = sorted_mmd(&sorted(&self.showers)?, &sorted(&processed)?, &settings)?;
         let change = (processed - images)?.sqr()?.mean_all()?;
         self.adam_post_processor.step(&backward(&((mmd * 5.0)? + change)?)?)

@@ -64,6 +64,14 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
+    /// A training came to numbers that are none.
+    #[error("training diverged at step {step}: {problem}; expected finite losses and gradients (a lower rate may help)")]
+    Diverged {
+        /// Training steps before this one.
+        step: u64,
+        /// What was found.
+        problem: String,
+    },
     /// Second-order gradients were asked for, but Candle would cut them.
     #[error(
         "this thread cannot differentiate a gradient; expected the environment variable CANDLE_GRAD_DO_NOT_DETACH=1 \

@@ -8,6 +8,7 @@
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
 //! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
 //! | [`optimiser`] | Adam, which can be saved and resumed exactly |
+//! | [`training`] | the training of the BIB-AE, and the trained model |
 //! | [`device`] | processor or card, by name |
 //! | [`cuda`] | the same operations on a GPU; precision there |
 //!
@@ -44,6 +45,7 @@ pub mod models;
 pub mod ops;
 pub mod optimiser;
 pub mod parameters;
+pub mod training;
 
 pub use error::{Error, Result};
 

@@ -27,6 +27,7 @@ const SLOPE: f64 = 0.2;
 #[serde(deny_unknown_fields, default)]
 pub struct BibAeConfig {
     /// Cells along layer, x, y.
+    #[serde(skip)]
     pub grid: Grid,
     /// Channels of the first convolution, f; others are multiples.
     pub width: usize,

@@ -98,7 +98,7 @@ fn published_bibae() {
 fn bibae() {
     let grid = [7, 11, 12];
     let config = BibAeConfig { grid, width: 2, hidden: 10, bottleneck: 12, encoded: 3, latent: 8 };
-    let critic = CriticConfig { grid, width: 6 };
+    let critic = CriticConfig { grid, width: 6, ..Default::default() };
     check_bibae(&Golden::own("bibae"), &config, &critic, &LatentCriticConfig { units: vec![5, 7, 5] });
 }
 
@@ -189,7 +189,7 @@ fn published_post_processor() {
 
 #[test]
 fn post_processor() {
-    let config = PostProcessorConfig { grid: [7, 11, 12], width: 4, condition: 2 };
+    let config = PostProcessorConfig { grid: [7, 11, 12], width: 4, condition: 2, ..Default::default() };
     let settings = SortedMmd { windows: 30, ..Default::default() };
     let golden = Golden::own("post_processor");
     let (parameters, gradients) = check_post_processor(&golden, &config, &settings, OUTPUT);
@@ -205,12 +205,13 @@ fn check_post_processor(
     let build = |path: &Path<'_>| PostProcessor::new(path, config);
     let (post_processor, parameters) = network(golden, "post_processor", build);
     let [x, decoded, want] = ["x", "decoder.y", "post_processor.y"].map(|name| golden.get(name));
-    let y = post_processor.forward(&decoded).unwrap();
+    let energy = golden.get("e_inc_gev");
+    let y = post_processor.forward(&decoded, &energy).unwrap();
     check("processed", &y, &want, tolerance);
     let (precise, _) = network_of(golden, "post_processor", DType::F64, build);
-    let exact = precise.forward(&decoded.to_dtype(DType::F64).unwrap()).unwrap();
+    let exact = precise.forward(&decoded.to_dtype(DType::F64).unwrap(), &energy).unwrap();
     check("processed, against 64 bits", &y, &exact, OUTPUT);
-    let fused = PostProcessor::new(&parameters.frozen(), config).unwrap().forward(&decoded).unwrap();
+    let fused = PostProcessor::new(&parameters.frozen(), config).unwrap().forward(&decoded, &energy).unwrap();
     check("processed, fused, against 64 bits", &fused, &exact, OUTPUT);
 
     let cells =

@@ -4,7 +4,7 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
-use crate::Result;
+use crate::{Error, Result};
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::models::stack::{Names, NormalisedStack};
 use crate::models::{Grid, check_condition, images, positive};
@@ -15,18 +15,40 @@ use crate::parameters::Path;
 const DIFFERENCE_SLOPE: f64 = 0.01;
 
 /// Sizes of the critic. The default is the published network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CriticConfig {
     /// Cells along layer, x, y.
+    #[serde(skip)]
     pub grid: Grid,
     /// Channels of the convolutions, m; even.
     pub width: usize,
+    /// k of log(1 + k x), what the second branch sees of cells of x MeV; 1/MeV.
+    pub log_per_mev: f64,
 }
 
 impl Default for CriticConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], width: 128 }
+        Self { grid: [30; 3], width: 128, log_per_mev: 1.0 }
+    }
+}
+
+impl CriticConfig {
+    /// Checks that a network can be built.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the field, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let cells: usize = self.grid.iter().product();
+        positive(&[("critic.grid", cells), ("critic.width / 2", self.width / 2)])?;
+        if self.log_per_mev.is_finite() && self.log_per_mev > 0.0 {
+            return Ok(());
+        }
+        Err(Error::Field {
+            field: "critic.log_per_mev".to_owned(),
+            value: self.log_per_mev.to_string(),
+            expected: "a finite number above 0".to_owned(),
+        })
     }
 }
 
@@ -67,6 +89,7 @@ impl Branch {
 #[derive(Debug, Clone)]
 pub struct Critic {
     grid: Grid,
+    log_per_mev: f64,
     difference: Linear,
     image: Branch,
     logarithm: Branch,
@@ -80,11 +103,12 @@ impl Critic {
     /// # Errors
     /// When `config` is impossible or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &CriticConfig) -> Result<Self> {
+        config.validate()?;
         let cells: usize = config.grid.iter().product();
-        positive(&[("critic.grid", cells), ("critic.width / 2", config.width / 2)])?;
         let (half, m) = (config.width / 2, config.width);
         Ok(Self {
             grid: config.grid,
+            log_per_mev: config.log_per_mev,
             difference: Linear::new(&path.join("fc1a"), cells, half)?,
             image: Branch::new(path, "b", config)?,
             logarithm: Branch::new(path, "c", config)?,
@@ -113,7 +137,7 @@ impl Critic {
         let features = Tensor::cat(
             &[
                 self.image.forward(&image)?,
-                self.logarithm.forward(&(&image + 1.0)?.log()?)?,
+                self.logarithm.forward(&image.affine(self.log_per_mev, 1.0)?.log()?)?,
                 leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
                 leaky_relu(&self.condition.forward(condition)?, SLOPE)?,
             ],

@@ -24,6 +24,16 @@ impl Default for LatentCriticConfig {
     }
 }
 
+impl LatentCriticConfig {
+    /// Checks that a network can be built.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) for a layer without units.
+    pub fn validate(&self) -> Result<()> {
+        positive(&[("latent_critic.units", self.units.iter().copied().min().unwrap_or(1))])
+    }
+}
+
 /// A small network that looks at one latent variable at a time.
 ///
 /// # Reference
@@ -39,7 +49,7 @@ impl LatentCritic {
     /// # Errors
     /// When a layer has no units or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &LatentCriticConfig) -> Result<Self> {
-        positive(&[("latent_critic.units", config.units.iter().copied().min().unwrap_or(1))])?;
+        config.validate()?;
         let units: Vec<usize> = [1].iter().chain(&config.units).chain(&[1]).copied().collect();
         let layer = |(i, units): (usize, &[usize])| {
             Linear::new(&path.join(format_args!("linear{}", i + 1)), units[0], units[1])

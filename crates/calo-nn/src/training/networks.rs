@@ -1,0 +1,129 @@
+//! The networks of a BIB-AE in one store of parameters: each once to be trained and once to be applied.
+
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::config::{ModelConfig, Scaling};
+use crate::Result;
+use crate::models::bibae::{Critic, Decoder, Encoder, LatentCritic, Posterior};
+use crate::models::post_processor::PostProcessor;
+use crate::parameters::{Parameters, Path};
+
+/// Names of the networks in checkpoints.
+pub(super) const AUTOENCODER: &str = "autoencoder";
+pub(super) const CRITIC: &str = "critic";
+pub(super) const LATENT_CRITIC: &str = "latent_critic";
+pub(super) const POST_PROCESSOR: &str = "post_processor";
+
+/// Encoder, decoder and post-processor, with energies in MeV and GeV on the outside.
+#[derive(Debug, Clone)]
+pub(super) struct Generator {
+    scaling: Scaling,
+    encoder: Encoder,
+    decoder: Decoder,
+    post_processor: Option<PostProcessor>,
+}
+
+impl Generator {
+    /// Built where `root` is: a tracked path to train, a frozen one to apply.
+    pub(super) fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
+        let autoencoder = root.join(AUTOENCODER);
+        let post_processor = config.post_processor.as_ref();
+        let post_processor = post_processor.map(|config| PostProcessor::new(&root.join(POST_PROCESSOR), config));
+        Ok(Self {
+            scaling: config.scaling,
+            encoder: Encoder::new(&autoencoder, &config.autoencoder)?,
+            decoder: Decoder::new(&autoencoder, &config.autoencoder)?,
+            post_processor: post_processor.transpose()?,
+        })
+    }
+
+    /// Incident energies as the networks see them.
+    pub(super) fn condition(&self, energies_gev: &Tensor) -> Result<Tensor> {
+        Ok((energies_gev * self.scaling.condition_per_gev)?)
+    }
+
+    /// # Shapes
+    /// `[n, layer, x, y]`, `[n, 1]` -> `[n, encoded]` each
+    pub(super) fn encode(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Posterior> {
+        let factor = self.scaling.encoder_log_per_mev;
+        let seen = if factor > 0.0 { (showers_mev * factor)?.affine(1.0, 1.0)?.log()? } else { showers_mev.clone() };
+        self.encoder.forward(&seen, &self.condition(energies_gev)?)
+    }
+
+    /// # Shapes
+    /// `[n, latent]`, `[n, 1]` -> `[n, 1, layer, x, y]`
+    pub(super) fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
+        let images = self.decoder.forward(z, &self.condition(energies_gev)?)?;
+        let reference = self.scaling.decoder_reference_gev;
+        if reference > 0.0 {
+            let share = (energies_gev / reference)?.reshape(((), 1, 1, 1, 1))?;
+            return Ok(images.broadcast_mul(&share)?);
+        }
+        Ok(images)
+    }
+
+    /// # Shapes
+    /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, 1, layer, x, y]`; none without a post-processor
+    pub(super) fn post_process(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Option<Tensor>> {
+        let Some(network) = &self.post_processor else { return Ok(None) };
+        network.forward(showers_mev, &self.condition(energies_gev)?).map(Some)
+    }
+
+    pub(super) fn has_post_processor(&self) -> bool {
+        self.post_processor.is_some()
+    }
+}
+
+/// Both critics.
+#[derive(Debug, Clone)]
+pub(super) struct Critics {
+    pub(super) critic: Critic,
+    pub(super) latent_critic: LatentCritic,
+}
+
+impl Critics {
+    fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
+        Ok(Self {
+            critic: Critic::new(&root.join(CRITIC), &config.critic)?,
+            latent_critic: LatentCritic::new(&root.join(LATENT_CRITIC), &config.latent_critic)?,
+        })
+    }
+}
+
+/// Something to train, and the same to apply without a graph.
+#[derive(Debug)]
+pub(super) struct Both<N> {
+    pub(super) trained: N,
+    pub(super) applied: N,
+}
+
+/// All networks of a training.
+#[derive(Debug)]
+pub(super) struct Networks {
+    pub(super) parameters: Parameters,
+    pub(super) generator: Both<Generator>,
+    pub(super) critics: Both<Critics>,
+}
+
+impl Networks {
+    pub(super) fn new(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
+        config.validate()?;
+        let parameters = Parameters::new(seed, DType::F32, device);
+        let (path, frozen) = (parameters.path(), parameters.frozen());
+        let generator = Both { trained: Generator::new(&path, config)?, applied: Generator::new(&frozen, config)? };
+        let critics = Both { trained: Critics::new(&path, config)?, applied: Critics::new(&frozen, config)? };
+        Ok(Self { parameters, generator, critics })
+    }
+
+    /// The weights of one network.
+    pub(super) fn weights(&self, network: &str) -> Vec<(String, Var)> {
+        let mut weights = self.parameters.trainable();
+        weights.retain(|(name, _)| belongs(name, network));
+        weights
+    }
+}
+
+/// Whether a parameter's name is one of `network`'s.
+pub(super) fn belongs(name: &str, network: &str) -> bool {
+    name.strip_prefix(network).is_some_and(|rest| rest.starts_with('.'))
+}

@@ -1,0 +1,120 @@
+//! A trained BIB-AE: showers in MeV for incident energies in GeV, and back to latent variables.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::config::ModelConfig;
+use super::networks::Generator;
+use super::trainer::MODEL_KEY;
+use crate::models::bibae::Posterior;
+use crate::parameters::{Parameters, checkpoint};
+use crate::{Error, Result};
+
+/// Encoder, decoder and post-processor of a weights file, to be applied.
+///
+/// # Reference
+/// decoding-photons, section 3.
+#[derive(Debug)]
+pub struct ShowerModel {
+    config: ModelConfig,
+    generator: Generator,
+    metadata: BTreeMap<String, String>,
+    device: Device,
+}
+
+impl ShowerModel {
+    /// Reads a file written by [`Trainer::save_weights`](super::Trainer::save_weights).
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds another network.
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        let in_file = |problem: String| Error::File {
+            path: path.to_owned(),
+            problem,
+            expected: "weights of a trained model of calo".to_owned(),
+        };
+        let (tensors, metadata) = checkpoint::load(path, device)?;
+        let config = metadata.get(MODEL_KEY).ok_or_else(|| in_file(format!("has no {MODEL_KEY} in its metadata")))?;
+        let config: ModelConfig = serde_json::from_str(config).map_err(|e| in_file(format!("{MODEL_KEY}: {e}")))?;
+        let grid = config.grid;
+        let config = config.on_grid(grid);
+        config.validate().map_err(|e| in_file(e.to_string()))?;
+        let parameters = Parameters::new(0, DType::F32, device);
+        Generator::new(&parameters.path(), &config).map_err(|e| in_file(e.to_string()))?;
+        parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
+        let generator = Generator::new(&parameters.frozen(), &config)?;
+        Ok(Self { config, generator, metadata, device: device.clone() })
+    }
+
+    /// What it is made of.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Texts that stand in the file: where it came from.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// Where it computes; tensors handed to it have to be there.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Cells along layer, x, y.
+    pub fn grid(&self) -> [usize; 3] {
+        self.config.grid
+    }
+
+    /// Latent variables that are encoded.
+    pub fn encoded(&self) -> usize {
+        self.config.autoencoder.encoded
+    }
+
+    /// Latent variables in all; those behind the encoded ones are noise.
+    pub fn latent(&self) -> usize {
+        self.config.autoencoder.latent
+    }
+
+    /// Distributions of the latent variables of showers.
+    ///
+    /// # Shapes
+    /// `[n, layer, x, y]` MeV, `[n, 1]` GeV -> `[n, encoded]` each
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for other shapes.
+    pub fn encode(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Posterior> {
+        self.generator.encode(showers_mev, energies_gev)
+    }
+
+    /// Showers of latent variables, before post-processing.
+    ///
+    /// # Shapes
+    /// `[n, latent]`, `[n, 1]` GeV -> `[n, 1, layer, x, y]` MeV
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for other shapes.
+    pub fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
+        self.generator.decode(z, energies_gev)
+    }
+
+    /// Whether there is a post-processor.
+    pub fn has_post_processor(&self) -> bool {
+        self.generator.has_post_processor()
+    }
+
+    /// Showers after post-processing, cells of any sign.
+    ///
+    /// # Shapes
+    /// `[n, 1, layer, x, y]` MeV, `[n, 1]` GeV -> `[n, 1, layer, x, y]` MeV
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for other shapes, or where there is no post-processor.
+    pub fn post_process(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
+        self.generator.post_process(showers_mev, energies_gev)?.ok_or_else(|| {
+            Error::operand("post_process", "post-processor", "none", "a model that was trained with one")
+        })
+    }
+}
