@@ -3,9 +3,11 @@
 pub(crate) mod convert;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
+pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod project;
 pub(crate) mod report;
 pub(crate) mod simulate;
 pub(crate) mod split;
+pub(crate) mod train;

@@ -7,17 +7,19 @@ mod args;
 mod commands;
 mod crash;
 mod files;
+mod generation;
 mod interrupt;
 mod journal;
 mod output;
 mod progress;
 mod provenance;
+mod run_folder;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Simulate, prepare, judge and show calorimeter showers.
+/// Simulate, prepare, learn, generate, judge and show calorimeter showers.
 #[derive(Debug, Parser)]
 #[command(name = "calo", version, about, max_term_width = 110)]
 struct Cli {
@@ -39,7 +41,20 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
+    Train(commands::train::Args),
+    Generate(commands::generate::Args),
 }
+
+impl Command {
+    /// Whether the main thread itself hands out small pieces of work: as one of the pool it need not wait for others.
+    fn computes_on_main_thread(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Generate(_))
+    }
+}
+
+/// Networks allocate and free large tensors all the time; this one gives their memory out again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     keep_gradients_differentiable();
@@ -74,9 +89,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         .without_time()
         .init();
     interrupt::listen()?;
-    if let Some(threads) = cli.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.map_or(0, usize::from));
+    if cli.command.computes_on_main_thread() {
+        pool = pool.use_current_thread();
     }
+    pool.build_global()?;
     match cli.command {
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
@@ -87,6 +104,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Import(args) => commands::import::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Generate(args) => commands::generate::run(&args),
     }
 }
 

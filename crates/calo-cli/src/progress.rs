@@ -8,9 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Progress of one pass over showers.
+/// Progress of one pass over showers, or over something else that is counted.
 pub(crate) struct Progress {
     what: String,
+    unit: &'static str,
+    note: String,
     total: Option<u64>,
     done: u64,
     /// Of these, done before this run.
@@ -29,9 +31,27 @@ impl Progress {
     /// As [`Progress::new`], where `done` showers were through before: they do not count in the rate.
     pub(crate) fn going_on(what: impl Into<String>, total: Option<u64>, done: u64) -> Self {
         let what = what.into();
-        let bar = std::io::stderr().is_terminal().then(|| bar(&what, total, done));
+        let unit = "showers";
+        let bar = std::io::stderr().is_terminal().then(|| bar(&what, unit, total, done));
         let now = Instant::now();
-        Self { what, total, done, before: done, started: now, last_line: now, bar }
+        Self { what, unit, note: String::new(), total, done, before: done, started: now, last_line: now, bar }
+    }
+
+    /// The same, of `unit` instead of showers.
+    pub(crate) fn counting(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        if self.bar.is_some() {
+            self.bar = Some(bar(&self.what, unit, self.total, self.done));
+        }
+        self
+    }
+
+    /// What else is worth knowing.
+    pub(crate) fn note(&mut self, note: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{} ({note})", self.what));
+        }
+        self.note = note;
     }
 
     /// `n` more showers are through.
@@ -48,16 +68,22 @@ impl Progress {
     fn line(&self) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = (self.done - self.before) as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
-        let Self { what, done, .. } = self;
-        match self.total {
+        let Self { what, unit, done, .. } = self;
+        let line = match self.total {
             #[expect(clippy::cast_precision_loss, reason = "a time for people")]
             Some(total) if rate > 0.0 => {
                 let left_s = total.saturating_sub(*done) as f64 / rate;
-                format!("{what}: {done} of {total} showers, {rate:.0} showers/s, {left_s:.0} s left")
+                format!("{what}: {done} of {total} {unit}, {} {unit}/s, {left_s:.0} s left", shown(rate))
             }
-            _ => format!("{what}: {done} showers, {rate:.0} showers/s"),
-        }
+            _ => format!("{what}: {done} {unit}, {} {unit}/s", shown(rate)),
+        };
+        if self.note.is_empty() { line } else { format!("{line}; {}", self.note) }
     }
+}
+
+/// Slow rates with digits.
+fn shown(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.0}") }
 }
 
 impl Drop for Progress {
@@ -68,12 +94,12 @@ impl Drop for Progress {
     }
 }
 
-fn bar(what: &str, total: Option<u64>, done: u64) -> ProgressBar {
+fn bar(what: &str, unit: &str, total: Option<u64>, done: u64) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg} {wide_bar} {pos}/{len} showers, {per_sec}, {eta} left",
-        None => "{msg} {spinner} {pos} showers, {per_sec}",
+        Some(_) => format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left"),
+        None => format!("{{msg}} {{spinner}} {{pos}} {unit}, {{per_sec}}"),
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = match total {
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::new_spinner(),

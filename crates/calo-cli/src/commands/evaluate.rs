@@ -55,7 +55,7 @@ pub(crate) struct Args {
 }
 
 /// Energies at which histograms of visible energy and hits are compared, GeV.
-const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
+pub(crate) const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let files = sample_files(args)?;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     ensure!(!args.out.is_file(), "{}: is a file; expected a folder to write into", args.out.display());
     let given_divisors = args.divisors.as_deref().map(|path| read_divisors(path, &detector)).transpose()?;
-    let settings = Arc::new(settings(args, &detector)?);
+    let settings = Arc::new(sample_settings(&detector, usize::from(args.replicas), args.seed)?);
     let split_sizes = split_sizes(args, &files)?;
     let mut samples: Vec<Sample> = Vec::new();
     for (index, files) in files.into_iter().enumerate() {
@@ -173,7 +173,11 @@ fn tell_apart(samples: &mut [SampleFiles]) {
     }
 }
 
-fn settings(args: &Args, detector: &Detector) -> anyhow::Result<SampleSettings> {
+/// What is gathered of showers of `detector`.
+///
+/// # Errors
+/// A binning that cannot be.
+pub(crate) fn sample_settings(detector: &Detector, replicas: usize, seed: u64) -> anyhow::Result<SampleSettings> {
     let axis = |binning: Binning| match binning.scale {
         Scale::Linear => Axis::linear(binning.bins, binning.low, binning.high),
         Scale::Log => Axis::log(binning.bins, binning.low, binning.high),
@@ -190,8 +194,8 @@ fn settings(args: &Args, detector: &Detector) -> anyhow::Result<SampleSettings> 
     let readout = &detector.readout;
     Ok(SampleSettings {
         energies_gev: COMPARED_AT_GEV.to_vec(),
-        replicas: usize::from(args.replicas),
-        seed: args.seed,
+        replicas,
+        seed,
         ..SampleSettings::new(detector.grid.shape(), readout.cell_cut_mev, readout.mip_mev, axes)
     })
 }

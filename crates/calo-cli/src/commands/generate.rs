@@ -1,0 +1,110 @@
+//! `calo generate`: showers of a trained model.
+
+use std::path::PathBuf;
+
+use calo_data::{Dtype, Grid, ShowerWriter};
+use calo_latent::Kde;
+use calo_nn::device;
+use calo_nn::training::ShowerModel;
+use clap::ValueEnum;
+
+use crate::args::EnergyRange;
+use crate::files::{Out, StorageOptions};
+use crate::generation::{Generator, LatentSource};
+use crate::progress::Progress;
+use crate::run_folder::{EpochChoice, RunFolder};
+use crate::{UsageError, interrupt, output, provenance};
+
+/// Generate showers with a trained model
+///
+/// Shower i depends on the weights, the density, the seed and i alone: not on the number of threads, nor on the part of a
+/// sample that is asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of a training
+    #[arg(long, value_name = "FOLDER")]
+    run: PathBuf,
+    /// Epoch: best, or a number
+    #[arg(long, default_value = "best", value_name = "best|N")]
+    epoch: EpochChoice,
+    /// Where the encoded latent variables come from
+    #[arg(long, value_enum, default_value_t = Latent::Normal)]
+    latent: Latent,
+    /// Density of the latent variables, for `--latent kde`
+    #[arg(long, value_name = "FILE")]
+    density: Option<PathBuf>,
+    /// Kinetic energy, uniform in LOW..HIGH or a single value, GeV
+    #[arg(long, value_name = "LOW..HIGH")]
+    energy: EnergyRange,
+    /// Number of showers
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    n_showers: u64,
+    /// Another seed makes other showers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of the first shower: parts of one sample can be made apart
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    first: u64,
+    /// Leave the showers as the decoder makes them
+    #[arg(long)]
+    no_post_processor: bool,
+    /// Showers that are made at a time; for speed alone
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    #[command(flatten)]
+    out: Out,
+    #[command(flatten)]
+    storage: StorageOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Latent {
+    /// N(0, 1)
+    Normal,
+    /// A kernel density of `calo density`, at the shower's energy
+    Kde,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let run = RunFolder::new(&args.run);
+    let (weights, epoch) = run.weights_of(args.epoch)?;
+    let model = ShowerModel::load(&weights, &device::select(&args.device)?)?;
+    let mut inputs = vec![weights.as_path()];
+    let latent = match (args.latent, &args.density) {
+        (Latent::Normal, None) => LatentSource::Normal,
+        (Latent::Kde, Some(path)) => {
+            inputs.push(path);
+            LatentSource::Kde(Box::new(Kde::load(path)?))
+        }
+        (Latent::Kde, None) => return Err(UsageError("--latent kde needs --density FILE".to_owned()).into()),
+        (Latent::Normal, Some(_)) => return Err(UsageError("--density is for --latent kde".to_owned()).into()),
+    };
+    let [layers, nx, ny] = model.grid();
+    let mut attributes = provenance::attributes(&inputs)?;
+    attributes.push(("epoch".to_owned(), epoch.to_string()));
+    let mut options = args.storage.with_attributes(Grid { layers, nx, ny }, Dtype::F32, attributes);
+    if options.group.is_none() {
+        options.group = Some(run.detector()?.hdf5.group);
+    }
+    let mut writer = ShowerWriter::create(&args.out.out, &options)?;
+    let generator = Generator::new(&model, latent, args.seed)?;
+    let post_processes = model.has_post_processor() && !args.no_post_processor;
+    let mut progress = Progress::new("generating", Some(args.n_showers));
+    let mut done = 0;
+    while done < args.n_showers {
+        interrupt::check()?;
+        let n = u64::from(args.batch).min(args.n_showers - done) as usize;
+        let first = args.first + done;
+        let decoded = generator.decoded(first, &generator.energies(args.energy, first, n))?;
+        writer.write(&if post_processes { generator.post_processed(&decoded)? } else { decoded.raw()? })?;
+        progress.advance(n);
+        done += n as u64;
+    }
+    drop(progress);
+    writer.finish()?;
+    let (out, path) = (args.out.out.display(), args.run.display());
+    output::print(&format!("{done} showers of epoch {epoch} of {path} written to {out}\n"))
+}

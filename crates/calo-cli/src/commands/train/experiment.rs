@@ -1,0 +1,222 @@
+//! The file that describes a training entirely.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use calo_data::{Detector, Error};
+use calo_nn::training::{ModelConfig, TrainingConfig};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::UsageError;
+
+/// One training: what, on which detector, how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Experiment {
+    /// Name of the model in tables and legends.
+    pub(crate) name: String,
+    /// Name or path of the detector.
+    pub(crate) detector: String,
+    /// Seed of weights, noise and order of the showers.
+    #[serde(default = "one")]
+    pub(crate) seed: u64,
+    #[serde(default)]
+    pub(crate) model: ModelConfig,
+    #[serde(default)]
+    pub(crate) training: TrainingConfig,
+    #[serde(default)]
+    pub(crate) data: DataConfig,
+    #[serde(default)]
+    pub(crate) validation: ValidationConfig,
+    #[serde(default)]
+    pub(crate) checkpoints: CheckpointConfig,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// Which showers are trained on, and in what order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DataConfig {
+    /// Fractions of training, validation and test.
+    pub(crate) split: [f64; 3],
+    /// Seed of the split: the same showers are held out whatever the seed of the training.
+    pub(crate) split_seed: u64,
+    /// About as many showers are in memory and shuffled at a time.
+    pub(crate) group_showers: usize,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { split: [0.8, 0.1, 0.1], split_seed: 1, group_showers: 8192 }
+    }
+}
+
+/// What is compared after an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ValidationConfig {
+    /// Epochs from one validation to the next; 0 for none.
+    pub(crate) every_epochs: u32,
+    /// First epoch that is validated.
+    pub(crate) first_epoch: u32,
+    /// At most so many showers of the full spectrum, and of each energy.
+    pub(crate) max_showers: usize,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self { every_epochs: 1, first_epoch: 1, max_showers: 5000 }
+    }
+}
+
+/// What is kept, and what is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CheckpointConfig {
+    /// Training steps from one checkpoint to the next; epochs end with one too.
+    pub(crate) every_steps: u64,
+    /// Epochs whose weights are kept: all of them, or the last so many and the best.
+    pub(crate) keep_epochs: KeepEpochs,
+    /// Training steps from one line of the log to the next.
+    pub(crate) log_every_steps: u64,
+}
+
+/// `"all"`, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum KeepEpochs {
+    Named(All),
+    Last(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum All {
+    All,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { every_steps: 1000, keep_epochs: KeepEpochs::Named(All::All), log_every_steps: 10 }
+    }
+}
+
+impl Experiment {
+    /// Reads `path`, puts the `NAME=VALUE`s of `overrides` in, and checks everything.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no TOML, an unknown key, a value that cannot be, a grid that is not the detector's.
+    pub(crate) fn load(path: &Path, overrides: &[String]) -> anyhow::Result<(Self, Detector)> {
+        let text = fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
+        let place = path.display();
+        let mut table: Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
+        for given in overrides {
+            set(&mut table, given)?;
+        }
+        let names_grid = table.get("model").is_some_and(|model| model.get("grid").is_some());
+        let experiment: Self = table
+            .try_into()
+            .with_context(|| format!("{place}: is no description of a training"))?;
+        let detector = Detector::load(&experiment.detector)?;
+        let grid = detector.grid.shape();
+        ensure!(
+            !names_grid || experiment.model.grid == grid,
+            "{place}: field `model.grid`: {:?}; expected {grid:?}, the grid of detector {}, or to be left out",
+            experiment.model.grid,
+            detector.name
+        );
+        let experiment = Self { model: experiment.model.on_grid(grid), ..experiment };
+        experiment.validate().with_context(|| place.to_string())?;
+        Ok((experiment, detector))
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.model.validate().context("model")?;
+        self.training.validate().context("training")?;
+        let DataConfig { group_showers, .. } = self.data;
+        let CheckpointConfig { every_steps, log_every_steps, keep_epochs } = self.checkpoints;
+        let counts = [
+            ("data.group_showers", group_showers as u64),
+            ("validation.max_showers", self.validation.max_showers as u64),
+            ("checkpoints.every_steps", every_steps),
+            ("checkpoints.log_every_steps", log_every_steps),
+            ("checkpoints.keep_epochs", if keep_epochs == KeepEpochs::Last(0) { 0 } else { 1 }),
+        ];
+        for (field, value) in counts {
+            ensure!(value > 0, "field `{field}`: 0; expected at least 1");
+        }
+        Ok(())
+    }
+
+    /// The same as a file, all defaults spelled out.
+    ///
+    /// # Errors
+    /// A number that TOML cannot hold.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        toml::to_string(self).context("the configuration cannot be written as TOML")
+    }
+}
+
+/// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string.
+fn set(table: &mut Table, given: &str) -> anyhow::Result<()> {
+    let wrong = || UsageError(format!("--set {given}: expected NAME=VALUE, for example training.losses.kld=0.4"));
+    let (name, text) = given.split_once('=').ok_or_else(wrong)?;
+    let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut place = table;
+    let mut keys = name.split('.').map(str::trim);
+    let last = keys.next_back().filter(|key| !key.is_empty()).ok_or_else(wrong)?;
+    for key in keys {
+        let inner = place.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        place = inner.as_table_mut().ok_or_else(wrong)?;
+    }
+    place.insert(last.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, overrides: &[&str]) -> anyhow::Result<Experiment> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("experiment.toml");
+        fs::write(&path, text).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        Ok(Experiment::load(&path, &overrides)?.0)
+    }
+
+    const SMALL: &str = "name = \"test\"\ndetector = \"ild-ecal\"\n";
+
+    #[test]
+    fn overrides_win_and_what_is_written_is_read_again() {
+        let overrides = ["training.losses.kld=0.4", "model.post_processor.width=8", "name=other", "seed=3"];
+        let experiment = load(SMALL, &overrides).unwrap();
+        assert!((experiment.training.losses.kld - 0.4).abs() < 1e-12);
+        assert_eq!(experiment.model.post_processor.as_ref().unwrap().width, 8);
+        assert_eq!((experiment.name.as_str(), experiment.seed), ("other", 3));
+        assert_eq!(load(&experiment.to_toml().unwrap(), &[]).unwrap(), experiment);
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for (override_, part) in [
+            ("model.autoencoder.widht=8", "widht"),
+            ("model.autoencoder.width=0", "width"),
+            ("training.losses.kld=-1", "kld"),
+            ("model.grid=[30, 10, 10]", "model.grid"),
+            ("checkpoints.every_steps=0", "every_steps"),
+            ("checkpoints.keep_epochs=0", "keep_epochs"),
+            ("seed", "NAME=VALUE"),
+            ("name.x=1", "NAME=VALUE"),
+        ] {
+            let message = format!("{:#}", load(SMALL, &[override_]).unwrap_err());
+            assert!(message.contains(part), "{override_}: {message}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! An epoch's showers against validation showers: the six distances that choose the best epoch.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use calo_data::{Detector, Part, PartSource, ReadOptions, ShowerBatch, ShowerSource, Split};
+use calo_latent::gaussian_divergence;
+use calo_metrics::results::Observable;
+use calo_metrics::{FileKind, SampleAccumulator, SampleSet, SampleSettings, compare_samples, fixed_energies};
+use calo_nn::candle::{DType, Tensor};
+use calo_nn::training::ShowerModel;
+
+use super::experiment::ValidationConfig;
+use crate::commands::evaluate::{COMPARED_AT_GEV, sample_settings};
+use crate::files;
+use crate::generation::{Generator, LatentSource};
+use crate::interrupt;
+use crate::run_folder::{ByStage, SixDistances};
+
+/// Showers that are made at a time.
+const BATCH: usize = 64;
+
+/// Where validation showers come from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ValidationFiles {
+    /// Full spectrum; the validation part of the training file without.
+    pub(super) full: Option<PathBuf>,
+    /// Fixed energies, GeV.
+    pub(super) fixed: Vec<(f64, PathBuf)>,
+}
+
+/// The reference of all epochs, read once.
+pub(super) struct Validation {
+    settings: Arc<SampleSettings>,
+    reference: SampleSet,
+    /// Incident energies of the full spectrum and of each fixed energy, GeV: the model makes the same.
+    energies_gev: Vec<Vec<f64>>,
+    /// The full spectrum, to be encoded.
+    showers: ShowerBatch<f32>,
+    seed: u64,
+}
+
+impl Validation {
+    /// Reads the validation showers.
+    ///
+    /// # Errors
+    /// What reading meets; no shower at all.
+    pub(super) fn read(
+        files: &ValidationFiles,
+        (data, split): (&PathBuf, &Split),
+        (detector, options): (&Detector, &ReadOptions),
+        config: &ValidationConfig,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let settings = Arc::new(SampleSettings { replicas: 0, ..sample_settings(detector, 0, seed)? });
+        let showers = match &files.full {
+            Some(path) => first_showers(&mut files::open(path, options)?, config.max_showers)?,
+            None => {
+                let reader = files::open(data, options)?;
+                first_showers(&mut PartSource::new(reader, split.clone(), Part::Validation), config.max_showers)?
+            }
+        };
+        let place = files.full.as_ref().unwrap_or(data).display();
+        ensure!(!showers.is_empty(), "{place}: no shower to validate with; expected some, or --validation FILE");
+        let mut full = SampleAccumulator::new(Arc::clone(&settings), FileKind::FullSpectrum, 0)?;
+        full.fill(showers.view(), &showers.energies_gev, 0).with_context(|| place.to_string())?;
+        let mut energies_gev = vec![showers.energies_gev.clone()];
+        let mut fixed = Vec::new();
+        for (key, (energy_gev, path)) in (1..).zip(&files.fixed) {
+            let batch = first_showers(&mut files::open(path, options)?, config.max_showers)?;
+            let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
+            let mut file = SampleAccumulator::new(Arc::clone(&settings), kind, key)?;
+            file.fill(batch.view(), &batch.energies_gev, 0).with_context(|| path.display().to_string())?;
+            energies_gev.push(batch.energies_gev.clone());
+            fixed.push(file);
+        }
+        let reference = SampleSet { name: "validation".to_owned(), full, fixed };
+        Ok(Self { settings, reference, energies_gev, showers, seed })
+    }
+
+    /// Showers of the full spectrum.
+    pub(super) fn n_showers(&self) -> u64 {
+        self.showers.len() as u64
+    }
+
+    /// Distances of `model`'s showers, latent variables from N(0, 1), same energies.
+    ///
+    /// # Errors
+    /// A model that makes cells that are not finite; an interruption.
+    pub(super) fn distances(&self, model: &ShowerModel) -> anyhow::Result<ByStage<SixDistances>> {
+        let generator = Generator::new(model, LatentSource::Normal, self.seed)?;
+        let mut stages = vec![self.empty_set("decoded")?];
+        if model.has_post_processor() {
+            stages.push(self.empty_set("post-processed")?);
+        }
+        let mut first = 0;
+        for (file, energies_gev) in self.energies_gev.iter().enumerate() {
+            for energies_gev in energies_gev.chunks(BATCH) {
+                interrupt::check()?;
+                let decoded = generator.decoded(first, energies_gev)?;
+                let mut batches = vec![decoded.raw()?];
+                if model.has_post_processor() {
+                    batches.push(generator.post_processed(&decoded)?);
+                }
+                for (stage, batch) in stages.iter_mut().zip(&batches) {
+                    let accumulator = match file.checked_sub(1) {
+                        None => &mut stage.full,
+                        Some(file) => &mut stage.fixed[file],
+                    };
+                    accumulator.fill(batch.view(), &batch.energies_gev, first)?;
+                }
+                first += energies_gev.len() as u64;
+            }
+        }
+        let mut distances = stages.iter().map(|stage| self.compare(stage));
+        let raw = distances.next().context("nothing was compared")??;
+        Ok(ByStage { raw, post_processed: distances.next().transpose()? })
+    }
+
+    fn empty_set(&self, name: &str) -> anyhow::Result<SampleSet> {
+        let empty = |kind, key| SampleAccumulator::new(Arc::clone(&self.settings), kind, key);
+        let fixed = (1..).zip(&self.reference.fixed).map(|(key, file)| empty(file.kind(), key));
+        Ok(SampleSet {
+            name: name.to_owned(),
+            full: empty(FileKind::FullSpectrum, 0)?,
+            fixed: fixed.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn compare(&self, candidate: &SampleSet) -> anyhow::Result<SixDistances> {
+        let compared_at = fixed_energies(&[&self.reference, candidate], &COMPARED_AT_GEV);
+        let compared = compare_samples(&self.reference, candidate, &compared_at)?;
+        let distance = |observable| {
+            let found = compared.histograms.iter().find(|histogram| histogram.observable == observable);
+            // A model of empty showers has no histogram: nothing is further away.
+            found.map_or(2_f64.ln().sqrt(), |histogram| histogram.jsd.value)
+        };
+        Ok(SixDistances::from_array(Observable::ALL.map(distance)))
+    }
+
+    /// Mean divergence of each encoded variable from N(0, 1), nats.
+    ///
+    /// # Errors
+    /// Candle's; an encoder that gives no numbers.
+    pub(super) fn divergences(&self, model: &ShowerModel) -> anyhow::Result<Vec<f64>> {
+        let mut sums = vec![0.0; model.encoded()];
+        let [layers, nx, ny] = model.grid();
+        let cells = self.showers.cells_mev.as_slice().context("validation showers are not in order")?;
+        let n_cells = layers * nx * ny;
+        for (cells, energies) in cells.chunks(BATCH * n_cells).zip(self.showers.energies_gev.chunks(BATCH)) {
+            let n = energies.len();
+            let showers = Tensor::from_slice(cells, (n, 1, layers, nx, ny), model.device())?;
+            let energies = Tensor::from_slice(energies, (n, 1), model.device())?.to_dtype(DType::F32)?;
+            let posterior = model.encode(&showers, &energies)?;
+            let mean: Vec<Vec<f64>> = posterior.mean.to_dtype(DType::F64)?.to_vec2()?;
+            let log_variance: Vec<Vec<f64>> = posterior.log_variance.to_dtype(DType::F64)?.to_vec2()?;
+            for (mean, log_variance) in mean.iter().zip(&log_variance) {
+                for ((sum, mean), log_variance) in sums.iter_mut().zip(mean).zip(log_variance) {
+                    *sum += gaussian_divergence(*mean, *log_variance);
+                }
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
+        let n = self.showers.len() as f64;
+        Ok(sums.into_iter().map(|sum| sum / n).collect())
+    }
+}
+
+/// At most `n` showers of `source`, from the first on.
+fn first_showers(source: &mut dyn ShowerSource<f32>, n: usize) -> anyhow::Result<ShowerBatch<f32>> {
+    let mut all = ShowerBatch::empty(source.grid());
+    let mut batch = ShowerBatch::empty(source.grid());
+    while all.len() < n && source.next_batch(n - all.len(), &mut batch)? {
+        for i in 0..batch.len() {
+            all.push_from(&batch, i);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,299 @@
+//! The folder of a training: what stands where, and which epoch is best.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use calo_data::{Detector, Error};
+use calo_metrics::results::Observable;
+use serde::{Deserialize, Serialize};
+
+/// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
+/// `last.safetensors` (all that is needed to go on) and the weights of each epoch.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    pub(crate) fn detector_file(&self) -> PathBuf {
+        self.path.join("detector.toml")
+    }
+
+    pub(crate) fn description(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("log.jsonl")
+    }
+
+    pub(crate) fn events(&self) -> PathBuf {
+        self.path.join("events.out.tfevents.calo")
+    }
+
+    pub(crate) fn validation(&self) -> PathBuf {
+        self.path.join("validation.jsonl")
+    }
+
+    pub(crate) fn last(&self) -> PathBuf {
+        self.path.join("last.safetensors")
+    }
+
+    pub(crate) fn weights(&self, epoch: u32) -> PathBuf {
+        self.path.join("epochs").join(format!("epoch-{epoch:04}.safetensors"))
+    }
+
+    /// What was trained on.
+    ///
+    /// # Errors
+    /// No run folder, or a damaged one.
+    pub(crate) fn describe(&self) -> anyhow::Result<RunDescription> {
+        let path = self.description();
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{}: cannot read it; expected the folder of a training", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{}: is not what calo train writes", path.display()))
+    }
+
+    /// The detector of the showers.
+    ///
+    /// # Errors
+    /// No run folder, or a damaged one.
+    pub(crate) fn detector(&self) -> calo_data::Result<Detector> {
+        let path = self.detector_file();
+        let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
+        Detector::parse(&text, &path.display().to_string())
+    }
+
+    /// The validated epochs, in order; a last line that a kill cut off is left out.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds something else.
+    pub(crate) fn validated(&self) -> anyhow::Result<Vec<Validated>> {
+        read_lines(&self.validation())
+    }
+
+    /// The weights file that `epoch` asks for, and its number.
+    ///
+    /// # Errors
+    /// An epoch without weights, or no validated epoch to be the best.
+    pub(crate) fn weights_of(&self, epoch: EpochChoice) -> anyhow::Result<(PathBuf, u32)> {
+        let number = match epoch {
+            EpochChoice::Number(number) => number,
+            EpochChoice::Best => {
+                let validated = self.validated()?;
+                let best = best_epoch(&validated).with_context(|| {
+                    format!("{}: no epoch was validated; expected --epoch N", self.path.display())
+                })?;
+                best.epoch
+            }
+        };
+        let path = self.weights(number);
+        ensure!(path.is_file(), "{}: there is no such file; expected the weights of an epoch that was kept", path.display());
+        Ok((path, number))
+    }
+
+    /// Keeps other processes out for as long as the result lives.
+    ///
+    /// # Errors
+    /// Another process is at work here, or the folder cannot be written.
+    pub(crate) fn lock(&self) -> calo_data::Result<File> {
+        let path = self.path.join(".lock");
+        let file = File::create(&path).map_err(|e| Error::io(&path, "create", e))?;
+        match file.try_lock() {
+            // File systems without locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::file(&self.path, "another process is training here", "one at a time, or another --out"))
+            }
+        }
+    }
+}
+
+/// What stands in `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunDescription {
+    pub(crate) software: String,
+    pub(crate) command: String,
+    pub(crate) name: String,
+    pub(crate) seed: u64,
+    pub(crate) detector: String,
+    /// `[layers, nx, ny]`.
+    pub(crate) grid: [usize; 3],
+    pub(crate) data: DataDescription,
+    /// Trained numbers.
+    pub(crate) n_weights: usize,
+    pub(crate) device: String,
+}
+
+/// The showers of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DataDescription {
+    pub(crate) path: String,
+    pub(crate) blake3: String,
+    pub(crate) n_showers: u64,
+    /// Fractions of training, validation and test.
+    pub(crate) split: [f64; 3],
+    /// Seed of the split.
+    pub(crate) split_seed: u64,
+}
+
+/// A line of `validation.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Validated {
+    pub(crate) epoch: u32,
+    pub(crate) step: u64,
+    pub(crate) n_showers: u64,
+    pub(crate) jsd: ByStage<SixDistances>,
+    /// Divergence of each encoded variable from N(0, 1), nats, over the validation showers.
+    pub(crate) kld_nats: Vec<f64>,
+}
+
+/// Something of the decoder's showers, and of those behind the post-processor where there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ByStage<T> {
+    pub(crate) raw: T,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) post_processed: Option<T>,
+}
+
+impl<T> ByStage<T> {
+    /// What comes out at the end.
+    pub(crate) fn last(&self) -> &T {
+        self.post_processed.as_ref().unwrap_or(&self.raw)
+    }
+
+    /// Both, where there are two.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        std::iter::once(&self.raw).chain(&self.post_processed)
+    }
+}
+
+/// Jensen-Shannon distances of the six histograms, in the order of [`Observable::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SixDistances {
+    pub(crate) cell_energy: f64,
+    pub(crate) visible_energy: f64,
+    pub(crate) n_hits: f64,
+    pub(crate) cog_z: f64,
+    pub(crate) radial: f64,
+    pub(crate) longitudinal: f64,
+}
+
+impl SixDistances {
+    pub(crate) fn from_array([cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]: [f64; 6]) -> Self {
+        Self { cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal }
+    }
+
+    pub(crate) fn to_array(self) -> [f64; Observable::ALL.len()] {
+        let Self { cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal } = self;
+        [cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]
+    }
+
+    /// S_JSD: the mean of the six, each divided by its divisor.
+    pub(crate) fn score(self, divisors: &[f64; 6]) -> f64 {
+        self.to_array().iter().zip(divisors).map(|(jsd, divisor)| jsd / divisor).sum::<f64>() / 6.0
+    }
+}
+
+/// Mean of each distance over all epochs and stages: the divisors of S_JSD within this run.
+fn divisors(validated: &[Validated]) -> [f64; 6] {
+    let all: Vec<[f64; 6]> = validated.iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array())).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
+    let n = all.len().max(1) as f64;
+    // Where a distance is zero in all epochs any divisor gives the same score.
+    std::array::from_fn(|i| (all.iter().map(|jsd| jsd[i]).sum::<f64>() / n).max(f64::MIN_POSITIVE))
+}
+
+/// The epoch of the lowest S_JSD, divisors from all epochs of the run; the first of equals.
+///
+/// # Reference
+/// decoding-photons, appendix A.
+pub(crate) fn best_epoch(validated: &[Validated]) -> Option<&Validated> {
+    let divisors = divisors(validated);
+    let score = |epoch: &Validated| epoch.jsd.last().score(&divisors);
+    validated.iter().min_by(|a, b| score(a).total_cmp(&score(b)))
+}
+
+/// `best`, or the number of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpochChoice {
+    Best,
+    Number(u32),
+}
+
+impl std::str::FromStr for EpochChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("best", _) => Ok(Self::Best),
+            (_, Ok(number)) => Ok(Self::Number(number)),
+            _ => Err("expected `best` or the number of an epoch".to_owned()),
+        }
+    }
+}
+
+/// Reads a file of one JSON value a line; none where there is no file. A last line without an end, as a kill or a full
+/// disk leaves it, does not count.
+///
+/// # Errors
+/// A file that cannot be read, or a whole line that is something else.
+pub(crate) fn read_lines<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io(path, "read", e).into()),
+    };
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let parse = |(i, line): (usize, &str)| {
+        serde_json::from_str(line)
+            .with_context(|| format!("{}: line {} is not what calo train writes", path.display(), i + 1))
+    };
+    whole.enumerate().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validated(epoch: u32, jsd: [f64; 6]) -> Validated {
+        let jsd = ByStage { raw: SixDistances::from_array([0.5; 6]), post_processed: Some(SixDistances::from_array(jsd)) };
+        Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, kld_nats: vec![1.0] }
+    }
+
+    #[test]
+    fn the_best_epoch_is_relative_to_the_mean_of_each_histogram() {
+        // Epoch 2 has the lower mean of distances, epoch 1 the lower score: its gain is in a histogram of small ones.
+        let mut epochs = vec![validated(1, [0.40, 0.01, 0.1, 0.1, 0.1, 0.1]), validated(2, [0.30, 0.08, 0.1, 0.1, 0.1, 0.1])];
+        for epoch in &mut epochs {
+            epoch.jsd.raw = *epoch.jsd.last();
+        }
+        assert_eq!(best_epoch(&epochs).unwrap().epoch, 1);
+        assert_eq!(best_epoch(&[]), None);
+    }
+
+    #[test]
+    fn a_cut_off_line_does_not_count_and_a_damaged_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        assert_eq!(run.validated().unwrap(), []);
+        let line = serde_json::to_string(&validated(1, [0.1; 6])).unwrap();
+        fs::write(run.validation(), format!("{line}\n{}", &line[..20])).unwrap();
+        assert_eq!(run.validated().unwrap(), [validated(1, [0.1; 6])]);
+        fs::write(run.validation(), format!("{}\n{line}\n", &line[..20])).unwrap();
+        assert!(run.validated().unwrap_err().to_string().contains("line 1"));
+    }
+}
