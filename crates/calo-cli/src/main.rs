@@ -12,6 +12,8 @@ mod journal;
 mod output;
 mod progress;
 mod provenance;
+#[cfg_attr(not(test), expect(dead_code, reason = "training, which comes next, writes them"))]
+mod tensorboard;
 
 use std::process::ExitCode;
 
