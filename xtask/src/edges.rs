@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-nn", &["calo-data"]),
     ("calo-report", &["calo-metrics"]),
     ("calo-sim", &["calo-data"]),
-    ("calo-cli", &["calo-data", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
+    ("calo-cli", &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
     ("xtask", &[]),
 ];
 

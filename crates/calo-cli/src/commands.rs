@@ -6,6 +6,7 @@ pub(crate) mod filter;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod pool;
 pub(crate) mod project;
 pub(crate) mod report;
 pub(crate) mod simulate;

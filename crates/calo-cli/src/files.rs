@@ -16,8 +16,8 @@ const BATCH_BYTES: usize = 32 << 20;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputOptions {
-    /// Detector: `ild-ecal`, `ild-ahcal` or the path of a TOML file. Checks the grid, cuts full images to the core,
-    /// gives point clouds their cells
+    /// Detector: `ild-ecal`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file. Checks the grid, cuts full
+    /// images to the core, gives point clouds their cells
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) detector: Option<String>,
     /// Layout of the input: grid, calo-challenge or shower-data

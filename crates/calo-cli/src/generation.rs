@@ -6,7 +6,7 @@ use calo_data::{Grid, ShowerBatch};
 use calo_latent::Kde;
 use calo_nn::candle::Tensor;
 use calo_nn::training::{ShowerModel, standard_normal};
-use ndarray::{Array2, Array4};
+use ndarray::{Array2, Array4, ArrayView1};
 use rand::Rng;
 
 use crate::args::EnergyRange;
@@ -60,7 +60,7 @@ impl<'a> Generator<'a> {
         let z = match &self.latent {
             LatentSource::Normal => noise,
             LatentSource::Kde(kde) => {
-                let sampled: Array2<f64> = kde.samples_given(energies_gev, first, |i| stream(self.seed, DENSITY, i))?;
+                let sampled: Array2<f64> = kde.samples_given(ArrayView1::from(energies_gev), first, |i| stream(self.seed, DENSITY, i))?;
                 #[expect(clippy::cast_possible_truncation, reason = "networks are f32")]
                 let values: Vec<f32> = sampled.iter().map(|z| *z as f32).collect();
                 let sampled = Tensor::from_vec(values, (n, encoded), device)?;

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod provenance;
 mod run_folder;
+mod tensorboard;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ enum Command {
     Inspect(commands::inspect::Args),
     Convert(commands::convert::Args),
     Project(commands::project::Args),
+    Pool(commands::pool::Args),
     Filter(commands::filter::Args),
     Split(commands::split::Args),
     Evaluate(commands::evaluate::Args),
@@ -99,6 +101,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Project(args) => commands::project::run(&args),
+        Command::Pool(args) => commands::pool::run(&args),
         Command::Filter(args) => commands::filter::run(&args),
         Command::Split(args) => commands::split::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),

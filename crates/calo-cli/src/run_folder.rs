@@ -165,7 +165,7 @@ pub(crate) struct Validated {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ByStage<T> {
     pub(crate) raw: T,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) post_processed: Option<T>,
 }
 

@@ -3,6 +3,8 @@
 //! ```text
 //! read_seconds FILE            median of 5 readings, in seconds, and the sum of every 1009th cell in MeV
 //! read_seconds FILE --write    also rewrites it, grid layout at gzip 4: seconds and bytes of the cells
+//! read_seconds FILE --shuffled three epochs of 80 % of it in random order, batches of 50: seconds, with all and with a
+//!                              sixteenth of it in memory
 //! read_seconds FILE --memory   reads it once; the peak memory of this process in kB
 //! ```
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
@@ -10,7 +12,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use calo_data::{Compression, ReadOptions, Result, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_data::{
+    BatchPlace, Compression, Part, Prefetch, ReadOptions, Result, ShowerBatch, ShowerReader, ShowerWriter,
+    ShuffleSettings, ShuffledShowers, Split, WriteOptions,
+};
 
 const REPEATS: usize = 5;
 const BATCH: usize = 500;
@@ -18,13 +23,14 @@ const BATCH: usize = 500;
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (Some(file), mode) = (arguments.first(), arguments.get(1).map(String::as_str)) else {
-        println!("usage: read_seconds FILE [--write|--memory]");
+        println!("usage: read_seconds FILE [--write|--shuffled|--memory]");
         return 2.into();
     };
     let path = Path::new(file);
     let done = match mode {
         None => seconds(path),
         Some("--write") => seconds(path).and_then(|()| write_seconds(path)),
+        Some("--shuffled") => shuffled_seconds(path),
         Some("--memory") => {
             read(path).map(|sum| println!("sum_mev {sum:.3}\npeak_kb {}", peak_kb().unwrap_or(0)))
         }
@@ -53,6 +59,30 @@ fn read(path: &Path) -> Result<f64> {
 fn seconds(path: &Path) -> Result<()> {
     let (seconds, sum) = median(|| read(path))?;
     println!("read_seconds {seconds:.6}\nevery_1009th_cell_mev {sum:.6}");
+    Ok(())
+}
+
+/// An epoch in random order, read ahead, after another.
+fn shuffled_seconds(path: &Path) -> Result<()> {
+    for share in [1, 16] {
+        let reader = ShowerReader::open(path, &ReadOptions::default())?;
+        let n = reader.n_showers();
+        let split = Split::new(1, [0.8, 0.1, 0.1], n)?;
+        let group_showers = (n as usize).div_ceil(share);
+        let settings = ShuffleSettings { seed: 1, batch_size: 50, group_showers };
+        let showers = ShuffledShowers::new(reader, &split, Part::Train, settings)?;
+        let n_batches = showers.batches_per_epoch();
+        let mut batch = ShowerBatch::empty(showers.grid());
+        let mut prefetch = Prefetch::start(showers, BatchPlace::default(), 3)?;
+        for epoch in 0..3 {
+            let started = Instant::now();
+            for _ in 0..n_batches {
+                prefetch.next(&mut batch)?;
+            }
+            let seconds = started.elapsed().as_secs_f64();
+            println!("group {group_showers} epoch {epoch} batches {n_batches} seconds {seconds:.6}");
+        }
+    }
     Ok(())
 }
 

@@ -22,9 +22,10 @@ use crate::error::{Error, Result};
 use crate::shower::Grid;
 
 /// Detectors that need no file.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("ild-ecal", include_str!("../../../configs/detectors/ild-ecal.toml")),
     ("ild-ecal-staggered", include_str!("../../../configs/detectors/ild-ecal-staggered.toml")),
+    ("ild-ecal-pooled", include_str!("../../../configs/detectors/ild-ecal-pooled.toml")),
     ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
 ];
 
@@ -90,7 +91,8 @@ pub struct CoreCrop {
 }
 
 impl Detector {
-    /// A detector by built-in name (`ild-ecal`, `ild-ecal-staggered`, `ild-ahcal`) or by the path of its TOML file.
+    /// A detector by built-in name (`ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal`) or by the path of
+    /// its TOML file.
     ///
     /// # Errors
     /// Unknown name, unreadable file, TOML that does not parse, or a field with an impossible value.
@@ -317,6 +319,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let message = Detector::load("ild-ecl").unwrap_err().to_string();
-        assert!(message.contains("ild-ecal, ild-ecal-staggered, ild-ahcal"), "{message}");
+        assert!(message.contains("ild-ecal, ild-ecal-staggered, ild-ecal-pooled, ild-ahcal"), "{message}");
     }
 }

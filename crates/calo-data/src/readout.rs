@@ -77,7 +77,7 @@ mod tests {
     /// Every cell in the middle of the window has a bin of its own, in its layer.
     #[test]
     fn hits_of_all_cells_fill_the_grid() {
-        for name in ["ild-ecal", "ild-ahcal"] {
+        for name in ["ild-ecal", "ild-ecal-pooled", "ild-ahcal"] {
             let detector = Detector::load(name).unwrap();
             let cells = CellHits::of(&detector);
             let mut batch = HitBatch::default();

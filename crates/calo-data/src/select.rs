@@ -37,7 +37,7 @@ impl<T: Real> ShowerBatch<T> {
     }
 
     /// Appends shower `i` of `from`, which must have this batch's parts.
-    pub(crate) fn push_from(&mut self, from: &Self, i: usize) {
+    pub fn push_from(&mut self, from: &Self, i: usize) {
         self.push_with_cells(from, i, &from.cells_mev.index_axis(Axis(0), i));
     }
 

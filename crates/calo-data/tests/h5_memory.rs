@@ -5,11 +5,16 @@
 use std::path::Path;
 use std::process::Command;
 
-use calo_data::{Grid, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_data::{
+    Grid, Part, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, ShuffleSettings, ShuffledShowers,
+    Split, WriteOptions,
+};
 use ndarray::Array4;
 
 const GRID: Grid = Grid { layers: 30, nx: 20, ny: 20 };
 const SHORT: usize = 700;
+/// Showers shuffled together.
+const GROUP: usize = 4000;
 
 fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -57,19 +62,55 @@ fn child() {
 }
 
 #[test]
+#[ignore = "run by `memory_of_shuffling_is_that_of_a_group`, in a process of its own"]
+fn shuffling_child() {
+    let Ok(path) = std::env::var("CALO_MEMORY_FILE") else { return };
+    let reader = ShowerReader::open(Path::new(&path), &ReadOptions::default()).unwrap();
+    let split = Split::new(1, [0.8, 0.1, 0.1], reader.n_showers()).unwrap();
+    let settings = ShuffleSettings { seed: 1, batch_size: 50, group_showers: GROUP };
+    let mut showers = ShuffledShowers::new(reader, &split, Part::Train, settings).unwrap();
+    let mut batch = ShowerBatch::<f32>::empty(GRID);
+    for batch_idx in 0..showers.batches_per_epoch() {
+        showers.read(0, batch_idx, &mut batch).unwrap();
+    }
+    println!("\npeak_kb {}", peak_kb());
+}
+
+/// Peak memory of a test of this program, run alone.
+fn peak_of(child: &str, path: &Path, write: usize) -> u64 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", child, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env("CALO_MEMORY_FILE", path).env("CALO_MEMORY_WRITE", write.to_string());
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let line = text.lines().find_map(|line| line.strip_prefix("peak_kb ")).unwrap();
+    line.parse().unwrap()
+}
+
+#[test]
+fn memory_of_shuffling_is_that_of_a_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let peak = |n: usize| {
+        let path = folder.path().join(format!("{n}.hdf5"));
+        sparse_file(&path, n);
+        peak_of("shuffling_child", &path, 0)
+    };
+    let (short, long) = (peak(8 * SHORT), peak(30 * SHORT));
+    println!("{} showers: {short} kB, {} showers: {long} kB", 8 * SHORT, 30 * SHORT);
+    let group_kb = (GROUP * GRID.n_cells() * size_of::<f32>() / 1024) as u64;
+    // The 100 MB that `ShuffledShowers` promises beside its group, and the program itself.
+    assert!(short.max(long) < group_kb + 140_000, "{short} and {long} kB, {group_kb} of them the group");
+    assert!(long as f64 <= 1.1 * short as f64, "{short} kB became {long} kB");
+}
+
+#[test]
 fn memory_does_not_grow_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let peak = |n: usize, write: usize| -> u64 {
         let path = folder.path().join(format!("{n}.hdf5"));
         sparse_file(&path, n);
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env("CALO_MEMORY_FILE", &path).env("CALO_MEMORY_WRITE", write.to_string());
-        let output = command.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-        let line = text.lines().find_map(|line| line.strip_prefix("peak_kb ")).unwrap();
-        line.parse().unwrap()
+        peak_of("child", &path, write)
     };
     let (short, long) = (peak(SHORT, SHORT), peak(100 * SHORT, 4 * SHORT));
     println!("{SHORT} showers: {short} kB, {} showers: {long} kB", 100 * SHORT);

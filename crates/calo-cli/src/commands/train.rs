@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use calo_data::{Detector, Error, Grid, Part, ReadOptions, ShowerSource, ShuffleSettings, Split};
+use calo_data::{Detector, Error, Grid, Part, ReadOptions, ShuffleSettings, Split};
 use calo_nn::device;
 use calo_nn::training::{Event, Flow, ShowerModel, Trainer, train};
 

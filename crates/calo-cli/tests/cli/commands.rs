@@ -5,9 +5,10 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 
 #[test]
 fn help_is_pinned() {
-    for command in
-        ["", "simulate", "inspect", "convert", "project", "filter", "split", "evaluate", "report", "import"]
-    {
+    for command in [
+        "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "evaluate", "report",
+        "import",
+    ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {
             words.insert(0, command);

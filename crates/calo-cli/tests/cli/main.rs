@@ -6,4 +6,5 @@ mod commands;
 mod common;
 mod evaluate;
 mod import;
+mod pool;
 mod simulate;

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_cell_of_the_built_in_detectors_holds_its_centre() {
-        for name in ["ild-ecal", "ild-ahcal"] {
+        for name in ["ild-ecal", "ild-ecal-pooled", "ild-ahcal"] {
             let detector = Detector::load(name).unwrap();
             for axis in [CellAxis::x(&detector, 3), CellAxis::y(&detector)] {
                 for cell in 0..axis.n_cells() {

@@ -1,4 +1,5 @@
-//! Detector files that extend a built-in one: `extends = "ild-ecal"`, then only what differs.
+//! Detector files that extend a built-in one: `extends = "ild-ecal"`, then only what differs. An optional table of the
+//! base goes with `false` in its place.
 
 use toml::{Table, Value};
 
@@ -12,7 +13,7 @@ pub(super) fn parts(text: &str) -> Option<(Value, Table)> {
     Some((base, own))
 }
 
-/// `own` over the built-in detector named by `base`: tables merge, everything else is replaced.
+/// `own` over the built-in detector named by `base`: tables merge or go, everything else is replaced.
 ///
 /// # Errors
 /// A name that is none of a built-in detector's.
@@ -38,6 +39,9 @@ fn merge(table: &mut Table, over: Table) {
     for (key, value) in over {
         match (table.get_mut(&key), value) {
             (Some(Value::Table(inner)), Value::Table(over)) => merge(inner, over),
+            (Some(Value::Table(_)), Value::Boolean(false)) => {
+                table.remove(&key);
+            }
             (_, value) => {
                 table.insert(key, value);
             }
@@ -61,6 +65,9 @@ mod tests {
         let text = "extends = 'ild-ecal-staggered'\ndescription = 'x'";
         let twice = Detector::parse(text, "x.toml").unwrap();
         assert!(twice.geometry.wafers.is_some() && twice.grid == base.grid);
+        let text = "extends = 'ild-ecal-staggered'\n[geometry]\nwafers = false\n[projection]\nx.bins = 30\nstaggering = false";
+        let without = Detector::parse(text, "x.toml").unwrap();
+        assert!(without.geometry.wafers.is_none() && without.projection.staggering.is_none());
     }
 
     #[test]
@@ -72,6 +79,8 @@ mod tests {
             ("extends = 'ild-ecal'\n[grid]\nlayers = 0", "field `grid.layers`: 0;"),
             ("extends = 'ild-ecal'\n[geometry]\nstack = []", "field `geometry.stack`: 0;"),
             ("extends = 'ild-ecal'\nname = ", "line 2"),
+            ("extends = 'ild-ecal'\nreadout = false", "missing field `readout`"),
+            ("extends = 'ild-ecal'\ngeometry.wafers = false", "invalid type: boolean `false`"),
         ] {
             let message = Detector::parse(text, "x.toml").unwrap_err().to_string();
             assert!(message.contains(expected) && !message.contains('\n'), "{message}");
