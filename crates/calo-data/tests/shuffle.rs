@@ -42,6 +42,7 @@ fn shuffled(path: &Path, part: Part, settings: ShuffleSettings) -> calo_data::Re
 fn numbers(batch: &ShowerBatch<f32>) -> Vec<u64> {
     let ids = batch.extras.shower_ids.as_ref().unwrap();
     assert_eq!(batch.cells_mev.shape(), [ids.len(), 2, 2, 1]);
+    assert!(batch.cells_mev.as_slice().is_some(), "showers one after the other in memory");
     for ((id, energy_gev), cells) in ids.iter().zip(&batch.energies_gev).zip(batch.cells_mev.outer_iter()) {
         assert!((energy_gev - 1.0 - *id as f64).abs() < 1e-9);
         assert!(cells.iter().all(|cell| (cell - *id as f32).abs() < 1e-9), "{id}: {cells}");

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::shower::{Grid, ShowerBatch};
 
 /// Where a batch stands: epoch and number in it, both from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchPlace {
     /// The epoch.
     pub epoch: u64,
@@ -122,6 +122,25 @@ impl Prefetch {
         Ok(place)
     }
 
+    /// As [`Prefetch::next`], passing over the batches before `at`: what a training leaves out at the end of an epoch.
+    ///
+    /// # Errors
+    /// As [`Prefetch::next`]; a place that lies behind.
+    pub fn read(&mut self, at: BatchPlace, batch: &mut ShowerBatch<f32>) -> Result<()> {
+        loop {
+            let place = self.next(batch)?;
+            if place == at {
+                return Ok(());
+            }
+            if place > at {
+                let found = format!("{} of epoch {}", at.batch_idx, at.epoch);
+                let expected =
+                    format!("{} of epoch {}, the next one, or later", place.batch_idx, place.epoch);
+                return Err(Error::option("batch_idx", found, expected));
+            }
+        }
+    }
+
     /// Why the thread is gone although it sent no error.
     fn ended_unasked(&mut self) -> Error {
         let outcome = self.thread.take().map(JoinHandle::join);
@@ -199,6 +218,27 @@ mod tests {
             assert_eq!(prefetch.next(&mut batch).unwrap(), expected);
             assert_eq!(batch.energies_gev, [expected.epoch as f64, expected.batch_idx as f64]);
         }
+    }
+
+    #[test]
+    fn batches_may_be_passed_over_but_not_taken_back() {
+        let read = |_: &AtomicBool, place: BatchPlace, batch: &mut ShowerBatch<f32>| {
+            mark(place, batch);
+            Ok(())
+        };
+        let mut prefetch = spawn(read, at(0, 0));
+        let mut batch = ShowerBatch::empty(GRID);
+        for place in [at(0, 0), at(0, 1), at(1, 0), at(3, 2)] {
+            prefetch.read(place, &mut batch).unwrap();
+            assert_eq!(batch.energies_gev, [place.epoch as f64, place.batch_idx as f64]);
+        }
+        let message = prefetch.read(at(3, 1), &mut batch).unwrap_err().to_string();
+        assert!(
+            message.contains("`batch_idx`: 1 of epoch 3; expected 0 of epoch 4, the next one"),
+            "{message}"
+        );
+        // A place that no epoch has is passed by.
+        assert!(prefetch.read(at(5, 3), &mut batch).is_err());
     }
 
     #[test]
