@@ -59,7 +59,8 @@ impl Command {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    keep_gradients_differentiable();
+    prepare_candle();
+    keep_freed_memory();
     crash::install();
     let cli = Cli::parse();
     match run(cli) {
@@ -75,11 +76,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// Lets Candle differentiate gradients, as gradient penalties need (see `calo_nn::autograd`).
+/// Lets Candle differentiate gradients, as gradient penalties need (see `calo_nn::autograd`), and keeps it from threads of
+/// its own: they wait for one another in loops, at the cost of those that compute.
 #[expect(unsafe_code, reason = "the environment is how Candle is told")]
-fn keep_gradients_differentiable() {
+fn prepare_candle() {
     // SAFETY: the first thing the program does; no other thread is there to read the environment.
-    unsafe { std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1") };
+    unsafe {
+        std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1");
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
+}
+
+/// Tells the allocator to keep freed memory: fresh pages from the system cost as much as the arithmetic on them.
+#[expect(unsafe_code, reason = "mimalloc's options are set through its C interface")]
+fn keep_freed_memory() {
+    /// Place of `mi_option_purge_delay` in the list of mimalloc 3.
+    const PURGE_DELAY: libc::c_int = 15;
+    unsafe extern "C" {
+        fn mi_option_set(option: libc::c_int, value: libc::c_long);
+    }
+    // SAFETY: the signature is that of mimalloc, which is linked as the allocator; numbers go in, none comes out.
+    unsafe { mi_option_set(PURGE_DELAY, -1) };
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {

@@ -77,13 +77,15 @@ pub struct Scaling {
     pub condition_per_gev: f64,
     /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for x itself. 1/MeV.
     pub encoder_log_per_mev: f64,
+    /// Cells are multiplied by this before the critic sees them: the unit of its scores, 1/MeV.
+    pub critic_per_mev: f64,
     /// The decoder's output is in MeV for showers of this energy and in proportion for others; 0 for MeV always. GeV.
     pub decoder_reference_gev: f64,
 }
 
 impl Default for Scaling {
     fn default() -> Self {
-        Self { condition_per_gev: 1.0, encoder_log_per_mev: 0.0, decoder_reference_gev: 0.0 }
+        Self { condition_per_gev: 1.0, encoder_log_per_mev: 0.0, critic_per_mev: 1.0, decoder_reference_gev: 0.0 }
     }
 }
 
@@ -91,6 +93,7 @@ impl Scaling {
     fn validate(&self) -> Result<()> {
         check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)?;
         check("encoder_log_per_mev", self.encoder_log_per_mev, Allowed::FromZero)?;
+        check("critic_per_mev", self.critic_per_mev, Allowed::AboveZero)?;
         check("decoder_reference_gev", self.decoder_reference_gev, Allowed::FromZero)
     }
 }

@@ -50,6 +50,14 @@ impl Generator {
         self.encoder.forward(&seen, &self.condition(energies_gev)?)
     }
 
+    /// Showers as the critic sees them.
+    pub(super) fn for_critic(&self, showers_mev: &Tensor) -> Result<Tensor> {
+        let factor = self.scaling.critic_per_mev;
+        #[expect(clippy::float_cmp, reason = "the published model spares the product")]
+        let is_one = factor == 1.0;
+        Ok(if is_one { showers_mev.clone() } else { (showers_mev * factor)? })
+    }
+
     /// # Shapes
     /// `[n, latent]`, `[n, 1]` -> `[n, 1, layer, x, y]`
     pub(super) fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {

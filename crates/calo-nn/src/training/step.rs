@@ -74,7 +74,7 @@ pub(super) fn critics(
     let (z, images) = reconstruct(generator, showers, noise, latent)?;
     let mut terms = Pending::default();
 
-    let x = &showers.cells_mev;
+    let (x, images) = (&generator.for_critic(&showers.cells_mev)?, generator.for_critic(&images)?);
     let condition = generator.condition(&showers.energies_gev)?;
     let real = critic.forward(x, x, &condition)?.mean_all()?;
     let fake = critic.forward(x, &images, &condition)?.mean_all()?;
@@ -115,7 +115,8 @@ pub(super) fn autoencoder(
     let images = generator.decode(&z, energies_gev)?;
 
     let condition = generator.condition(energies_gev)?;
-    let score = critic.forward(cells_mev, &images, &condition)?.mean_all()?;
+    let pair = (generator.for_critic(cells_mev)?, generator.for_critic(&images)?);
+    let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
     let latent_score = latent_critic.forward(&z)?.mean_all()?;
     let divergence = kld(&posterior.mean, &posterior.log_variance)?;
     let mmd = gaussian_mmd(&z, &noise.normal(n, latent)?, &losses.latent_mmd_exponents)?;
