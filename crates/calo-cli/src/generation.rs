@@ -1,5 +1,7 @@
 //! Showers of a trained model: shower i depends on the weights, the density, the seed and i alone.
 
+use std::ops::Range;
+
 use anyhow::{Context, ensure};
 use calo_data::random::{Purpose, stream};
 use calo_data::{Grid, ShowerBatch};
@@ -10,6 +12,7 @@ use ndarray::{Array2, Array4, ArrayView1};
 use rand::Rng;
 
 use crate::args::EnergyRange;
+use crate::interrupt;
 
 const ENERGY: Purpose = Purpose::new("generated energy");
 const DENSITY: Purpose = Purpose::new("generated latent");
@@ -22,6 +25,10 @@ pub(crate) enum LatentSource {
     /// A density of latent variables and incident energy, sampled at the energy that is wanted.
     Kde(Box<Kde>),
 }
+
+/// Showers that are made at a time. Products of other numbers of rows round in other ways, so blocks begin at multiples of
+/// this and are always whole: a shower is the same to the bit whatever part of a sample is asked for.
+const BLOCK: u64 = 32;
 
 /// A model that makes showers.
 pub(crate) struct Generator<'a> {
@@ -42,25 +49,44 @@ impl<'a> Generator<'a> {
         Ok(Self { model, latent, seed })
     }
 
-    /// Incident energies of `n` showers from `first` on, uniform in `range`, GeV.
-    pub(crate) fn energies(&self, range: EnergyRange, first: u64, n: usize) -> Vec<f64> {
+    /// Incident energy of shower `i`, uniform in `range`, GeV.
+    pub(crate) fn energy_gev(&self, range: EnergyRange, i: u64) -> f64 {
         let EnergyRange { low_gev, high_gev } = range;
-        let draw = |i| low_gev + (high_gev - low_gev) * stream(self.seed, ENERGY, i).random::<f64>();
-        (first..first + n as u64).map(draw).collect()
+        low_gev + (high_gev - low_gev) * stream(self.seed, ENERGY, i).random::<f64>()
     }
 
-    /// Showers from `first` on of the given energies, as the decoder makes them, cells never negative.
+    /// Hands the showers of `range` to `consume`, block by block, with incident energies `energy_gev(i)`.
     ///
     /// # Errors
-    /// Candle's; a density that has no centre near an energy.
-    pub(crate) fn decoded(&self, first: u64, energies_gev: &[f64]) -> anyhow::Result<Decoded> {
+    /// An interruption, those of `consume`, Candle's; a density that has no centre near an energy.
+    pub(crate) fn for_each_block(
+        &self,
+        range: Range<u64>,
+        energy_gev: impl Fn(u64) -> f64,
+        mut consume: impl FnMut(&Decoded) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut start = range.start - range.start % BLOCK;
+        while start < range.end {
+            interrupt::check()?;
+            let energies_gev: Vec<f64> = (start..start + BLOCK).map(&energy_gev).collect();
+            let wanted = start.max(range.start)..(start + BLOCK).min(range.end);
+            consume(&self.decoded(start, &energies_gev, wanted)?)?;
+            start += BLOCK;
+        }
+        Ok(())
+    }
+
+    /// The block of showers from `first` on, as the decoder makes them.
+    fn decoded(&self, first: u64, energies_gev: &[f64], wanted: Range<u64>) -> anyhow::Result<Decoded> {
         let (n, device) = (energies_gev.len(), self.model.device());
         let (encoded, latent) = (self.model.encoded(), self.model.latent());
         let noise = standard_normal((self.seed, NOISE), first, (n, latent), device)?;
         let z = match &self.latent {
             LatentSource::Normal => noise,
             LatentSource::Kde(kde) => {
-                let sampled: Array2<f64> = kde.samples_given(ArrayView1::from(energies_gev), first, |i| stream(self.seed, DENSITY, i))?;
+                let given = ArrayView1::from(energies_gev);
+                let sampled: Array2<f64> =
+                    kde.samples_given(given, first, |i| stream(self.seed, DENSITY, i))?;
                 #[expect(clippy::cast_possible_truncation, reason = "networks are f32")]
                 let values: Vec<f32> = sampled.iter().map(|z| *z as f32).collect();
                 let sampled = Tensor::from_vec(values, (n, encoded), device)?;
@@ -75,7 +101,7 @@ impl<'a> Generator<'a> {
         let energies: Vec<f32> = energies_gev.iter().map(|energy| *energy as f32).collect();
         let energies = Tensor::from_vec(energies, (n, 1), device)?;
         let showers = self.model.decode(&z, &energies)?;
-        Ok(Decoded { first, energies_gev: energies_gev.to_vec(), energies, showers })
+        Ok(Decoded { first, wanted, energies_gev: energies_gev.to_vec(), energies, showers })
     }
 
     /// The same showers behind the post-processor.
@@ -87,16 +113,17 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// Showers as the decoder made them.
+/// A block of showers as the decoder made them, of which some are wanted.
 pub(crate) struct Decoded {
     first: u64,
+    wanted: Range<u64>,
     energies_gev: Vec<f64>,
     energies: Tensor,
     showers: Tensor,
 }
 
 impl Decoded {
-    /// These showers as a file has them.
+    /// The showers that are wanted, as a file has them.
     ///
     /// # Errors
     /// Candle's.
@@ -105,17 +132,21 @@ impl Decoded {
     }
 
     fn batch(&self, showers: &Tensor) -> anyhow::Result<ShowerBatch<f32>> {
-        let (n, _, layers, nx, ny) = showers.dims5()?;
-        let mut cells: Vec<f32> = showers.flatten_all()?.to_vec1()?;
+        let (_, _, layers, nx, ny) = showers.dims5()?;
+        let (start, end) =
+            ((self.wanted.start - self.first) as usize, (self.wanted.end - self.first) as usize);
+        let n = end - start;
+        let mut cells: Vec<f32> = showers.narrow(0, start, n)?.flatten_all()?.to_vec1()?;
         for cell in &mut cells {
             ensure!(cell.is_finite(), "the model makes a cell of {cell} MeV; expected finite energies");
             // Networks may produce any number, files hold energies.
             *cell = cell.max(0.0);
         }
-        let cells_mev = Array4::from_shape_vec((n, layers, nx, ny), cells).context("showers have another size")?;
+        let cells_mev =
+            Array4::from_shape_vec((n, layers, nx, ny), cells).context("showers have another size")?;
         let mut batch = ShowerBatch::empty(Grid { layers, nx, ny });
-        batch.first_shower = self.first;
-        batch.energies_gev.clone_from(&self.energies_gev);
+        batch.first_shower = self.wanted.start;
+        batch.energies_gev = self.energies_gev[start..end].to_vec();
         batch.cells_mev = cells_mev;
         Ok(batch)
     }

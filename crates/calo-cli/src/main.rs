@@ -40,11 +40,11 @@ enum Command {
     Pool(commands::pool::Args),
     Filter(commands::filter::Args),
     Split(commands::split::Args),
+    Train(commands::train::Args),
+    Generate(commands::generate::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
-    Train(commands::train::Args),
-    Generate(commands::generate::Args),
 }
 
 impl Command {
@@ -109,7 +109,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         .init();
     interrupt::listen()?;
     let mut pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.map_or(0, usize::from));
-    if cli.command.computes_on_main_thread() {
+    let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let n_threads = cli.threads.map_or_else(n_cores, usize::from);
+    // Alone in the pool, the main thread would wait for the reading thread, and that for the pool.
+    if cli.command.computes_on_main_thread() && n_threads > 1 {
         pool = pool.use_current_thread();
     }
     pool.build_global()?;

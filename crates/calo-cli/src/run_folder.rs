@@ -62,9 +62,11 @@ impl RunFolder {
     /// No run folder, or a damaged one.
     pub(crate) fn describe(&self) -> anyhow::Result<RunDescription> {
         let path = self.description();
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("{}: cannot read it; expected the folder of a training", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{}: is not what calo train writes", path.display()))
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("{}: cannot read it; expected the folder of a training", path.display())
+        })?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{}: is not what calo train writes", path.display()))
     }
 
     /// The detector of the showers.
@@ -101,7 +103,11 @@ impl RunFolder {
             }
         };
         let path = self.weights(number);
-        ensure!(path.is_file(), "{}: there is no such file; expected the weights of an epoch that was kept", path.display());
+        ensure!(
+            path.is_file(),
+            "{}: there is no such file; expected the weights of an epoch that was kept",
+            path.display()
+        );
         Ok((path, number))
     }
 
@@ -115,9 +121,11 @@ impl RunFolder {
         match file.try_lock() {
             // File systems without locks.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::file(&self.path, "another process is training here", "one at a time, or another --out"))
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::file(
+                &self.path,
+                "another process is training here",
+                "one at a time, or another --out",
+            )),
         }
     }
 }
@@ -193,7 +201,9 @@ pub(crate) struct SixDistances {
 }
 
 impl SixDistances {
-    pub(crate) fn from_array([cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]: [f64; 6]) -> Self {
+    pub(crate) fn from_array(
+        [cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]: [f64; 6],
+    ) -> Self {
         Self { cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal }
     }
 
@@ -210,7 +220,8 @@ impl SixDistances {
 
 /// Mean of each distance over all epochs and stages: the divisors of S_JSD within this run.
 fn divisors(validated: &[Validated]) -> [f64; 6] {
-    let all: Vec<[f64; 6]> = validated.iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array())).collect();
+    let all: Vec<[f64; 6]> =
+        validated.iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array())).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
     let n = all.len().max(1) as f64;
     // Where a distance is zero in all epochs any divisor gives the same score.
@@ -270,14 +281,20 @@ mod tests {
     use super::*;
 
     fn validated(epoch: u32, jsd: [f64; 6]) -> Validated {
-        let jsd = ByStage { raw: SixDistances::from_array([0.5; 6]), post_processed: Some(SixDistances::from_array(jsd)) };
+        let jsd = ByStage {
+            raw: SixDistances::from_array([0.5; 6]),
+            post_processed: Some(SixDistances::from_array(jsd)),
+        };
         Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, kld_nats: vec![1.0] }
     }
 
     #[test]
     fn the_best_epoch_is_relative_to_the_mean_of_each_histogram() {
         // Epoch 2 has the lower mean of distances, epoch 1 the lower score: its gain is in a histogram of small ones.
-        let mut epochs = vec![validated(1, [0.40, 0.01, 0.1, 0.1, 0.1, 0.1]), validated(2, [0.30, 0.08, 0.1, 0.1, 0.1, 0.1])];
+        let mut epochs = vec![
+            validated(1, [0.40, 0.01, 0.1, 0.1, 0.1, 0.1]),
+            validated(2, [0.30, 0.08, 0.1, 0.1, 0.1, 0.1]),
+        ];
         for epoch in &mut epochs {
             epoch.jsd.raw = *epoch.jsd.last();
         }

@@ -64,8 +64,18 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
+    /// An optimiser was given a gradient that is no number.
+    #[error(
+        "parameter `{name}`: its gradient holds NaN or infinity; expected finite numbers; nothing was changed"
+    )]
+    Gradient {
+        /// Full name of the parameter.
+        name: String,
+    },
     /// A training came to numbers that are none.
-    #[error("training diverged at step {step}: {problem}; expected finite losses and gradients (a lower rate may help)")]
+    #[error(
+        "training diverged at step {step}: {problem}; expected finite losses and gradients (a lower rate may help)"
+    )]
     Diverged {
         /// Training steps before this one.
         step: u64,

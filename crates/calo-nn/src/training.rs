@@ -23,8 +23,8 @@ mod step;
 mod trainer;
 
 pub use config::{
-    Losses, ModelConfig, PostProcessorLosses, PostProcessorStage, PostProcessorTraining, Rates, Scaling,
-    TrainingConfig,
+    CellScale, Losses, ModelConfig, PostProcessorLosses, PostProcessorStage, PostProcessorTraining, Rates,
+    Scaling, TrainingConfig,
 };
 pub use noise::standard_normal;
 pub use schedule::{BatchSource, Event, Flow, train};

@@ -177,7 +177,11 @@ fn tell_apart(samples: &mut [SampleFiles]) {
 ///
 /// # Errors
 /// A binning that cannot be.
-pub(crate) fn sample_settings(detector: &Detector, replicas: usize, seed: u64) -> anyhow::Result<SampleSettings> {
+pub(crate) fn sample_settings(
+    detector: &Detector,
+    replicas: usize,
+    seed: u64,
+) -> anyhow::Result<SampleSettings> {
     let axis = |binning: Binning| match binning.scale {
         Scale::Linear => Axis::linear(binning.bins, binning.low, binning.high),
         Scale::Log => Axis::log(binning.bins, binning.low, binning.high),

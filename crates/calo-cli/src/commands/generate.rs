@@ -13,7 +13,7 @@ use crate::files::{Out, StorageOptions};
 use crate::generation::{Generator, LatentSource};
 use crate::progress::Progress;
 use crate::run_folder::{EpochChoice, RunFolder};
-use crate::{UsageError, interrupt, output, provenance};
+use crate::{UsageError, output, provenance};
 
 /// Generate showers with a trained model
 ///
@@ -48,9 +48,6 @@ pub(crate) struct Args {
     /// Leave the showers as the decoder makes them
     #[arg(long)]
     no_post_processor: bool,
-    /// Showers that are made at a time; for speed alone
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -80,7 +77,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             LatentSource::Kde(Box::new(Kde::load(path)?))
         }
         (Latent::Kde, None) => return Err(UsageError("--latent kde needs --density FILE".to_owned()).into()),
-        (Latent::Normal, Some(_)) => return Err(UsageError("--density is for --latent kde".to_owned()).into()),
+        (Latent::Normal, Some(_)) => {
+            return Err(UsageError("--density is for --latent kde".to_owned()).into());
+        }
     };
     let [layers, nx, ny] = model.grid();
     let mut attributes = provenance::attributes(&inputs)?;
@@ -93,18 +92,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let generator = Generator::new(&model, latent, args.seed)?;
     let post_processes = model.has_post_processor() && !args.no_post_processor;
     let mut progress = Progress::new("generating", Some(args.n_showers));
-    let mut done = 0;
-    while done < args.n_showers {
-        interrupt::check()?;
-        let n = u64::from(args.batch).min(args.n_showers - done) as usize;
-        let first = args.first + done;
-        let decoded = generator.decoded(first, &generator.energies(args.energy, first, n))?;
-        writer.write(&if post_processes { generator.post_processed(&decoded)? } else { decoded.raw()? })?;
-        progress.advance(n);
-        done += n as u64;
-    }
+    let range = args.first..args.first.saturating_add(args.n_showers);
+    generator.for_each_block(
+        range,
+        |i| generator.energy_gev(args.energy, i),
+        |decoded| {
+            let batch = if post_processes { generator.post_processed(decoded)? } else { decoded.raw()? };
+            writer.write(&batch)?;
+            progress.advance(batch.len());
+            Ok(())
+        },
+    )?;
     drop(progress);
     writer.finish()?;
     let (out, path) = (args.out.out.display(), args.run.display());
-    output::print(&format!("{done} showers of epoch {epoch} of {path} written to {out}\n"))
+    output::print(&format!("{} showers of epoch {epoch} of {path} written to {out}\n", args.n_showers))
 }

@@ -80,12 +80,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     fs::create_dir_all(args.out.join("epochs"))
         .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
     let _lock = run.lock()?;
-    begin(&run, &experiment, &detector, &description)?;
+    if has_begun {
+        check_begun(&run, &experiment, &description)?;
+    }
     if run.last().exists() {
         trainer.restore(&run.last())?;
     }
     if trainer.position().epoch >= trainer.epochs() {
-        return output::print(&format!("{}: finished after {} epochs\n", args.out.display(), trainer.epochs()));
+        return output::print(&format!(
+            "{}: finished after {} epochs\n",
+            args.out.display(),
+            trainer.epochs()
+        ));
     }
 
     let settings = ShuffleSettings {
@@ -95,11 +101,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let mut source = PrefetchedShowers::open(&args.data, &options, &split, settings, trainer.position())?;
     let position = trainer.position();
+    let validation = validation(args, &experiment, &split, (&detector, &options))?;
+    if !has_begun {
+        begin(&run, &experiment, &detector, &description)?;
+    }
     let mut session = Session {
-        validation: validation(args, &experiment, &split, (&detector, &options))?,
+        validation,
         log: Log::open(&run, position.step, position.epoch)?,
         progress: progress(&trainer, split.size(Part::Train)),
-        provenance: provenance::attributes(&[])?.into_iter().collect(),
+        // Not the command: interrupted or not, the same run leaves the same bytes.
+        provenance: BTreeMap::from([
+            ("software".to_owned(), VERSION.to_owned()),
+            ("data_blake3".to_owned(), description.data.blake3.clone()),
+        ]),
         experiment: &experiment,
         run: &run,
         batches_per_epoch: calo_nn::training::BatchSource::batches_per_epoch(&source),
@@ -108,7 +122,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     drop(source);
     if let Err(error) = result {
         if matches!(error.downcast_ref(), Some(Error::Interrupted)) {
-            eprintln!("calo: {} is kept; --resume goes on from step {}", args.out.display(), trainer.position().step);
+            eprintln!(
+                "calo: {} is kept; --resume goes on from step {}",
+                args.out.display(),
+                trainer.position().step
+            );
         }
         return Err(error.context(args.out.display().to_string()));
     }
@@ -242,35 +260,38 @@ fn describe(
     })
 }
 
-/// Writes what describes the run, or checks that it is the one that was begun.
+/// Writes what describes the run. The configuration comes last: with it the run has begun.
 fn begin(
     run: &RunFolder,
     experiment: &Experiment,
     detector: &Detector,
     description: &RunDescription,
 ) -> anyhow::Result<()> {
-    let config = experiment.to_toml()?;
-    // The configuration comes last: with it the run has begun.
-    if run.config().exists() {
-        let path = run.config();
-        let begun = fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
-        if let Some(differing) = first_difference(&begun, &config) {
-            anyhow::bail!("{}: {differing}; expected the configuration that the run was begun with", path.display());
-        }
-        let begun = run.describe()?;
-        ensure!(
-            begun.data.blake3 == description.data.blake3,
-            "{}: not the showers that the run was begun with ({}); expected the same",
-            description.data.path,
-            begun.data.path
-        );
-        return Ok(());
-    }
     calo_data::write_atomically(&run.detector_file(), detector.to_toml()?.as_bytes())?;
     let mut json = serde_json::to_vec_pretty(description)?;
     json.push(b'\n');
     calo_data::write_atomically(&run.description(), &json)?;
-    Ok(calo_data::write_atomically(&run.config(), config.as_bytes())?)
+    Ok(calo_data::write_atomically(&run.config(), experiment.to_toml()?.as_bytes())?)
+}
+
+/// That a run is the one that was begun.
+fn check_begun(run: &RunFolder, experiment: &Experiment, description: &RunDescription) -> anyhow::Result<()> {
+    let path = run.config();
+    let begun = fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
+    if let Some(differing) = first_difference(&begun, &experiment.to_toml()?) {
+        anyhow::bail!(
+            "{}: {differing}; expected the configuration that the run was begun with",
+            path.display()
+        );
+    }
+    let begun = run.describe()?;
+    ensure!(
+        begun.data.blake3 == description.data.blake3,
+        "{}: not the showers that the run was begun with ({}); expected the same",
+        description.data.path,
+        begun.data.path
+    );
+    Ok(())
 }
 
 /// The first line in which two configurations differ.
@@ -280,7 +301,9 @@ fn first_difference(begun: &str, wanted: &str) -> Option<String> {
         match (a.next(), b.next()) {
             (None, None) => return None,
             (a, b) if a == b => {}
-            (a, b) => return Some(format!("has `{}`, not `{}`", a.unwrap_or("nothing"), b.unwrap_or("nothing"))),
+            (a, b) => {
+                return Some(format!("has `{}`, not `{}`", a.unwrap_or("nothing"), b.unwrap_or("nothing")));
+            }
         }
     }
 }

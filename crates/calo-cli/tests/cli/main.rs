@@ -8,3 +8,4 @@ mod evaluate;
 mod import;
 mod pool;
 mod simulate;
+mod train;

@@ -4,11 +4,11 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Grid, check_condition, images, positive};
-use crate::{Error, Result};
 use crate::layers::Linear;
 use crate::ops::conv3d::Conv3d;
 use crate::ops::{Chain, PerCellLayer, PerCellNetwork, leaky_relu, linear};
 use crate::parameters::{Init, Path};
+use crate::{Error, Result};
 
 const SLOPE: f64 = 0.01;
 
@@ -26,12 +26,25 @@ pub struct PostProcessorConfig {
     /// Whether layers are normalised over the cells. Without, a cell's energy depends on what it was and on the
     /// visible and incident energy alone.
     pub layer_norm: bool,
-    /// Whether the network gives the change of a cell instead of the cell.
-    pub residual: bool,
+    /// What the last layer gives.
+    pub output: PostProcessorOutput,
     /// k of log(1 + k x), what the first layer sees of cells of x MeV, none negative; 0 for x itself. 1/MeV.
     pub log_per_mev: f64,
     /// The visible energy is multiplied by this before the network sees it, 1/MeV.
     pub condition_per_mev: f64,
+}
+
+/// What the last layer of a post-processor gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostProcessorOutput {
+    /// The cell's energy.
+    #[default]
+    Cell,
+    /// What is added to the cell's energy.
+    Change,
+    /// What is added to it as a share of it: empty cells stay empty.
+    RelativeChange,
 }
 
 impl Default for PostProcessorConfig {
@@ -41,7 +54,7 @@ impl Default for PostProcessorConfig {
             width: 128,
             condition: 64,
             layer_norm: true,
-            residual: false,
+            output: PostProcessorOutput::Cell,
             log_per_mev: 0.0,
             condition_per_mev: 1.0,
         }
@@ -83,7 +96,7 @@ impl PostProcessorConfig {
 #[derive(Debug, Clone)]
 pub struct PostProcessor {
     grid: Grid,
-    residual: bool,
+    output: PostProcessorOutput,
     log_per_mev: f64,
     layers: Vec<PerCellLayer>,
     /// Where the condition counts.
@@ -121,10 +134,11 @@ impl PostProcessor {
     /// When `config` is impossible or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &PostProcessorConfig) -> Result<Self> {
         config.validate()?;
-        let PostProcessorConfig { grid, width, condition, layer_norm, residual, log_per_mev, .. } = *config;
+        let PostProcessorConfig { grid, width, condition, layer_norm, output, log_per_mev, .. } = *config;
         let layer = |i: usize, n_in: usize| {
             let (conv, norm) = (path.join(format_args!("conv{i}")), path.join(format_args!("bnco{i}")));
-            let (n_out, biased, normalised) = if i == 6 { (1, false, false) } else { (width, true, i < 5 && layer_norm) };
+            let (n_out, biased, normalised) =
+                if i == 6 { (1, false, false) } else { (width, true, i < 5 && layer_norm) };
             let weight = conv.parameter("weight", &[n_out, n_in, 1, 1, 1], Init::Conv)?;
             let bias = if biased {
                 Some(conv.parameter("bias", &[n_out], Init::Bias { fan_in: n_in })?)
@@ -151,7 +165,7 @@ impl PostProcessor {
         let weight = second.narrow(1, width, condition)?.flatten_from(1)?;
         let condition = Condition { per_mev: config.condition_per_mev, connected, weight };
         let condition = Some(condition).filter(|_| !layer_norm);
-        Ok(Self { grid, residual, log_per_mev, layers, condition })
+        Ok(Self { grid, output, log_per_mev, layers, condition })
     }
 
     /// Processed showers.
@@ -171,7 +185,11 @@ impl PostProcessor {
             _ => showers.clone(),
         };
         let processed = self.layers_of(&seen, &showers, incident)?;
-        Ok(if self.residual { (showers + processed)? } else { processed })
+        Ok(match self.output {
+            PostProcessorOutput::Cell => processed,
+            PostProcessorOutput::Change => (showers + processed)?,
+            PostProcessorOutput::RelativeChange => (&showers + (&showers * processed)?)?,
+        })
     }
 
     fn layers_of(&self, seen: &Tensor, showers: &Tensor, incident: &Tensor) -> Result<Tensor> {
@@ -180,7 +198,8 @@ impl PostProcessor {
         if normalised && !tracked && seen.device().is_cpu() && seen.dtype() == DType::F32 {
             return PerCellNetwork::new(&self.layers, SLOPE)?.forward(seen);
         }
-        let constants = self.condition.as_ref().map(|condition| condition.forward(showers, incident)).transpose()?;
+        let constants =
+            self.condition.as_ref().map(|condition| condition.forward(showers, incident)).transpose()?;
         let mut chain = Chain::new(seen)?;
         for (i, layer) in self.layers.iter().enumerate() {
             let convolution = Conv3d::convolution(chain.last(), &layer.weight, [1; 3], [0; 3])?;

@@ -187,8 +187,7 @@ impl Adam {
                 return Err(parameter_error(&slot.name, &problem, "that of the parameter"));
             }
             if self.checks_gradients && !is_finite(gradient)? {
-                let problem = "its gradient holds NaN or infinity";
-                return Err(parameter_error(&slot.name, problem, "finite numbers; nothing was changed"));
+                return Err(Error::Gradient { name: slot.name.clone() });
             }
         }
         for group in &mut self.groups {

@@ -75,17 +75,38 @@ impl ModelConfig {
 pub struct Scaling {
     /// Incident energies are multiplied by this before a network sees them, 1/GeV.
     pub condition_per_gev: f64,
-    /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for x itself. 1/MeV.
+    /// What stands for a cell between decoder and critic.
+    pub cells: CellScale,
+    /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for what [`Scaling::cells`] says. 1/MeV.
     pub encoder_log_per_mev: f64,
-    /// Cells are multiplied by this before the critic sees them: the unit of its scores, 1/MeV.
-    pub critic_per_mev: f64,
-    /// The decoder's output is in MeV for showers of this energy and in proportion for others; 0 for MeV always. GeV.
+    /// What [`Scaling::cells`] says is multiplied by this before the critic sees it: the unit of its scores.
+    pub critic_factor: f64,
+    /// The decoder's output holds for showers of this energy, and is in proportion to the energy (to its root, for roots)
+    /// for others; 0 where it always holds. GeV.
     pub decoder_reference_gev: f64,
+}
+
+/// What stands for the energy of a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellScale {
+    /// The energy in MeV.
+    #[default]
+    Mev,
+    /// Its square root: fluctuations are then about as large in all cells, and the critic's unit of distance weighs the
+    /// many cells of little energy too.
+    Root,
 }
 
 impl Default for Scaling {
     fn default() -> Self {
-        Self { condition_per_gev: 1.0, encoder_log_per_mev: 0.0, critic_per_mev: 1.0, decoder_reference_gev: 0.0 }
+        Self {
+            condition_per_gev: 1.0,
+            cells: CellScale::Mev,
+            encoder_log_per_mev: 0.0,
+            critic_factor: 1.0,
+            decoder_reference_gev: 0.0,
+        }
     }
 }
 
@@ -93,7 +114,7 @@ impl Scaling {
     fn validate(&self) -> Result<()> {
         check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)?;
         check("encoder_log_per_mev", self.encoder_log_per_mev, Allowed::FromZero)?;
-        check("critic_per_mev", self.critic_per_mev, Allowed::AboveZero)?;
+        check("critic_factor", self.critic_factor, Allowed::AboveZero)?;
         check("decoder_reference_gev", self.decoder_reference_gev, Allowed::FromZero)
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 
-use super::config::{ModelConfig, Scaling};
+use super::config::{CellScale, ModelConfig, Scaling};
 use crate::Result;
 use crate::models::bibae::{Critic, Decoder, Encoder, LatentCritic, Posterior};
 use crate::models::post_processor::PostProcessor;
@@ -28,7 +28,8 @@ impl Generator {
     pub(super) fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
         let autoencoder = root.join(AUTOENCODER);
         let post_processor = config.post_processor.as_ref();
-        let post_processor = post_processor.map(|config| PostProcessor::new(&root.join(POST_PROCESSOR), config));
+        let post_processor =
+            post_processor.map(|config| PostProcessor::new(&root.join(POST_PROCESSOR), config));
         Ok(Self {
             scaling: config.scaling,
             encoder: Encoder::new(&autoencoder, &config.autoencoder)?,
@@ -42,29 +43,48 @@ impl Generator {
         Ok((energies_gev * self.scaling.condition_per_gev)?)
     }
 
+    /// Energies of cells as decoder and critic have them.
+    pub(super) fn scaled(&self, showers_mev: &Tensor) -> Result<Tensor> {
+        Ok(match self.scaling.cells {
+            CellScale::Mev => showers_mev.clone(),
+            CellScale::Root => showers_mev.sqrt()?,
+        })
+    }
+
+    /// Back to MeV.
+    pub(super) fn unscaled(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(match self.scaling.cells {
+            CellScale::Mev => images.clone(),
+            CellScale::Root => images.sqr()?,
+        })
+    }
+
+    /// Scaled cells in the unit of the critic's scores.
+    pub(super) fn for_critic(&self, images: &Tensor) -> Result<Tensor> {
+        let factor = self.scaling.critic_factor;
+        #[expect(clippy::float_cmp, reason = "the published model spares the product")]
+        let is_one = factor == 1.0;
+        Ok(if is_one { images.clone() } else { (images * factor)? })
+    }
+
     /// # Shapes
     /// `[n, layer, x, y]`, `[n, 1]` -> `[n, encoded]` each
     pub(super) fn encode(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Posterior> {
         let factor = self.scaling.encoder_log_per_mev;
-        let seen = if factor > 0.0 { (showers_mev * factor)?.affine(1.0, 1.0)?.log()? } else { showers_mev.clone() };
+        let seen =
+            if factor > 0.0 { showers_mev.affine(factor, 1.0)?.log()? } else { self.scaled(showers_mev)? };
         self.encoder.forward(&seen, &self.condition(energies_gev)?)
     }
 
-    /// Showers as the critic sees them.
-    pub(super) fn for_critic(&self, showers_mev: &Tensor) -> Result<Tensor> {
-        let factor = self.scaling.critic_per_mev;
-        #[expect(clippy::float_cmp, reason = "the published model spares the product")]
-        let is_one = factor == 1.0;
-        Ok(if is_one { showers_mev.clone() } else { (showers_mev * factor)? })
-    }
-
+    /// Scaled cells.
+    ///
     /// # Shapes
     /// `[n, latent]`, `[n, 1]` -> `[n, 1, layer, x, y]`
     pub(super) fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
         let images = self.decoder.forward(z, &self.condition(energies_gev)?)?;
         let reference = self.scaling.decoder_reference_gev;
         if reference > 0.0 {
-            let share = (energies_gev / reference)?.reshape(((), 1, 1, 1, 1))?;
+            let share = self.scaled(&(energies_gev / reference)?)?.reshape(((), 1, 1, 1, 1))?;
             return Ok(images.broadcast_mul(&share)?);
         }
         Ok(images)
@@ -118,7 +138,8 @@ impl Networks {
         config.validate()?;
         let parameters = Parameters::new(seed, DType::F32, device);
         let (path, frozen) = (parameters.path(), parameters.frozen());
-        let generator = Both { trained: Generator::new(&path, config)?, applied: Generator::new(&frozen, config)? };
+        let generator =
+            Both { trained: Generator::new(&path, config)?, applied: Generator::new(&frozen, config)? };
         let critics = Both { trained: Critics::new(&path, config)?, applied: Critics::new(&frozen, config)? };
         Ok(Self { parameters, generator, critics })
     }

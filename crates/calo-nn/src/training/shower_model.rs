@@ -36,8 +36,10 @@ impl ShowerModel {
             expected: "weights of a trained model of calo".to_owned(),
         };
         let (tensors, metadata) = checkpoint::load(path, device)?;
-        let config = metadata.get(MODEL_KEY).ok_or_else(|| in_file(format!("has no {MODEL_KEY} in its metadata")))?;
-        let config: ModelConfig = serde_json::from_str(config).map_err(|e| in_file(format!("{MODEL_KEY}: {e}")))?;
+        let config =
+            metadata.get(MODEL_KEY).ok_or_else(|| in_file(format!("has no {MODEL_KEY} in its metadata")))?;
+        let config: ModelConfig =
+            serde_json::from_str(config).map_err(|e| in_file(format!("{MODEL_KEY}: {e}")))?;
         let grid = config.grid;
         let config = config.on_grid(grid);
         config.validate().map_err(|e| in_file(e.to_string()))?;
@@ -97,7 +99,7 @@ impl ShowerModel {
     /// # Errors
     /// [`Error::Operand`] for other shapes.
     pub fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
-        self.generator.decode(z, energies_gev)
+        self.generator.unscaled(&self.generator.decode(z, energies_gev)?)
     }
 
     /// Whether there is a post-processor.

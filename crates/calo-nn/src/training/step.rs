@@ -10,7 +10,9 @@ use super::networks::{Critics, Generator, Networks};
 use super::noise::Noise;
 use crate::Result;
 use crate::autograd::backward;
-use crate::losses::{gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_difference, sorted_mmd};
+use crate::losses::{
+    gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_difference, sorted_mmd,
+};
 use crate::ops::sort_descending;
 use crate::optimiser::Adam;
 
@@ -50,8 +52,13 @@ impl Pending {
     }
 }
 
-/// Latent variables and images of `showers`, without a graph.
-fn reconstruct(generator: &Generator, showers: &Showers, noise: &mut Noise, latent: usize) -> Result<(Tensor, Tensor)> {
+/// Latent variables and scaled images of `showers`, without a graph.
+fn reconstruct(
+    generator: &Generator,
+    showers: &Showers,
+    noise: &mut Noise,
+    latent: usize,
+) -> Result<(Tensor, Tensor)> {
     let Showers { cells_mev, energies_gev } = showers;
     let noise = noise.normal(showers.len()?, latent)?;
     let z = generator.encode(cells_mev, energies_gev)?.sample(&noise)?;
@@ -74,7 +81,8 @@ pub(super) fn critics(
     let (z, images) = reconstruct(generator, showers, noise, latent)?;
     let mut terms = Pending::default();
 
-    let (x, images) = (&generator.for_critic(&showers.cells_mev)?, generator.for_critic(&images)?);
+    let (x, images) = (generator.scaled(&showers.cells_mev)?, generator.for_critic(&images)?);
+    let x = &generator.for_critic(&x)?;
     let condition = generator.condition(&showers.energies_gev)?;
     let real = critic.forward(x, x, &condition)?.mean_all()?;
     let fake = critic.forward(x, &images, &condition)?.mean_all()?;
@@ -97,7 +105,7 @@ pub(super) fn critics(
     Ok(terms)
 }
 
-/// A step of encoder and decoder; gives the images too, without their graph.
+/// A step of encoder and decoder; gives the images in MeV too, without their graph.
 pub(super) fn autoencoder(
     networks: &Networks,
     adam: &mut Adam,
@@ -115,7 +123,7 @@ pub(super) fn autoencoder(
     let images = generator.decode(&z, energies_gev)?;
 
     let condition = generator.condition(energies_gev)?;
-    let pair = (generator.for_critic(cells_mev)?, generator.for_critic(&images)?);
+    let pair = (generator.for_critic(&generator.scaled(cells_mev)?)?, generator.for_critic(&images)?);
     let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
     let latent_score = latent_critic.forward(&z)?.mean_all()?;
     let divergence = kld(&posterior.mean, &posterior.log_variance)?;
@@ -129,12 +137,18 @@ pub(super) fn autoencoder(
     let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
     let loss = (((divergence * losses.kld)? + (mmd * losses.latent_mmd)?)? - scores)?;
     adam.step(&backward(&loss)?)?;
-    Ok((images.detach(), terms))
+    Ok((generator.unscaled(&images.detach())?, terms))
 }
 
-/// Images of `showers` for a post-processor that is trained by itself.
-pub(super) fn images(networks: &Networks, showers: &Showers, noise: &mut Noise, latent: usize) -> Result<Tensor> {
-    Ok(reconstruct(&networks.generator.applied, showers, noise, latent)?.1)
+/// Images of `showers` in MeV, for a post-processor that is trained by itself.
+pub(super) fn images(
+    networks: &Networks,
+    showers: &Showers,
+    noise: &mut Noise,
+    latent: usize,
+) -> Result<Tensor> {
+    let generator = &networks.generator.applied;
+    generator.unscaled(&reconstruct(generator, showers, noise, latent)?.1)
 }
 
 /// A step of the post-processor on `images` of `showers`; `identity` leaves the squared change alone.

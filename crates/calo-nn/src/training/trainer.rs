@@ -80,7 +80,15 @@ impl Trainer {
         };
         let [a, b, c, d] = [0, 1, 2, 3].map(|i| adam((OPTIMISERS[i], rates[i])));
         let optimisers = [a?, b?, c?, d?];
-        Ok(Self { model, training, seed, device: device.clone(), networks, optimisers, position: Position::default() })
+        Ok(Self {
+            model,
+            training,
+            seed,
+            device: device.clone(),
+            networks,
+            optimisers,
+            position: Position::default(),
+        })
     }
 
     /// What is trained.
@@ -153,7 +161,8 @@ impl Trainer {
                 };
                 let showers = fresh.as_ref().unwrap_or(&showers);
                 let optimisers = [&mut *critic, &mut *latent_critic];
-                let terms = step::critics(networks, optimisers, &training.losses, showers, &mut noise, latent)?;
+                let terms =
+                    step::critics(networks, optimisers, &training.losses, showers, &mut noise, latent)?;
                 // Those of the last step are shown: the critics as encoder and decoder meet them.
                 pending = vec![terms];
             }
@@ -167,7 +176,14 @@ impl Trainer {
             let start = if joint { 0 } else { training.epochs };
             let identity = position.epoch - start < training.post_processor.epochs_of_identity;
             let config = &training.post_processor;
-            pending.push(step::post_processor(networks, post_processor, config, &showers, &images, identity)?);
+            pending.push(step::post_processor(
+                networks,
+                post_processor,
+                config,
+                &showers,
+                &images,
+                identity,
+            )?);
         }
         let terms = pending.into_iter().map(Pending::read).collect::<Result<Vec<_>>>()?;
         Ok(terms.concat())
@@ -232,16 +248,25 @@ impl Trainer {
         }
         let position = metadata.get(POSITION_KEY).ok_or_else(|| foreign(path, POSITION_KEY))?;
         let position = serde_json::from_str(position).map_err(|_| {
-            file_error(path, format!("{POSITION_KEY} is {position}"), "an epoch, a batch and a step".to_owned())
+            file_error(
+                path,
+                format!("{POSITION_KEY} is {position}"),
+                "an epoch, a batch and a step".to_owned(),
+            )
         })?;
-        let in_file = |error: Error| file_error(path, error.to_string(), "a checkpoint of this training".to_owned());
+        let in_file =
+            |error: Error| file_error(path, error.to_string(), "a checkpoint of this training".to_owned());
         let (states, weights): (BTreeMap<_, _>, BTreeMap<_, _>) =
             tensors.into_iter().partition(|(name, _)| name.starts_with("adam."));
         let mut parts = OPTIMISERS.map(|_| BTreeMap::new());
         for (name, tensor) in states {
             let place = OPTIMISERS.iter().position(|network| name.starts_with(&adam_name(network, "")));
             let Some(place) = place else {
-                return Err(file_error(path, format!("holds `{name}`"), "the state of four optimisers".to_owned()));
+                return Err(file_error(
+                    path,
+                    format!("holds `{name}`"),
+                    "the state of four optimisers".to_owned(),
+                ));
             };
             parts[place].insert(name[adam_name(OPTIMISERS[place], "").len()..].to_owned(), tensor);
         }
@@ -285,8 +310,8 @@ impl Trainer {
     /// Gradients that are not finite are a divergence, at a step.
     fn named(&self, error: Error) -> Error {
         match error {
-            Error::Parameter { name, problem, .. } if name.starts_with("gradient of") => {
-                self.diverged(format!("{name}: {problem}"))
+            Error::Gradient { name } => {
+                self.diverged(format!("the gradient of {name} holds NaN or infinity"))
             }
             other => other,
         }
@@ -301,7 +326,12 @@ fn is_past(training: &TrainingConfig, position: Position) -> bool {
 fn upload(batch: &ShowerBatch<f32>, model: &ModelConfig, device: &Device) -> Result<Showers> {
     let (n, layers, nx, ny) = batch.cells_mev.dim();
     let Some(cells) = batch.cells_mev.as_slice() else {
-        return Err(Error::operand("Trainer::step", "memory of the batch", "not contiguous", "showers in order"));
+        return Err(Error::operand(
+            "Trainer::step",
+            "memory of the batch",
+            "not contiguous",
+            "showers in order",
+        ));
     };
     if n == 0 || [layers, nx, ny] != model.grid || batch.energies_gev.len() != n {
         let expected = format!("one or more showers on {:?} with an energy each", model.grid);

@@ -119,9 +119,8 @@ impl Experiment {
             set(&mut table, given)?;
         }
         let names_grid = table.get("model").is_some_and(|model| model.get("grid").is_some());
-        let experiment: Self = table
-            .try_into()
-            .with_context(|| format!("{place}: is no description of a training"))?;
+        let experiment: Self =
+            table.try_into().with_context(|| format!("{place}: is no description of a training"))?;
         let detector = Detector::load(&experiment.detector)?;
         let grid = detector.grid.shape();
         ensure!(
@@ -164,7 +163,8 @@ impl Experiment {
 
 /// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string.
 fn set(table: &mut Table, given: &str) -> anyhow::Result<()> {
-    let wrong = || UsageError(format!("--set {given}: expected NAME=VALUE, for example training.losses.kld=0.4"));
+    let wrong =
+        || UsageError(format!("--set {given}: expected NAME=VALUE, for example training.losses.kld=0.4"));
     let (name, text) = given.split_once('=').ok_or_else(wrong)?;
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));

@@ -49,7 +49,12 @@ impl Log {
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn step(&mut self, step: u64, epoch: f64, terms: &[(&'static str, f64)]) -> anyhow::Result<()> {
+    pub(super) fn step(
+        &mut self,
+        step: u64,
+        epoch: f64,
+        terms: &[(&'static str, f64)],
+    ) -> anyhow::Result<()> {
         let time_s = now_s();
         let line = Line {
             step,
@@ -58,7 +63,8 @@ impl Log {
             terms: terms.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
         };
         self.lines.append(&line)?;
-        let tags: Vec<(String, f32)> = terms.iter().map(|(name, value)| scalar("losses", name, *value)).collect();
+        let tags: Vec<(String, f32)> =
+            terms.iter().map(|(name, value)| scalar("losses", name, *value)).collect();
         self.scalars(step, time_s, &tags)
     }
 
@@ -98,13 +104,17 @@ struct Lines {
 
 impl Lines {
     /// Opens `path` to append, after dropping every line that `keep` does not want and one that was cut off.
-    fn open<T: Serialize + for<'de> Deserialize<'de>>(path: &Path, keep: impl Fn(&T) -> bool) -> anyhow::Result<Self> {
+    fn open<T: Serialize + for<'de> Deserialize<'de>>(
+        path: &Path,
+        keep: impl Fn(&T) -> bool,
+    ) -> anyhow::Result<Self> {
         let mut kept = Vec::new();
         for line in read_lines::<T>(path)?.iter().filter(|line| keep(line)) {
             kept.extend(serialise(line)?);
         }
         calo_data::write_atomically(path, &kept)?;
-        let file = OpenOptions::new().append(true).open(path).map_err(|e| Error::io(path, "open for writing", e))?;
+        let file =
+            OpenOptions::new().append(true).open(path).map_err(|e| Error::io(path, "open for writing", e))?;
         Ok(Self { path: path.to_owned(), file })
     }
 

@@ -15,10 +15,9 @@ use super::experiment::ValidationConfig;
 use crate::commands::evaluate::{COMPARED_AT_GEV, sample_settings};
 use crate::files;
 use crate::generation::{Generator, LatentSource};
-use crate::interrupt;
 use crate::run_folder::{ByStage, SixDistances};
 
-/// Showers that are made at a time.
+/// Showers that are encoded at a time.
 const BATCH: usize = 64;
 
 /// Where validation showers come from.
@@ -58,17 +57,24 @@ impl Validation {
             Some(path) => first_showers(&mut files::open(path, options)?, config.max_showers)?,
             None => {
                 let reader = files::open(data, options)?;
-                first_showers(&mut PartSource::new(reader, split.clone(), Part::Validation), config.max_showers)?
+                first_showers(
+                    &mut PartSource::new(reader, split.clone(), Part::Validation),
+                    config.max_showers,
+                )?
             }
         };
         let place = files.full.as_ref().unwrap_or(data).display();
-        ensure!(!showers.is_empty(), "{place}: no shower to validate with; expected some, or --validation FILE");
+        ensure!(
+            !showers.is_empty(),
+            "{place}: no shower to validate with; expected some, or --validation FILE"
+        );
         let mut full = SampleAccumulator::new(Arc::clone(&settings), FileKind::FullSpectrum, 0)?;
         full.fill(showers.view(), &showers.energies_gev, 0).with_context(|| place.to_string())?;
         let mut energies_gev = vec![showers.energies_gev.clone()];
         let mut fixed = Vec::new();
         for (key, (energy_gev, path)) in (1..).zip(&files.fixed) {
             let batch = first_showers(&mut files::open(path, options)?, config.max_showers)?;
+            ensure!(!batch.is_empty(), "{}: no shower to validate with; expected some", path.display());
             let kind = FileKind::FixedEnergy { energy_gev: *energy_gev };
             let mut file = SampleAccumulator::new(Arc::clone(&settings), kind, key)?;
             file.fill(batch.view(), &batch.energies_gev, 0).with_context(|| path.display().to_string())?;
@@ -94,24 +100,24 @@ impl Validation {
         if model.has_post_processor() {
             stages.push(self.empty_set("post-processed")?);
         }
-        let mut first = 0;
         for (file, energies_gev) in self.energies_gev.iter().enumerate() {
-            for energies_gev in energies_gev.chunks(BATCH) {
-                interrupt::check()?;
-                let decoded = generator.decoded(first, energies_gev)?;
+            // Numbers of their own for the showers of each file.
+            let first = (file as u64) << 32;
+            let energy_gev = |i: u64| energies_gev[((i - first) as usize).min(energies_gev.len() - 1)];
+            generator.for_each_block(first..first + energies_gev.len() as u64, energy_gev, |decoded| {
                 let mut batches = vec![decoded.raw()?];
                 if model.has_post_processor() {
-                    batches.push(generator.post_processed(&decoded)?);
+                    batches.push(generator.post_processed(decoded)?);
                 }
                 for (stage, batch) in stages.iter_mut().zip(&batches) {
                     let accumulator = match file.checked_sub(1) {
                         None => &mut stage.full,
                         Some(file) => &mut stage.fixed[file],
                     };
-                    accumulator.fill(batch.view(), &batch.energies_gev, first)?;
+                    accumulator.fill(batch.view(), &batch.energies_gev, batch.first_shower)?;
                 }
-                first += energies_gev.len() as u64;
-            }
+                Ok(())
+            })?;
         }
         let mut distances = stages.iter().map(|stage| self.compare(stage));
         let raw = distances.next().context("nothing was compared")??;

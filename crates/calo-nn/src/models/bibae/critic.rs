@@ -4,12 +4,12 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
-use crate::{Error, Result};
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::models::stack::{Names, NormalisedStack};
 use crate::models::{Grid, check_condition, images, positive};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
+use crate::{Error, Result};
 
 /// Slope of the branch that sees the difference.
 const DIFFERENCE_SLOPE: f64 = 0.01;
