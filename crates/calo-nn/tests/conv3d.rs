@@ -154,7 +154,9 @@ fn check_values(case: &Case) {
         let [a, b, result] = case.shapes(which);
         let (a, b) = (random(&mut rng, &a), random(&mut rng, &b));
         let expected = naive(case, which, &a, &b);
-        for (dtype, tolerance) in [(DType::F64, 16.0 * f64::EPSILON), (DType::F32, 16.0 * f64::from(f32::EPSILON))] {
+        for (dtype, tolerance) in
+            [(DType::F64, 16.0 * f64::EPSILON), (DType::F32, 16.0 * f64::from(f32::EPSILON))]
+        {
             let (a, b) = (a.to_dtype(dtype).unwrap(), b.to_dtype(dtype).unwrap());
             for kernels in KERNELS {
                 let found = with_kernels(kernels, || case.product(which, &a, &b, None)).unwrap();

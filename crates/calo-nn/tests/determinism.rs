@@ -1,6 +1,6 @@
 //! A whole training step of the BIB-AE gives the same bits each time, and for any number of threads.
 //!
-//! The number of threads is fixed when a process starts (Candle's products read it once), so the test runs this very
+//! Candle's products take the number of threads from the environment, not from a pool, so the test runs this very
 //! binary again with `RAYON_NUM_THREADS` set, and compares what its children print.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
@@ -35,7 +35,11 @@ struct Source {
 }
 
 impl Source {
-    fn tensor(&mut self, shape: &[usize], draw: impl Fn(&mut rand_chacha::ChaCha8Rng) -> f32) -> Result<Tensor> {
+    fn tensor(
+        &mut self,
+        shape: &[usize],
+        draw: impl Fn(&mut rand_chacha::ChaCha8Rng) -> f32,
+    ) -> Result<Tensor> {
         const PURPOSE: Purpose = Purpose::new("determinism");
         self.drawn += 1;
         let mut random = stream(7, PURPOSE, self.drawn);
@@ -49,7 +53,7 @@ impl Source {
 
     /// From 0 to 1, one a shower.
     fn uniform(&mut self) -> Result<Tensor> {
-        self.tensor(&[BATCH, 1], |random| random.random())
+        self.tensor(&[BATCH, 1], rand_chacha::ChaCha8Rng::random)
     }
 
     /// A third of the cells hit.
@@ -101,7 +105,9 @@ impl Training {
         Ok(Self {
             bibae: Part::new(1, 0.5e-3, |path| BibAe::new(path, &bibae))?,
             critic: Part::new(2, 0.5e-3, |path| Critic::new(path, &critic))?,
-            latent_critic: Part::new(3, 2e-3, |path| LatentCritic::new(path, &LatentCriticConfig::default()))?,
+            latent_critic: Part::new(3, 2e-3, |path| {
+                LatentCritic::new(path, &LatentCriticConfig::default())
+            })?,
             post_processor: Part::new(4, 0.5e-3, |path| PostProcessor::new(path, &post_processor))?,
             showers: source.showers()?,
             energies: (source.uniform()? * 90.0)?,
@@ -125,7 +131,8 @@ impl Training {
         let images = bibae.decoder.forward(&z, e)?;
 
         let critic = &self.critic.trained;
-        let difference = (critic.forward(x, &images, e)?.mean_all()? - critic.forward(x, x, e)?.mean_all()?)?;
+        let difference =
+            (critic.forward(x, &images, e)?.mean_all()? - critic.forward(x, x, e)?.mean_all()?)?;
         let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], e);
         let alpha = self.source.uniform()?;
         let penalty = gradient_penalty_of_all(score, &[x, x], &[x, &images], &alpha, PENALTY)?;
@@ -240,6 +247,9 @@ fn a_training_step_gives_the_same_bits_each_time_and_for_any_number_of_threads()
     assert!(one.len() > 200, "only {} tensors", one.len());
     for (threads, digest) in &children[1..] {
         let differing: Vec<&String> = digest.iter().filter(|line| !one.contains(line)).collect();
-        assert!(differing.is_empty() && digest.len() == one.len(), "{threads} threads differ in {differing:?}");
+        assert!(
+            differing.is_empty() && digest.len() == one.len(),
+            "{threads} threads differ in {differing:?}"
+        );
     }
 }

@@ -104,6 +104,7 @@ fn product(
             let (x, weight) = (elements(NAME, x.0, x.1)?, elements(NAME, weight.0, weight.1)?);
             Ok(T::to_cpu_storage_owned(cpu::forward::<T>(x, weight, bias, k)))
         } else {
+            // Threads share out tiles of the result; the sum over k of an element has one order for any number of them.
             let out = x.0.matmul(weight.0, (1, m, o, k), x.1, &weight.1.transpose(0, 1)?)?;
             let Some(bias) = bias else { return Ok((out, Shape::from((m, o)))) };
             let mut out = T::cpu_storage_data(out)?;

@@ -1,6 +1,6 @@
 //! Losses of the papers.
 
-use calo_nn::candle::{Device, Tensor};
+use calo_nn::candle::Tensor;
 use calo_nn::losses::{
     SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld,
     latent_step, sorted_difference, sorted_mmd,
@@ -54,7 +54,7 @@ proptest! {
     /// Once: there is no second derivative.
     #[test]
     fn sorted_mmd_differentiates_through_the_sort(
-        showers in 1_usize..4, window in 1_usize..8, stride in 1_usize..5, windows in 1_usize..4,
+        showers in 1_usize..4, window in 1_usize..20, stride in 1_usize..8, windows in 1_usize..4,
         more in 0_usize..3, exponent in 0.0_f64..60.0, seed in 1_u64..1000,
     ) {
         let settings = SortedMmd { window, stride, windows, exponent };
@@ -87,16 +87,4 @@ proptest! {
             }
         })?;
     }
-}
-
-/// Cells that are empty in both pull nowhere: `torch.abs` has derivative 0 there, Candle's has 1.
-#[test]
-fn sorted_difference_is_flat_where_both_are_empty() {
-    use calo_nn::autograd::backward;
-    use calo_nn::candle::{DType, Var};
-
-    let empty = Var::from_tensor(&Tensor::zeros((1, 3), DType::F64, &Device::Cpu).unwrap()).unwrap();
-    let absolute = sorted_difference(&empty.zeros_like().unwrap(), &empty).unwrap().absolute;
-    let gradient = backward(&absolute).unwrap().get(&empty).unwrap().flatten_all().unwrap();
-    assert_eq!(gradient.to_vec1::<f64>().unwrap(), [0.0; 3]);
 }
