@@ -26,7 +26,7 @@ const NAME: &str = "linear";
 /// `x` `[.., in]`, `weight` `[out, in]`, `bias` `[out]`; the result `[.., out]`.
 ///
 /// # Errors
-/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or neither f32 nor f64.
+/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or of another element type.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     check::float(NAME, "x", x, x)?;
     check::float(NAME, "weight", weight, x)?;
