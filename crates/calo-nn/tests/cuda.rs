@@ -13,7 +13,7 @@ use calo_nn::ops::{
     sort_descending,
 };
 use calo_nn::optimiser::{Adam, AdamConfig};
-use calo_nn::{Result, cuda};
+use calo_nn::{Result, cuda, device};
 
 /// The first GPU, or a line that says why nothing is tested.
 fn gpu() -> Option<Device> {
@@ -99,6 +99,14 @@ fn agree(name: &str, op: impl Fn(&[Tensor]) -> Result<Tensor>, shapes: &[&[usize
             assert!(bits <= 0.0, "{name} {dtype:?}, {what}: other bits the second time, {bits:e}");
         }
     }
+}
+
+/// In a build without CUDA, on a machine without a driver, and on one with fewer cards.
+#[test]
+fn a_card_that_is_not_there_is_named() {
+    let message = device::select("cuda:63").unwrap_err().to_string();
+    assert!(message.starts_with("field `device`: `cuda:63`: "), "{message}");
+    assert!(message.contains("; expected ") && !message.contains('\n'), "{message}");
 }
 
 #[test]
