@@ -5,250 +5,131 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::process::Command;
 
 use calo_data::random::{Purpose, stream};
-use calo_nn::Result;
-use calo_nn::autograd::backward;
-use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::losses::{SortedMmd, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_mmd};
-use calo_nn::models::Grid;
-use calo_nn::models::bibae::{BibAe, BibAeConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
-use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
-use calo_nn::ops::sort_descending;
-use calo_nn::optimiser::{Adam, AdamConfig};
-use calo_nn::parameters::{Parameters, Path};
+use calo_data::{Grid, ShowerBatch};
+use calo_nn::candle::{DType, Device};
+use calo_nn::losses::SortedMmd;
+use calo_nn::models::bibae::{BibAeConfig, CriticConfig};
+use calo_nn::models::post_processor::PostProcessorConfig;
+use calo_nn::parameters::checkpoint;
+use calo_nn::training::{ModelConfig, PostProcessorLosses, PostProcessorTraining, Trainer, TrainingConfig};
+use ndarray::Array4;
 use rand::Rng as _;
-use rand_distr::{Distribution as _, Exp1, StandardNormal};
+use rand_distr::{Distribution as _, Exp1};
 
 /// More rows than the linear layer's own kernels take, and no multiple of a vector.
 const BATCH: usize = 21;
-const GRID: Grid = [9, 11, 10];
-const LATENT: usize = 37;
-const CRITIC_STEPS: usize = 3;
-const PENALTY: f64 = 10.0;
+const GRID: Grid = Grid { layers: 9, nx: 11, ny: 10 };
 
-/// Draws tensors, each from a stream of its own.
-struct Source {
-    drawn: u64,
+/// Networks wide enough for products that are shared out between threads, and every loss there is.
+fn trainer(layer_norm: bool) -> Trainer {
+    let post_processor = PostProcessorConfig { width: 20, condition: 6, layer_norm, ..Default::default() };
+    let model = ModelConfig {
+        autoencoder: BibAeConfig {
+            width: 3,
+            hidden: 300,
+            bottleneck: 190,
+            encoded: 5,
+            latent: 37,
+            ..Default::default()
+        },
+        critic: CriticConfig { width: 18, ..Default::default() },
+        post_processor: Some(post_processor),
+        ..Default::default()
+    };
+    let post_processor = PostProcessorTraining {
+        epochs_of_identity: 0,
+        losses: PostProcessorLosses { sorted_absolute: 10.0, sorted_squared: 10.0, ..Default::default() },
+        sorted_mmd: SortedMmd { windows: 30, ..Default::default() },
+        ..Default::default()
+    };
+    let training =
+        TrainingConfig { critic_steps: 3, batch_showers: BATCH, post_processor, ..Default::default() };
+    Trainer::new(model.on_grid(GRID.shape()), training, 1, &Device::Cpu).unwrap()
 }
 
-impl Source {
-    fn tensor(
-        &mut self,
-        shape: &[usize],
-        draw: impl Fn(&mut rand_chacha::ChaCha8Rng) -> f32,
-    ) -> Result<Tensor> {
-        const PURPOSE: Purpose = Purpose::new("determinism");
-        self.drawn += 1;
-        let mut random = stream(7, PURPOSE, self.drawn);
-        let values: Vec<f32> = (0..shape.iter().product()).map(|_| draw(&mut random)).collect();
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
-    }
-
-    fn normal(&mut self) -> Result<Tensor> {
-        self.tensor(&[BATCH, LATENT], |random| StandardNormal.sample(random))
-    }
-
-    /// From 0 to 1, one a shower.
-    fn uniform(&mut self) -> Result<Tensor> {
-        self.tensor(&[BATCH, 1], rand_chacha::ChaCha8Rng::random)
-    }
-
-    /// A third of the cells hit.
-    fn showers(&mut self) -> Result<Tensor> {
-        self.tensor(&[BATCH, 1, GRID[0], GRID[1], GRID[2]], |random| {
-            let energy: f32 = Exp1.sample(random);
-            if random.random_bool(0.3) { energy } else { 0.0 }
-        })
-    }
+/// A third of the cells hit.
+fn showers() -> ShowerBatch<f32> {
+    const SHOWERS: Purpose = Purpose::new("determinism");
+    let mut random = stream(7, SHOWERS, 0);
+    let energies_gev = (0..BATCH).map(|_| random.random_range(10.0..100.0)).collect();
+    let cells_mev = Array4::from_shape_simple_fn((BATCH, GRID.layers, GRID.nx, GRID.ny), || {
+        let energy: f32 = Exp1.sample(&mut random);
+        if random.random_bool(0.3) { energy } else { 0.0 }
+    });
+    ShowerBatch { energies_gev, cells_mev, ..ShowerBatch::empty(GRID) }
 }
 
-/// A network that is trained, the same one applied without gradients, and its optimiser.
-struct Part<N> {
-    trained: N,
-    applied: N,
-    parameters: Parameters,
-    adam: Adam,
-}
-
-impl<N> Part<N> {
-    fn new(seed: u64, rate: f64, build: impl Fn(&Path<'_>) -> Result<N>) -> Result<Self> {
-        let parameters = Parameters::new(seed, DType::F32, &Device::Cpu);
-        let (trained, applied) = (build(&parameters.path())?, build(&parameters.frozen())?);
-        let config = AdamConfig { rate, beta1: 0.5, beta2: 0.9, ..AdamConfig::default() };
-        let adam = Adam::new(vec![(parameters.trainable(), config)])?;
-        Ok(Self { trained, applied, parameters, adam })
-    }
-}
-
-/// The four networks and optimisers of the BIB-AE, and a batch.
-struct Training {
-    bibae: Part<BibAe>,
-    critic: Part<Critic>,
-    latent_critic: Part<LatentCritic>,
-    post_processor: Part<PostProcessor>,
-    showers: Tensor,
-    energies: Tensor,
-    source: Source,
-}
-
-impl Training {
-    fn new() -> Result<Self> {
-        // Wide enough for products that are shared out between threads.
-        let bibae =
-            BibAeConfig { grid: GRID, width: 3, hidden: 300, bottleneck: 190, encoded: 5, latent: LATENT };
-        let critic = CriticConfig { grid: GRID, width: 18 };
-        let post_processor = PostProcessorConfig { grid: GRID, width: 20, condition: 6 };
-        let mut source = Source { drawn: 0 };
-        Ok(Self {
-            bibae: Part::new(1, 0.5e-3, |path| BibAe::new(path, &bibae))?,
-            critic: Part::new(2, 0.5e-3, |path| Critic::new(path, &critic))?,
-            latent_critic: Part::new(3, 2e-3, |path| {
-                LatentCritic::new(path, &LatentCriticConfig::default())
-            })?,
-            post_processor: Part::new(4, 0.5e-3, |path| PostProcessor::new(path, &post_processor))?,
-            showers: source.showers()?,
-            energies: (source.uniform()? * 90.0)?,
-            source,
-        })
-    }
-
-    /// What training does for one batch.
-    fn step(&mut self) -> Result<()> {
-        for _ in 0..CRITIC_STEPS {
-            self.critics()?;
-        }
-        let images = self.encoder_and_decoder()?;
-        self.post_processor(&images)
-    }
-
-    fn critics(&mut self) -> Result<()> {
-        let (x, e) = (&self.showers, &self.energies);
-        let bibae = &self.bibae.applied;
-        let z = bibae.encoder.forward(x, e)?.sample(&self.source.normal()?)?;
-        let images = bibae.decoder.forward(&z, e)?;
-
-        let critic = &self.critic.trained;
-        let difference =
-            (critic.forward(x, &images, e)?.mean_all()? - critic.forward(x, x, e)?.mean_all()?)?;
-        let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], e);
-        let alpha = self.source.uniform()?;
-        let penalty = gradient_penalty_of_all(score, &[x, x], &[x, &images], &alpha, PENALTY)?;
-        self.critic.adam.step(&backward(&(difference + penalty)?)?)?;
-
-        let critic = &self.latent_critic.trained;
-        let (real, alpha) = (self.source.normal()?, self.source.uniform()?);
-        let difference = (critic.forward(&z)?.mean_all()? - critic.forward(&real)?.mean_all()?)?;
-        let penalty = gradient_penalty(|z| Ok(critic.forward(z)?.sum(1)?), &real, &z, &alpha, PENALTY)?;
-        self.latent_critic.adam.step(&backward(&(difference + penalty)?)?)
-    }
-
-    fn encoder_and_decoder(&mut self) -> Result<Tensor> {
-        let (x, e) = (&self.showers, &self.energies);
-        let posterior = self.bibae.trained.encoder.forward(x, e)?;
-        let z = posterior.sample(&self.source.normal()?)?;
-        let images = self.bibae.trained.decoder.forward(&z, e)?;
-        let score = self.critic.applied.forward(x, &images, e)?.mean_all()?;
-        let latent_score = self.latent_critic.applied.forward(&z)?.mean_all()?;
-        let mmd = gaussian_mmd(&z, &self.source.normal()?, &[1.0, 0.01])?;
-        let divergence = kld(&posterior.mean, &posterior.log_variance)?;
-        let loss = (((divergence * 0.05)? + (mmd * 100.0)?)? - (score + (latent_score * 100.0)?)?)?;
-        self.bibae.adam.step(&backward(&loss)?)?;
-        Ok(images.detach())
-    }
-
-    fn post_processor(&mut self, images: &Tensor) -> Result<()> {
-        let settings = SortedMmd { windows: 30, ..SortedMmd::default() };
-        let sorted = |x: &Tensor| sort_descending(&x.flatten_from(1)?, settings.cells());
-        let processed = self.post_processor.trained.forward(images)?;
-        let mmd = sorted_mmd(&sorted(&self.showers)?, &sorted(&processed)?, &settings)?;
-        let change = (processed - images)?.sqr()?.mean_all()?;
-        self.post_processor.adam.step(&backward(&((mmd * 5.0)? + change)?)?)
-    }
-
-    /// Weights, moments of the optimisers, and what the fused network for inference makes of the batch.
-    fn state(&self) -> Result<Vec<(String, Tensor)>> {
-        let processed = self.post_processor.applied.forward(&self.showers)?;
-        let mut state = vec![("processed".to_owned(), processed)];
-        let parts = [
-            ("bibae", &self.bibae.parameters, &self.bibae.adam),
-            ("critic", &self.critic.parameters, &self.critic.adam),
-            ("latent_critic", &self.latent_critic.parameters, &self.latent_critic.adam),
-            ("post_processor", &self.post_processor.parameters, &self.post_processor.adam),
-        ];
-        for (part, parameters, adam) in parts {
-            let tensors = parameters.state().into_iter().chain(adam.state()?);
-            state.extend(tensors.map(|(name, tensor)| (format!("{part}.{name}"), tensor)));
-        }
-        Ok(state)
-    }
-}
-
-/// A line for every tensor of the state, with a hash of its bits.
-fn digest(training: &Training) -> Vec<String> {
-    let line = |(name, tensor): (String, Tensor)| {
-        // Steps are integers and rates f64: exact in f64, as every f32 is.
+/// A hash of the bits of every weight and every moment, by name.
+fn digest(trainer: &Trainer) -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.safetensors");
+    trainer.save(&path, &BTreeMap::new()).unwrap();
+    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let hash = |tensor: calo_nn::candle::Tensor| {
+        // Rates are f64 and counts of steps integers: exact in f64, as every f32 is.
         let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
-        assert!(values.iter().all(|value| value.is_finite()), "{name} is not finite");
         let mut hasher = DefaultHasher::new();
         values.iter().for_each(|value| hasher.write_u64(value.to_bits()));
-        format!("{name} {:016x}", hasher.finish())
+        format!("{:016x}", hasher.finish())
     };
-    training.state().unwrap().into_iter().map(line).collect()
+    tensors.into_iter().map(|(name, tensor)| (name, hash(tensor))).collect()
 }
 
-/// The digest after one step, which every weight took part in.
-fn after_a_step() -> Vec<String> {
-    let mut training = Training::new().unwrap();
-    let start = digest(&training);
-    training.step().unwrap();
-    let end = digest(&training);
-    for line in start.iter().filter(|line| end.contains(line)) {
-        // The condition of the post-processor cannot change its result: see its documentation.
-        let is_weight = line.contains(".weight ") && !line.contains(".fcec");
-        assert!(!is_weight, "untouched by a step: {line}");
+/// A line for each loss and each tensor after one step, which every weight took part in.
+fn after_a_step(layer_norm: bool) -> Vec<String> {
+    let mut trainer = trainer(layer_norm);
+    let start = digest(&trainer);
+    let terms = trainer.step(&[showers()]).unwrap();
+    let end = digest(&trainer);
+    for (name, hash) in &end {
+        let is_weight = name.ends_with(".weight") && !name.starts_with("adam.");
+        // A normalisation takes the post-processor's condition away: see its documentation.
+        let counts = is_weight && !(layer_norm && name.contains(".fcec"));
+        assert!(!counts || start[name] != *hash, "untouched by a step: {name}");
     }
-    end
+    let terms = terms.into_iter().map(|(name, value)| format!("{name} {:016x}", value.to_bits()));
+    terms.chain(end.into_iter().map(|(name, hash)| format!("{name} {hash}"))).collect()
 }
 
 /// Run by the test below in processes of its own.
 #[test]
 #[ignore = "needs a number of threads of its own"]
 fn child_of_some_threads() {
-    let digest = after_a_step();
-    assert!(digest == after_a_step(), "results differ from run to run");
     println!("threads {}", rayon::current_num_threads());
-    digest.iter().for_each(|line| println!("digest {line}"));
+    for layer_norm in [true, false] {
+        let digest = after_a_step(layer_norm);
+        assert!(digest == after_a_step(layer_norm), "results differ from run to run");
+        digest.iter().for_each(|line| println!("digest {layer_norm} {line}"));
+    }
 }
 
 #[test]
 fn a_training_step_gives_the_same_bits_each_time_and_for_any_number_of_threads() {
-    let children: Vec<_> = [1, 2, 3]
-        .into_iter()
-        .map(|threads| {
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "child_of_some_threads", "--ignored", "--nocapture"])
-                .env("RAYON_NUM_THREADS", threads.to_string())
-                .output()
-                .unwrap();
-            let text = String::from_utf8_lossy(&child.stdout).into_owned();
-            let error = String::from_utf8_lossy(&child.stderr);
-            assert!(child.status.success(), "{threads} threads: {text}{error}");
-            assert!(text.contains(&format!("threads {threads}\n")), "not {threads} threads: {text}");
-            let digest: Vec<String> =
-                text.lines().filter_map(|line| line.strip_prefix("digest ")).map(str::to_owned).collect();
-            (threads, digest)
-        })
-        .collect();
-    let (_, one) = &children[0];
-    // Weights and two moments of all that is trained.
-    assert!(one.len() > 200, "only {} tensors", one.len());
-    for (threads, digest) in &children[1..] {
-        let differing: Vec<&String> = digest.iter().filter(|line| !one.contains(line)).collect();
+    let run = |threads: usize| -> Vec<String> {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_of_some_threads", "--ignored", "--nocapture"])
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&child.stdout);
+        let error = String::from_utf8_lossy(&child.stderr);
+        assert!(child.status.success(), "{threads} threads: {text}{error}");
+        assert!(text.contains(&format!("threads {threads}\n")), "not {threads} threads: {text}");
+        text.lines().filter_map(|line| line.strip_prefix("digest ")).map(str::to_owned).collect()
+    };
+    let one = run(1);
+    // Weights and two moments of five networks, twice.
+    assert!(one.len() > 400, "only {} lines", one.len());
+    for threads in [2, 3] {
+        let other = run(threads);
+        let differing: Vec<&String> = other.iter().filter(|line| !one.contains(line)).collect();
         assert!(
-            differing.is_empty() && digest.len() == one.len(),
+            differing.is_empty() && other.len() == one.len(),
             "{threads} threads differ in {differing:?}"
         );
     }
