@@ -213,6 +213,26 @@ def minibatch_stddev(x):
     return torch.cat((x, spread.expand(x.shape[0], 1, *x.shape[2:])), 1)
 
 
+class BatchDifference(nn.Module):
+    """How each shower differs from the others of its batch in spread and sum (FA's pion BIB-AE): [n, 4 * widths[-1]]."""
+
+    def __init__(self, widths=(64, 64, 16)):
+        super().__init__()
+        for name in ("deviation", "sum"):
+            for i, (inputs, outputs) in enumerate(zip((1, *widths), widths), start=1):
+                self.add_module(f"{name}{i}", nn.Conv1d(inputs, outputs, 1, bias=False))
+
+    def embed(self, name, values):
+        differences = (values[None, :] - values[:, None]).unsqueeze(1)
+        for i in (1, 2, 3):
+            differences = F.leaky_relu(self.get_submodule(f"{name}{i}")(differences), 0.01)
+        return differences.std(2), differences.mean(2)
+
+    def forward(self, x):
+        cells = x.flatten(1)
+        return torch.cat((*self.embed("deviation", cells.std(1)), *self.embed("sum", cells.sum(1))), 1)
+
+
 class GanDiscriminator(nn.Module):
     """GAN discriminator: the probability that a shower is real; with FA's minibatch standard deviation if wanted."""
 

@@ -1,5 +1,7 @@
 //! Differentiable operations that Candle lacks. Each file holds one: its forward, its gradient, and the gradient of
 //! that, named in this order at the top.
+//!
+//! Elements are f32 or f64, on a GPU also bf16; see [`cuda`](crate::cuda).
 
 mod activation;
 mod batch_norm;

@@ -411,7 +411,7 @@ fn errors_name_what_is_wrong() {
     let cases = [
         (plain(&f32s(&[3, 4, 4, 4]), &w), "conv3d: the input is [3, 4, 4, 4]; expected five axes"),
         (plain(&f32s(&[0, 3, 4, 4, 4]), &w), "expected five axes, none of them empty"),
-        (plain(&zeros(&[2, 3, 4, 4, 4], DType::U8), &w), "the input is U8; expected floating-point"),
+        (plain(&zeros(&[2, 3, 4, 4, 4], DType::U8), &w), "the input is U8; expected f32 or f64"),
         (plain(&wide, &w), "the weight's type is F32; expected F64"),
         (plain(&x, &f32s(&[5, 4, 2, 2, 2])), "the input's shape is [2, 3, 4, 4, 4]; expected 4 channels"),
         (plain(&x, &f32s(&[5, 3, 2, 5, 2])), "the kernel is [2, 5, 2]; expected at most 4 on axis 1"),

@@ -13,7 +13,7 @@ use calo_nn::ops::{
     sort_descending,
 };
 use calo_nn::optimiser::{Adam, AdamConfig};
-use calo_nn::{Result, cuda};
+use calo_nn::{Result, cuda, device};
 
 /// The first GPU, or a line that says why nothing is tested.
 fn gpu() -> Option<Device> {
@@ -99,6 +99,14 @@ fn agree(name: &str, op: impl Fn(&[Tensor]) -> Result<Tensor>, shapes: &[&[usize
             assert!(bits <= 0.0, "{name} {dtype:?}, {what}: other bits the second time, {bits:e}");
         }
     }
+}
+
+/// In a build without CUDA, on a machine without a driver, and on one with fewer cards.
+#[test]
+fn a_card_that_is_not_there_is_named() {
+    let message = device::select("cuda:63").unwrap_err().to_string();
+    assert!(message.starts_with("field `device`: `cuda:63`: "), "{message}");
+    assert!(message.contains("; expected ") && !message.contains('\n'), "{message}");
 }
 
 #[test]
@@ -210,14 +218,63 @@ fn adam_agrees() {
     assert!(off < 1e-5, "off by {off:e}");
 }
 
+type Operation = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
+
+/// Operations of inference, on what bf16 can hold exactly: by name, with the shapes of their operands.
+fn inference() -> Vec<(&'static str, Vec<&'static [usize]>, Operation)> {
+    let (x, channels): (&[usize], &[usize]) = (&[2, 8, 9, 9, 9], &[8]);
+    vec![
+        ("conv3d", vec![x, &[16, 8, 3, 3, 3]], Box::new(|t| conv3d(&t[0], &t[1], None, [1; 3], [1; 3]))),
+        (
+            "conv3d per cell",
+            vec![x, &[5, 8, 1, 1, 1]],
+            Box::new(|t| conv3d(&t[0], &t[1], None, [1; 3], [0; 3])),
+        ),
+        (
+            "conv_transpose3d",
+            vec![x, &[8, 4, 3, 3, 3]],
+            Box::new(|t| conv_transpose3d(&t[0], &t[1], None, [2; 3], [1; 3], [1; 3])),
+        ),
+        (
+            "layer_norm",
+            vec![x, &[9, 9, 9], &[9, 9, 9]],
+            Box::new(|t| layer_norm(&t[0], &t[1], &t[2], Some(0.2))),
+        ),
+        ("linear", vec![&[3, 40], &[7, 40], &[7]], Box::new(|t| linear(&t[0], &t[1], Some(&t[2])))),
+        ("leaky_relu", vec![x], Box::new(|t| leaky_relu(&t[0], 0.2))),
+        ("softplus", vec![x], Box::new(|t| softplus(&t[0]))),
+        ("sort_descending", vec![&[3, 500]], Box::new(|t| sort_descending(&t[0], 100))),
+        (
+            "batch_norm",
+            vec![x, channels, channels, channels],
+            Box::new(|t| batch_norm(&t[0], &t[1], &t[2], &t[3], &t[3].sqr()?)),
+        ),
+    ]
+}
+
 #[test]
 fn bf16_infers() {
     let Some(gpu) = gpu() else { return };
-    let half = |shape: &[usize], seed| numbers(shape, seed, DType::BF16).to_device(&gpu).unwrap();
-    let (x, w) = (half(&[2, 8, 9, 9, 9], 1), half(&[16, 8, 3, 3, 3], 2));
-    let single = |t: &Tensor| t.to_device(&Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
-    let found = conv3d(&x, &w, None, [1; 3], [1; 3]).unwrap();
-    let expected = conv3d(&single(&x), &single(&w), None, [1; 3], [1; 3]).unwrap();
-    let off = difference(&expected, &found);
-    assert!(off < 1e-2, "off by {off:e}");
+    for (name, shapes, op) in inference() {
+        let half: Vec<Tensor> =
+            shapes.iter().enumerate().map(|(i, shape)| numbers(shape, i, DType::BF16)).collect();
+        let moved: Vec<Tensor> = half.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
+        let single: Vec<Tensor> = half.iter().map(|t| t.to_dtype(DType::F32).unwrap()).collect();
+        let found = op(&moved).unwrap();
+        assert_eq!(found.dtype(), DType::BF16, "{name}");
+        let off = difference(&op(&single).unwrap(), &found);
+        assert!(off < 2e-2, "{name}: off by {off:e}");
+    }
+}
+
+/// Processors have no kernels for it, and say so before they touch anything.
+#[test]
+fn bf16_is_refused_by_name_on_a_processor() {
+    for (name, shapes, op) in inference() {
+        let half: Vec<Tensor> = shapes.iter().map(|shape| numbers(shape, 1, DType::BF16)).collect();
+        let message = op(&half).unwrap_err().to_string();
+        let operation = name.trim_end_matches(" per cell");
+        assert!(message.starts_with(&format!("{operation}: ")), "{message}");
+        assert!(message.ends_with("is BF16; expected f32 or f64, or bf16 on a GPU"), "{message}");
+    }
 }

@@ -1,4 +1,6 @@
-//! Losses against the published models' values (with `CALO_FIXTURES` set), plain double loops, and finite differences.
+//! Losses against the published models' values (with `CALO_FIXTURES` set) and plain double loops.
+//!
+//! Derivatives are held against finite differences in `tests/derivatives`.
 #![expect(
     clippy::unwrap_used,
     clippy::float_cmp,
@@ -38,53 +40,6 @@ fn off(found: &Tensor, expected: &Tensor) -> f64 {
     let (found, expected) = (flat(found), flat(expected));
     let largest = expected.iter().fold(1e-30_f64, |m, x| m.max(x.abs()));
     found.iter().zip(&expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max) / largest
-}
-
-/// Gradient of `f` at `x` against central differences for every element.
-fn check_first(x: &Tensor, tolerance: f64, f: impl Fn(&Tensor) -> Tensor) {
-    let var = Var::from_tensor(x).unwrap();
-    let gradients = backward(&f(&var)).unwrap();
-    let gradient = flat(gradients.get(&var).unwrap());
-    let values = flat(x);
-    let step = 1e-6;
-    for (i, gradient) in gradient.iter().enumerate() {
-        let at = |by: f64| {
-            let mut values = values.clone();
-            values[i] += by;
-            scalar(&f(&Tensor::from_vec(values, x.shape(), &Device::Cpu).unwrap()))
-        };
-        let expected = (at(step) - at(-step)) / (2.0 * step);
-        assert!(
-            (gradient - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{i}: {gradient}, not {expected}"
-        );
-    }
-}
-
-/// Second derivatives along a fixed direction: gradients of `direction . gradient`.
-fn check_second(x: &Tensor, tolerance: f64, f: impl Fn(&Tensor) -> Tensor) {
-    let direction = waves(x.shape(), 1.7, 0.2);
-    let slope = |x: &Tensor| {
-        let var = Var::from_tensor(x).unwrap();
-        let slope = input_gradient(&f(&var), &var).unwrap().mul(&direction).unwrap().sum_all().unwrap();
-        (var, slope)
-    };
-    let (var, at) = slope(x);
-    let gradient = flat(backward(&at).unwrap().get(&var).unwrap());
-    let values = flat(x);
-    let step = 1e-5;
-    for (i, gradient) in gradient.iter().enumerate() {
-        let at = |by: f64| {
-            let mut values = values.clone();
-            values[i] += by;
-            scalar(&slope(&Tensor::from_vec(values, x.shape(), &Device::Cpu).unwrap()).1)
-        };
-        let expected = (at(step) - at(-step)) / (2.0 * step);
-        assert!(
-            (gradient - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{i}: {gradient}, not {expected}"
-        );
-    }
 }
 
 /// The tensors of a fixture, or none, said aloud, where they are not at hand.
@@ -173,29 +128,23 @@ fn binary_cross_entropy_is_pytorchs_and_finite_far_out() {
     for ((x, t), g) in flat(&x).into_iter().zip(flat(&t)).zip(gradient) {
         assert!((g * 7.0 - (1.0 / (1.0 + (-x).exp()) - t)).abs() < 1e-6, "{x}: {g}");
     }
-    let (x, t) = (waves((3, 4), 0.7, 0.1), waves((3, 4), 1.3, 0.5).sqr().unwrap());
-    check_first(&x, 1e-8, |x| binary_cross_entropy(x, &t).unwrap());
-    check_second(&x, 1e-7, |x| binary_cross_entropy(x, &t).unwrap());
-    assert!(binary_cross_entropy(&x, &waves((4, 3), 1.0, 0.0)).is_err());
+    assert!(binary_cross_entropy(&x, &t.unsqueeze(0).unwrap()).is_err());
 }
 
 #[test]
-fn kld_vanishes_for_the_standard_normal_and_differentiates_twice() {
+fn kld_vanishes_for_the_standard_normal() {
     let zeros = Tensor::zeros((3, 5), DType::F64, &Device::Cpu).unwrap();
     assert_eq!(scalar(&kld(&zeros, &zeros).unwrap()), 0.0);
     // Of N(1, 4) from N(0, 1): (4 + 1 - 1 - ln 4) / 2, five times.
     let log_variance = (zeros.ones_like().unwrap() * 4.0_f64.ln()).unwrap();
     let found = scalar(&kld(&zeros.ones_like().unwrap(), &log_variance).unwrap());
     assert!((found - 2.5 * (4.0 - 4.0_f64.ln())).abs() < 1e-12);
-    let (mu, log_variance) = (waves((3, 4), 0.7, 0.1), waves((3, 4), 1.3, 0.5));
-    check_first(&mu, 1e-8, |mu| kld(mu, &log_variance).unwrap());
-    check_first(&log_variance, 1e-8, |l| kld(&mu, l).unwrap());
-    check_second(&log_variance, 1e-7, |l| kld(&mu, l).unwrap());
-    assert!(kld(&mu, &zeros).is_err());
+    assert!(kld(&waves((3, 4), 0.7, 0.1), &zeros).is_err());
     assert!(kld(&waves(3, 1.0, 0.0), &waves(3, 1.0, 0.0)).is_err());
 }
 
-/// The definition: means of the kernel over ordered pairs.
+/// The definition: means of the kernel over ordered pairs. None of them is above 1, so rounding errors are small beside
+/// 4, however near to 0 the result is.
 fn mmd(x: &[&[f64]], y: &[&[f64]], a: f64) -> f64 {
     let mean = |x: &[&[f64]], y: &[&[f64]]| {
         let mut sum = 0.0;
@@ -210,15 +159,13 @@ fn mmd(x: &[&[f64]], y: &[&[f64]], a: f64) -> f64 {
 }
 
 #[test]
-fn gaussian_mmd_is_its_definition_and_differentiates_twice() {
+fn gaussian_mmd_is_its_definition() {
     let (x, y) = (waves((3, 4), 0.7, 0.1), waves((5, 4), 1.3, 0.5));
     let (xs, ys) = (flat(&x), flat(&y));
     let (p, q): (Vec<&[f64]>, Vec<&[f64]>) = (xs.chunks(4).collect(), ys.chunks(4).collect());
     let found = scalar(&gaussian_mmd(&x, &y, &[1.0, 0.1]).unwrap());
     assert!((found - mmd(&p, &q, 1.0) - mmd(&p, &q, 0.1)).abs() < 1e-12);
-    check_first(&x, 1e-8, |x| gaussian_mmd(x, &y, &[1.0, 0.1]).unwrap());
-    check_second(&y, 1e-7, |y| gaussian_mmd(&x, y, &[1.0, 0.1]).unwrap());
-    // Of a set with itself it is 0, in f32 too and far from the origin, and so is the gradient.
+    // Of a set with itself it is 0, in f32 too and far from the origin.
     let far = waves((6, 8), 0.7, 0.1).affine(1.0, 100.0).unwrap().to_dtype(DType::F32).unwrap();
     assert!(scalar(&gaussian_mmd(&far, &far, &[1e-4]).unwrap()).abs() < 1e-6);
     assert!(gaussian_mmd(&x, &waves((5, 3), 1.0, 0.0), &[1.0]).is_err());
@@ -243,34 +190,31 @@ proptest! {
     #[test]
     fn sorted_mmd_is_the_mean_over_windows(settings in settings(), n in 1_usize..4, more in 0_usize..3) {
         let cells = settings.cells() + more;
-        let (real, processed) = (falling(n, cells, 0.7), falling(n, cells, 0.9));
-        let rows = |x: &Tensor| x.to_vec2::<f64>().unwrap();
-        let mut expected = 0.0;
-        for (real, processed) in rows(&real).iter().zip(rows(&processed)) {
-            for w in 0..settings.windows {
-                let window = w * settings.stride..w * settings.stride + settings.window;
-                let real: Vec<_> = real[window.clone()].chunks(1).collect();
-                let processed: Vec<_> = processed[window].chunks(1).collect();
-                expected += mmd(&real, &processed, settings.exponent);
+        for (dtype, rounding) in [(DType::F64, f64::EPSILON), (DType::F32, f64::from(f32::EPSILON))] {
+            let [real, processed] = [0.7, 0.9].map(|k| falling(n, cells, k).to_dtype(dtype).unwrap());
+            let rows = |x: &Tensor| x.to_dtype(DType::F64).unwrap().to_vec2::<f64>().unwrap();
+            let mut expected = 0.0;
+            for (real, processed) in rows(&real).iter().zip(rows(&processed)) {
+                for w in 0..settings.windows {
+                    let window = w * settings.stride..w * settings.stride + settings.window;
+                    let real: Vec<_> = real[window.clone()].chunks(1).collect();
+                    let processed: Vec<_> = processed[window].chunks(1).collect();
+                    expected += mmd(&real, &processed, settings.exponent);
+                }
             }
+            expected /= (n * settings.windows) as f64;
+            let found = scalar(&sorted_mmd(&real, &processed, &settings).unwrap());
+            prop_assert!((found - expected).abs() < 4.0 * 4.0 * rounding, "{:?}: {} {}", dtype, found, expected);
         }
-        expected /= (n * settings.windows) as f64;
-        let found = scalar(&sorted_mmd(&real, &processed, &settings).unwrap());
-        prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
-        let single = |x: &Tensor| x.to_dtype(DType::F32).unwrap();
-        let found = scalar(&sorted_mmd(&single(&real), &single(&processed), &settings).unwrap());
-        prop_assert!((found - expected).abs() < 2e-5 * (1e-2 + expected), "{} {}", found, expected);
     }
 }
 
 #[test]
-fn sorted_mmd_has_the_right_gradient_for_both_and_single_precision_agrees() {
+fn the_gradient_of_sorted_mmd_in_single_precision_agrees() {
     for (window, stride, windows) in [(5, 2, 4), (20, 5, 3), (3, 4, 3), (1, 1, 4)] {
         let settings = SortedMmd { window, stride, windows, exponent: 60.0 };
         let cells = settings.cells() + 2;
         let (real, processed) = (falling(2, cells, 0.7), falling(2, cells, 0.9));
-        check_first(&real, 1e-7, |real| sorted_mmd(real, &processed, &settings).unwrap());
-        check_first(&processed, 1e-7, |processed| sorted_mmd(&real, processed, &settings).unwrap());
         let gradient = |dtype| {
             let var = Var::from_tensor(&processed.to_dtype(dtype).unwrap()).unwrap();
             let loss = (sorted_mmd(&real.to_dtype(dtype).unwrap(), &var, &settings).unwrap() * 3.0).unwrap();
@@ -278,15 +222,6 @@ fn sorted_mmd_has_the_right_gradient_for_both_and_single_precision_agrees() {
         };
         assert!(off(&gradient(DType::F32), &gradient(DType::F64)) < 1e-5);
     }
-}
-
-#[test]
-fn sorted_mmd_differentiates_through_the_sort() {
-    // Not sorted; the values lie further apart than the step of the differences.
-    let x = waves((2, 12), 1.9, 0.4);
-    let settings = SortedMmd { window: 5, stride: 2, windows: 3, exponent: 3.0 };
-    let real = falling(2, 9, 0.7);
-    check_first(&x, 1e-7, |x| sorted_mmd(&real, &sort_descending(x, 9).unwrap(), &settings).unwrap());
 }
 
 #[test]
@@ -330,10 +265,6 @@ fn sorted_differences_are_means_over_cells_and_showers() {
     let processed = Tensor::new(&[[2.0, 1.5], [2.0, -2.0]], &Device::Cpu).unwrap();
     let found = sorted_difference(&real, &processed).unwrap();
     assert_eq!((scalar(&found.absolute), scalar(&found.squared)), (3.5 / 4.0, 5.25 / 4.0));
-    let (real, processed) = (falling(2, 5, 0.7), falling(2, 5, 0.9));
-    let apart = (&processed + 0.01).unwrap();
-    check_first(&apart, 1e-8, |p| sorted_difference(&real, p).unwrap().absolute);
-    check_second(&processed, 1e-7, |p| sorted_difference(&real, p).unwrap().squared);
     // Cells that are empty in both pull nowhere: torch.abs has derivative 0 there, Candle's has 1.
     let empty = Var::from_tensor(&Tensor::zeros((1, 3), DType::F64, &Device::Cpu).unwrap()).unwrap();
     let absolute = sorted_difference(&empty.zeros_like().unwrap(), &empty).unwrap().absolute;
@@ -359,7 +290,6 @@ fn gradient_penalty_of_a_quadratic_critic_is_what_algebra_says() {
         expected += 10.0 * (norm - 1.0).powi(2) / 3.0;
     }
     assert!((scalar(&loss(&w)) - expected).abs() < 1e-12);
-    check_first(&w, 1e-7, loss);
 }
 
 #[test]
@@ -373,16 +303,6 @@ fn gradient_penalty_of_a_pair_takes_one_norm_over_both() {
     let alpha = Tensor::new(&[0.2, 0.9], &Device::Cpu).unwrap();
     let penalty = gradient_penalty_of_all(critic, &[&x, &y], &[&y.unsqueeze(2).unwrap(), &y], &alpha, 2.0);
     assert!((scalar(&penalty.unwrap()) - 32.0).abs() < 1e-12);
-
-    // And its gradient for a weight, with products of both inputs.
-    let (real, fake) = (
-        [waves((2, 3), 0.7, 0.1), waves((2, 3), 1.1, 0.4)],
-        [waves((2, 3), 1.3, 0.5), waves((2, 3), 0.3, 0.9)],
-    );
-    check_first(&waves((1, 3), 0.4, 0.8), 1e-7, |w| {
-        let critic = |x: &[Tensor]| Ok(x[0].mul(&x[1].sqr()?)?.broadcast_mul(w)?);
-        gradient_penalty_of_all(critic, &[&real[0], &real[1]], &[&fake[0], &fake[1]], &alpha, 10.0).unwrap()
-    });
 }
 
 #[test]
@@ -420,11 +340,8 @@ fn latent_steps_shorten_with_the_norm_and_stay_inside() {
     let z = Tensor::new(&[[0.8, -0.2], [-1.0, 0.5]], &Device::Cpu).unwrap();
     let moved = latent_optimised(&z, &g, 2.6, 1.0).unwrap();
     assert!(off(&moved, &Tensor::new(&[[1.0, 0.2], [-1.0, 0.5]], &Device::Cpu).unwrap()) < 1e-12);
-    let g = waves((2, 3), 0.7, 0.1);
-    check_first(&g, 1e-7, |g| latent_step(g, 0.5, 0.1).unwrap().sqr().unwrap().sum_all().unwrap());
-    check_second(&g, 1e-6, |g| latent_step(g, 0.5, 0.1).unwrap().sqr().unwrap());
     assert!(latent_step(&g, 1.0, 0.0).unwrap_err().to_string().contains("latent_step.beta"));
     assert!(latent_step(&g, f64::INFINITY, 1.0).unwrap_err().to_string().contains("latent_step.alpha"));
     assert!(latent_step(&g.flatten_all().unwrap(), 1.0, 1.0).is_err());
-    assert!(latent_optimised(&z, &g, 1.0, 1.0).is_err());
+    assert!(latent_optimised(&z, &waves((2, 3), 0.7, 0.1), 1.0, 1.0).is_err());
 }

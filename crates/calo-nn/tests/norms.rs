@@ -1,4 +1,6 @@
-//! Normalisations, activations and linear layers: against plain formulas, finite differences and one thread.
+//! Normalisations, activations and linear layers: against plain formulas, PyTorch's kinks and one thread.
+//!
+//! Derivatives are held against finite differences in `tests/derivatives`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a failed expectation is the report")]
 
@@ -40,58 +42,6 @@ fn error(found: &Tensor, expected: &Tensor) -> f64 {
     found.iter().zip(&expected).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs() / scale))
 }
 
-/// A scalar that depends on every element of `y` in its own way, not linearly.
-fn scalar(y: &Tensor, seed: u64) -> Result<Tensor> {
-    let weights = tensor(y.dims(), seed);
-    Ok(((y * weights)? + (y.sqr()? * 0.3)?)?.sum_all()?)
-}
-
-/// Checks the gradients of `f` for all operands by central differences at some elements.
-fn check_gradients(operands: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>, tolerance: f64) {
-    let vars: Vec<Var> = operands.iter().map(|operand| Var::from_tensor(operand).unwrap()).collect();
-    let tracked: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
-    let gradients = backward(&f(&tracked).unwrap()).unwrap();
-    for (which, var) in vars.iter().enumerate() {
-        let gradient = match gradients.get(var.as_tensor()) {
-            Some(gradient) => values(gradient),
-            None => vec![0.0; operands[which].elem_count()],
-        };
-        let scale = gradient.iter().fold(1.0_f64, |scale, value| scale.max(value.abs()));
-        let original = values(&operands[which]);
-        let step = (original.len() / 7).max(1);
-        for at in (0..original.len()).step_by(step) {
-            let shifted = |by: f64| {
-                let mut moved = original.clone();
-                moved[at] += by;
-                let mut all: Vec<Tensor> = operands.to_vec();
-                // As variables too, since some functions differentiate for them.
-                all[which] = Tensor::from_vec(moved, operands[which].dims(), &Device::Cpu).unwrap();
-                f(&all).unwrap().to_scalar::<f64>().unwrap()
-            };
-            let expected = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
-            let found = gradient[at];
-            assert!(
-                (found - expected).abs() <= tolerance * scale,
-                "operand {which}, element {at}: gradient {found}, differences {expected}"
-            );
-        }
-    }
-}
-
-/// Checks first derivatives of `f`, and those of the gradient for its first operand.
-fn check_twice(operands: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
-    check_gradients(operands, |operands| scalar(&f(operands)?, 5), 1e-6);
-    // The first operand is x + e, e a variable at zero: so the gradient for e can be taken again for x.
-    let second = |operands: &[Tensor]| {
-        let e = Var::zeros(operands[0].shape(), DType::F64, &Device::Cpu)?;
-        let mut moved = operands.to_vec();
-        moved[0] = (&operands[0] + e.as_tensor())?;
-        let gradient = input_gradient(&scalar(&f(&moved)?, 5)?, &e)?;
-        scalar(&gradient, 6)
-    };
-    check_gradients(operands, second, 1e-5);
-}
-
 /// The definition of layer normalisation, in Candle's own operations.
 fn plain_layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, slope: Option<f64>) -> Result<Tensor> {
     let n = weight.elem_count();
@@ -110,59 +60,21 @@ fn plain_layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, slope: Option<f6
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn layer_norm_differentiates_twice(
+    fn layer_norm_is_its_definition(
         samples in 1_usize..4, channels in 1_usize..4, dims in prop::array::uniform3(1_usize..5),
         slope in prop::option::of(prop::sample::select(vec![0.0, 0.2])), seed in 1_u64..1000,
     ) {
-        // One element per row has no spread: its gradient is noise about zero.
-        prop_assume!(dims.iter().product::<usize>() > 1);
         let x = tensor(&[samples, channels, dims[0], dims[1], dims[2]], seed);
-        let weight = (tensor(&dims, seed + 1) + 1.5).unwrap();
-        let bias = tensor(&dims, seed + 2);
+        let (weight, bias) = ((tensor(&dims, seed + 1) + 1.5).unwrap(), tensor(&dims, seed + 2));
         let y = layer_norm(&x, &weight, &bias, slope).unwrap();
-        prop_assert!(error(&y, &plain_layer_norm(&x, &weight, &bias, slope).unwrap()) < 1e-12);
-        // An element on the kink has no derivative.
-        prop_assume!(values(&layer_norm(&x, &weight, &bias, None).unwrap()).iter().all(|z| z.abs() > 1e-3));
-        check_twice(&[x, weight, bias], |operands| layer_norm(&operands[0], &operands[1], &operands[2], slope));
-    }
-
-    #[test]
-    fn activations_differentiate_twice(n in 1_usize..40, slope in prop::sample::select(vec![0.0, 0.01, 0.2]), seed in 1_u64..1000) {
-        let x = (tensor(&[n], seed) * 3.0).unwrap();
-        check_twice(std::slice::from_ref(&x), |operands| leaky_relu(&operands[0], slope));
-        check_twice(&[x], |operands| softplus(&operands[0]));
-    }
-
-    #[test]
-    fn batch_norm_differentiates_twice(
-        samples in 1_usize..4, channels in 1_usize..4, inner in 1_usize..7, seed in 1_u64..1000,
-    ) {
-        prop_assume!(samples * inner > 1);
-        let x = tensor(&[samples, channels, inner, 2], seed);
-        let weight = tensor(&[channels], seed + 1);
-        let bias = tensor(&[channels], seed + 2);
-        let mean = tensor(&[channels], seed + 3);
-        let variance = (tensor(&[channels], seed + 4) + 1.5).unwrap();
-        let given = [x.clone(), weight.clone(), bias.clone(), mean, variance];
-        check_twice(&given, |o| batch_norm(&o[0], &o[1], &o[2], &o[3], &o[4]));
-        check_twice(&[x, weight, bias], |o| {
-            let (mean, variance) = batch_statistics(&o[0])?;
-            batch_norm(&o[0], &o[1], &o[2], &mean, &variance)
-        });
-    }
-
-    #[test]
-    fn linear_differentiates_twice(rows in 1_usize..20, inner in 1_usize..40, out in 1_usize..20, seed in 1_u64..1000) {
-        let x = tensor(&[rows, inner], seed);
-        let weight = tensor(&[out, inner], seed + 1);
-        let bias = tensor(&[out], seed + 2);
-        let y = linear(&x, &weight, Some(&bias)).unwrap();
-        let expected = x.matmul(&weight.t().unwrap()).unwrap().broadcast_add(&bias).unwrap();
-        prop_assert!(error(&y, &expected) < 1e-13);
-        check_twice(&[x, weight, bias], |o| linear(&softplus(&o[0])?, &o[1], Some(&o[2])));
+        let expected = plain_layer_norm(&x, &weight, &bias, slope).unwrap();
+        // Values are about 1 and the weight less than 3: what may cancel is at most 3 / sqrt(1e-5).
+        for (found, expected) in values(&y).into_iter().zip(values(&expected)) {
+            prop_assert!((found - expected).abs() < 16.0 * 1e3 * f64::EPSILON, "{} for {}", found, expected);
+        }
     }
 }
 
@@ -231,12 +143,6 @@ fn third_derivatives_are_refused() {
     let first = input_gradient(&y, &x).unwrap();
     let message = input_gradient(&first.sqr().unwrap(), &x).unwrap_err().to_string();
     assert!(message.contains("order of the derivative is 3"), "{message}");
-}
-
-#[test]
-fn a_weight_that_is_computed_keeps_its_second_derivative() {
-    let (x, weight, bias) = (tensor(&[4, 6], 1), tensor(&[6], 2), tensor(&[6], 3));
-    check_twice(&[weight, x, bias], |o| layer_norm(&o[1], &(&o[0] * 2.0)?, &(&o[2] + &o[0])?, Some(0.2)));
 }
 
 #[test]

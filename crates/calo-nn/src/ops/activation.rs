@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// Any; the result as `x`.
 ///
 /// # Errors
-/// [`Error::Operand`] when `x` is empty or neither f32 nor f64, or the slope is negative or no finite number.
+/// [`Error::Operand`] when `x` is empty or of another element type, or the slope is negative or no finite number.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     check::float("leaky_relu", "x", x, x)?;
     check::slope("leaky_relu", slope)?;
@@ -37,7 +37,7 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 /// Any; the result as `x`.
 ///
 /// # Errors
-/// [`Error::Operand`] when `x` is empty or neither f32 nor f64.
+/// [`Error::Operand`] when `x` is empty or of another element type.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     check::float("softplus", "x", x, x)?;
     Ok(x.contiguous()?.apply_op1(Softplus)?)

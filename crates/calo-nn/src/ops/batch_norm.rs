@@ -35,7 +35,7 @@ const EPSILON: f64 = 1e-5;
 /// `x` `[n, c, ..]`; `weight`, `bias`, `mean` and `variance` `[c]`; the result as `x`.
 ///
 /// # Errors
-/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or neither f32 nor f64.
+/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or of another element type.
 ///
 /// # Reference
 /// Ioffe and Szegedy, "Batch normalization", arXiv 1502.03167, algorithm 2.
@@ -62,7 +62,7 @@ pub fn batch_norm(
 /// `x` `[n, c, ..]`; the results `[c]`.
 ///
 /// # Errors
-/// [`Error::Operand`] when `x` is empty, has less than two axes or is neither f32 nor f64.
+/// [`Error::Operand`] when `x` is empty, has less than two axes or is of another element type.
 ///
 /// # Reference
 /// Ioffe and Szegedy, "Batch normalization", arXiv 1502.03167, algorithm 1.

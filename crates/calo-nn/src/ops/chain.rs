@@ -201,3 +201,6 @@ impl CustomOp2 for Chain {
         Ok((g.filter(|_| pass.wants(x)), of_packed))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,18 @@ use candle_core::{DType, Tensor};
 
 use crate::{Error, Result};
 
-/// `tensor` is f32 or f64, of the type of `like`, and not empty.
-pub(crate) fn float(op: &'static str, what: &'static str, tensor: &Tensor, like: &Tensor) -> Result<()> {
-    if !matches!(tensor.dtype(), DType::F32 | DType::F64) {
-        return Err(Error::operand(op, what, tensor.dtype(), "f32 or f64"));
+/// `tensor` holds what the kernels compute with: f32, f64, and on a GPU bf16, which is summed in f32 there.
+pub(crate) fn element_type(op: &'static str, what: &'static str, tensor: &Tensor) -> Result<()> {
+    match tensor.dtype() {
+        DType::F32 | DType::F64 => Ok(()),
+        DType::BF16 if tensor.device().is_cuda() => Ok(()),
+        found => Err(Error::operand(op, what, found, "f32 or f64, or bf16 on a GPU")),
     }
+}
+
+/// `tensor` is of an [`element_type`], that of `like`, and not empty.
+pub(crate) fn float(op: &'static str, what: &'static str, tensor: &Tensor, like: &Tensor) -> Result<()> {
+    element_type(op, what, tensor)?;
     if tensor.dtype() != like.dtype() {
         return Err(Error::operand(op, what, tensor.dtype(), format!("{:?}, as the input", like.dtype())));
     }

@@ -26,7 +26,7 @@ const NAME: &str = "linear";
 /// `x` `[.., in]`, `weight` `[out, in]`, `bias` `[out]`; the result `[.., out]`.
 ///
 /// # Errors
-/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or neither f32 nor f64.
+/// [`Error::Operand`] when the shapes do not fit, or a tensor is empty or of another element type.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     check::float(NAME, "x", x, x)?;
     check::float(NAME, "weight", weight, x)?;
@@ -104,6 +104,7 @@ fn product(
             let (x, weight) = (elements(NAME, x.0, x.1)?, elements(NAME, weight.0, weight.1)?);
             Ok(T::to_cpu_storage_owned(cpu::forward::<T>(x, weight, bias, k)))
         } else {
+            // Threads share out tiles of the result; the sum over k of an element has one order for any number of them.
             let out = x.0.matmul(weight.0, (1, m, o, k), x.1, &weight.1.transpose(0, 1)?)?;
             let Some(bias) = bias else { return Ok((out, Shape::from((m, o)))) };
             let mut out = T::cpu_storage_data(out)?;

@@ -7,12 +7,13 @@
 //! Candle's own `gather` would serve for the first derivative alone: the gradient of its `scatter_add` drops
 //! what was already in the places written to.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::autograd::Backward;
 use crate::cpu::{Real, by_dtype, elements};
 use crate::cuda;
+use crate::ops::check;
 use crate::{Error, Result};
 
 const OP: &str = "sort_descending";
@@ -20,7 +21,7 @@ const OP: &str = "sort_descending";
 /// The `count` largest values of the last axis in falling order; equal values in the order in which they stand.
 ///
 /// # Shapes
-/// `[.., n]` to `[.., count]`, f32 or f64.
+/// `[.., n]` to `[.., count]`.
 ///
 /// # Errors
 /// [`Error::Operand`] for a `count` that is not in 1..=n, for an empty tensor or one without axes, for other element
@@ -29,9 +30,7 @@ pub fn sort_descending(x: &Tensor, count: usize) -> Result<Tensor> {
     let Some(&row) = x.dims().last().filter(|_| x.elem_count() > 0) else {
         return Err(Error::operand(OP, "x", x.shape(), "at least one axis and one element"));
     };
-    if !matches!(x.dtype(), DType::F32 | DType::F64) {
-        return Err(Error::operand(OP, "element type of x", x.dtype(), "F32 or F64"));
-    }
+    check::element_type(OP, "x", x)?;
     if count == 0 || count > row {
         return Err(Error::operand(OP, "count", count, format!("1 to {row}, the length of the last axis")));
     }

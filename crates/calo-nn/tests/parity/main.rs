@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by failing")]
 
+mod batch;
 mod golden;
 mod networks;
 mod operations;

@@ -23,7 +23,11 @@ use calo_nn::parameters::{Parameters, Path};
 use crate::golden::{GRADIENT, Golden, OUTPUT, check};
 
 /// A network whose parameters are those of `network` in `golden`.
-fn network<N>(golden: &Golden, network: &str, build: impl Fn(&Path<'_>) -> Result<N>) -> (N, Parameters) {
+pub(crate) fn network<N>(
+    golden: &Golden,
+    network: &str,
+    build: impl Fn(&Path<'_>) -> Result<N>,
+) -> (N, Parameters) {
     network_of(golden, network, DType::F32, build)
 }
 
@@ -41,7 +45,12 @@ fn network_of<N>(
 }
 
 /// Compares the gradients of all parameters with `<network>.grad.<name>`, or their norms with `.grad_norm.`.
-fn check_gradients(golden: &Golden, network: &str, parameters: &Parameters, gradients: &GradStore) {
+pub(crate) fn check_gradients(
+    golden: &Golden,
+    network: &str,
+    parameters: &Parameters,
+    gradients: &GradStore,
+) {
     compare_gradients(golden, network, parameters, gradients, 1e-5, |name, got, want| {
         check(&format!("gradient of {network}.{name}"), got, want, GRADIENT);
     });

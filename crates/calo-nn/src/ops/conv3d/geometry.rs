@@ -1,7 +1,8 @@
 //! Shapes of a convolution: checked once, the same for its three products.
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
+use crate::ops::check;
 use crate::{Error, Result};
 
 /// Shapes of `y = conv(x, w)`.
@@ -113,11 +114,9 @@ impl Geometry {
     }
 }
 
-/// The dimensions of a tensor of five axes, none of them empty, of single or double precision.
+/// The dimensions of a tensor of five axes, none of them empty, of an element type that there are kernels for.
 pub(super) fn dims(op: &'static str, what: &'static str, tensor: &Tensor) -> Result<[usize; 5]> {
-    if !matches!(tensor.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16) {
-        return Err(Error::operand(op, what, tensor.dtype(), "floating-point numbers"));
-    }
+    check::element_type(op, what, tensor)?;
     <[usize; 5]>::try_from(tensor.dims())
         .ok()
         .filter(|dims| dims.iter().all(|&dim| dim > 0))

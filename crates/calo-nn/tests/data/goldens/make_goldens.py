@@ -8,6 +8,7 @@ PyTorch's own float32 is from them.
 """
 
 import json
+import math
 import struct
 import sys
 from pathlib import Path
@@ -75,10 +76,10 @@ class Golden:
         self.networks[name] = settings
         return network
 
-    def gradients(self, name, network, suffix="grad"):
+    def gradients(self, name, network):
         for key, parameter in network.named_parameters():
             if parameter.grad is not None:
-                self.keep(f"{name}.{suffix}.{key}", parameter.grad)
+                self.keep(f"{name}.grad.{key}", parameter.grad)
         network.zero_grad(set_to_none=True)
 
 
@@ -357,6 +358,40 @@ def wgan_pion(dtype):
     return g
 
 
+class ComparingCritic(torch.nn.Module):
+    """The batch-difference embedding at work: one for energies and logarithms, beside what single showers show."""
+
+    def __init__(self, grid, width, widths):
+        super().__init__()
+        self.features = torch.nn.Linear(math.prod(grid), width)
+        self.embedding = net.BatchDifference(widths)
+        self.fc1 = torch.nn.Linear(width + 8 * widths[-1] + 1, width)
+        self.fc2 = torch.nn.Linear(width, 1)
+
+    def forward(self, x, energy):
+        features = F.leaky_relu(self.features(x.flatten(1)), 0.01)
+        logarithm = torch.log(x + math.exp(-5)) + 5
+        seen = torch.cat((features, self.embedding(x), self.embedding(logarithm), energy), 1)
+        return self.fc2(F.leaky_relu(self.fc1(seen), 0.01))
+
+
+def batch_difference(dtype):
+    g = Golden(7, dtype)
+    grid, n = (3, 4, 4), 5
+    sizes = dict(grid=grid, width=7, widths=(6, 5, 3))
+    critic = g.network("critic", ComparingCritic(**sizes), **sizes)
+    x, y = (g.keep(name, g.showers(n, grid))[:, None] for name in ("x", "y"))
+    energy = g.keep("e_inc_gev", g.uniform(n, 1, low=0.5, high=2.0).float().to(dtype))
+    real, fake = g.keep("critic.real_score", critic(x, energy)), g.keep("critic.fake_score", critic(y, energy))
+    g.keep("critic.objective", (fake - real.square()).mean()).backward()
+    g.gradients("critic", critic)
+    alpha = g.keep("alpha", g.uniform(n, 1).float().to(dtype))
+    mixed = losses.interpolate(alpha, x, y)
+    g.keep("penalty", losses.penalty(critic(mixed, energy), mixed)).backward()
+    g.gradients("penalty", critic)
+    return g
+
+
 def save(path, tensors, metadata):
     """safetensors: a length, a JSON header, the bytes."""
     header, blobs, offset = {"__metadata__": metadata}, [], 0
@@ -382,7 +417,7 @@ def deviation(name, single, double):
 
 def main():
     torch.set_num_threads(1)
-    for make in (operations, bibae, post_processor, gan_photon, wgan_photon, wgan_pion):
+    for make in (operations, bibae, post_processor, gan_photon, wgan_photon, wgan_pion, batch_difference):
         name = make.__name__
         double, single = make(torch.float64), make(torch.float32)
         tensors = double.tensors
