@@ -358,7 +358,7 @@ fn check(field: &str, value: f64, allowed: Allowed) -> Result<()> {
     if value.is_finite() && is_allowed { Ok(()) } else { Err(field_error(field, value, expected)) }
 }
 
-fn field_error(field: &str, value: impl ToString, expected: &str) -> Error {
+fn field_error(field: &str, value: impl std::fmt::Display, expected: &str) -> Error {
     Error::Field { field: field.to_owned(), value: value.to_string(), expected: expected.to_owned() }
 }
 

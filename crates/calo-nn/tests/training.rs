@@ -1,0 +1,239 @@
+//! The training of the BIB-AE on a tiny grid: stages, schedule, state, and what is refused.
+
+use std::collections::BTreeMap;
+
+use calo_data::random::{Purpose, stream};
+use calo_data::{Grid, ShowerBatch};
+use calo_nn::candle::{Device, Tensor};
+use calo_nn::losses::SortedMmd;
+use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
+use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
+use calo_nn::parameters::Parameters;
+use calo_nn::training::{
+    BatchSource, CellScale, Event, Flow, ModelConfig, PostProcessorStage, PostProcessorTraining, Scaling,
+    ShowerModel, Trainer, TrainingConfig, train,
+};
+use rand::Rng;
+
+const GRID: [usize; 3] = [6, 5, 4];
+
+/// Sparse showers whose content depends on epoch and index alone.
+struct Showers {
+    batches: u64,
+    read: Vec<(u32, u64)>,
+}
+
+impl BatchSource for Showers {
+    fn batches_per_epoch(&self) -> u64 {
+        self.batches
+    }
+
+    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_data::Result<()> {
+        self.read.push((epoch, index));
+        let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * self.batches + index);
+        let [layers, nx, ny] = GRID;
+        let mut cell = || if random.random_bool(0.3) { random.random::<f32>() * 3.0 } else { 0.0 };
+        *batch = ShowerBatch::empty(Grid { layers, nx, ny });
+        batch.cells_mev = ndarray::Array4::from_shape_simple_fn((4, layers, nx, ny), &mut cell);
+        batch.energies_gev = (0..4).map(|_| random.random_range(10.0..100.0)).collect();
+        Ok(())
+    }
+}
+
+fn model() -> ModelConfig {
+    let post_processor = PostProcessorConfig { width: 3, condition: 2, ..Default::default() };
+    ModelConfig {
+        autoencoder: BibAeConfig {
+            width: 1,
+            hidden: 7,
+            bottleneck: 6,
+            encoded: 3,
+            latent: 5,
+            ..Default::default()
+        },
+        critic: CriticConfig { width: 4, ..Default::default() },
+        latent_critic: LatentCriticConfig { units: vec![4] },
+        post_processor: Some(post_processor),
+        scaling: Scaling { condition_per_gev: 0.02, cells: CellScale::Root, ..Default::default() },
+        ..Default::default()
+    }
+    .on_grid(GRID)
+}
+
+fn training() -> TrainingConfig {
+    let sorted_mmd = SortedMmd { window: 20, stride: 10, windows: 8, ..Default::default() };
+    let post_processor =
+        PostProcessorTraining { epochs_of_identity: 1, sorted_mmd, ..PostProcessorTraining::default() };
+    TrainingConfig { epochs: 2, batch_showers: 4, critic_steps: 2, post_processor, ..Default::default() }
+}
+
+fn trainer(training: TrainingConfig) -> Trainer {
+    Trainer::new(model(), training, 5, &Device::Cpu).unwrap()
+}
+
+/// Trains to the end, or for so many steps; the names of the losses of every step.
+fn run(trainer: &mut Trainer, source: &mut Showers, steps: u64) -> Vec<Vec<&'static str>> {
+    let mut names = Vec::new();
+    let stop = trainer.position().step + steps;
+    train::<Box<dyn std::error::Error>>(trainer, source, |trainer, event| {
+        if let Event::Step(terms) = event {
+            names.push(terms.iter().map(|(name, _)| *name).collect());
+        }
+        Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
+    })
+    .unwrap();
+    names
+}
+
+fn saved(trainer: &Trainer) -> BTreeMap<String, Vec<f32>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    trainer.save_weights(&path, &BTreeMap::new()).unwrap();
+    let (tensors, _) = calo_nn::parameters::checkpoint::load(&path, &Device::Cpu).unwrap();
+    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+    tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
+}
+
+#[test]
+fn batches_come_in_order_and_a_rest_is_left_out() {
+    let mut source = Showers { batches: 7, read: Vec::new() };
+    let training = TrainingConfig { fresh_critic_batches: true, ..training() };
+    let mut trainer = trainer(training);
+    assert_eq!(trainer.batches_per_step(), 3);
+    let names = run(&mut trainer, &mut source, u64::MAX - 1);
+    let expected: Vec<(u32, u64)> =
+        (0..2).flat_map(|epoch| (0..6).map(move |batch| (epoch, batch))).collect();
+    assert_eq!(source.read, expected);
+    // The first epoch teaches the post-processor to change nothing, the second the spectrum.
+    let has_mmd: Vec<bool> = names.iter().map(|names| names.contains(&"post_processor_mmd")).collect();
+    assert_eq!(has_mmd, [false, false, true, true]);
+    assert!(names.iter().all(|names| names.contains(&"critic_penalty") && names.contains(&"kld")));
+}
+
+#[test]
+fn a_stage_of_its_own_trains_the_post_processor_alone() {
+    let stage = PostProcessorStage::After { epochs: 1 };
+    let post_processor = PostProcessorTraining { stage, epochs_of_identity: 0, ..training().post_processor };
+    let mut trainer = trainer(TrainingConfig { epochs: 1, post_processor, ..training() });
+    let mut source = Showers { batches: 3, read: Vec::new() };
+    let start = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 3);
+    assert!(names.iter().flatten().all(|name| !name.starts_with("post_processor")));
+    let middle = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 3);
+    assert!(names.iter().flatten().all(|name| name.starts_with("post_processor")), "{names:?}");
+    let end = saved(&trainer);
+    let changed = |a: &BTreeMap<String, Vec<f32>>, b: &BTreeMap<String, Vec<f32>>, network: &str| {
+        a.iter().any(|(name, values)| name.starts_with(network) && values != &b[name])
+    };
+    assert!(changed(&start, &middle, "autoencoder") && !changed(&start, &middle, "post_processor"));
+    assert!(!changed(&middle, &end, "autoencoder") && changed(&middle, &end, "post_processor"));
+}
+
+/// The state holds all there is: a training restored elsewhere goes on with the same bits.
+#[test]
+fn a_restored_training_goes_on_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let mut whole = trainer(training());
+    run(&mut whole, &mut source(), u64::MAX - 1);
+    let mut first = trainer(training());
+    run(&mut first, &mut source(), 5);
+    first.save(&path, &BTreeMap::new()).unwrap();
+    let mut second = Trainer::new(model(), training(), 5, &Device::Cpu).unwrap();
+    second.restore(&path).unwrap();
+    assert_eq!(second.position(), first.position());
+    run(&mut second, &mut source(), u64::MAX / 2);
+    assert_eq!(saved(&second), saved(&whole));
+    // Another seed or configuration is another training.
+    for (training, seed, part) in
+        [(training(), 6, "seed"), (TrainingConfig { epochs: 9, ..training() }, 5, "training")]
+    {
+        let mut other = Trainer::new(model(), training, seed, &Device::Cpu).unwrap();
+        let message = other.restore(&path).unwrap_err().to_string();
+        assert!(message.contains(part) && message.contains("state.safetensors"), "{message}");
+    }
+}
+
+#[test]
+fn a_trained_model_is_the_same_when_it_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let mut trainer = trainer(training());
+    run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 3);
+    trainer.save_weights(&path, &BTreeMap::from([("software".to_owned(), "test".to_owned())])).unwrap();
+    let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
+    assert_eq!((model.grid(), model.encoded(), model.latent()), (GRID, 3, 5));
+    assert_eq!(model.metadata()["software"], "test");
+    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
+    let energies = Tensor::new(&[[20_f32], [80.0]], &Device::Cpu).unwrap();
+    let showers = model.decode(&z, &energies).unwrap();
+    assert_eq!(showers.dims(), [2, 1, 6, 5, 4]);
+    let lowest = showers.flatten_all().unwrap().min(0).unwrap().to_scalar::<f32>().unwrap();
+    assert!(lowest >= 0.0, "{lowest}");
+    assert_eq!(model.post_process(&showers, &energies).unwrap().dims(), showers.dims());
+    assert_eq!(model.encode(&showers, &energies).unwrap().mean.dims(), [2, 3]);
+    let message = ShowerModel::load(&folder.path().join("none"), &Device::Cpu).unwrap_err().to_string();
+    assert!(message.contains("none"), "{message}");
+}
+
+/// Without normalisation a cell's energy depends on itself and the two energies alone, and a relative change leaves empty
+/// cells empty.
+#[test]
+fn a_post_processor_without_normalisation_maps_cells_one_by_one() {
+    let parameters = Parameters::new(3, calo_nn::candle::DType::F32, &Device::Cpu);
+    let config = |output| PostProcessorConfig {
+        grid: [1, 2, 3],
+        width: 4,
+        condition: 3,
+        layer_norm: false,
+        output,
+        log_per_mev: 10.0,
+        condition_per_mev: 0.1,
+    };
+    let build = |output| PostProcessor::new(&parameters.path(), &config(output)).unwrap();
+    let cells = |values: [f32; 6]| Tensor::from_slice(&values, (1, 1, 1, 2, 3), &Device::Cpu).unwrap();
+    let energy = |gev: f32| Tensor::new(&[[gev]], &Device::Cpu).unwrap();
+    let values = |network: &PostProcessor, x: &Tensor, gev: f32| -> Vec<f32> {
+        network.forward(x, &energy(gev)).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let network = build(PostProcessorOutput::Cell);
+    let y = values(&network, &cells([0.0, 1.0, 2.0, 3.0, 0.5, 0.0]), 1.0);
+    // Permuted cells of the same sum: permuted results.
+    let permuted = values(&network, &cells([3.0, 0.0, 1.0, 0.5, 0.0, 2.0]), 1.0);
+    assert_eq!([y[3], y[0], y[1], y[4], y[5], y[2]], permuted[..]);
+    assert_eq!(y[0].to_bits(), y[5].to_bits());
+    // The incident energy counts, and so does the visible one.
+    assert_ne!(y, values(&network, &cells([0.0, 1.0, 2.0, 3.0, 0.5, 0.0]), 2.0));
+    assert_ne!(y[1], values(&network, &cells([0.0, 1.0, 0.0, 0.0, 0.0, 0.0]), 1.0)[1]);
+    let x = [0.0, 1.0, 2.0, 3.0, 0.5, 0.0];
+    let added = values(&build(PostProcessorOutput::Change), &cells(x), 1.0);
+    let scaled = values(&build(PostProcessorOutput::RelativeChange), &cells(x), 1.0);
+    for i in 0..6 {
+        assert!((added[i] - (x[i] + y[i])).abs() < 1e-6);
+        assert!((scaled[i] - x[i] * (1.0 + y[i])).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let message = |model: ModelConfig, training: TrainingConfig| {
+        Trainer::new(model, training, 1, &Device::Cpu).unwrap_err().to_string()
+    };
+    let wide = SortedMmd { windows: 1000, ..SortedMmd::default() };
+    let post_processor = PostProcessorTraining { sorted_mmd: wide, ..training().post_processor };
+    let text = message(model(), TrainingConfig { post_processor, ..training() });
+    assert!(text.contains("sorted_mmd") && text.contains("120"), "{text}");
+    let mut no_width = model();
+    no_width.autoencoder.width = 0;
+    assert!(message(no_width, training()).contains("width"));
+    // Too few batches for a step, and showers on another grid.
+    let mut fresh = trainer(TrainingConfig { fresh_critic_batches: true, ..training() });
+    let mut source = Showers { batches: 2, read: Vec::new() };
+    let result = train::<Box<dyn std::error::Error>>(&mut fresh, &mut source, |_, _| Ok(Flow::GoOn));
+    assert!(result.unwrap_err().to_string().contains("batches in an epoch"));
+    let mut other = trainer(training());
+    let batch = ShowerBatch::empty(Grid { layers: 1, nx: 1, ny: 1 });
+    assert!(other.step(&[batch]).unwrap_err().to_string().contains("[6, 5, 4]"));
+}
