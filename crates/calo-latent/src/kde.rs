@@ -4,6 +4,7 @@ mod bandwidth;
 mod conditional;
 mod cross_validation;
 mod file;
+mod left_out;
 mod sampling;
 
 use std::collections::BTreeMap;
