@@ -5,6 +5,7 @@ mod conditional;
 mod cross_validation;
 mod file;
 mod left_out;
+mod marginal;
 mod sampling;
 
 use std::collections::BTreeMap;
