@@ -6,5 +6,7 @@ mod commands;
 mod common;
 mod evaluate;
 mod import;
+mod latent;
 mod pool;
 mod simulate;
+mod trained;
