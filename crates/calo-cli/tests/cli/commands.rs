@@ -7,7 +7,7 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 fn help_is_pinned() {
     for command in [
         "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "evaluate", "report",
-        "import",
+        "import", "encode", "density", "latent",
     ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {
