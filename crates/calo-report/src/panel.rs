@@ -128,7 +128,7 @@ pub(crate) fn frame(svg: &mut Svg, rect: [f64; 4], x: &Axis, y: &Axis, labels: L
     let [left, top, right, bottom] = rect;
     let size = style.small_px();
     // Narrow panels would have one label.
-    for tick in x.ticks(56f64.min((right - left) / 4.0)) {
+    for tick in x.ticks(56f64.min((right - left) / 5.0)) {
         let (at, long) = (x.at(tick.value), if tick.label.is_some() { 7.0 } else { 4.0 });
         svg.line((at, bottom), (at, bottom - long), 1.0);
         svg.line((at, top), (at, top + long * 0.7), 0.7);

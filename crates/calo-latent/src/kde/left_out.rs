@@ -16,7 +16,7 @@ use crate::log_sum::{LogSum, Widths};
 pub(super) const NARROWEST: f64 = 0.045;
 
 /// Bytes of squared distances that are kept.
-const KEPT_BYTES: usize = 512 << 20;
+const KEPT_BYTES: usize = 256 << 20;
 
 /// Points that share the squared distances of a tile; the unit of work.
 const BLOCK: usize = 64;

@@ -179,13 +179,17 @@ fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
             let mut bars = PathData::default();
             for &[at, value, error] in points.iter().filter(|point| point[1].is_finite()) {
                 path.extend_to(x.at(at), y.at(value));
-                bars.move_to(x.at(at), y.at(value - error));
-                bars.vertical_to(y.at(value + error));
+                if error > 0.0 {
+                    bars.move_to(x.at(at), y.at(value - error));
+                    bars.vertical_to(y.at(value + error));
+                }
             }
-            svg.put(format_args!(
-                r#"<path d="{bars}" fill="none" stroke="{}" stroke-width="1.2"/>"#,
-                look.colour
-            ));
+            if !bars.is_empty() {
+                svg.put(format_args!(
+                    r#"<path d="{bars}" fill="none" stroke="{}" stroke-width="1.2"/>"#,
+                    look.colour
+                ));
+            }
         }
         CurveData::Steps { edges, values } => {
             path.move_to(x.at(edges[0]), y.at(y.low()));

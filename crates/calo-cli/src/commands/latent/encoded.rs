@@ -205,8 +205,13 @@ pub(super) fn joint(
     }))
 }
 
-/// The range of all values but the outermost, of two at least.
+/// The range that is drawn of an observable.
 pub(super) fn drawn_range(values: ArrayView1<'_, f64>) -> [f64; 2] {
+    inner_range(values, TAIL)
+}
+
+/// The range of all values, of one at least, but a share of `tail` at either end.
+pub(super) fn inner_range(values: ArrayView1<'_, f64>, tail: f64) -> [f64; 2] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     #[expect(
@@ -216,5 +221,5 @@ pub(super) fn drawn_range(values: ArrayView1<'_, f64>) -> [f64; 2] {
         reason = "an index"
     )]
     let place = |share: f64| ((sorted.len() - 1) as f64 * share).round() as usize;
-    [sorted[place(TAIL)], sorted[place(1.0 - TAIL)]]
+    [sorted[place(tail)], sorted[place(1.0 - tail)]]
 }

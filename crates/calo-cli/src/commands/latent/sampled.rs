@@ -6,10 +6,13 @@ use calo_metrics::{Axis, Histogram};
 use calo_report::latent::Marginal;
 use ndarray::{Array1, ArrayView1};
 
-use super::encoded::{EncodedShowers, drawn_range};
+use super::encoded::{EncodedShowers, inner_range};
 
 /// Bins of a distribution.
-const N_BINS: usize = 40;
+const N_BINS: usize = 60;
+
+/// Share of the showers below and above the bins, at most: a few far outliers shall not squeeze all others.
+const TAIL: f64 = 0.01;
 
 /// Distributions reach at least so far, where N(0, 1) has ended.
 const REACH: f64 = 4.0;
@@ -24,7 +27,7 @@ pub(super) fn marginals(
 }
 
 fn marginal(z: ArrayView1<'_, f64>, variable: usize, density: Option<&Kde>) -> anyhow::Result<Marginal> {
-    let [low, high] = drawn_range(z);
+    let [low, high] = inner_range(z, TAIL);
     let reach = REACH.max(low.abs()).max(high.abs()).ceil();
     let mut histogram = Histogram::new(Axis::linear(N_BINS, -reach, reach)?);
     histogram.fill_all(z);

@@ -67,9 +67,13 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
         log_y: false,
         curves: lines,
     };
+    let outside = match marginal.n_outside {
+        0 => String::new(),
+        n => format!(" {n} of {total} showers lie outside."),
+    };
     let caption = format!(
-        "Sampled z of the encoder's variable {} ({} by divergence, {} nats). Where it departs from N(0, 1), showers from \
-         N(0, 1) have other z than real ones.",
+        "Sampled z of the encoder's variable {} ({} by divergence, {} nats).{outside} Where it departs from N(0, 1), showers \
+         from N(0, 1) have other z than real ones.",
         marginal.variable,
         if rank == 0 { "highest".to_owned() } else { format!("number {}", rank + 1) },
         plain(results.divergence.nats[rank]),
