@@ -18,7 +18,8 @@ const OURS: &str = "a result of `calo evaluate`";
 /// Reads and checks `results.json` in `dir`.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::File`] where it cannot be read or is not ours, [`Error::Field`] where it contradicts itself.
+/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
+/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
 pub fn read_results(dir: &Path) -> Result<Results> {
     let path = dir.join("results.json");
     let results = read(&path, SCHEMA_VERSION, OURS)?;
