@@ -7,39 +7,27 @@ use calo_data::{TableReader, read_attributes};
 use calo_latent::Kde;
 use calo_report::latent::read_latent;
 
-use crate::common::{calo, stderr, stdout};
-use crate::trained::{ENCODED, data, run_folder};
-
-fn encode(run: &Path, out: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
-    calo()
-        .arg("encode")
-        .arg("--run")
-        .arg(run)
-        .arg("--data")
-        .arg(data())
-        .arg("--out")
-        .arg(out)
-        .args(more)
-        .assert()
-}
+use crate::common::{calo, sample, stderr, stdout};
+use crate::trained::{ENCODED, Trained};
 
 #[test]
 fn latent_variables_depend_on_shower_and_seed_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    run_folder(&run);
-    let path = |name: &str| folder.path().join(name);
-    let said = stdout(&encode(&run, &path("all.hdf5"), &["--part", "all"]).success());
-    assert!(said.contains("200 showers (all) encoded in 4 variables by epoch 2"), "{said}");
-    encode(&run, &path("again.hdf5"), &["--part", "all", "--threads", "1"]).success();
-    let table = |name: &str| TableReader::open(&path(name)).unwrap();
+    let trained = Trained::new();
+    let encode = |name: &str, more: &[&str]| {
+        stdout(&trained.command("encode", &trained.path(name)).args(more).assert().success())
+    };
+    let said = encode("all.hdf5", &["--part", "all"]);
+    assert!(said.contains("200 showers (all) encoded in 4 variables by epoch"), "{said}");
+    encode("again.hdf5", &["--part", "all", "--threads", "1"]);
+    let table = |name: &str| TableReader::open(&trained.path(name)).unwrap();
     let all = table("all.hdf5");
     assert_eq!(table("again.hdf5").read("z").unwrap(), all.read("z").unwrap());
 
     // Training showers unless told, each with its own noise.
-    let said = stdout(&encode(&run, &path("train.hdf5"), &[]).success());
-    assert!(said.starts_with("160 showers (train)"), "{said}");
-    let train = table("train.hdf5");
+    let said = encode("train.hdf5", &["--epoch", "2"]);
+    assert!(said.starts_with("160 showers (train)") && said.contains("by epoch 2"), "{said}");
+    encode("all2.hdf5", &["--epoch", "2", "--part", "all"]);
+    let (train, all2) = (table("train.hdf5"), table("all2.hdf5"));
     let noise = |table: &TableReader, row: usize| {
         let [z, mean, log_variance] =
             ["z", "mean", "log_variance"].map(|name| table.read(name).unwrap().row(row).to_owned());
@@ -47,14 +35,14 @@ fn latent_variables_depend_on_shower_and_seed_alone() {
     };
     for row in [0, 7, 159] {
         let shower = train.read("shower").unwrap()[[row, 0]] as usize;
-        assert!((noise(&train, row) - noise(&all, shower)).iter().all(|x| x.abs() < 1e-3));
+        assert!((noise(&train, row) - noise(&all2, shower)).iter().all(|x| x.abs() < 1e-3));
         for name in ["energy_gev", "cog_z", "m2_z", "e_vis_mev", "n_hits"] {
             let [mine, theirs] =
-                [(&train, row), (&all, shower)].map(|(t, row)| t.read(name).unwrap()[[row, 0]]);
+                [(&train, row), (&all2, shower)].map(|(t, row)| t.read(name).unwrap()[[row, 0]]);
             assert!((mine - theirs).abs() < 1e-9, "{name}: {mine} {theirs}");
         }
     }
-    encode(&run, &path("other.hdf5"), &["--part", "all", "--seed", "2"]).success();
+    encode("other.hdf5", &["--part", "all", "--seed", "2"]);
     let other = table("other.hdf5");
     assert_eq!(other.read("mean").unwrap(), all.read("mean").unwrap());
     assert_ne!(other.read("z").unwrap(), all.read("z").unwrap());
@@ -69,7 +57,7 @@ fn latent_variables_depend_on_shower_and_seed_alone() {
         "{mean} {variance}"
     );
 
-    let attributes = read_attributes(&path("train.hdf5"), None).unwrap();
+    let attributes = read_attributes(&trained.path("train.hdf5"), None).unwrap();
     for (name, expected) in [("part", "train"), ("epoch", "2"), ("model", "tiny"), ("seed", "1")] {
         assert!(attributes.contains(&(name.to_owned(), expected.to_owned())), "{name}: {attributes:?}");
     }
@@ -77,11 +65,9 @@ fn latent_variables_depend_on_shower_and_seed_alone() {
 
 #[test]
 fn a_density_is_of_its_latent_file_and_its_weights() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    run_folder(&run);
-    let path = |name: &str| folder.path().join(name);
-    encode(&run, &path("z.hdf5"), &["--part", "all"]).success();
+    let trained = Trained::new();
+    let path = |name: &str| trained.path(name);
+    trained.command("encode", &path("z.hdf5")).args(["--part", "all", "--epoch", "2"]).assert().success();
     let density = |out: &str, more: &[&str]| {
         calo()
             .arg("density")
@@ -121,34 +107,38 @@ fn a_density_is_of_its_latent_file_and_its_weights() {
     density("no.safetensors", &["--bandwidth", "wide"]).code(2);
     assert!(!path("no.safetensors").exists());
 
-    // Not of other weights.
-    let latent = |epoch: &str| {
-        let mut command = calo();
-        command.arg("latent").arg("--run").arg(&run).arg("--data").arg(data()).arg("--out").arg(path("out"));
-        command
-            .args(["--epoch", epoch, "--n-generated", "8", "--density"])
-            .arg(path("few.safetensors"))
-            .assert()
+    // Not for other weights, neither to look at nor to generate from.
+    let with = |epoch: &str, command: &mut assert_cmd::Command| {
+        command.args(["--epoch", epoch, "--density"]).arg(path("few.safetensors")).assert()
     };
-    let message = stderr(&latent("1").code(1));
-    assert!(
-        message.contains("few.safetensors: a density of showers that other weights encoded"),
-        "{message}"
-    );
-    latent("best").success();
+    let latent =
+        |epoch: &str| with(epoch, trained.command("latent", &path("out")).args(["--n-generated", "8"]));
+    let generate = |epoch: &str| {
+        let mut command = calo();
+        command.arg("generate").arg("--run").arg(trained.run()).arg("--out").arg(path("generated.hdf5"));
+        with(epoch, command.args(["--latent", "kde", "--energy", "20..80", "-n", "5"]))
+    };
+    for refused in [latent("1"), generate("1")] {
+        let message = stderr(&refused.code(1));
+        assert!(
+            message.contains("few.safetensors: a density of showers that other weights encoded"),
+            "{message}"
+        );
+    }
+    generate("2").success();
+    assert_eq!(crate::common::read(&path("generated.hdf5")).len(), 5);
+    latent("2").success();
     assert_eq!(read_latent(&path("out")).unwrap().density.unwrap().n_centres, 50);
 }
 
 #[test]
 fn a_latent_space_is_a_file_of_numbers_a_page_and_figures() {
-    let folder = tempfile::tempdir().unwrap();
-    let (run, out) = (folder.path().join("run"), folder.path().join("out"));
-    run_folder(&run);
+    let trained = Trained::new();
     let latent = |out: &Path| {
-        let mut command = calo();
-        command.arg("latent").arg("--run").arg(&run).arg("--data").arg(data()).arg("--out").arg(out);
-        stdout(&command.args(["--n-generated", "12"]).assert().success())
+        let mut command = trained.command("latent", out);
+        stdout(&command.args(["--epoch", "2", "--n-generated", "12"]).assert().success())
     };
+    let out = trained.path("out");
     let said = latent(&out);
     assert!(said.contains("nats in 4 variables (epoch 2)") && said.contains("z_0 (variable"), "{said}");
     let results = read_latent(&out).unwrap();
@@ -173,66 +163,61 @@ fn a_latent_space_is_a_file_of_numbers_a_page_and_figures() {
     for name in ["latent.html", "figures/kld.svg", "figures/correlations.png", "figures/marginal_0.svg"] {
         assert!(out.join(name).is_file(), "{name}");
     }
-    let again = folder.path().join("again");
+    let again = trained.path("again");
     latent(&again);
     assert_eq!(fs::read(out.join("latent.json")).unwrap(), fs::read(again.join("latent.json")).unwrap());
 }
 
 #[test]
 fn what_does_not_fit_is_one_line_and_exit_code_1() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    run_folder(&run);
-    let path = |name: &str| folder.path().join(name);
+    let trained = Trained::new();
+    let (run, path) = (trained.run(), |name: &str| trained.path(name));
     let refuses = |assert: assert_cmd::assert::Assert, expected: &str| {
         let message = stderr(&assert.code(1));
         assert_eq!(message.lines().count(), 1, "{message}");
         assert!(message.contains(expected), "{message}\nexpected {expected}");
     };
     let out = path("z.hdf5");
-    refuses(encode(&path("none"), &out, &[]), "expected the folder of a training");
-    refuses(encode(&run, &out, &["--epoch", "7"]), "epoch-0007.safetensors: there is no such file");
-    encode(&run, &out, &["--epoch", "first"]).code(2);
-    encode(&run, &out, &["--part", "some"]).code(2);
-    refuses(encode(&run, &out, &["--device", "tpu"]), "no device is called so");
+    let encode = |more: &[&str]| trained.command("encode", &out).args(more).assert();
+    let of = |run: &Path, data: &Path, part: &str| {
+        let mut command = calo();
+        command.arg("encode").arg("--run").arg(run).arg("--data").arg(data).args(["--part", part]);
+        command.arg("--out").arg(&out).assert()
+    };
+    refuses(of(&path("none"), &trained.data(), "all"), "expected the folder of a training");
+    refuses(encode(&["--epoch", "7"]), "epoch-0007.safetensors: there is no such file");
+    encode(&["--epoch", "first"]).code(2);
+    encode(&["--part", "some"]).code(2);
+    refuses(encode(&["--device", "tpu"]), "no device is called so");
 
     // Another file, another grid.
     let copy = path("other.hdf5");
-    crate::common::rewrite(&data(), &copy, |batch| batch.energies_gev[0] += 1.0);
-    let other = |data: &Path, part: &str| {
-        let mut command = calo();
-        command.arg("encode").arg("--run").arg(&run).arg("--data").arg(data).args(["--part", part]);
-        command.arg("--out").arg(&out).assert()
-    };
-    refuses(other(&copy, "train"), "not the file that the run was trained on");
-    refuses(other(&crate::common::sample("pions.hdf5"), "all"), "pions.hdf5");
+    crate::common::rewrite(&trained.data(), &copy, |batch| batch.energies_gev[0] += 1.0);
+    refuses(of(&run, &copy, "train"), "not the file that the run was trained on");
+    refuses(of(&run, &sample("photons.hdf5"), "all"), "photons.hdf5");
 
     // Files that are no latent files, or were cut off.
     let density = |latent: &Path| {
         let mut command = calo();
         command.arg("density").arg("--latent").arg(latent).arg("--out").arg(path("d.safetensors")).assert()
     };
-    refuses(density(&data()), "not a latent file; expected what `calo encode` writes");
+    refuses(density(&trained.data()), "not a latent file; expected what `calo encode` writes");
     refuses(density(&run.join("run.json")), "run.json: not HDF5");
     assert!(!out.exists());
-    encode(&run, &out, &[]).success();
+    encode(&[]).success();
     let bytes = fs::read(&out).unwrap();
     fs::write(&out, &bytes[..bytes.len() * 2 / 3]).unwrap();
     refuses(density(&out), "z.hdf5: truncated");
     assert!(!path("d.safetensors").exists());
 
     // Damaged and foreign pieces of a run folder.
-    let latent = |more: &[&str]| {
-        let mut command = calo();
-        command.arg("latent").arg("--run").arg(&run).arg("--data").arg(data()).arg("--out").arg(path("l"));
-        command.args(more).assert()
-    };
+    let latent = |more: &[&str]| trained.command("latent", &path("l")).args(more).assert();
     let json = run.join("run.json").display().to_string();
     refuses(latent(&["--density", &json]), "a density written by `calo`");
     let weights = run.join("epochs/epoch-0002.safetensors");
     let bytes = fs::read(&weights).unwrap();
     fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
-    refuses(latent(&[]), "epoch-0002.safetensors");
+    refuses(latent(&["--epoch", "2"]), "epoch-0002.safetensors");
     let validation = run.join("validation.jsonl");
     fs::write(&validation, "{\"epoch\": 1}\n").unwrap();
     refuses(latent(&[]), "validation.jsonl: line 1 is not what calo train writes");
@@ -244,18 +229,15 @@ fn what_does_not_fit_is_one_line_and_exit_code_1() {
 
 #[test]
 fn a_density_of_another_latent_size_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    run_folder(&run);
+    let trained = Trained::new();
     let points = ndarray::Array2::from_shape_fn((50, 3), |(i, j)| ((i * (j + 2)) % 17) as f64 + 10.0);
     let columns = ["z 0", "z 1", "energy_gev"].map(str::to_owned).to_vec();
     let bandwidth = calo_latent::Bandwidth::Scott;
     let settings = calo_latent::KdeSettings { bandwidth, condition: Some(2), columns, ..Default::default() };
-    let density = folder.path().join("d.safetensors");
+    let density = trained.path("d.safetensors");
     Kde::fit(points.view(), &settings).unwrap().save(&density, calo_latent::Storage::F64).unwrap();
-    let mut command = calo();
-    command.arg("latent").arg("--run").arg(&run).arg("--data").arg(data()).arg("--density").arg(&density);
-    let message = stderr(&command.arg("--out").arg(folder.path().join("l")).assert().code(1));
+    let mut command = trained.command("latent", &trained.path("l"));
+    let message = stderr(&command.arg("--density").arg(&density).assert().code(1));
     assert!(
         message.contains("a density of 2 latent variables; expected 4, as the model encodes"),
         "{message}"

@@ -1,55 +1,67 @@
-//! A run folder as `calo train` leaves it, of networks too small to be any good.
+//! A run of `calo train` on pooled photons, with networks too small to be any good.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calo_data::Detector;
-use calo_nn::candle::Device;
-use calo_nn::models::bibae::BibAeConfig;
-use calo_nn::models::post_processor::PostProcessorConfig;
-use calo_nn::training::{ModelConfig, Trainer, TrainingConfig};
+use tempfile::TempDir;
 
-use crate::common::sample;
+use crate::common::{calo, sample};
 
 /// Latent variables that the networks encode.
 pub(crate) const ENCODED: usize = 4;
 
-/// The showers that the run was trained on.
-pub(crate) fn data() -> PathBuf {
-    sample("photons.hdf5")
+const CONFIG: &str = r#"
+name = "tiny"
+detector = "ild-ecal-pooled"
+model.autoencoder = { width = 1, hidden = 8, bottleneck = 8, encoded = 4, latent = 6 }
+model.critic = { width = 2 }
+model.post_processor = { width = 4, condition = 4, layer_norm = false }
+model.scaling = { condition_per_gev = 0.02, encoder_log_per_mev = 10.0, decoder_reference_gev = 50.0 }
+training = { epochs = 2, batch_showers = 32, critic_steps = 1, post_processor.sorted_mmd = { windows = 4 } }
+"#;
+
+/// A folder with showers and a run of two epochs on them.
+pub(crate) struct Trained {
+    folder: TempDir,
 }
 
-/// Writes the run folder `path` with two epochs, of which the second is the better.
-pub(crate) fn run_folder(path: &Path) {
-    fs::create_dir_all(path.join("epochs")).unwrap();
-    let autoencoder =
-        BibAeConfig { width: 1, hidden: 8, bottleneck: 8, encoded: ENCODED, latent: 6, ..Default::default() };
-    let post_processor = PostProcessorConfig { width: 4, condition: 4, ..Default::default() };
-    let mut model = ModelConfig { autoencoder, post_processor: Some(post_processor), ..Default::default() };
-    model.critic.width = 2;
-    model.scaling.condition_per_gev = 0.02;
-    model.scaling.encoder_log_per_mev = 10.0;
-    model.scaling.decoder_reference_gev = 50.0;
-    for epoch in 1..=2 {
-        let trainer = Trainer::new(model.clone(), TrainingConfig::default(), epoch, &Device::Cpu).unwrap();
-        let weights = path.join(format!("epochs/epoch-000{epoch}.safetensors"));
-        trainer.save_weights(&weights, &std::collections::BTreeMap::new()).unwrap();
+impl Trained {
+    pub(crate) fn new() -> Self {
+        let trained = Self { folder: tempfile::tempdir().unwrap() };
+        let (config, data) = (trained.path("config.toml"), trained.data());
+        fs::write(&config, CONFIG).unwrap();
+        calo()
+            .arg("pool")
+            .arg(sample("photons.hdf5"))
+            .args(["--by", "1x3x3", "--out"])
+            .arg(&data)
+            .assert()
+            .success();
+        let mut train = calo();
+        train.arg("train").arg(&config).arg("--data").arg(&data).arg("--out").arg(trained.run());
+        train.assert().success();
+        trained
     }
-    let hash = blake3::hash(&fs::read(data()).unwrap()).to_hex();
-    let run = format!(
-        r#"{{"software": "calo", "command": "calo train", "name": "tiny", "seed": 1, "detector": "ild-ecal",
-            "grid": [30, 30, 30], "n_weights": 1, "device": "cpu", "data": {{"path": "photons.hdf5", "blake3": "{hash}",
-            "n_showers": 200, "split": [0.8, 0.1, 0.1], "split_seed": 1}}}}"#
-    );
-    fs::write(path.join("run.json"), run).unwrap();
-    fs::write(path.join("detector.toml"), Detector::load("ild-ecal").unwrap().to_toml().unwrap()).unwrap();
-    let line = |epoch: u32, jsd: f64| {
-        let names = ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
-        let raw: Vec<String> = names.iter().map(|name| format!("\"{name}\": {jsd}")).collect();
-        let raw = raw.join(", ");
-        format!(
-            "{{\"epoch\": {epoch}, \"step\": 1, \"n_showers\": 20, \"jsd\": {{\"raw\": {{{raw}}}}}, \"kld_nats\": [0.1]}}\n"
-        )
-    };
-    fs::write(path.join("validation.jsonl"), line(1, 0.4) + &line(2, 0.3)).unwrap();
+
+    /// A file of the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The run folder.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.path("run")
+    }
+
+    /// The 200 showers of the run.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("pooled.hdf5")
+    }
+
+    /// `calo NAME --run RUN --data DATA --out OUT`.
+    pub(crate) fn command(&self, name: &str, out: &Path) -> assert_cmd::Command {
+        let mut command = calo();
+        command.arg(name).arg("--run").arg(self.run()).arg("--data").arg(self.data()).arg("--out").arg(out);
+        command
+    }
 }
