@@ -179,10 +179,7 @@ fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
             let mut bars = PathData::default();
             for &[at, value, error] in points.iter().filter(|point| point[1].is_finite()) {
                 path.extend_to(x.at(at), y.at(value));
-                if error > 0.0 {
-                    bars.move_to(x.at(at), y.at(value - error));
-                    bars.vertical_to(y.at(value + error));
-                }
+                bars.upright(x.at(at), [y.at(value - error), y.at(value + error)]);
             }
             if !bars.is_empty() {
                 svg.put(format_args!(

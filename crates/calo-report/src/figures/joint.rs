@@ -104,10 +104,10 @@ fn draw_panel(svg: &mut Svg, panel: &JointPanel, rect: [f64; 4], style: &Style) 
         let Some([mean, error]) = entry.filter(|[mean, _]| y.contains(*mean)) else { continue };
         let at = left + step * (bin as f64 + 0.5);
         let mut bar = PathData::default();
-        bar.move_to(at, y.at(mean - error));
-        bar.vertical_to(y.at(mean + error));
+        bar.upright(at, [y.at(mean - error), y.at(mean + error)]);
         // A light rim keeps points legible on dark cells.
-        for (stroke, width) in [("#ffffff", 3.0), ("#d55e00", 1.4)] {
+        let strokes = [("#ffffff", 3.0), ("#d55e00", 1.4)];
+        for (stroke, width) in strokes.into_iter().filter(|_| !bar.is_empty()) {
             svg.put(format_args!(
                 r#"<path d="{bar}" fill="none" stroke="{stroke}" stroke-width="{width}"/>"#
             ));
