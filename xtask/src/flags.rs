@@ -83,7 +83,7 @@ pub(crate) struct BenchFlags {
     /// Fewer showers and repetitions, to see that it works; leaves docs/performance.md alone
     #[arg(long)]
     pub(crate) quick: bool,
-    /// A Python interpreter that has h5py, numpy, jetnet (and torch, for `nn`), instead of one set up under target/tools
+    /// A Python interpreter that has h5py, numpy, jetnet, scikit-learn (and torch, for `nn`), instead of one set up under target/tools
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Where the networks of `nn` compute
@@ -142,6 +142,8 @@ pub(crate) enum BenchGroup {
     Data,
     /// Observables and histograms against NumPy, FPD against JetNet, the whole of `calo evaluate`
     Metrics,
+    /// Kernel densities against scikit-learn and SciPy
+    Latent,
     /// Networks at the published widths, inference and training, against PyTorch where it can be had
     Nn,
 }

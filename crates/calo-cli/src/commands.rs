@@ -1,11 +1,14 @@
 //! One file a subcommand.
 
 pub(crate) mod convert;
+pub(crate) mod density;
+pub(crate) mod encode;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod latent;
 pub(crate) mod pool;
 pub(crate) mod project;
 pub(crate) mod report;

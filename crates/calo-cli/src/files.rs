@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use calo_data::{
     Compression, Detector, Dtype, Grid, HitWriteOptions, Layout, NegativeCells, ReadOptions, Real, Result,
     ShowerBatch, ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
@@ -212,4 +213,12 @@ pub(crate) struct Out {
     /// File to write; it appears whole or not at all
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+/// Writes `value` as one line of JSON, whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut json =
+        serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
+    json.push(b'\n');
+    Ok(calo_data::write_atomically(path, &json)?)
 }

@@ -76,6 +76,22 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
+    /// As [`Self::for_each_block`], for showers from `first` on of the given energies; those numbers of a sample of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn for_each_block_of(
+        &self,
+        first: u64,
+        energies_gev: &[f64],
+        consume: impl FnMut(&Decoded) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (n, last) = (energies_gev.len() as u64, energies_gev.len().saturating_sub(1));
+        // A block goes on behind the last one, and may begin before the first: nobody looks there.
+        let energy_gev = |i: u64| energies_gev[(i.saturating_sub(first) as usize).min(last)];
+        self.for_each_block(first..first + n, energy_gev, consume)
+    }
+
     /// The block of showers from `first` on, as the decoder makes them.
     fn decoded(&self, first: u64, energies_gev: &[f64], wanted: Range<u64>) -> anyhow::Result<Decoded> {
         let (n, device) = (energies_gev.len(), self.model.device());

@@ -2,15 +2,20 @@
 //!
 //! Subcommands read files and write files; what they do is one call into a library crate, with progress,
 //! interruption and provenance added here.
+#![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
 mod args;
 mod commands;
 mod crash;
+mod density;
 mod files;
 mod generation;
 mod interrupt;
 mod journal;
+mod latent_file;
+mod model;
 mod output;
+mod parts;
 mod progress;
 mod provenance;
 mod run_folder;
@@ -41,7 +46,10 @@ enum Command {
     Filter(commands::filter::Args),
     Split(commands::split::Args),
     Train(commands::train::Args),
+    Encode(commands::encode::Args),
+    Density(commands::density::Args),
     Generate(commands::generate::Args),
+    Latent(commands::latent::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
@@ -50,7 +58,7 @@ enum Command {
 impl Command {
     /// Whether the main thread itself hands out small pieces of work: as one of the pool it need not wait for others.
     fn computes_on_main_thread(&self) -> bool {
-        matches!(self, Self::Train(_) | Self::Generate(_))
+        matches!(self, Self::Train(_) | Self::Generate(_) | Self::Encode(_) | Self::Latent(_))
     }
 }
 
@@ -129,6 +137,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => commands::import::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Encode(args) => commands::encode::run(&args),
+        Command::Density(args) => commands::density::run(&args),
+        Command::Latent(args) => commands::latent::run(&args),
     }
 }
 

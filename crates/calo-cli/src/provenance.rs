@@ -52,3 +52,9 @@ pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
     }
     Ok(attributes)
 }
+
+/// Hash of input `input` among `attributes`.
+pub(crate) fn input_hash(attributes: &[(String, String)], input: usize) -> Option<&str> {
+    let name = format!("input_{input}_blake3");
+    attributes.iter().find(|(found, _)| *found == name).map(|(_, hash)| hash.as_str())
+}

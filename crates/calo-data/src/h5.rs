@@ -22,6 +22,7 @@ mod point_writer;
 mod raw;
 mod reader;
 mod rows;
+mod table;
 mod writer;
 
 pub use attributes::read_attributes;
@@ -30,4 +31,5 @@ pub use layout::Layout;
 pub use point_reader::{PointFileInfo, PointReader};
 pub use point_writer::{PointWriteOptions, PointWriter};
 pub use reader::{NegativeCells, ReadOptions, ShowerReader};
+pub use table::{TableColumn, TableReader, TableWriter};
 pub use writer::{Compression, ShowerWriter, WriteOptions};

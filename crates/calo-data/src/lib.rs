@@ -30,7 +30,8 @@ pub use error::{Error, Result};
 pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use h5::{
     Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
-    ReadOptions, ShowerReader, ShowerWriter, StorageInfo, WriteOptions, read_attributes,
+    ReadOptions, ShowerReader, ShowerWriter, StorageInfo, TableColumn, TableReader, TableWriter,
+    WriteOptions, read_attributes,
 };
 pub use hits::{Event, HitBatch, HitSource};
 pub use memory::MemorySource;

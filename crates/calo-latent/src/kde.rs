@@ -4,6 +4,8 @@ mod bandwidth;
 mod conditional;
 mod cross_validation;
 mod file;
+mod left_out;
+mod marginal;
 mod sampling;
 
 use std::collections::BTreeMap;

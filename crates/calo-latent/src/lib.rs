@@ -5,8 +5,8 @@
 //! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with a bandwidth of cross-validated
 //!   likelihood, evaluated, sampled, also at a given energy, saved and loaded.
 //! * [`HistogramDensity`] is the same from equal bins, as many as cross-validation likes.
-//! * [`divergence_spectrum`] says how much each variable knows, [`pearson`] and [`spearman`] of what; [`traversal`] shows
-//!   it.
+//! * [`divergence_spectrum`] says how much each variable knows, [`pearson`] and [`spearman`] of what, [`joint_histogram`]
+//!   and [`traversal`] show it.
 //! * [`natural_gradient_step`] moves latent points to where a critic likes them better.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
@@ -15,6 +15,7 @@ mod correlation;
 mod divergence;
 mod error;
 mod histogram;
+mod joint;
 mod kde;
 mod latent_optimisation;
 mod log_sum;
@@ -26,6 +27,7 @@ pub use correlation::{Correlations, pearson, spearman};
 pub use divergence::{DivergenceSpectrum, divergence_spectrum, gaussian_divergence};
 pub use error::{Error, Index, Result};
 pub use histogram::{BinSearch, BinTrial, BinValidation, HistogramDensity};
+pub use joint::{JointHistogram, joint_histogram};
 pub use kde::{
     Bandwidth, BandwidthSearch, CrossValidation, Evaluation, Given, Kde, KdeSettings, Stage, Storage, scott,
     silverman,

@@ -6,7 +6,8 @@
 //! dimensions and less than 1e-19 of the sum for 10^6 centres.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Centres per tile.
@@ -48,6 +49,7 @@ pub(crate) fn log_kernel_sums(
         centres.iter().map(|centres| squared_norms(centres.slice(s![.., n_condition..]))).collect();
     // Few points are shared out one by one, or one core would do all of the work.
     let block = points.nrows().div_ceil(16).clamp(1, BLOCK);
+    let arch = Arch::new();
     let blocks = points.axis_chunks_iter(Axis(0), block).into_par_iter();
     blocks.zip(result.axis_chunks_iter_mut(Axis(0), block)).for_each(|(points, mut result)| {
         let mut sums = vec![LogSum::default(); points.nrows() * widths.len()];
@@ -59,15 +61,17 @@ pub(crate) fn log_kernel_sums(
                 let columns = tile.slice(s![.., n_condition..]);
                 let mut products = products.slice_mut(s![.., ..tile.nrows()]);
                 general_mat_mul(1.0, &rest, &columns.t(), 0.0, &mut products);
-                let mut squares = Squares { rest: [f64::INFINITY; TILE], condition: [0.0; TILE] };
+                let conditions = if n_condition == 0 { Vec::new() } else { tile.column(0).to_vec() };
                 for (i, products) in products.rows().into_iter().enumerate() {
-                    squares.fill(rest_norms[i], norms, products);
-                    if n_condition != 0 {
-                        squares.fill_condition(points[[i, 0]], tile.column(0));
-                    }
-                    for (sum, factors) in sums[i * widths.len()..].iter_mut().zip(&factors) {
-                        sum.add(&squares, *factors);
-                    }
+                    arch.dispatch(TileSums {
+                        norm: rest_norms[i],
+                        norms,
+                        products: products.to_slice().unwrap_or_default(),
+                        condition: points[[i, 0]],
+                        conditions: &conditions,
+                        factors: &factors,
+                        sums: &mut sums[i * widths.len()..][..widths.len()],
+                    });
                 }
             }
         }
@@ -82,31 +86,46 @@ fn squared_norms(rows: ArrayView2<'_, f64>) -> Vec<f64> {
     rows.rows().into_iter().map(|row| row.iter().map(|x| x * x).sum()).collect()
 }
 
-/// Squared distances of one point from the centres of a tile; places left over are infinitely far away.
-struct Squares {
-    rest: [f64; TILE],
-    condition: [f64; TILE],
+/// What one point adds to its sums from the centres of a tile, in the vectors of the machine.
+struct TileSums<'a> {
+    /// Square of the point's length, without the condition.
+    norm: f64,
+    /// Those of the centres.
+    norms: &'a [f64],
+    /// Products of the point with the centres.
+    products: &'a [f64],
+    condition: f64,
+    /// The centres' condition, if there is one.
+    conditions: &'a [f64],
+    factors: &'a [[f64; 2]],
+    sums: &'a mut [LogSum],
 }
 
-impl Squares {
-    fn fill(&mut self, norm: f64, norms: &[f64], products: ArrayView1<'_, f64>) {
-        let Some(products) = products.to_slice() else { return };
-        for ((square, norm_of_centre), product) in self.rest.iter_mut().zip(norms).zip(products) {
-            let value = norm + norm_of_centre - 2.0 * product;
+impl WithSimd for TileSums<'_> {
+    type Output = ();
+
+    // Inlined, all of it: what is called from here instead would not be compiled for these vectors.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        // Places left over are infinitely far away.
+        let mut rest = [f64::INFINITY; TILE];
+        for ((square, norm), product) in rest.iter_mut().zip(self.norms).zip(self.products) {
+            let value = self.norm + norm - 2.0 * product;
             *square = if value > 0.0 { value } else { 0.0 };
         }
-    }
-
-    fn fill_condition(&mut self, point: f64, centres: ArrayView1<'_, f64>) {
-        for (square, centre) in self.condition.iter_mut().zip(centres) {
-            *square = (point - centre) * (point - centre);
+        let mut condition = [0.0; TILE];
+        for (square, centre) in condition.iter_mut().zip(self.conditions) {
+            *square = (self.condition - centre) * (self.condition - centre);
+        }
+        for (sum, factors) in self.sums.iter_mut().zip(self.factors) {
+            sum.add_tile(&rest, &condition, *factors);
         }
     }
 }
 
 /// A sum of exponentials relative to the largest.
 #[derive(Debug, Clone, Copy)]
-struct LogSum {
+pub(crate) struct LogSum {
     largest: f64,
     sum: f64,
 }
@@ -118,11 +137,12 @@ impl Default for LogSum {
 }
 
 impl LogSum {
-    fn add(&mut self, squares: &Squares, factors: [f64; 2]) {
+    #[inline(always)]
+    fn add_tile(&mut self, rest: &[f64; TILE], condition: &[f64; TILE], factors: [f64; 2]) {
         let mut exponents = [0.0; TILE];
         let mut lanes = [f64::NEG_INFINITY; LANES];
-        let squares = squares.rest.chunks_exact(LANES).zip(squares.condition.chunks_exact(LANES));
-        for (exponents, (rest, condition)) in exponents.chunks_exact_mut(LANES).zip(squares) {
+        let squares = rest.as_chunks::<LANES>().0.iter().zip(condition.as_chunks::<LANES>().0);
+        for (exponents, (rest, condition)) in exponents.as_chunks_mut::<LANES>().0.iter_mut().zip(squares) {
             for i in 0..LANES {
                 let exponent = factors[0] * rest[i] + factors[1] * condition[i];
                 exponents[i] = exponent;
@@ -130,15 +150,11 @@ impl LogSum {
             }
         }
         let largest = lanes.iter().fold(f64::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-        if largest < self.largest - NEGLIGIBLE || largest == f64::NEG_INFINITY {
+        if !self.raise(largest, NEGLIGIBLE) {
             return;
         }
-        if largest > self.largest {
-            self.sum *= (self.largest - largest).exp();
-            self.largest = largest;
-        }
         let mut lanes = [0.0; LANES];
-        for exponents in exponents.chunks_exact(LANES) {
+        for exponents in exponents.as_chunks::<LANES>().0 {
             for i in 0..LANES {
                 lanes[i] += exp_of_negative(exponents[i] - self.largest);
             }
@@ -146,12 +162,38 @@ impl LogSum {
         self.sum += lanes.iter().sum::<f64>();
     }
 
-    fn value(self) -> f64 {
+    /// Makes room for terms up to e^largest; false if they are beyond e^-negligible of those that are there.
+    #[inline(always)]
+    pub(crate) fn raise(&mut self, largest: f64, negligible: f64) -> bool {
+        if largest < self.largest - negligible || largest == f64::NEG_INFINITY {
+            return false;
+        }
+        if largest > self.largest {
+            self.sum *= (self.largest - largest).exp();
+            self.largest = largest;
+        }
+        true
+    }
+
+    /// Exponent of the largest term.
+    #[inline(always)]
+    pub(crate) fn largest(&self) -> f64 {
+        self.largest
+    }
+
+    /// Adds terms, in units of the largest.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, terms: f64) {
+        self.sum += terms;
+    }
+
+    pub(crate) fn value(self) -> f64 {
         self.largest + self.sum.ln()
     }
 }
 
 /// e^x for x <= 0 to a few units in the last place; e^-700 below -700.
+#[inline(always)]
 fn exp_of_negative(x: f64) -> f64 {
     /// Adding it rounds to an integer, which then stands in the lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -188,6 +230,7 @@ fn exp_of_negative(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::ArrayView1;
     use rand::Rng;
 
     use super::*;

@@ -1,8 +1,13 @@
-//! Renders the report of a folder: `cargo run -p calo-report --example render -- DIR`.
+//! Renders the report of a folder, or its latent space: `cargo run -p calo-report --example render -- DIR`.
+
+use std::path::Path;
 
 fn main() {
     for dir in std::env::args_os().skip(1) {
-        match calo_report::render(dir.as_ref()) {
+        let dir = Path::new(&dir);
+        let render =
+            if dir.join("latent.json").exists() { calo_report::render_latent } else { calo_report::render };
+        match render(dir) {
             Ok(files) => println!("{} and {} figure files", files.html.display(), files.figures.len()),
             Err(error) => eprintln!("{error}"),
         }

@@ -19,6 +19,12 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
+/// Viridis as lines bear it: without its yellow end, which fades on paper.
+pub(crate) const RAMP: [&str; 13] = [
+    "#440154", "#471b6d", "#453580", "#3d4d8a", "#34628d", "#2b758e", "#23898e", "#1f9d89", "#2bb07f",
+    "#4bc26d", "#6ccd5a", "#84d44b", "#98d83e",
+];
+
 /// ColorBrewer's RdBu turned round: blue is negative, white zero, red positive.
 const BLUE_WHITE_RED: [[u8; 3]; 11] = [
     [5, 48, 97],

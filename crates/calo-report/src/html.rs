@@ -1,12 +1,15 @@
 //! The page: one file without script, network or font, for a screen, a phone and paper.
 
 mod definitions;
+mod latent;
 mod splits;
 mod tables;
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::Results;
+use calo_metrics::results::{Gap, Results};
+
+pub(crate) use latent::page as latent_page;
 
 use crate::plots::{Figure, Place, Section};
 use crate::text::{escape, number, plain};
@@ -16,15 +19,7 @@ const STYLE: &str = include_str!("html/report.css");
 /// The whole document.
 pub(crate) fn page(results: &Results, figures: &[Figure]) -> String {
     let title = format!("{}: comparison with {}", results.detector.name, results.samples[0].name);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"generator\" content=\"calo {}\">\n<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        escape(&results.calo_version),
-        escape(&title)
-    );
+    let mut page = start(&title, &results.calo_version);
     page.push_str(&head(results));
     page.push_str(&gaps(results));
     page.push_str(&tables::headline(results));
@@ -42,7 +37,7 @@ pub(crate) fn page(results: &Results, figures: &[Figure]) -> String {
         match section {
             Section::Distributions => page.push_str(&tables::distances(results)),
             Section::Response => page.push_str(&tables::linearity(results)),
-            Section::Correlations | Section::Showers => {}
+            _ => {}
         }
         page.push_str("</section>\n");
     }
@@ -60,6 +55,19 @@ const CORRELATIONS: &str = "Pearson correlations of the high-level observables: 
     (<i>m</i><sub>1</sub>, <i>m</i><sub>2</sub>) along each axis, visible and incident energy, number of hits, and the share of \
     the energy in each third of the depth. Blue is negative, red positive.";
 const SHOWERS: &str = "The average over the full spectrum, and single events.";
+
+/// Everything before the content.
+fn start(title: &str, calo_version: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta name=\"generator\" content=\"calo {}\">\n<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        escape(calo_version),
+        escape(title)
+    )
+}
 
 /// Title, what was compared, and the way to each part.
 fn head(results: &Results) -> String {
@@ -85,13 +93,17 @@ fn head(results: &Results) -> String {
 
 /// What is missing, before anyone reads a number.
 fn gaps(results: &Results) -> String {
-    let missing = tables::missing_observables(results);
-    if results.gaps.is_empty() && missing.is_empty() {
+    gap_list(&results.gaps, &tables::missing_observables(results))
+}
+
+/// A box that names what is missing: gaps with their reasons, then observables without a histogram.
+fn gap_list(gaps: &[Gap], missing: &[&str]) -> String {
+    if gaps.is_empty() && missing.is_empty() {
         return String::new();
     }
     let mut list =
         String::from("<section class=\"gaps\" aria-label=\"Gaps\">\n<h2>What is missing</h2>\n<ul>\n");
-    for gap in &results.gaps {
+    for gap in gaps {
         let _ = writeln!(list, "<li><b>{}</b>: {}</li>", escape(&gap.what), escape(&gap.why));
     }
     for what in missing {

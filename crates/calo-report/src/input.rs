@@ -1,29 +1,28 @@
 //! Reading `results.json` and `showers.json`, and refusing what does not fit together.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+mod place;
+
+use std::path::Path;
 
 use calo_metrics::results::{
-    Comparison, Distribution, Estimate, Results, SCHEMA_VERSION, SampleHistogram, ShowerImages,
+    Comparison, Distribution, Results, SCHEMA_VERSION, SampleHistogram, ShowerImages,
 };
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+pub(crate) use place::{Place, read};
 
-/// More than this is no result of ours: the largest detector we know makes 20 MB.
-const MAX_BYTES: u64 = 512 << 20;
-/// Numbers beyond this overflow once they are squared and summed.
-const MAX_NUMBER: f64 = 1e100;
+use crate::error::Result;
+
+/// What the files should be, for errors.
+const OURS: &str = "a result of `calo evaluate`";
 
 /// Reads and checks `results.json` in `dir`.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::File`] where it cannot be read or is not ours, [`Error::Field`] where it contradicts itself.
+/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
+/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
 pub fn read_results(dir: &Path) -> Result<Results> {
     let path = dir.join("results.json");
-    let results = read(&path)?;
+    let results = read(&path, SCHEMA_VERSION, OURS)?;
     check_results(&results, &Place(&path))?;
     Ok(results)
 }
@@ -34,106 +33,9 @@ pub fn read_results(dir: &Path) -> Result<Results> {
 /// As [`read_results`].
 pub fn read_showers(dir: &Path, results: &Results) -> Result<ShowerImages> {
     let path = dir.join("showers.json");
-    let showers = read(&path)?;
+    let showers = read(&path, SCHEMA_VERSION, OURS)?;
     check_showers(&showers, results, &Place(&path))?;
     Ok(showers)
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Version {
-        schema_version: u64,
-    }
-    let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
-    let mut text = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
-    read.map_err(|source| Error::io(path, "read", source))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(Error::file(
-            path,
-            format!("larger than {MAX_BYTES} bytes"),
-            "a result of `calo evaluate`",
-        ));
-    }
-    let ours = "a result of `calo evaluate`";
-    let problem = |error: serde_json::Error| one_line(&error.to_string());
-    let version: Version =
-        serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
-    if version.schema_version != u64::from(SCHEMA_VERSION) {
-        let found = format!("schema version {}", version.schema_version);
-        return Err(Error::file(path, found, format!("version {SCHEMA_VERSION}, which this calo reads")));
-    }
-    serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))
-}
-
-/// Messages of the parser may quote the file; a line break in it must not break ours.
-fn one_line(message: &str) -> String {
-    let mut line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-    if line.len() < message.len() {
-        line.push('…');
-    }
-    line
-}
-
-/// The file that a complaint is about.
-struct Place<'a>(&'a Path);
-
-impl Place<'_> {
-    fn demand(
-        &self,
-        fine: bool,
-        field: impl FnOnce() -> String,
-        problem: impl FnOnce() -> String,
-        expected: &str,
-    ) -> Result<()> {
-        if fine {
-            return Ok(());
-        }
-        let path = PathBuf::from(self.0);
-        Err(Error::Field {
-            path,
-            field: one_line(&field()),
-            problem: one_line(&problem()),
-            expected: expected.to_owned(),
-        })
-    }
-
-    fn length(&self, field: impl FnOnce() -> String, found: usize, expected: usize) -> Result<()> {
-        self.demand(found == expected, field, || format!("{found} entries"), &format!("{expected}"))
-    }
-
-    fn numbers<'a>(
-        &self,
-        field: impl Fn() -> String,
-        values: impl IntoIterator<Item = &'a f64>,
-    ) -> Result<()> {
-        for value in values {
-            self.demand(
-                value.abs() <= MAX_NUMBER,
-                &field,
-                || format!("{value}"),
-                "finite numbers below 1e100",
-            )?;
-        }
-        Ok(())
-    }
-
-    fn not_negative<'a>(
-        &self,
-        field: impl Fn() -> String,
-        values: impl IntoIterator<Item = &'a f64>,
-    ) -> Result<()> {
-        for value in values {
-            let fine = (0.0..=MAX_NUMBER).contains(value);
-            self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
-        }
-        Ok(())
-    }
-
-    fn estimate(&self, field: impl Fn() -> String, estimate: &Estimate) -> Result<()> {
-        self.numbers(&field, [&estimate.value])?;
-        self.not_negative(|| format!("{}.error", field()), estimate.error.as_ref())
-    }
 }
 
 fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {

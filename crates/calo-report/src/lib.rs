@@ -1,7 +1,7 @@
 //! Figures and one self-contained page from a comparison of showers.
 //!
 //! [`render`] turns the `results.json` and `showers.json` that `calo evaluate` leaves into `report.html` and a folder of
-//! figures, each as SVG and PNG. The single figures are functions of plain data in [`figures`], for other programs:
+//! figures, each as SVG and PNG; [`render_latent`] does so with the `latent.json` of `calo latent`. The single figures are functions of plain data in [`figures`], for other programs:
 //!
 //! ```
 //! use calo_report::figures::{Shower, ShowerPanel, event_display};
@@ -33,6 +33,7 @@ mod error;
 pub mod figures;
 mod html;
 mod input;
+pub mod latent;
 mod names;
 mod panel;
 mod plots;
@@ -45,6 +46,6 @@ mod text;
 pub use error::{Error, Result};
 pub use input::{read_results, read_showers};
 pub use raster::png;
-pub use render::{ReportFiles, render};
+pub use render::{ReportFiles, render, render_latent};
 pub use style::{Marker, SeriesStyle, Style};
 pub use svg::FigureText;

@@ -11,6 +11,7 @@ const TITLE: f64 = 24.0;
 const LEGEND_ROW: f64 = 18.0;
 const TOP_AXIS: f64 = 32.0;
 const MAIN: f64 = 236.0;
+const SINGLE: f64 = 270.0;
 const GAP: f64 = 16.0;
 const LOWER: f64 = 92.0;
 const BOTTOM: f64 = 46.0;
@@ -39,6 +40,14 @@ impl Layout {
         Self { width, height: lower[1] + BOTTOM, left: LEFT, right: width - RIGHT, main, lower }
     }
 
+    /// The layout of one panel, of about the size of both together, without room for an upper axis.
+    pub(crate) fn single(style: &Style, n_rows: usize) -> Self {
+        let top = TITLE + LEGEND_ROW * n_rows as f64 + 10.0;
+        let main = [top, top + SINGLE];
+        let width = style.width_px.max(200.0);
+        Self { width, height: main[1] + BOTTOM, left: LEFT, right: width - RIGHT, main, lower: [main[1]; 2] }
+    }
+
     pub(crate) fn main_rect(&self) -> [f64; 4] {
         [self.left, self.main[0], self.right, self.main[1]]
     }
@@ -63,6 +72,8 @@ pub(crate) struct LegendRow<'a> {
 pub(crate) enum Swatch {
     Area,
     Line(SeriesStyle),
+    /// A line without a marker.
+    Plain(SeriesStyle),
     Points(SeriesStyle),
 }
 
@@ -92,6 +103,7 @@ fn swatch(svg: &mut Svg, y: f64, swatch: Swatch) {
             svg.put(format_args!(r#"<path d="M12 {y}H40" {}/>"#, look.stroke(1.8)));
             look.marker.draw(svg, (26.0, y), 3.2, look.colour, false);
         }
+        Swatch::Plain(look) => svg.put(format_args!(r#"<path d="M12 {y}H40" {}/>"#, look.stroke(1.8))),
         Swatch::Points(look) => {
             svg.put(format_args!(r#"<path class="ref-line" d="M12 {y}H40" {}/>"#, look.stroke(1.4)));
             look.marker.draw(svg, (26.0, y), 3.6, look.colour, false);
@@ -115,7 +127,8 @@ pub(crate) struct Labels<'a> {
 pub(crate) fn frame(svg: &mut Svg, rect: [f64; 4], x: &Axis, y: &Axis, labels: Labels<'_>, style: &Style) {
     let [left, top, right, bottom] = rect;
     let size = style.small_px();
-    for tick in x.ticks(56.0) {
+    // Narrow panels would have one label.
+    for tick in x.ticks(56f64.min((right - left) / 5.0)) {
         let (at, long) = (x.at(tick.value), if tick.label.is_some() { 7.0 } else { 4.0 });
         svg.line((at, bottom), (at, bottom - long), 1.0);
         svg.line((at, top), (at, top + long * 0.7), 0.7);

@@ -2,6 +2,7 @@
 
 mod distributions;
 mod images;
+pub(crate) mod latent;
 mod matrices;
 mod scans;
 
@@ -48,6 +49,12 @@ pub(crate) enum Section {
     Correlations,
     /// Images of showers.
     Showers,
+    /// Divergences of latent variables.
+    Information,
+    /// Showers along latent variables.
+    Traversals,
+    /// What z is sampled from, and what comes of it.
+    Sampling,
 }
 
 /// Draws every figure that the results hold data for, in the order of the page.

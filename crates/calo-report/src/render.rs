@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::latent::read_latent;
+use crate::plots::Figure;
 use crate::style::Style;
 use crate::{html, input, plots, raster};
 
@@ -40,6 +42,31 @@ pub fn render(dir: &Path) -> Result<ReportFiles> {
     let showers = input::read_showers(dir, &results)?;
     let figures = plots::figures(&results, &showers, &Style::default())?;
     let page = html::page(&results, &figures);
+    let written = write_figures(dir, figures)?;
+    let html = dir.join("report.html");
+    write_whole(&html, page.as_bytes())?;
+    Ok(ReportFiles { html, figures: written })
+}
+
+/// Renders `latent.json` in `dir` as `dir/latent.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
+///
+/// # Errors
+/// As [`render`].
+///
+/// # Reference
+/// arXiv:2102.12491, figures 2 to 5 and 8, for one model.
+pub fn render_latent(dir: &Path) -> Result<ReportFiles> {
+    let results = read_latent(dir)?;
+    let figures = plots::latent::figures(&results, &Style::default())?;
+    let page = html::latent_page(&results, &figures);
+    let written = write_figures(dir, figures)?;
+    let html = dir.join("latent.html");
+    write_whole(&html, page.as_bytes())?;
+    Ok(ReportFiles { html, figures: written })
+}
+
+/// Writes every figure as SVG and PNG, once all are drawn.
+fn write_figures(dir: &Path, figures: Vec<Figure>) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for figure in figures {
         let png = raster::png(&figure.name, &figure.svg, PNG_SCALE)?;
@@ -55,9 +82,7 @@ pub fn render(dir: &Path) -> Result<ReportFiles> {
         write_whole(&path, &bytes)?;
         written.push(path);
     }
-    let html = dir.join("report.html");
-    write_whole(&html, page.as_bytes())?;
-    Ok(ReportFiles { html, figures: written })
+    Ok(written)
 }
 
 /// Writes beside the target, flushes to the disk, then renames: an interrupted run leaves the old file.

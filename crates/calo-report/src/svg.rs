@@ -190,6 +190,14 @@ impl PathData {
         let _ = write!(self.0, "V{}", Px(y));
     }
 
+    /// An upright line of its own; none where it would be a point, which cannot be stroked.
+    pub(crate) fn upright(&mut self, x: f64, [from, to]: [f64; 2]) {
+        if Px(from).to_string() != Px(to).to_string() {
+            self.move_to(x, from);
+            self.vertical_to(to);
+        }
+    }
+
     pub(crate) fn end(&mut self) {
         self.0.push('Z');
     }
@@ -214,6 +222,15 @@ mod tests {
         let texts =
             [0.0, -0.001, 1.0, 12.345, 100.0, f64::NAN, f64::INFINITY, 1e300].map(|x| Px(x).to_string());
         assert_eq!(texts, ["0", "0", "1", "12.35", "100", "0", "0", "1000000"]);
+    }
+
+    #[test]
+    fn lines_without_length_are_left_out() {
+        let mut path = PathData::default();
+        path.upright(1.0, [2.0, 2.001]);
+        assert!(path.is_empty());
+        path.upright(1.0, [2.0, 2.01]);
+        assert_eq!(path.to_string(), "M1 2V2.01");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: ours and its Python peer on the same input, in the same run, with the same number of threads.
 //!
-//! Ours is `crates/calo-cli/examples/bench_peers.rs`, `calo evaluate` and `crates/calo-nn/examples/bench_nn.rs`, the peers
+//! Ours is `crates/calo-cli/examples/bench_peers.rs` and `bench_density.rs` beside it, `calo evaluate` and `crates/calo-nn/examples/bench_nn.rs`, the peers
 //! are the scripts in `xtask/peers`.
 
 pub(crate) mod machine;
@@ -28,11 +28,13 @@ struct Size {
     io_showers: usize,
     /// Showers whose observables are computed, on each side of a comparison.
     showers: usize,
+    /// Kernels of a density.
+    points: usize,
     repetitions: usize,
 }
 
-const FULL: Size = Size { io_showers: 5000, showers: 10_000, repetitions: 5 };
-const QUICK: Size = Size { io_showers: 500, showers: 500, repetitions: 2 };
+const FULL: Size = Size { io_showers: 5000, showers: 10_000, points: 20_000, repetitions: 5 };
+const QUICK: Size = Size { io_showers: 500, showers: 500, points: 2000, repetitions: 2 };
 
 /// Runs the named groups, or all.
 pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
@@ -53,6 +55,7 @@ pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
             let (heading, rows) = match group {
                 BenchGroup::Data => ("data", bench.data()?),
                 BenchGroup::Metrics => ("metrics", bench.metrics()?),
+                BenchGroup::Latent => ("latent", bench.latent()?),
                 BenchGroup::Nn => continue,
             };
             let table = page::table(&rows);
@@ -86,6 +89,8 @@ impl Bench {
             "calo",
             "--example",
             "bench_peers",
+            "--example",
+            "bench_density",
         ]))?;
         let target = crate::e2e::target_dir()?;
         let folder = target.join("bench");
@@ -172,6 +177,40 @@ impl Bench {
 
         rows.push(self.evaluate(n, &reference, &candidate)?);
         Ok(rows)
+    }
+
+    /// Densities of latent variables: evaluated, sampled, and the search of their bandwidth.
+    fn latent(&self) -> Result<Vec<Row>> {
+        let n = self.size.points;
+        let n_search = (n / 4).max(1000);
+        let (points, repetitions) = (self.path("points.f64"), self.size.repetitions.to_string());
+        let search = n_search.to_string();
+        let mut example = command(self.release.join("examples/bench_density"));
+        example.args([&points, &n.to_string(), &search, &repetitions]);
+        let ours = json(example.env("RAYON_NUM_THREADS", self.threads.to_string()))?;
+        let peer = self.peer("kde.py", &[&points, "--search", &search, "--repetitions", &repetitions])?;
+        agree(&ours, &peer, "mean_log_density")?;
+        let evaluated = format!("log density of 1000 points, {n} kernels in 25 dimensions");
+        let tried = ours["n_tried"].as_u64().unwrap_or_default();
+        Ok(vec![
+            Row::new(evaluated.clone(), self.threads, median(&ours, "evaluate_s")?)
+                .against("scikit-learn, 1 thread", median(&peer, "evaluate_s")?)
+                .wanted(Some(1.0)),
+            Row::new(evaluated, self.threads, median(&ours, "evaluate_s")?)
+                .against("SciPy, 1 thread", median(&peer, "scipy_evaluate_s")?)
+                .wanted(Some(1.0)),
+            // Ours takes a random stream for each sample, so that sample i is the same in any range.
+            Row::new(format!("100,000 samples of {n} kernels"), self.threads, median(&ours, "sample_s")?)
+                .against("scikit-learn, 1 thread", median(&peer, "sample_s")?),
+            Row::new(
+                format!(
+                    "bandwidths of {n_search} points, 5 folds, {tried} pairs tried; the peer one bandwidth"
+                ),
+                self.threads,
+                median(&ours, "search_s")?,
+            )
+            .against("scikit-learn, 1 thread", median(&peer, "one_bandwidth_s")?),
+        ])
     }
 
     /// `calo evaluate` as a user starts it: reading, hashing and writing included.

@@ -87,12 +87,18 @@ fn packages(groups: &[BenchGroup]) -> Vec<&'static str> {
     if groups.contains(&BenchGroup::Metrics) {
         packages.push("jetnet");
     }
+    if groups.contains(&BenchGroup::Latent) {
+        packages.extend(["scipy", "scikit-learn"]);
+    }
     packages
 }
 
 /// Whether the packages are installed and import; JetNet does so only with the help of `peers/fpd.py`.
 fn has(python: &Path, packages: &[&str]) -> bool {
-    let imported: Vec<&str> = packages.iter().copied().filter(|name| *name != "jetnet").collect();
+    let imported = packages.iter().copied().filter(|name| *name != "jetnet");
+    // The one package whose module has another name.
+    let imported: Vec<&str> =
+        imported.map(|name| if name == "scikit-learn" { "sklearn" } else { name }).collect();
     let imported = imported.join(", ");
     let code =
         format!("import importlib.metadata as m, {imported}; [m.version(name) for name in {packages:?}]");

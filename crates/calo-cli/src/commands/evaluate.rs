@@ -16,7 +16,8 @@ use calo_metrics::results::{Divisors, Results, SCHEMA_VERSION, ShowerImages};
 use calo_metrics::{Axis, SampleSettings, SixAxes, Splits, split_size};
 
 use crate::args::{FixedEnergyFile, NamedFile};
-use crate::files::InputOptions;
+use crate::files::{InputOptions, write_json};
+use crate::model::detector_info;
 use crate::{UsageError, interrupt, output};
 use sample::{Sample, SampleFiles};
 
@@ -109,13 +110,6 @@ fn splits(text: &str) -> Result<u8, String> {
         Ok(k) if k != 1 && usize::from(k) <= Splits::MAX => Ok(k),
         _ => Err(format!("expected 0, or 2 to {} splits", Splits::MAX)),
     }
-}
-
-fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let mut json =
-        serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
-    json.push(b'\n');
-    Ok(calo_data::write_atomically(path, &json)?)
 }
 
 /// The reference's files, then each candidate's.
@@ -215,7 +209,7 @@ fn read_divisors(path: &Path, detector: &Detector) -> anyhow::Result<Divisors> {
         "{place}: schema version {}; expected {SCHEMA_VERSION}",
         results.schema_version
     );
-    let (theirs, ours) = (&results.detector, assemble::detector_info(detector));
+    let (theirs, ours) = (&results.detector, detector_info(detector));
     ensure!(
         *theirs == ours,
         "{place}: divisors of detector {} with other readout settings; expected those of {}",

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use calo_data::{Dtype, Grid, ShowerWriter};
-use calo_latent::Kde;
 use calo_nn::device;
 use calo_nn::training::ShowerModel;
 use clap::ValueEnum;
@@ -13,7 +12,7 @@ use crate::files::{Out, StorageOptions};
 use crate::generation::{Generator, LatentSource};
 use crate::progress::Progress;
 use crate::run_folder::{EpochChoice, RunFolder};
-use crate::{UsageError, output, provenance};
+use crate::{UsageError, density, output, provenance};
 
 /// Generate showers with a trained model
 ///
@@ -74,7 +73,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (Latent::Normal, None) => LatentSource::Normal,
         (Latent::Kde, Some(path)) => {
             inputs.push(path);
-            LatentSource::Kde(Box::new(Kde::load(path)?))
+            LatentSource::Kde(Box::new(density::load(
+                path,
+                model.encoded(),
+                &provenance::hash_file(&weights)?,
+            )?))
         }
         (Latent::Kde, None) => return Err(UsageError("--latent kde needs --density FILE".to_owned()).into()),
         (Latent::Normal, Some(_)) => {

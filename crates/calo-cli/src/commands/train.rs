@@ -151,7 +151,7 @@ impl Session<'_> {
         match event {
             Event::Step(terms) => {
                 let config = &self.experiment.checkpoints;
-                if position.step % config.log_every_steps == 0 {
+                if position.step.is_multiple_of(config.log_every_steps) {
                     #[expect(clippy::cast_precision_loss, reason = "a place on an axis")]
                     let part = position.batch as f64 / self.batches_per_epoch.max(1) as f64;
                     self.log.step(position.step, f64::from(position.epoch) + part, terms)?;
@@ -159,7 +159,7 @@ impl Session<'_> {
                 }
                 self.progress.advance(1);
                 let interrupted = interrupt::check();
-                if interrupted.is_err() || position.step % config.every_steps == 0 {
+                if interrupted.is_err() || position.step.is_multiple_of(config.every_steps) {
                     trainer.save(&self.run.last(), &self.provenance)?;
                 }
                 interrupted?;

@@ -6,8 +6,8 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 #[test]
 fn help_is_pinned() {
     for command in [
-        "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "train", "generate",
-        "evaluate", "report", "import",
+        "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "train", "encode",
+        "density", "generate", "latent", "evaluate", "report", "import",
     ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {

@@ -6,6 +6,8 @@ mod commands;
 mod common;
 mod evaluate;
 mod import;
+mod latent;
 mod pool;
 mod simulate;
 mod train;
+mod trained;

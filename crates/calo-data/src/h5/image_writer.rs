@@ -203,7 +203,13 @@ fn create_group(target: &OpenTarget, name: &str) -> Result<Group> {
     Ok(group)
 }
 
-fn float_column(path: &Path, group: &Group, dtype: Dtype, spec: &ColumnSpec<'_>) -> Result<Column> {
+/// A column of floating-point numbers.
+pub(super) fn float_column(
+    path: &Path,
+    group: &Group,
+    dtype: Dtype,
+    spec: &ColumnSpec<'_>,
+) -> Result<Column> {
     match dtype {
         Dtype::F32 => Column::create::<f32>(path, group, spec),
         Dtype::F64 => Column::create::<f64>(path, group, spec),

@@ -1,12 +1,13 @@
 //! Bandwidths under which points left out are likeliest.
 //!
 //! The likelihood is flat around its maximum and far from it has no other, so the way there is simple: a coarse grid on
-//! few points finds the region, golden sections on all points, bandwidth by bandwidth, the place. The distances, which
-//! are what costs, are shared by all bandwidths looked at together.
+//! few points finds the region, golden sections on all points, bandwidth by bandwidth, the place. Distances are taken once
+//! and in 32 bits ([`LeftOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
 
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
+use super::left_out::{LeftOut, NARROWEST};
 use super::log_normalisation;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
@@ -118,19 +119,13 @@ pub(super) fn search(
     let chosen = choose(centres.nrows(), n_points, &mut stream(settings.seed, *b"cross-va", 0));
     let points = centres.select(Axis(0), &chosen);
     let n_coarse = n_points.min(settings.n_coarse);
-    let likelihood = |stage, points| Likelihood {
-        stage,
-        points,
-        n_condition,
-        log_determinant,
-        n_folds: settings.n_folds,
-        tried: Vec::new(),
-    };
-    let mut coarse = likelihood(Stage::Coarse, points.slice(s![..n_coarse, ..]));
+    let coarse = points.slice(s![..n_coarse, ..]);
+    let mut coarse = Likelihood::new(Stage::Coarse, coarse, n_condition, log_determinant, settings.n_folds);
     let start = coarse.best_on_grid()?;
-    let mut fine = likelihood(Stage::Golden, points.view());
+    let mut fine =
+        Likelihood::new(Stage::Golden, points.view(), n_condition, log_determinant, settings.n_folds);
     let widths = fine.golden_sections(start, settings.tolerance)?;
-    let best = fine.evaluate(&[widths])[0];
+    let best = fine.evaluation(widths, fine.exact(&[widths]).column(0));
     let mut evaluations = coarse.tried;
     evaluations.append(&mut fine.tried);
     Ok((widths, BandwidthSearch { n_points, n_coarse, settings, evaluations, best }))
@@ -140,13 +135,25 @@ pub(super) fn search(
 struct Likelihood<'a> {
     stage: Stage,
     points: ArrayView2<'a, f64>,
+    left_out: LeftOut,
     n_condition: usize,
     log_determinant: f64,
     n_folds: usize,
     tried: Vec<Evaluation>,
 }
 
-impl Likelihood<'_> {
+impl<'a> Likelihood<'a> {
+    fn new(
+        stage: Stage,
+        points: ArrayView2<'a, f64>,
+        n_condition: usize,
+        log_determinant: f64,
+        n_folds: usize,
+    ) -> Self {
+        let left_out = LeftOut::new(points, n_condition, n_folds);
+        Self { stage, points, left_out, n_condition, log_determinant, n_folds, tried: Vec::new() }
+    }
+
     /// Values already known are not computed again.
     fn evaluate(&mut self, widths: &[Widths]) -> Vec<Evaluation> {
         let known = |tried: &[Evaluation], w: Widths| {
@@ -164,35 +171,54 @@ impl Likelihood<'_> {
     }
 
     fn compute(&self, widths: &[Widths]) -> Vec<Evaluation> {
-        let (n, d) = self.points.dim();
-        let mut sums = vec![[0.0; 2]; widths.len()];
+        let is_wide = |widths: &Widths| widths.rest >= NARROWEST;
+        let (wide, narrow): (Vec<Widths>, Vec<Widths>) = widths.iter().partition(|widths| is_wide(widths));
+        let values = |widths: Vec<Widths>, log_sums: Array2<f64>| -> Vec<Evaluation> {
+            widths
+                .iter()
+                .zip(log_sums.columns())
+                .map(|(&widths, sums)| self.evaluation(widths, sums))
+                .collect()
+        };
+        let mut found = values(wide.clone(), self.left_out.log_kernel_sums(&wide));
+        if !narrow.is_empty() {
+            found.extend(values(narrow.clone(), self.exact(&narrow)));
+        }
+        found
+    }
+
+    /// Log kernel sums of the points left out, in 64 bits.
+    fn exact(&self, widths: &[Widths]) -> Array2<f64> {
+        let n = self.points.nrows();
+        let mut result = Array2::zeros((n, widths.len()));
         for fold in 0..self.n_folds {
             let [start, end] = [fold, fold + 1].map(|fold| fold * n / self.n_folds);
             let others = [self.points.slice(s![..start, ..]), self.points.slice(s![end.., ..])];
             let left_out = self.points.slice(s![start..end, ..]);
-            let n_others = (n - (end - start)) as f64;
             let log_sums = log_kernel_sums(left_out, &others, self.n_condition, widths);
-            for ((sum, widths), log_sums) in sums.iter_mut().zip(widths).zip(log_sums.columns()) {
-                let normalisation = log_normalisation(*widths, self.n_condition, d) - n_others.ln();
-                for log_sum in log_sums {
-                    let value = log_sum + normalisation;
-                    sum[0] += value;
-                    sum[1] += value * value;
-                }
-            }
+            result.slice_mut(s![start..end, ..]).assign(&log_sums);
         }
-        let evaluation = |(widths, [sum, squares]): (&Widths, [f64; 2])| {
-            let mean = sum / n as f64;
-            let variance = (squares / n as f64 - mean * mean).max(0.0);
-            Evaluation {
-                stage: self.stage,
-                bandwidth: widths.rest,
-                condition: (self.n_condition != 0).then_some(widths.condition),
-                log_likelihood: mean - self.log_determinant,
-                error: (variance / n as f64).sqrt(),
-            }
-        };
-        widths.iter().zip(sums).map(evaluation).collect()
+        result
+    }
+
+    fn evaluation(&self, widths: Widths, log_sums: ArrayView1<'_, f64>) -> Evaluation {
+        let (n, d) = self.points.dim();
+        let normalisation = log_normalisation(widths, self.n_condition, d);
+        let mut sums = [0.0; 2];
+        for (i, log_sum) in log_sums.iter().enumerate() {
+            let value = log_sum + normalisation - (self.left_out.n_others(i) as f64).ln();
+            sums[0] += value;
+            sums[1] += value * value;
+        }
+        let [mean, mean_square] = sums.map(|sum| sum / n as f64);
+        let variance = (mean_square - mean * mean).max(0.0);
+        Evaluation {
+            stage: self.stage,
+            bandwidth: widths.rest,
+            condition: (self.n_condition != 0).then_some(widths.condition),
+            log_likelihood: mean - self.log_determinant,
+            error: (variance / n as f64).sqrt(),
+        }
     }
 
     /// The likeliest pair on the grid, which is prolonged downwards as long as it lies on the lower edge.

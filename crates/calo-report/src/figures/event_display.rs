@@ -37,7 +37,9 @@ pub struct Shower {
 /// Steps of the colour scale, each a box defined once and placed by reference.
 const LEVELS: usize = 24;
 const PANEL: [f64; 2] = [340.0, 276.0];
-const COLUMNS: usize = 2;
+/// Panels in a row: of few showers, of many.
+const COLUMNS: [usize; 2] = [2, 3];
+const MANY: usize = 5;
 const TITLE: f64 = 26.0;
 const BAR: f64 = 56.0;
 
@@ -60,15 +62,15 @@ pub fn event_display(panel: &ShowerPanel, style: &Style) -> Result<String> {
     let scale = Axis::log(low, high, 0.0, 1.0);
 
     let view = View::new(panel.grid);
-    let n_columns = panel.showers.len().clamp(1, COLUMNS);
-    let n_rows = panel.showers.len().div_ceil(COLUMNS).max(1);
+    let n_columns = panel.showers.len().clamp(1, COLUMNS[usize::from(panel.showers.len() >= MANY)]);
+    let n_rows = panel.showers.len().div_ceil(n_columns).max(1);
     let total = [PANEL[0] * n_columns as f64, TITLE + PANEL[1] * n_rows as f64 + BAR];
     let title = fit(&panel.text.title, style.font_px + 1.0, total[0] - 24.0);
     let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
     svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
     define_boxes(&mut svg, &view);
     for (index, shower) in panel.showers.iter().enumerate() {
-        let (column, row) = ((index % COLUMNS) as f64, (index / COLUMNS) as f64);
+        let (column, row) = ((index % n_columns) as f64, (index / n_columns) as f64);
         let corner = (PANEL[0] * column, TITLE + PANEL[1] * row);
         draw_shower(&mut svg, shower, &view, &scale, corner, style);
     }

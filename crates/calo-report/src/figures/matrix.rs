@@ -38,9 +38,13 @@ pub struct MatrixPlot {
     pub entries: Vec<Vec<Option<f64>>>,
 }
 
-const CELL: f64 = 35.0;
+/// Side of a cell, px.
+pub(super) const CELL_PX: f64 = 35.0;
+const CELL: f64 = CELL_PX;
 const TOP: f64 = 58.0;
 const BAR: f64 = 14.0;
+/// Steps of the colour bar.
+const STEPS: i32 = 41;
 
 /// Draws the lower triangle of a symmetric matrix with the value written into each cell.
 ///
@@ -74,7 +78,8 @@ pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
         let name = fit(&plot.labels[row], size, 140.0);
         svg.text((left - 6.0, y + CELL / 2.0 + size * 0.36), size, Anchor::End, &name);
         for (column, entry) in entries.iter().enumerate().take(row + 1) {
-            cell(&mut svg, (left + CELL * column as f64, y), *entry, limit);
+            let x = left + CELL * column as f64;
+            cell(&mut svg, [x, y, x + CELL, y + CELL], *entry, limit);
         }
         // Column names climb along the diagonal, where the eye is, instead of standing far below.
         let (x, y) = (left + CELL * (row as f64 + 0.5) - 3.0, y - 5.0);
@@ -87,15 +92,17 @@ pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
     Ok(svg.finish(total, TOP + side + 12.0, &plot.text))
 }
 
-fn cell(svg: &mut Svg, (x, y): (f64, f64), entry: Option<f64>, limit: f64) {
-    let rect = [x + 0.5, y + 0.5, x + CELL - 0.5, y + CELL - 0.5];
+/// One entry on a scale that reaches to plus and minus `limit`, its value written into it.
+pub(super) fn cell(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], entry: Option<f64>, limit: f64) {
+    let rect = [left + 0.5, top + 0.5, right - 0.5, bottom - 0.5];
     let Some(value) = entry.filter(|value| value.is_finite()) else {
         svg.rect(rect, r##"class="shade" fill="#ededed""##);
-        let (right, bottom) = (x + CELL - 4.0, y + CELL - 4.0);
         svg.put(format_args!(
-            r#"<path class="line" d="M{:.1} {bottom:.1}L{right:.1} {:.1}" stroke="{INK}" stroke-width="0.8"/>"#,
-            x + 4.0,
-            y + 4.0
+            r#"<path class="line" d="M{:.1} {:.1}L{:.1} {:.1}" stroke="{INK}" stroke-width="0.8"/>"#,
+            left + 4.0,
+            bottom - 4.0,
+            right - 4.0,
+            top + 4.0
         ));
         return;
     };
@@ -103,8 +110,29 @@ fn cell(svg: &mut Svg, (x, y): (f64, f64), entry: Option<f64>, limit: f64) {
     svg.rect(rect, &format!(r#"fill="{}""#, colour.hex()));
     let ink = if colour.is_dark() { "#ffffff" } else { "#111111" };
     let number = fixed(value, 2);
-    let at = (x + CELL / 2.0, y + CELL / 2.0 + 3.6);
+    let at = (f64::midpoint(left, right), f64::midpoint(top, bottom) + 3.6);
     svg.styled_text(at, 10.0, Anchor::Middle, &number, &format!(r#"fill="{ink}""#));
+}
+
+/// A bar of all colours of correlations, from its bottom to its top.
+pub(super) fn correlation_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], style: &Style) {
+    let step = (bottom - top) / f64::from(STEPS);
+    for index in 0..STEPS {
+        let colour = diverging(2.0 * f64::from(index) / f64::from(STEPS - 1) - 1.0).hex();
+        let low = bottom - step * f64::from(index);
+        svg.rect([left, (low - step - 0.4).max(top), right, low], &format!(r#"fill="{colour}""#));
+    }
+    let outline = format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#);
+    svg.rect([left, top, right, bottom], &outline);
+    let axis = Axis::linear(-1.0, 1.0, bottom, top);
+    for tick in axis.ticks(50.0) {
+        if let Some(label) = tick.label {
+            let at = axis.at(tick.value);
+            svg.line((right, at), (right - 4.0, at), 0.8);
+            svg.text((right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
+        }
+    }
+    svg.text((f64::midpoint(left, right) + 4.0, top - 10.0), style.font_px, Anchor::Middle, "ρ");
 }
 
 fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: [f64; 3], style: &Style) {
@@ -118,10 +146,9 @@ fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: 
     let size = style.small_px();
     svg.text((f64::midpoint(left, right), top + size), size, Anchor::Middle, label);
     let (top, bottom) = (top + size + 8.0, top + size + 8.0 + BAR);
-    let n = 41;
-    let step = (right - left) / f64::from(n);
-    for index in 0..n {
-        let colour = diverging(2.0 * f64::from(index) / f64::from(n - 1) - 1.0).hex();
+    let step = (right - left) / f64::from(STEPS);
+    for index in 0..STEPS {
+        let colour = diverging(2.0 * f64::from(index) / f64::from(STEPS - 1) - 1.0).hex();
         let from = left + step * f64::from(index);
         // A hair of overlap hides the seams that smoothing would leave.
         svg.rect([from, top, (from + step + 0.4).min(right), bottom], &format!(r#"fill="{colour}""#));

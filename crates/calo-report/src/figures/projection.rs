@@ -1,8 +1,8 @@
 //! The average shower seen from three sides.
 
 use crate::axis::Axis;
-use crate::colour::sequential;
 use crate::error::{Error, Result};
+use crate::figures::cells::{self, colour_bar, draw_cells};
 use crate::panel::{Labels, frame};
 use crate::style::Style;
 use crate::svg::{Anchor, FigureText, INK, Svg};
@@ -28,8 +28,6 @@ pub struct MeanImage {
     pub mean_mev: Vec<f32>,
 }
 
-/// Colours are cut into so many steps, each one path: far smaller than one element for each cell.
-const LEVELS: usize = 48;
 const DECADES: f64 = 5.0;
 const LEFT: f64 = 58.0;
 const SIDE: f64 = 180.0;
@@ -77,7 +75,9 @@ pub fn projections(plot: &ProjectionPlot, style: &Style) -> Result<String> {
         top += row_px;
     }
     let right = total - 100.0 + 24.0;
-    colour_bar(&mut svg, [right, 26.0 + HEADER, right + 14.0, 26.0 + HEADER + SIDE], brightest, style);
+    let bar = [right, 26.0 + HEADER, right + 14.0, 26.0 + HEADER + SIDE];
+    let axis = Axis::log(brightest * 10f64.powf(-DECADES), brightest, bar[3], bar[1]);
+    colour_bar(&mut svg, bar, &axis, "MeV", style);
     Ok(svg.finish(total, top, &plot.text))
 }
 
@@ -111,62 +111,17 @@ fn level(energy: f64, brightest: f64) -> Option<usize> {
         return None;
     }
     let t = 1.0 + (energy / brightest).log10() / DECADES;
-    (t >= 0.0).then(|| ((t * LEVELS as f64) as usize).min(LEVELS - 1))
-}
-
-fn colour_of(level: usize) -> String {
-    sequential(level as f64 / (LEVELS - 1) as f64).hex()
+    (t >= 0.0).then(|| cells::level(t))
 }
 
 fn draw(svg: &mut Svg, view: &View, [left, top, right, bottom]: [f64; 4], brightest: f64, style: &Style) {
     let [n_across, n_up] = view.shape;
-    let (width, height) = ((right - left) / n_across as f64, (bottom - top) / n_up as f64);
-    let mut paths = vec![String::new(); LEVELS];
-    for up in 0..n_up {
-        let mut across = 0;
-        while across < n_across {
-            let this = level(view.cells[across * n_up + up], brightest);
-            let run = (across..n_across)
-                .take_while(|a| level(view.cells[a * n_up + up], brightest) == this)
-                .count();
-            if let Some(this) = this {
-                // In units of cells; the group below scales them.
-                paths[this].push_str(&format!("M{across} {up}h{run}v1h-{run}z"));
-            }
-            across += run;
-        }
-    }
-    svg.put(format_args!(
-        r#"<g transform="translate({left:.2} {bottom:.2})scale({width:.5} -{height:.5})" shape-rendering="crispEdges">"#
-    ));
-    for (level, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
-        svg.put(format_args!(r#"<path fill="{}" d="{path}"/>"#, colour_of(level)));
-    }
-    svg.close();
+    draw_cells(svg, [left, top, right, bottom], view.shape, |across, up| {
+        level(view.cells[across * n_up + up], brightest)
+    });
     let (x, y) =
         (Axis::linear(0.0, n_across as f64, left, right), Axis::linear(0.0, n_up as f64, bottom, top));
     let labels = Labels { x: Some(view.labels[0]), y: "", y_spacing_px: 40.0 };
     frame(svg, [left, top, right, bottom], &x, &y, labels, style);
     svg.upward_text((left - 32.0, f64::midpoint(top, bottom)), style.font_px, view.labels[1]);
-}
-
-fn colour_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], brightest: f64, style: &Style) {
-    let step = (bottom - top) / LEVELS as f64;
-    for level in 0..LEVELS {
-        let low = bottom - step * level as f64;
-        svg.rect([left, (low - step - 0.4).max(top), right, low], &format!(r#"fill="{}""#, colour_of(level)));
-    }
-    svg.rect(
-        [left, top, right, bottom],
-        &format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="0.8""#),
-    );
-    let axis = Axis::log(brightest * 10f64.powf(-DECADES), brightest, bottom, top);
-    for tick in axis.ticks(24.0) {
-        let at = axis.at(tick.value);
-        svg.line((right, at), (right - if tick.label.is_some() { 5.0 } else { 3.0 }, at), 0.8);
-        if let Some(label) = tick.label {
-            svg.text((right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
-        }
-    }
-    svg.text((f64::midpoint(left, right) + 12.0, top - 8.0), style.small_px(), Anchor::Middle, "MeV");
 }

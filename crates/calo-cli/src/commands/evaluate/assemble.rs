@@ -1,9 +1,7 @@
 //! From accumulated samples to [`Results`].
 
 use calo_data::Detector;
-use calo_metrics::results::{
-    Comparison, DetectorInfo, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION,
-};
+use calo_metrics::results::{Comparison, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION};
 use calo_metrics::{
     Column, ComparedHistograms, FixedEnergy, Part, SampleSet, Splits, compare_halves, compare_samples,
     compare_splits, distributions, divisors, fixed_energies, linearity, moments, pearson_matrix,
@@ -14,6 +12,7 @@ use super::sample::Sample;
 use super::table::observable_label;
 use super::{COMPARED_AT_GEV, two_sample};
 use crate::interrupt;
+use crate::model::detector_info;
 use crate::provenance::VERSION;
 
 /// Energies of linearity and resolution, GeV, where a sample has showers there.
@@ -89,17 +88,6 @@ pub(super) fn results(
         n_splits,
         gaps,
     })
-}
-
-/// What results say of the detector.
-pub(super) fn detector_info(detector: &Detector) -> DetectorInfo {
-    DetectorInfo {
-        name: detector.name.clone(),
-        grid: detector.grid.shape(),
-        cell_size_mm: detector.readout.cell_size_mm,
-        mip_mev: detector.readout.mip_mev,
-        cell_cut_mev: detector.readout.cell_cut_mev,
-    }
 }
 
 /// Showers without a hit have no moments: said, so that nobody takes the others for all.

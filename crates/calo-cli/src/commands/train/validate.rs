@@ -103,8 +103,7 @@ impl Validation {
         for (file, energies_gev) in self.energies_gev.iter().enumerate() {
             // Numbers of their own for the showers of each file.
             let first = (file as u64) << 32;
-            let energy_gev = |i: u64| energies_gev[((i - first) as usize).min(energies_gev.len() - 1)];
-            generator.for_each_block(first..first + energies_gev.len() as u64, energy_gev, |decoded| {
+            generator.for_each_block_of(first, energies_gev, |decoded| {
                 let mut batches = vec![decoded.raw()?];
                 if model.has_post_processor() {
                     batches.push(generator.post_processed(decoded)?);

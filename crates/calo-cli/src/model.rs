@@ -1,0 +1,147 @@
+//! A trained model applied to showers in memory: arrays in, arrays out.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use calo_data::Detector;
+use calo_metrics::results::DetectorInfo;
+use calo_nn::candle::{Device, Tensor};
+use calo_nn::training::ShowerModel;
+use ndarray::{Array2, Array4, ArrayView2, ArrayView4};
+
+use crate::provenance::hash_file;
+use crate::run_folder::{EpochChoice, RunDescription, RunFolder};
+
+/// Showers that go through the networks together. Fixed, so that results do not depend on it.
+pub(crate) const BATCH: usize = 64;
+
+/// Which weights to use, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ModelOptions {
+    /// Folder of a training
+    #[arg(long, value_name = "FOLDER")]
+    run: PathBuf,
+    /// Epoch: best, or a number
+    #[arg(long, default_value = "best", value_name = "best|N")]
+    epoch: EpochChoice,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+/// A run, one of its epochs, and the networks of it.
+pub(crate) struct LoadedModel {
+    pub(crate) run: RunFolder,
+    pub(crate) description: RunDescription,
+    pub(crate) detector: Detector,
+    pub(crate) epoch: u32,
+    /// File of the weights.
+    pub(crate) weights: PathBuf,
+    /// Its BLAKE3 hash.
+    pub(crate) weights_blake3: String,
+    pub(crate) networks: ShowerModel,
+}
+
+impl ModelOptions {
+    /// Opens the run and loads the weights.
+    ///
+    /// # Errors
+    /// No run folder, an epoch that was not kept, weights that are damaged, foreign or of another grid.
+    pub(crate) fn load(&self) -> anyhow::Result<LoadedModel> {
+        let device = calo_nn::device::select(&self.device)?;
+        let run = RunFolder::new(&self.run);
+        let (description, detector) = (run.describe()?, run.detector()?);
+        let (weights, epoch) = run.weights_of(self.epoch)?;
+        let networks = ShowerModel::load(&weights, &device)?;
+        let (found, expected) = (networks.grid(), detector.grid.shape());
+        ensure!(
+            found == expected,
+            "{}: networks on a grid {found:?}; expected {expected:?}, that of {}",
+            weights.display(),
+            run.detector_file().display()
+        );
+        let weights_blake3 = hash_file(&weights)?;
+        Ok(LoadedModel { run, description, detector, epoch, weights, weights_blake3, networks })
+    }
+}
+
+/// What results say of the detector.
+pub(crate) fn detector_info(detector: &Detector) -> DetectorInfo {
+    DetectorInfo {
+        name: detector.name.clone(),
+        grid: detector.grid.shape(),
+        cell_size_mm: detector.readout.cell_size_mm,
+        mip_mev: detector.readout.mip_mev,
+        cell_cut_mev: detector.readout.cell_cut_mev,
+    }
+}
+
+/// Latent variables of some showers.
+pub(crate) struct Encoded {
+    /// `[shower, variable]`.
+    pub(crate) mean: Array2<f32>,
+    /// `[shower, variable]`.
+    pub(crate) log_variance: Array2<f32>,
+    /// Drawn from these, `[shower, variable]`.
+    pub(crate) z: Array2<f32>,
+}
+
+/// Encodes at most [`BATCH`] showers, shower i with row i of `noise`.
+///
+/// # Shapes
+/// `cells_mev` `[n, layer, x, y]`, `noise` `[n, encoded]`.
+pub(crate) fn encode(
+    model: &ShowerModel,
+    cells_mev: ArrayView4<'_, f32>,
+    energies_gev: &[f64],
+    noise: &Tensor,
+) -> anyhow::Result<Encoded> {
+    let cells: Vec<f32> = cells_mev.iter().copied().collect();
+    let (n, layers, nx, ny) = cells_mev.dim();
+    let cells = Tensor::from_vec(cells, (n, layers, nx, ny), model.device())?;
+    let posterior = model.encode(&cells, &energy_tensor(energies_gev, model.device())?)?;
+    let z = posterior.sample(noise)?;
+    Ok(Encoded {
+        mean: matrix(&posterior.mean)?,
+        log_variance: matrix(&posterior.log_variance)?,
+        z: matrix(&z)?,
+    })
+}
+
+/// Showers of latent variables, cells never negative; through the post-processor if that is wanted.
+///
+/// # Shapes
+/// `z` `[n, latent]` to `[n, layer, x, y]`, MeV.
+pub(crate) fn decode(
+    model: &ShowerModel,
+    z: ArrayView2<'_, f32>,
+    energies_gev: &[f64],
+    post_process: bool,
+) -> anyhow::Result<Array4<f32>> {
+    let [layers, nx, ny] = model.grid();
+    let values: Vec<f32> = z.iter().copied().collect();
+    let z = Tensor::from_vec(values, z.dim(), model.device())?;
+    let energies = energy_tensor(energies_gev, model.device())?;
+    let mut decoded = model.decode(&z, &energies)?;
+    if post_process {
+        decoded = model.post_process(&decoded, &energies)?;
+    }
+    let mut cells: Vec<f32> = decoded.flatten_all()?.to_vec1()?;
+    for cell in &mut cells {
+        ensure!(cell.is_finite(), "the model makes a cell of {cell} MeV; expected finite energies");
+        *cell = cell.max(0.0);
+    }
+    Ok(Array4::from_shape_vec((energies_gev.len(), layers, nx, ny), cells)?)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "networks compute in 32 bits")]
+fn energy_tensor(energies_gev: &[f64], device: &Device) -> anyhow::Result<Tensor> {
+    let energies: Vec<f32> = energies_gev.iter().map(|&energy| energy as f32).collect();
+    let n = energies.len();
+    Ok(Tensor::from_vec(energies, (n, 1), device)?)
+}
+
+fn matrix(tensor: &Tensor) -> anyhow::Result<Array2<f32>> {
+    let (n, m) = tensor.dims2()?;
+    Ok(Array2::from_shape_vec((n, m), tensor.flatten_all()?.to_vec1()?)?)
+}

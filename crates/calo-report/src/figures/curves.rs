@@ -1,0 +1,212 @@
+//! Curves in one panel: lines, points and histograms of any quantity against any other.
+
+use crate::axis::Axis;
+use crate::colour::RAMP;
+use crate::error::{Error, Result};
+use crate::panel::{AREA, Labels, Layout, LegendRow, Swatch, frame, header};
+use crate::style::{Marker, SeriesStyle, Style};
+use crate::svg::{FigureText, PathData, Svg};
+
+/// What [`curves`] draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurvesPlot {
+    /// Id, title and alternative text.
+    pub text: FigureText,
+    /// Label of the horizontal axis, with its unit.
+    pub x_label: String,
+    /// Label of the vertical axis, with its unit.
+    pub y_label: String,
+    /// Range of the horizontal axis; that of the points unless told.
+    pub x_range: Option<[f64; 2]>,
+    /// Whether the vertical axis is logarithmic; it starts at zero otherwise.
+    pub log_y: bool,
+    /// In the order of drawing.
+    pub curves: Vec<PlainCurve>,
+}
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlainCurve {
+    /// Name in the legend.
+    pub name: String,
+    /// What stands beside it.
+    pub note: String,
+    /// Its colour.
+    pub look: Look,
+    /// Its points or bins.
+    pub data: CurveData,
+}
+
+/// What a curve looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As the candidate of this number in all figures.
+    Candidate(usize),
+    /// As the reference.
+    Reference,
+    /// A dashed line in ink: what theory says.
+    Theory,
+    /// Number `index` of `of` on a colour scale.
+    Ramp {
+        /// From 0.
+        index: usize,
+        /// Curves on the scale.
+        of: usize,
+    },
+}
+
+/// What a curve is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CurveData {
+    /// `[x, y]`, joined by straight lines.
+    Line(Vec<[f64; 2]>),
+    /// `[x, y, standard error of y]`, with markers, joined by straight lines.
+    Points(Vec<[f64; 3]>),
+    /// A histogram: edges, and one value for each bin.
+    Steps {
+        /// One more than values.
+        edges: Vec<f64>,
+        /// One for each bin.
+        values: Vec<f64>,
+    },
+}
+
+impl CurveData {
+    /// Every point that must be visible.
+    fn extent(&self) -> Vec<[f64; 2]> {
+        match self {
+            Self::Line(points) => points.clone(),
+            Self::Points(points) => points.iter().flat_map(|&[x, y, e]| [[x, y - e], [x, y + e]]).collect(),
+            Self::Steps { edges, values } => {
+                edges.windows(2).zip(values).flat_map(|(bin, &y)| [[bin[0], y], [bin[1], y]]).collect()
+            }
+        }
+    }
+}
+
+/// Markers are left out where more than this many would run into one another.
+const MARKED_POINTS: usize = 80;
+
+/// On a logarithmic axis nothing below this share of the largest value is drawn.
+const DEEPEST: f64 = 1e-4;
+
+/// Draws curves in one panel.
+///
+/// # Errors
+/// [`Error::Figure`] where there is none, or a histogram whose values do not fit its edges.
+pub fn curves(plot: &CurvesPlot, style: &Style) -> Result<String> {
+    let wrong = |problem: String, expected: &str| Err(Error::figure(&plot.text.id, problem, expected));
+    if plot.curves.is_empty() {
+        return wrong("no curves".to_owned(), "at least one");
+    }
+    for curve in &plot.curves {
+        if let CurveData::Steps { edges, values } = &curve.data
+            && edges.len() != values.len() + 1
+        {
+            let problem = format!("{} values for {} edges", values.len(), edges.len());
+            return wrong(problem, "one value less than edges");
+        }
+    }
+    let layout = Layout::single(style, plot.curves.len());
+    let mut svg = Svg::new(&plot.text.id);
+    let rows = plot.curves.iter().map(|curve| LegendRow {
+        name: &curve.name,
+        note: &curve.note,
+        swatch: swatch(curve, style),
+    });
+    header(&mut svg, &layout, style, &plot.text.title, &rows.collect::<Vec<_>>());
+    let [x, y] = axes(plot, &layout);
+    svg.open_clipped(layout.main_rect());
+    for curve in &plot.curves {
+        draw(&mut svg, curve, &x, &y, style);
+    }
+    svg.close();
+    let labels = Labels { x: Some(&plot.x_label), y: &plot.y_label, y_spacing_px: 40.0 };
+    frame(&mut svg, layout.main_rect(), &x, &y, labels, style);
+    Ok(svg.finish(layout.width, layout.height, &plot.text))
+}
+
+fn series_style(look: Look, style: &Style) -> SeriesStyle {
+    match look {
+        Look::Candidate(index) => style.candidate(index),
+        Look::Reference => SeriesStyle::REFERENCE,
+        Look::Theory => SeriesStyle { colour: "#222222", dash: "5 3", marker: Marker::Circle },
+        Look::Ramp { index, of } => {
+            let place = index * (RAMP.len() - 1) / of.saturating_sub(1).max(1);
+            SeriesStyle { colour: RAMP[place.min(RAMP.len() - 1)], dash: "", marker: Marker::Circle }
+        }
+    }
+}
+
+fn swatch(curve: &PlainCurve, style: &Style) -> Swatch {
+    match (&curve.data, curve.look) {
+        (CurveData::Steps { .. }, Look::Reference) => Swatch::Area,
+        (CurveData::Points(_), look) => Swatch::Points(series_style(look, style)),
+        (_, look) => Swatch::Plain(series_style(look, style)),
+    }
+}
+
+fn axes(plot: &CurvesPlot, layout: &Layout) -> [Axis; 2] {
+    let points: Vec<[f64; 2]> = plot.curves.iter().flat_map(|curve| curve.data.extent()).collect();
+    let range = |side: usize| {
+        let finite = points.iter().map(|point| point[side]).filter(|value| value.is_finite());
+        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    let [low, high] = plot.x_range.unwrap_or_else(|| range(0).into());
+    let x = Axis::linear(low, high, layout.left, layout.right);
+    let [top, bottom] = layout.main;
+    let (low, high) = range(1);
+    let y = if plot.log_y {
+        let positive = points.iter().map(|point| point[1]).filter(|value| *value > 0.0);
+        let low = positive.fold(f64::INFINITY, f64::min).max(high * DEEPEST);
+        Axis::log(low / 1.4, high * 1.6, bottom, top)
+    } else {
+        Axis::linear(low.min(0.0), high + 0.08 * (high - low.min(0.0)), bottom, top)
+    };
+    [x, y]
+}
+
+fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
+    let look = series_style(curve.look, style);
+    let mut path = PathData::default();
+    match &curve.data {
+        CurveData::Line(points) => {
+            for &[at, value] in points.iter().filter(|point| point[1].is_finite()) {
+                path.extend_to(x.at(at), y.at(value));
+            }
+        }
+        CurveData::Points(points) => {
+            let mut bars = PathData::default();
+            for &[at, value, error] in points.iter().filter(|point| point[1].is_finite()) {
+                path.extend_to(x.at(at), y.at(value));
+                bars.upright(x.at(at), [y.at(value - error), y.at(value + error)]);
+            }
+            if !bars.is_empty() {
+                svg.put(format_args!(
+                    r#"<path d="{bars}" fill="none" stroke="{}" stroke-width="1.2"/>"#,
+                    look.colour
+                ));
+            }
+        }
+        CurveData::Steps { edges, values } => {
+            path.move_to(x.at(edges[0]), y.at(y.low()));
+            for (bin, &value) in edges.windows(2).zip(values) {
+                path.vertical_to(y.at(value));
+                path.horizontal_to(x.at(bin[1]));
+            }
+            path.vertical_to(y.at(y.low()));
+            if curve.look == Look::Reference {
+                svg.put(format_args!(r#"<path d="{path}" {AREA}/>"#));
+                return;
+            }
+        }
+    }
+    svg.put(format_args!(r#"<path d="{path}" {}/>"#, look.stroke(1.6)));
+    if let CurveData::Points(points) = &curve.data
+        && points.len() <= MARKED_POINTS
+    {
+        for &[at, value, _] in points.iter().filter(|point| point[1].is_finite()) {
+            look.marker.draw(svg, (x.at(at), y.at(value)), 3.2, look.colour, false);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Reading a JSON file of ours, and complaints that name the file and the field.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use calo_metrics::results::Estimate;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// More than this is no result of ours: the largest detector we know makes 20 MB.
+const MAX_BYTES: u64 = 512 << 20;
+/// Numbers beyond this overflow once they are squared and summed.
+const MAX_NUMBER: f64 = 1e100;
+
+/// Reads a JSON file whose `schema_version` is `version`; `ours` says in errors what it should be.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, version: u32, ours: &str) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u64,
+    }
+    let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
+    read.map_err(|source| Error::io(path, "read", source))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), ours));
+    }
+    let problem = |error: serde_json::Error| one_line(&error.to_string());
+    let found: Version =
+        serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
+    if found.schema_version != u64::from(version) {
+        let found = format!("schema version {}", found.schema_version);
+        return Err(Error::file(path, found, format!("version {version}, which this calo reads")));
+    }
+    serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))
+}
+
+/// Messages of the parser may quote the file; a line break in it must not break ours.
+fn one_line(message: &str) -> String {
+    let mut line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    if line.len() < message.len() {
+        line.push('…');
+    }
+    line
+}
+
+/// The file that a complaint is about.
+pub(crate) struct Place<'a>(pub(crate) &'a Path);
+
+impl Place<'_> {
+    /// An error about `field` unless all is `fine`.
+    pub(crate) fn demand(
+        &self,
+        fine: bool,
+        field: impl FnOnce() -> String,
+        problem: impl FnOnce() -> String,
+        expected: &str,
+    ) -> Result<()> {
+        if fine {
+            return Ok(());
+        }
+        let path = PathBuf::from(self.0);
+        Err(Error::Field {
+            path,
+            field: one_line(&field()),
+            problem: one_line(&problem()),
+            expected: expected.to_owned(),
+        })
+    }
+
+    /// A list of another length is an error.
+    pub(crate) fn length(&self, field: impl FnOnce() -> String, found: usize, expected: usize) -> Result<()> {
+        self.demand(found == expected, field, || format!("{found} entries"), &format!("{expected}"))
+    }
+
+    /// Numbers that are not finite, or too large to compute with, are an error.
+    pub(crate) fn numbers<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+    ) -> Result<()> {
+        for value in values {
+            self.demand(
+                value.abs() <= MAX_NUMBER,
+                &field,
+                || format!("{value}"),
+                "finite numbers below 1e100",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// As [`Place::numbers`], and negative ones too.
+    pub(crate) fn not_negative<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+    ) -> Result<()> {
+        for value in values {
+            let fine = (0.0..=MAX_NUMBER).contains(value);
+            self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
+        }
+        Ok(())
+    }
+
+    /// A finite value and an error that is not negative.
+    pub(crate) fn estimate(&self, field: impl Fn() -> String, estimate: &Estimate) -> Result<()> {
+        self.numbers(&field, [&estimate.value])?;
+        self.not_negative(|| format!("{}.error", field()), estimate.error.as_ref())
+    }
+}

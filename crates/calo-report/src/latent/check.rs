@@ -1,0 +1,152 @@
+//! What of a `latent.json` must fit together before anything is drawn.
+
+use calo_metrics::results::Estimate;
+
+use super::{Joint, LatentResults, Marginal, Traversal};
+use crate::error::Result;
+use crate::input::Place;
+
+pub(super) fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
+    let grid = results.detector.grid;
+    let fine = grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
+    place.demand(
+        fine,
+        || "detector.grid".into(),
+        || format!("{grid:?}"),
+        "1 to 65535 cells along each axis",
+    )?;
+    place.not_negative(|| "detector.cell_cut_mev".into(), [&results.detector.cell_cut_mev])?;
+    place.numbers(|| "model.beta_kld".into(), results.model.beta_kld.as_ref())?;
+    place.not_negative(|| "data.energy_range_gev".into(), &results.data.energy_range_gev)?;
+    if let Some(density) = &results.density {
+        place.not_negative(|| "density".into(), [&density.bandwidth, &density.condition_bandwidth])?;
+    }
+    check_divergence(results, place)?;
+    check_correlations(results, place)?;
+    let encoded = results.model.encoded;
+    for (list, joints) in [("joints", &results.joints), ("cog_z", &results.cog_z)] {
+        for (index, joint) in joints.iter().enumerate() {
+            check_joint(joint, encoded, || format!("{list}[{index}]"), place)?;
+        }
+    }
+    for (index, traversal) in results.traversals.iter().enumerate() {
+        check_traversal(traversal, encoded, grid, || format!("traversals[{index}]"), place)?;
+    }
+    for (index, marginal) in results.marginals.iter().enumerate() {
+        check_marginal(marginal, encoded, || format!("marginals[{index}]"), place)?;
+    }
+    Ok(())
+}
+
+fn check_divergence(results: &LatentResults, place: &Place<'_>) -> Result<()> {
+    let (divergence, n) = (&results.divergence, results.model.encoded);
+    let mut order = divergence.variables.clone();
+    order.sort_unstable();
+    let each_once = n > 0 && order.iter().copied().eq(0..n);
+    let found = || format!("{} entries", order.len());
+    place.demand(each_once, || "divergence.variables".into(), found, "every encoded variable once")?;
+    for (name, values) in [
+        ("nats", &divergence.nats),
+        ("errors", &divergence.errors),
+        ("cumulative_nats", &divergence.cumulative_nats),
+    ] {
+        let field = || format!("divergence.{name}");
+        place.length(field, values.len(), n)?;
+        place.not_negative(field, values)?;
+    }
+    Ok(())
+}
+
+fn check_correlations(results: &LatentResults, place: &Place<'_>) -> Result<()> {
+    let correlations = &results.correlations;
+    for &variable in &correlations.variables {
+        check_variable(variable, results.model.encoded, || "correlations.variables".into(), place)?;
+    }
+    for (name, rows) in [("coefficients", &correlations.coefficients), ("errors", &correlations.errors)] {
+        let field = || format!("correlations.{name}");
+        place.length(field, rows.len(), correlations.observables.len())?;
+        for row in rows {
+            place.length(field, row.len(), correlations.variables.len() + 1)?;
+            place.numbers(field, row.iter().flatten())?;
+        }
+    }
+    let steep = correlations.coefficients.iter().flatten().flatten().find(|rho| rho.abs() > 1.0 + 1e-6);
+    let field = || "correlations.coefficients".to_owned();
+    place.demand(steep.is_none(), field, || format!("{steep:?}"), "correlations, -1 to 1")
+}
+
+fn check_variable(
+    variable: usize,
+    encoded: usize,
+    field: impl FnOnce() -> String,
+    place: &Place<'_>,
+) -> Result<()> {
+    let expected = format!("a variable below {encoded}");
+    place.demand(variable < encoded, field, || variable.to_string(), &expected)
+}
+
+fn check_edges(edges: &[f64], field: impl Fn() -> String, place: &Place<'_>) -> Result<()> {
+    place.numbers(&field, edges)?;
+    let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
+    place.demand(rising, field, || "do not rise".into(), "at least two edges in rising order")
+}
+
+fn check_joint(joint: &Joint, encoded: usize, field: impl Fn() -> String, place: &Place<'_>) -> Result<()> {
+    if let Some(variable) = joint.variable {
+        check_variable(variable, encoded, || format!("{}.variable", field()), place)?;
+    }
+    check_edges(&joint.x_edges, || format!("{}.x_edges", field()), place)?;
+    check_edges(&joint.y_edges, || format!("{}.y_edges", field()), place)?;
+    let (nx, ny) = (joint.x_edges.len() - 1, joint.y_edges.len() - 1);
+    place.length(|| format!("{}.counts", field()), joint.counts.len(), nx)?;
+    for row in &joint.counts {
+        place.length(|| format!("{}.counts", field()), row.len(), ny)?;
+    }
+    place.length(|| format!("{}.profile", field()), joint.profile.len(), nx)?;
+    let estimates: Vec<&Estimate> = joint.profile.iter().flatten().chain(&joint.correlation).collect();
+    estimates.into_iter().try_for_each(|estimate| place.estimate(&field, estimate))
+}
+
+fn check_traversal(
+    traversal: &Traversal,
+    encoded: usize,
+    grid: [usize; 3],
+    field: impl Fn() -> String,
+    place: &Place<'_>,
+) -> Result<()> {
+    check_variable(traversal.variable, encoded, || format!("{}.variable", field()), place)?;
+    place.not_negative(|| format!("{}.energy_gev", field()), [&traversal.energy_gev])?;
+    for (index, point) in traversal.points.iter().enumerate() {
+        let field = || format!("{}.points[{index}]", field());
+        place.numbers(field, [&point.z].into_iter().chain(&point.cog_z))?;
+        place.length(|| format!("{}.longitudinal_mev", field()), point.longitudinal_mev.len(), grid[0])?;
+        place.not_negative(|| format!("{}.longitudinal_mev", field()), &point.longitudinal_mev)?;
+        place.length(|| format!("{}.energies_mev", field()), point.energies_mev.len(), point.cells.len())?;
+        let bad = point.energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
+        place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
+        let outside =
+            point.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
+        let expected = format!("cells inside {grid:?}");
+        place.demand(outside.is_none(), field, || format!("cell {outside:?}"), &expected)?;
+    }
+    Ok(())
+}
+
+fn check_marginal(
+    marginal: &Marginal,
+    encoded: usize,
+    field: impl Fn() -> String,
+    place: &Place<'_>,
+) -> Result<()> {
+    check_variable(marginal.variable, encoded, || format!("{}.variable", field()), place)?;
+    check_edges(&marginal.edges, || format!("{}.edges", field()), place)?;
+    let n_bins = marginal.edges.len() - 1;
+    place.length(|| format!("{}.counts", field()), marginal.counts.len(), n_bins)?;
+    place.estimate(&field, &marginal.mean)?;
+    place.estimate(&field, &marginal.standard_deviation)?;
+    if let Some(density) = &marginal.density {
+        place.length(|| format!("{}.density", field()), density.len(), n_bins)?;
+        place.not_negative(|| format!("{}.density", field()), density)?;
+    }
+    Ok(())
+}
