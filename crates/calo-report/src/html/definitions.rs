@@ -78,10 +78,9 @@ pub(super) fn section(results: &Results) -> String {
         section.push_str(
             "<thead><tr><th scope=\"col\">histogram</th><th scope=\"col\">JSD</th><th scope=\"col\">area difference</th></tr></thead>\n<tbody>\n",
         );
-        for (observable, (jsd, area)) in
-            Observable::ALL.into_iter().zip(divisors.jsd.iter().zip(&divisors.area_difference))
-        {
-            let (jsd, area) = (number(*jsd, 4), number(*area, 4));
+        for (i, observable) in Observable::ALL.into_iter().enumerate() {
+            let jsd = number(divisors.jsd[i], 4);
+            let area = divisors.area_difference.map_or_else(|| "—".to_owned(), |areas| number(areas[i], 4));
             let _ = writeln!(
                 section,
                 "<tr><th scope=\"row\">{}</th><td>{jsd}</td><td>{area}</td></tr>",

@@ -127,7 +127,7 @@ fn comparison(
         n_showers,
         histograms: compared.histograms,
         s_jsd: scores.map(|scores| scores.s_jsd),
-        s_area: scores.map(|scores| scores.s_area),
+        s_area: scores.and_then(|scores| scores.s_area),
         pearson_max_difference: None,
         fpd: None,
         kpd: None,
