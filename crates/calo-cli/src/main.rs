@@ -53,6 +53,7 @@ enum Command {
     Encode(commands::encode::Args),
     Density(commands::density::Args),
     Latent(commands::latent::Args),
+    Select(commands::select::Args),
 }
 
 impl Command {
@@ -137,6 +138,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Encode(args) => commands::encode::run(&args),
         Command::Density(args) => commands::density::run(&args),
         Command::Latent(args) => commands::latent::run(&args),
+        Command::Select(args) => commands::select::run(&args),
     }
 }
 

@@ -8,5 +8,6 @@ mod evaluate;
 mod import;
 mod latent;
 mod pool;
+mod select;
 mod simulate;
 mod trained;
