@@ -3,7 +3,7 @@
 use std::fmt;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,6 +12,9 @@ use crate::process::line;
 
 /// How often the user asked to stop.
 static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether we listen: a process can do so once.
+static LISTENS: AtomicBool = AtomicBool::new(false);
 
 /// How often a child is looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -30,6 +33,9 @@ impl std::error::Error for Interrupted {}
 
 /// From here on Ctrl-C and SIGTERM are handed to the running child instead of ending this process.
 pub(super) fn listen() -> Result<()> {
+    if LISTENS.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     ctrlc::set_handler(|| {
         REQUESTS.fetch_add(1, Ordering::Relaxed);
     })

@@ -57,13 +57,16 @@ pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
         Some(out) => std::path::absolute(out).context("--out")?,
         None => e2e::target_dir()?.join("table2").join(profile.name),
     };
-    let start = Instant::now();
-    let calo = match &flags.calo {
-        Some(calo) => std::path::absolute(calo).context("--calo")?,
-        None => build::release(flags.device != "cpu")?,
+    let (calo, build_seconds) = match &flags.calo {
+        Some(calo) => (std::path::absolute(calo).context("--calo")?, None),
+        None => {
+            let start = Instant::now();
+            let calo = build::release(flags.device != "cpu")?;
+            let seconds = start.elapsed().as_secs_f64();
+            println!("build: {}", shown(seconds));
+            (calo, Some(seconds))
+        }
     };
-    let build_seconds = start.elapsed().as_secs_f64();
-    println!("build: {}", shown(build_seconds));
     let version = read(command(&calo).arg("--version"))?.trim().to_owned();
     let request = request(flags, &profile);
     let stages = Stages::open(&out, &calo, &version, request.clone(), flags.resume)?;

@@ -30,8 +30,8 @@ pub(super) struct Table2 {
     pub(super) detector: String,
     pub(super) request: Request,
     pub(super) seeds: Vec<SeedRow>,
-    /// Seconds of the build, which no stage counts.
-    pub(super) build_seconds: f64,
+    /// Seconds of the build, which no stage counts, where there was one.
+    pub(super) build_seconds: Option<f64>,
     pub(super) stages: Vec<StageRecord>,
 }
 
@@ -85,7 +85,7 @@ impl Table2 {
         request: Request,
         seeds: Vec<SeedRow>,
         stages: Vec<StageRecord>,
-        build_seconds: f64,
+        build_seconds: Option<f64>,
     ) -> Self {
         Self { schema_version: SCHEMA_VERSION, calo, detector, request, seeds, build_seconds, stages }
     }

@@ -43,7 +43,7 @@ fn scores(selection: &Selection, style: &Style) -> Result<Figure> {
             format!("S_JSD of {} trainings; best: {}.", selection.runs.len(), best.join(", ")),
         ),
         x_label: "epoch".to_owned(),
-        y_label: "S(JSD)".to_owned(),
+        y_label: "fidelity score S_JSD".to_owned(),
         x_range: Some(epoch_range(selection)),
         log_y: false,
         curves: lines,
