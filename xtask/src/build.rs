@@ -1,5 +1,7 @@
 //! `cargo xtask build`: from a bare machine to the `calo` binary.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::flags::BuildFlags;
@@ -8,14 +10,19 @@ use crate::{cuda, e2e, setup};
 
 /// Sets up what is missing, builds the release binary and says where it is.
 pub(crate) fn run(flags: &BuildFlags) -> Result<()> {
+    println!("{}", release(flags.cuda)?.display());
+    Ok(())
+}
+
+/// Sets up what is missing and builds the release binary, for CUDA or without; where it is.
+pub(crate) fn release(for_cuda: bool) -> Result<PathBuf> {
     setup::ensure()?;
     let mut build = cargo();
     build.args(["build", "--release", "--package", "calo-cli", "--bin", "calo"]);
-    if flags.cuda {
+    if for_cuda {
         build.args(["--features", "cuda"]);
         cuda::with_toolkit(&mut build)?;
     }
     run_command(&mut build)?;
-    println!("{}", e2e::target_dir()?.join("release/calo").display());
-    Ok(())
+    Ok(e2e::target_dir()?.join("release/calo"))
 }

@@ -1,4 +1,5 @@
-//! One tiny run of the binary from file to report, on the sample that comes with the sources.
+//! One tiny run of the binary from file to report, on the sample that comes with the sources, and the smallest reproduction of
+//! table 2: training, encoding, density, generation and evaluation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::flags::{ProfileName, ReproduceFlags};
 use crate::process::{cargo, command, line, read, root};
+use crate::reproduce;
 
 const PHOTONS: &str = "data/photons.hdf5";
 const DETECTOR: &str = "ild-ecal";
@@ -66,7 +69,43 @@ pub(crate) fn run() -> Result<()> {
 
     run(&["report", &comparison])?;
     check_report(Path::new(&comparison))?;
-    simulated(&calo, &run, &path)
+    simulated(&calo, &run, &path)?;
+    trained(&calo, &out.join("table2"))
+}
+
+/// Networks are trained, encode, generate and are judged; done again, nothing is done.
+fn trained(calo: &Path, out: &Path) -> Result<()> {
+    let flags = ReproduceFlags {
+        profile: ProfileName::Tiny,
+        data: None,
+        data_at: Vec::new(),
+        data_seed: 1,
+        seed: 1,
+        seeds: 1,
+        trainings: 1,
+        overrides: Vec::new(),
+        out: Some(out.to_owned()),
+        resume: false,
+        device: "cpu".to_owned(),
+        calo: Some(calo.to_owned()),
+    };
+    reproduce::run(&flags)?;
+    let tables = || ["table2.json", "stages.json"].map(|name| fs::read(out.join(name)).unwrap_or_default());
+    let first = tables();
+    let table: Value = serde_json::from_slice(&first[0]).context("table2.json is no JSON")?;
+    for column in table["seeds"][0]["configurations"].as_array().into_iter().flatten() {
+        let six =
+            column["jsd"].as_array().map_or(0, |jsd| jsd.iter().filter(|jsd| jsd["value"].is_f64()).count());
+        if six != 6 || !column["s_jsd"]["value"].is_f64() {
+            bail!("table2.json: {column}; expected six distances and S_JSD");
+        }
+    }
+    check_report(&out.join("seed-1/evaluation"))?;
+    reproduce::run(&flags)?;
+    if tables() != first {
+        bail!("{}: a complete reproduction was done again", out.display());
+    }
+    Ok(())
 }
 
 /// Showers that are simulated at once and in a run that is killed and goes on are the same, and take the same way.

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -28,6 +29,9 @@ pub(crate) enum Task {
     Bench(BenchFlags),
     /// Compare the embedded simulator with Geant4's showers and write docs/simulation.md; fails where a limit is not met
     ValidateSim(ValidateSimFlags),
+    /// Train, generate and score as decoding-photons does, and print its table 2 with our numbers
+    #[command(name = "reproduce-table2")]
+    ReproduceTable2(ReproduceFlags),
 }
 
 /// Flags of `cargo xtask build`.
@@ -133,6 +137,84 @@ pub(crate) struct ValidateSimFlags {
     /// Compare the showers of this folder, named as Geant4's, instead of simulating
     #[arg(long, value_name = "DIR", conflicts_with = "n")]
     pub(crate) simulated: Option<PathBuf>,
+}
+
+/// Flags of `cargo xtask reproduce-table2`.
+#[derive(Debug, Args)]
+pub(crate) struct ReproduceFlags {
+    /// How large
+    #[arg(long, value_enum, default_value_t = ProfileName::Quick)]
+    pub(crate) profile: ProfileName,
+    /// Showers of 10 to 100 GeV photons on the grid of `ild-ecal`, instead of simulated ones; cells are pooled where the
+    /// profile's are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Showers of one energy in GeV (20, 50, 80), to go with --data; may be given again
+    #[arg(long, value_name = "ENERGY=FILE", requires = "data")]
+    pub(crate) data_at: Vec<EnergyFile>,
+    /// Seed of the simulated showers, or of the split of real ones
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) data_seed: u64,
+    /// Seed of trainings and generated showers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// So many seeds from --seed on, with mean and standard deviation over them
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
+    /// So many trainings of beta = 0.05, of which the best is used
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) trainings: u64,
+    /// Another value for a field of the profile's configuration, for example `training.epochs=10`; may be given again
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Folder for everything, instead of target/table2/PROFILE
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Keep what is there of another request as far as it is the same; the same request goes on by itself
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where networks compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    /// The `calo` to run, instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) calo: Option<PathBuf>,
+}
+
+/// Sizes of a reproduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// A smoke test: minutes, and networks that learn nothing
+    #[value(hide = true)]
+    Tiny,
+    /// Pooled cells, small networks: minutes on two CPU cores
+    Quick,
+    /// Hours on a laptop
+    Laptop,
+    /// The published networks and numbers of showers, for a GPU
+    Paper,
+}
+
+/// `20=FILE`: showers of one energy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnergyFile {
+    /// GeV, as written.
+    pub(crate) energy_gev: String,
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for EnergyFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_energy = |energy: &&str| energy.parse::<f64>().is_ok_and(|energy| energy > 0.0);
+        match text.split_once('=') {
+            Some((energy, path)) if !path.is_empty() && is_energy(&energy) => {
+                Ok(Self { energy_gev: energy.to_owned(), path: PathBuf::from(path) })
+            }
+            _ => Err("expected ENERGY=FILE, for example 20=photons_20.hdf5".to_owned()),
+        }
+    }
 }
 
 /// Groups of measurements.

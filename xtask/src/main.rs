@@ -1,4 +1,4 @@
-//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench`.
+//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
@@ -10,6 +10,7 @@ mod e2e;
 mod edges;
 mod flags;
 mod process;
+mod reproduce;
 mod setup;
 mod validate;
 
@@ -26,12 +27,13 @@ fn main() -> ExitCode {
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),
+        Task::ReproduceTable2(flags) => reproduce::run(&flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<reproduce::Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -59,7 +59,7 @@ impl FromStr for FixedEnergyFile {
     }
 }
 
-/// `FILE` or `NAME=FILE`: a sample, named by its file's stem unless told.
+/// `FILE` or `NAME=FILE`: a sample, named by its file's stem unless told, or by a folder's whole name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NamedFile {
     pub(crate) name: String,
@@ -75,8 +75,10 @@ impl FromStr for NamedFile {
             Some((name, path)) => (name.to_owned(), PathBuf::from(path)),
             None => {
                 let path = PathBuf::from(text);
-                let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
-                (stem.unwrap_or_else(|| text.to_owned()), path)
+                // The dot in `beta-0.05` begins no extension.
+                let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+                let name = name.map(|s| s.to_string_lossy().into_owned());
+                (name.unwrap_or_else(|| text.to_owned()), path)
             }
         };
         if name.is_empty() || path.as_os_str().is_empty() {

@@ -12,6 +12,7 @@ pub(crate) mod latent;
 pub(crate) mod pool;
 pub(crate) mod project;
 pub(crate) mod report;
+pub(crate) mod select;
 pub(crate) mod simulate;
 pub(crate) mod split;
 pub(crate) mod train;

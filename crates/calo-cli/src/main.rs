@@ -50,6 +50,7 @@ enum Command {
     Density(commands::density::Args),
     Generate(commands::generate::Args),
     Latent(commands::latent::Args),
+    Select(commands::select::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
@@ -140,6 +141,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Encode(args) => commands::encode::run(&args),
         Command::Density(args) => commands::density::run(&args),
         Command::Latent(args) => commands::latent::run(&args),
+        Command::Select(args) => commands::select::run(&args),
     }
 }
 

@@ -218,10 +218,13 @@ impl SixDistances {
     }
 }
 
-/// Mean of each distance over all epochs and stages: the divisors of S_JSD within this run.
-fn divisors(validated: &[Validated]) -> [f64; 6] {
-    let all: Vec<[f64; 6]> =
-        validated.iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array())).collect();
+/// Mean of each distance over all epochs and stages: the divisors of S_JSD among these epochs, of one run or of several.
+///
+/// # Reference
+/// decoding-photons, appendix A.
+pub(crate) fn divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> [f64; 6] {
+    let all = validated.into_iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array()));
+    let all: Vec<[f64; 6]> = all.collect();
     #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
     let n = all.len().max(1) as f64;
     // Where a distance is zero in all epochs any divisor gives the same score.
@@ -233,9 +236,16 @@ fn divisors(validated: &[Validated]) -> [f64; 6] {
 /// # Reference
 /// decoding-photons, appendix A.
 pub(crate) fn best_epoch(validated: &[Validated]) -> Option<&Validated> {
-    let divisors = divisors(validated);
-    let score = |epoch: &Validated| epoch.jsd.last().score(&divisors);
-    validated.iter().min_by(|a, b| score(a).total_cmp(&score(b)))
+    best_of(validated, &divisors(validated))
+}
+
+/// The epoch of the lowest S_JSD by these divisors; the first of equals.
+pub(crate) fn best_of<'a>(
+    validated: impl IntoIterator<Item = &'a Validated>,
+    divisors: &[f64; 6],
+) -> Option<&'a Validated> {
+    let score = |epoch: &Validated| epoch.jsd.last().score(divisors);
+    validated.into_iter().min_by(|a, b| score(a).total_cmp(&score(b)))
 }
 
 /// `best`, or the number of an epoch.

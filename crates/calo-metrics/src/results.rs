@@ -277,8 +277,9 @@ pub struct PearsonDifference {
 pub struct Divisors {
     /// Mean JSD of each of the six.
     pub jsd: [f64; 6],
-    /// Mean area difference of each of the six.
-    pub area_difference: [f64; 6],
+    /// Mean area difference of each of the six; absent where the epochs of trainings, which keep JSDs alone, gave the
+    /// divisors.
+    pub area_difference: Option<[f64; 6]>,
     /// How many comparisons the means run over, or 0 where divisors were given.
     pub n_comparisons: usize,
 }

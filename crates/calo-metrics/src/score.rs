@@ -9,8 +9,8 @@ use crate::results::{Divisors, Estimate, HistogramComparison, Observable};
 pub struct Scores {
     /// Mean of the six JSDs, each over its divisor.
     pub s_jsd: Estimate,
-    /// The same with area differences.
-    pub s_area: Estimate,
+    /// The same with area differences; absent where the divisors have none.
+    pub s_area: Option<Estimate>,
 }
 
 /// The divisors of the scores: mean JSD and area difference of each histogram over all models and epochs compared.
@@ -40,7 +40,7 @@ pub fn divisors(comparisons: &[&[HistogramComparison]]) -> Result<Divisors> {
             area_difference[i] += histogram.area_difference.value / n;
         }
     }
-    Ok(Divisors { jsd, area_difference, n_comparisons: comparisons.len() })
+    Ok(Divisors { jsd, area_difference: Some(area_difference), n_comparisons: comparisons.len() })
 }
 
 /// S_JSD and the area-difference score: the mean over the six histograms of each distance over its divisor.
@@ -53,7 +53,8 @@ pub fn divisors(comparisons: &[&[HistogramComparison]]) -> Result<Divisors> {
 /// # Reference
 /// decoding-photons, appendix A.
 pub fn scores(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Scores> {
-    for (name, divisors) in [("jsd", &divisors.jsd), ("area_difference", &divisors.area_difference)] {
+    let of_area = divisors.area_difference.as_ref().map(|divisors| ("area_difference", divisors));
+    for (name, divisors) in [("jsd", &divisors.jsd)].into_iter().chain(of_area) {
         for (observable, &divisor) in Observable::ALL.iter().zip(divisors) {
             if !(divisor.is_finite() && divisor > 0.0) {
                 let name = format!("divisor {name} of {observable:?}");
@@ -78,10 +79,10 @@ pub fn scores(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Scor
             value: weighted(&|i| histograms[i].jsd.value, &divisors.jsd),
             error: error(0, &divisors.jsd),
         },
-        s_area: Estimate {
-            value: weighted(&|i| histograms[i].area_difference.value, &divisors.area_difference),
-            error: error(1, &divisors.area_difference),
-        },
+        s_area: divisors.area_difference.map(|divisors| Estimate {
+            value: weighted(&|i| histograms[i].area_difference.value, &divisors),
+            error: error(1, &divisors),
+        }),
     })
 }
 
@@ -123,10 +124,10 @@ mod tests {
         assert!((0.5 * (a.s_jsd.value + b.s_jsd.value) - 1.0).abs() < 1e-12);
         // (1/2 + 1 + 3/2 + 1 + 1 + 3/2) / 6
         assert!((a.s_jsd.value - 6.5 / 6.0).abs() < 1e-12);
-        assert!((a.s_area.value - 6.5 / 6.0).abs() < 1e-12);
+        assert!((a.s_area.unwrap().value - 6.5 / 6.0).abs() < 1e-12);
         // Replicas 1 and 3 times the value: standard deviation sqrt(2) times it; none where they agree.
         assert!((a.s_jsd.error.unwrap() - 2.0_f64.sqrt() * a.s_jsd.value).abs() < 1e-12);
-        assert!(a.s_area.error.unwrap() < 1e-12);
+        assert!(a.s_area.unwrap().error.unwrap() < 1e-12);
     }
 
     #[test]
@@ -145,8 +146,12 @@ mod tests {
         gap.histograms.remove(3);
         gap.replicas.remove(3);
         assert!(divisors(&[&whole.histograms, &gap.histograms]).is_err());
-        let given = Divisors { jsd: [0.1; 6], area_difference: [0.1; 6], n_comparisons: 0 };
+        let given = Divisors { jsd: [0.1; 6], area_difference: Some([0.1; 6]), n_comparisons: 0 };
         assert!(scores(&gap, &given).is_err());
-        assert!(scores(&whole, &Divisors { jsd: [0.0; 6], ..given }).is_err());
+        assert!(scores(&whole, &Divisors { jsd: [0.0; 6], ..given.clone() }).is_err());
+        // Divisors without area differences leave S_JSD as it is.
+        let both = scores(&whole, &given).unwrap();
+        let one = scores(&whole, &Divisors { area_difference: None, ..given }).unwrap();
+        assert_eq!((one.s_jsd, one.s_area), (both.s_jsd, None));
     }
 }

@@ -6,6 +6,10 @@
 /// M. Okabe, K. Ito, "Color universal design" (2008).
 pub(crate) const OKABE_ITO: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
+/// The same mixed with as much white: what comes before the last stage.
+pub(crate) const OKABE_ITO_PALE: [&str; 6] =
+    ["#80b9d9", "#eaaf80", "#80cfb9", "#e6bcd3", "#f3cf80", "#abdaf4"];
+
 /// Viridis at nine equidistant points: even steps in lightness, safe for colour blindness.
 const VIRIDIS: [[u8; 3]; 9] = [
     [68, 1, 84],

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod latent;
+mod selection;
 mod splits;
 mod tables;
 
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use calo_metrics::results::{Gap, Results};
 
 pub(crate) use latent::page as latent_page;
+pub(crate) use selection::page as selection_page;
 
 use crate::plots::{Figure, Place, Section};
 use crate::text::{escape, number, plain};

@@ -83,7 +83,10 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
         check_comparison(comparison, || format!("comparisons[{index}]"), place)?;
     }
     if let Some(divisors) = &results.divisors {
-        place.not_negative(|| "divisors".into(), divisors.jsd.iter().chain(&divisors.area_difference))?;
+        place.not_negative(
+            || "divisors".into(),
+            divisors.jsd.iter().chain(divisors.area_difference.iter().flatten()),
+        )?;
     }
     for (index, point) in results.linearity.iter().enumerate() {
         let field = |what: &'static str| move || format!("linearity[{index}].{what}");

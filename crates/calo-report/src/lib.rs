@@ -1,7 +1,8 @@
 //! Figures and one self-contained page from a comparison of showers.
 //!
 //! [`render`] turns the `results.json` and `showers.json` that `calo evaluate` leaves into `report.html` and a folder of
-//! figures, each as SVG and PNG; [`render_latent`] does so with the `latent.json` of `calo latent`. The single figures are functions of plain data in [`figures`], for other programs:
+//! figures, each as SVG and PNG; [`render_latent`] does so with the `latent.json` of `calo latent`, [`render_selection`] with the
+//! `selection.json` of `calo select`. The single figures are functions of plain data in [`figures`], for other programs:
 //!
 //! ```
 //! use calo_report::figures::{Shower, ShowerPanel, event_display};
@@ -39,6 +40,7 @@ mod panel;
 mod plots;
 mod raster;
 mod render;
+pub mod selection;
 mod style;
 mod svg;
 mod text;
@@ -46,6 +48,6 @@ mod text;
 pub use error::{Error, Result};
 pub use input::{read_results, read_showers};
 pub use raster::png;
-pub use render::{ReportFiles, render, render_latent};
+pub use render::{ReportFiles, render, render_latent, render_selection};
 pub use style::{Marker, SeriesStyle, Style};
 pub use svg::FigureText;

@@ -1,12 +1,15 @@
 //! From the results to the figures of the report: what is drawn, how it is called, and what its caption says.
 
 mod distributions;
+pub(crate) mod epochs;
 mod images;
 pub(crate) mod latent;
 mod matrices;
 mod scans;
 
 use calo_metrics::results::{Results, ShowerImages};
+
+pub(crate) use epochs::run_name;
 
 use crate::error::Result;
 use crate::style::Style;
@@ -55,6 +58,8 @@ pub(crate) enum Section {
     Traversals,
     /// What z is sampled from, and what comes of it.
     Sampling,
+    /// Trainings, epoch by epoch.
+    Epochs,
 }
 
 /// Draws every figure that the results hold data for, in the order of the page.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::latent::read_latent;
 use crate::plots::Figure;
+use crate::selection::read_selection;
 use crate::style::Style;
 use crate::{html, input, plots, raster};
 
@@ -61,6 +62,23 @@ pub fn render_latent(dir: &Path) -> Result<ReportFiles> {
     let page = html::latent_page(&results, &figures);
     let written = write_figures(dir, figures)?;
     let html = dir.join("latent.html");
+    write_whole(&html, page.as_bytes())?;
+    Ok(ReportFiles { html, figures: written })
+}
+
+/// Renders `selection.json` in `dir` as `dir/selection.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
+///
+/// # Errors
+/// As [`render`].
+///
+/// # Reference
+/// arXiv:2102.12491, figure 9.
+pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
+    let selection = read_selection(&dir.join("selection.json"))?;
+    let figures = plots::epochs::figures(&selection, &Style::default())?;
+    let page = html::selection_page(&selection, &figures);
+    let written = write_figures(dir, figures)?;
+    let html = dir.join("selection.html");
     write_whole(&html, page.as_bytes())?;
     Ok(ReportFiles { html, figures: written })
 }

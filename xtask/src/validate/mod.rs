@@ -18,8 +18,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::flags::ValidateSimFlags;
-use crate::process::{cargo, command, line, read, root, run as run_command};
-use crate::{e2e, setup};
+use crate::process::{command, line, read, root};
+use crate::{build, e2e};
 use beams::{BEAMS, Beam};
 use measure::{Outcome, Speed};
 
@@ -90,11 +90,7 @@ impl<'a> Validation<'a> {
         fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
         let calo = match &flags.calo {
             Some(calo) => std::path::absolute(calo).context("--calo")?,
-            None => {
-                setup::ensure()?;
-                run_command(cargo().args(["build", "--release", "--package", "calo-cli", "--bin", "calo"]))?;
-                e2e::target_dir()?.join("release/calo")
-            }
+            None => build::release(false)?,
         };
         Ok(Self { flags, calo, geant4, out })
     }

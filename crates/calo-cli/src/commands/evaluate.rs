@@ -12,8 +12,11 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use calo_data::Detector;
 use calo_data::detector::{Binning, Scale};
-use calo_metrics::results::{Divisors, Results, SCHEMA_VERSION, ShowerImages};
+use calo_metrics::results::{DetectorInfo, Divisors, SCHEMA_VERSION, ShowerImages};
 use calo_metrics::{Axis, SampleSettings, SixAxes, Splits, split_size};
+use calo_report::selection;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::args::{FixedEnergyFile, NamedFile};
 use crate::files::{InputOptions, write_json};
@@ -39,7 +42,7 @@ pub(crate) struct Args {
     /// Folder for results.json and showers.json
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Divisors of S_JSD from the results.json of another evaluation
+    /// Divisors of S_JSD, from the results.json of another evaluation or the selection.json of `calo select`
     #[arg(long, value_name = "FILE")]
     divisors: Option<PathBuf>,
     /// Bootstrap replicas behind the errors of histogram distances
@@ -198,25 +201,37 @@ pub(crate) fn sample_settings(
     })
 }
 
-/// The divisors in another evaluation's `results.json`.
+/// What the results of an evaluation and a selection of epochs both say of their divisors.
+#[derive(Debug, Deserialize)]
+struct DivisorsFile {
+    schema_version: u32,
+    detector: DetectorInfo,
+    divisors: Option<Divisors>,
+    /// What only a selection has.
+    runs: Option<IgnoredAny>,
+}
+
+/// The divisors in another evaluation's `results.json`, or in a `selection.json`.
 fn read_divisors(path: &Path, detector: &Detector) -> anyhow::Result<Divisors> {
     let place = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("{place}: cannot read the divisors"))?;
-    let results: Results = serde_json::from_str(&text)
-        .with_context(|| format!("{place}: not the results.json of an evaluation"))?;
+    let file: DivisorsFile = serde_json::from_str(&text).with_context(|| {
+        format!("{place}: not the results.json of an evaluation or the selection.json of calo select")
+    })?;
+    let expected = if file.runs.is_some() { selection::SCHEMA_VERSION } else { SCHEMA_VERSION };
     ensure!(
-        results.schema_version == SCHEMA_VERSION,
-        "{place}: schema version {}; expected {SCHEMA_VERSION}",
-        results.schema_version
+        file.schema_version == expected,
+        "{place}: schema version {}; expected {expected}",
+        file.schema_version
     );
-    let (theirs, ours) = (&results.detector, detector_info(detector));
+    let (theirs, ours) = (&file.detector, detector_info(detector));
     ensure!(
         *theirs == ours,
         "{place}: divisors of detector {} with other readout settings; expected those of {}",
         theirs.name,
         ours.name
     );
-    let mut divisors = results
+    let mut divisors = file
         .divisors
         .with_context(|| format!("{place}: holds no divisors; expected an evaluation of several"))?;
     divisors.n_comparisons = 0;

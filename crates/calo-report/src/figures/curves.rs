@@ -1,7 +1,7 @@
 //! Curves in one panel: lines, points and histograms of any quantity against any other.
 
 use crate::axis::Axis;
-use crate::colour::RAMP;
+use crate::colour::{OKABE_ITO_PALE, RAMP};
 use crate::error::{Error, Result};
 use crate::panel::{AREA, Labels, Layout, LegendRow, Swatch, frame, header};
 use crate::style::{Marker, SeriesStyle, Style};
@@ -42,6 +42,8 @@ pub struct PlainCurve {
 pub enum Look {
     /// As the candidate of this number in all figures.
     Candidate(usize),
+    /// The same, pale: an earlier stage of that candidate.
+    Pale(usize),
     /// As the reference.
     Reference,
     /// A dashed line in ink: what theory says.
@@ -129,6 +131,9 @@ pub fn curves(plot: &CurvesPlot, style: &Style) -> Result<String> {
 fn series_style(look: Look, style: &Style) -> SeriesStyle {
     match look {
         Look::Candidate(index) => style.candidate(index),
+        Look::Pale(index) => {
+            SeriesStyle { colour: OKABE_ITO_PALE[index % OKABE_ITO_PALE.len()], ..style.candidate(index) }
+        }
         Look::Reference => SeriesStyle::REFERENCE,
         Look::Theory => SeriesStyle { colour: "#222222", dash: "5 3", marker: Marker::Circle },
         Look::Ramp { index, of } => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Observable, Results};
+use calo_metrics::results::{Divisors, Observable, Results};
 
 use crate::html::tables;
 use crate::names;
@@ -69,27 +69,33 @@ pub(super) fn section(results: &Results) -> String {
     }
     section.push_str("</dl>\n");
     if let Some(divisors) = &results.divisors {
-        let origin = match divisors.n_comparisons {
-            0 => "They were given.".to_owned(),
-            n => format!("They are means over {n} comparisons."),
-        };
-        let _ = writeln!(section, "<h3>Divisors of the scores</h3>\n<p>{origin}</p>");
-        tables::open(&mut section, "Divisors");
-        section.push_str(
-            "<thead><tr><th scope=\"col\">histogram</th><th scope=\"col\">JSD</th><th scope=\"col\">area difference</th></tr></thead>\n<tbody>\n",
-        );
-        for (observable, (jsd, area)) in
-            Observable::ALL.into_iter().zip(divisors.jsd.iter().zip(&divisors.area_difference))
-        {
-            let (jsd, area) = (number(*jsd, 4), number(*area, 4));
-            let _ = writeln!(
-                section,
-                "<tr><th scope=\"row\">{}</th><td>{jsd}</td><td>{area}</td></tr>",
-                names::of(observable).title
-            );
-        }
-        tables::close(&mut section);
+        section.push_str(&self::divisors(divisors));
     }
     section.push_str("</section>\n");
+    section
+}
+
+/// The divisors of the scores as a table.
+pub(super) fn divisors(divisors: &Divisors) -> String {
+    let mut section = String::new();
+    let origin = match divisors.n_comparisons {
+        0 => "They were given.".to_owned(),
+        n => format!("They are means over {n} comparisons."),
+    };
+    let _ = writeln!(section, "<h3>Divisors of the scores</h3>\n<p>{origin}</p>");
+    tables::open(&mut section, "Divisors");
+    section.push_str(
+        "<thead><tr><th scope=\"col\">histogram</th><th scope=\"col\">JSD</th><th scope=\"col\">area difference</th></tr></thead>\n<tbody>\n",
+    );
+    for (i, observable) in Observable::ALL.into_iter().enumerate() {
+        let jsd = number(divisors.jsd[i], 4);
+        let area = divisors.area_difference.map_or_else(|| "—".to_owned(), |areas| number(areas[i], 4));
+        let _ = writeln!(
+            section,
+            "<tr><th scope=\"row\">{}</th><td>{jsd}</td><td>{area}</td></tr>",
+            names::of(observable).title
+        );
+    }
+    tables::close(&mut section);
     section
 }

@@ -39,6 +39,10 @@ pub(super) fn results(
         compared.push(compare_samples(reference, candidate, &compared_at)?);
     }
     let divisors = given_divisors.or_else(|| common_divisors(&compared, &mut gaps));
+    if divisors.as_ref().is_some_and(|divisors| divisors.area_difference.is_none()) {
+        let why = "the divisors given have none for area differences";
+        gaps.push(Gap { what: "S_area".to_owned(), why: why.to_owned() });
+    }
 
     let halves = [Part::FirstHalf, Part::SecondHalf];
     let floor_name = format!("{}: half / half", reference.name);
@@ -127,7 +131,7 @@ fn comparison(
         n_showers,
         histograms: compared.histograms,
         s_jsd: scores.map(|scores| scores.s_jsd),
-        s_area: scores.map(|scores| scores.s_area),
+        s_area: scores.and_then(|scores| scores.s_area),
         pearson_max_difference: None,
         fpd: None,
         kpd: None,

@@ -1,0 +1,52 @@
+//! The page of trainings, epoch by epoch: figures, best epochs, divisors.
+
+use std::fmt::Write as _;
+
+use crate::html::{definitions, grid, start, tables};
+use crate::plots::{Figure, Section, run_name};
+use crate::selection::Selection;
+use crate::text::{escape, number};
+
+const INTRODUCTION: &str = "Each of the six Jensen-Shannon distances is divided by its mean over all epochs of all trainings, \
+    with and without post-processor; <i>S</i><sub>JSD</sub> is the mean of the six. The epoch of the lowest one is the best.";
+
+/// The whole document.
+pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {
+    let detector = escape(&selection.detector.name);
+    let mut page = start(&format!("{}: epochs", selection.detector.name), &selection.calo_version);
+    let _ = writeln!(
+        page,
+        "<header>\n<h1>Which epoch is best?</h1>\n<p class=\"lead\">{} trainings on showers in <b>{detector}</b>.</p>\n</header>\n\
+         <section id=\"epochs\">\n<h2>Epochs</h2>\n<p>{INTRODUCTION}</p>",
+        selection.runs.len()
+    );
+    page.push_str(&grid(Section::Epochs, figures));
+    tables::open(&mut page, "Best epochs");
+    page.push_str(
+        "<thead><tr><th scope=\"col\">training</th><th scope=\"col\">best epoch</th><th scope=\"col\"><i>S</i><sub>JSD</sub></th>\
+         <th scope=\"col\">KLD / nats</th><th scope=\"col\">seed</th></tr></thead>\n<tbody>\n",
+    );
+    for run in &selection.runs {
+        let best = run.epochs.iter().find(|epoch| epoch.epoch == run.best_epoch);
+        let _ = writeln!(
+            page,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&run_name(selection, run)),
+            run.best_epoch,
+            number(run.best_s_jsd, 3),
+            number(best.map_or(f64::NAN, |best| best.kld_nats), 3),
+            run.seed
+        );
+    }
+    tables::close(&mut page);
+    page.push_str(&definitions::divisors(&selection.divisors));
+    let _ = writeln!(
+        page,
+        "</section>\n<section id=\"provenance\">\n<h2>Provenance</h2>\n<p>calo {}, schema {}. All numbers stand in \
+         <code>selection.json</code>, every figure as SVG and PNG in <code>figures/</code>, beside this page.</p>\n</section>\n\
+         </main>\n</body>\n</html>",
+        escape(&selection.calo_version),
+        selection.schema_version
+    );
+    page
+}

@@ -1,0 +1,105 @@
+//! Which epoch of which training is best, as written to `selection.json` (schema in `docs/results-schema.md`).
+//!
+//! Plain data: `calo select` fills it, [`render_selection`](crate::render_selection) draws it, `calo evaluate` takes its
+//! divisors.
+
+use std::path::Path;
+
+use calo_metrics::results::{DetectorInfo, Divisors};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::input::{Place, read};
+
+/// Version of the schema below; raised when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Trainings that are compared, epoch by epoch.
+///
+/// # Reference
+/// arXiv:2102.12491, appendix A and figure 9.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Version of the software.
+    pub calo_version: String,
+    /// Where the showers live.
+    pub detector: DetectorInfo,
+    /// Mean JSD of each histogram over every validated epoch of every run, with and without post-processor.
+    pub divisors: Divisors,
+    /// The trainings, in the order given.
+    pub runs: Vec<SelectedRun>,
+}
+
+/// One training and its best epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectedRun {
+    /// Name among the others.
+    pub name: String,
+    /// Folder of the run, as given.
+    pub path: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Weight of the Kullback-Leibler divergence in the training.
+    pub beta_kld: Option<f64>,
+    /// Epoch of the lowest S_JSD among those whose weights were kept, behind the post-processor where there is one.
+    pub best_epoch: u32,
+    /// Its S_JSD.
+    pub best_s_jsd: f64,
+    /// Every validated epoch, in order.
+    pub epochs: Vec<SelectedEpoch>,
+}
+
+/// One validated epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectedEpoch {
+    /// Counted from 1.
+    pub epoch: u32,
+    /// Training steps until its end.
+    pub step: u64,
+    /// Whether its weights were kept, so that it can be the best.
+    pub kept: bool,
+    /// S_JSD of the decoder's showers.
+    pub s_jsd_raw: f64,
+    /// S_JSD behind the post-processor, where there is one.
+    pub s_jsd_post_processed: Option<f64>,
+    /// Divergence of the encoded variables from N(0, 1), summed over them, nats.
+    pub kld_nats: f64,
+}
+
+impl SelectedEpoch {
+    /// S_JSD of what comes out at the end.
+    pub fn s_jsd(&self) -> f64 {
+        self.s_jsd_post_processed.unwrap_or(self.s_jsd_raw)
+    }
+}
+
+/// Reads and checks a `selection.json`.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
+/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+pub fn read_selection(path: &Path) -> Result<Selection> {
+    let selection = read(path, SCHEMA_VERSION, "a result of `calo select`")?;
+    check(&selection, &Place(path))?;
+    Ok(selection)
+}
+
+fn check(selection: &Selection, place: &Place<'_>) -> Result<()> {
+    let Divisors { jsd, area_difference, .. } = &selection.divisors;
+    place.not_negative(|| "divisors".into(), jsd.iter().chain(area_difference.iter().flatten()))?;
+    place.demand(!selection.runs.is_empty(), || "runs".into(), || "none".into(), "at least one")?;
+    for (index, run) in selection.runs.iter().enumerate() {
+        let field = |what: &'static str| move || format!("runs[{index}].{what}");
+        place.numbers(field("beta_kld"), run.beta_kld.as_ref())?;
+        place.not_negative(field("best_s_jsd"), [&run.best_s_jsd])?;
+        let has_best = run.epochs.iter().any(|epoch| epoch.epoch == run.best_epoch);
+        place.demand(has_best, field("best_epoch"), || run.best_epoch.to_string(), "one of its epochs")?;
+        for epoch in &run.epochs {
+            let values = [&epoch.s_jsd_raw, &epoch.kld_nats].into_iter().chain(&epoch.s_jsd_post_processed);
+            place.not_negative(field("epochs"), values)?;
+        }
+    }
+    Ok(())
+}

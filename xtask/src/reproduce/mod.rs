@@ -1,0 +1,108 @@
+//! `cargo xtask reproduce-table2`: from nothing to table 2 of decoding-photons.
+//!
+//! Simulates (or takes real data), trains for both weights of the divergence, chooses epochs as appendix A does, estimates
+//! the density of the latent space, generates the three configurations, scores all of them against showers that nothing was
+//! trained or chosen with, and prints the table. Every step is a command of `calo`; complete ones are not run again.
+
+mod child;
+mod data;
+mod files;
+mod page;
+mod profile;
+mod results;
+mod seed;
+mod stages;
+mod table;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+pub(crate) use child::Interrupted;
+
+use crate::flags::ReproduceFlags;
+use crate::process::{command, read};
+use crate::{build, e2e};
+use profile::Profile;
+use stages::{Request, Stage, Stages, shown};
+use table::{SeedRow, Table2};
+
+/// What every step needs.
+struct Pipeline<'a> {
+    flags: &'a ReproduceFlags,
+    profile: Profile,
+    detector: String,
+    calo: PathBuf,
+    out: PathBuf,
+    stages: Stages,
+}
+
+impl Pipeline<'_> {
+    fn stage(&mut self, stage: &Stage) -> Result<()> {
+        self.stages.run(stage, child::run)
+    }
+
+    /// The option of commands that compute with networks.
+    fn device(&self) -> [String; 2] {
+        ["--device".to_owned(), self.flags.device.clone()]
+    }
+}
+
+/// Everything.
+pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
+    let profile = Profile::of(flags.profile);
+    let detector = profile.detector()?;
+    let out = match &flags.out {
+        Some(out) => std::path::absolute(out).context("--out")?,
+        None => e2e::target_dir()?.join("table2").join(profile.name),
+    };
+    let (calo, build_seconds) = match &flags.calo {
+        Some(calo) => (std::path::absolute(calo).context("--calo")?, None),
+        None => {
+            let start = Instant::now();
+            let calo = build::release(flags.device != "cpu")?;
+            let seconds = start.elapsed().as_secs_f64();
+            println!("build: {}", shown(seconds));
+            (calo, Some(seconds))
+        }
+    };
+    let version = read(command(&calo).arg("--version"))?.trim().to_owned();
+    let request = request(flags, &profile);
+    let stages = Stages::open(&out, &calo, &version, request.clone(), flags.resume)?;
+    child::listen()?;
+    let mut pipeline = Pipeline { flags, profile, detector: detector.clone(), calo, out, stages };
+    let data = match &flags.data {
+        Some(data) => data::take_real(&mut pipeline, &std::path::absolute(data).context("--data")?)?,
+        None => data::simulate(&mut pipeline)?,
+    };
+    let mut rows = Vec::new();
+    for seed in flags.seed..flags.seed.saturating_add(flags.seeds) {
+        rows.push(SeedRow::new(&seed::run(&mut pipeline, &data, seed)?));
+    }
+    let finished = pipeline.stages.finished();
+    let table = Table2::new(version, detector, request, rows, finished, build_seconds);
+    let page = page::page(&table);
+    let [json, markdown] = ["table2.json", "table2.md"].map(|name| pipeline.out.join(name));
+    files::write_json(&json, &table)?;
+    files::write(&markdown, &page)?;
+    println!("\n{page}\n{}\n{}", json.display(), markdown.display());
+    Ok(())
+}
+
+/// All that the result depends on.
+fn request(flags: &ReproduceFlags, profile: &Profile) -> Request {
+    let data_at = flags.data_at.iter().map(|file| format!("{}={}", file.energy_gev, file.path.display()));
+    let values = [
+        ("profile", profile.name.to_owned()),
+        ("data", flags.data.as_ref().map_or_else(String::new, |path| path.display().to_string())),
+        ("data-at", data_at.collect::<Vec<_>>().join(" ")),
+        ("data-seed", flags.data_seed.to_string()),
+        ("seed", flags.seed.to_string()),
+        ("seeds", flags.seeds.to_string()),
+        ("trainings", flags.trainings.to_string()),
+        ("set", flags.overrides.join(" ")),
+        ("device", flags.device.clone()),
+    ];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,234 @@
+//! The table as people read it: Markdown, columns aligned, for the terminal and for `table2.md`.
+
+use std::fmt::Write as _;
+
+use super::results::Estimate;
+use super::stages::shown;
+use super::table::{Column, OBSERVABLES, Offset, SeedRow, Table2};
+
+/// The whole page.
+pub(super) fn page(table: &Table2) -> String {
+    let mut text = String::new();
+    let value = |name: &str| table.request.get(name).map_or("", String::as_str);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# Table 2 of decoding-photons, reproduced\n");
+    let seeds: Vec<String> = table.seeds.iter().map(|row| row.seed.to_string()).collect();
+    let showers = if value("data").is_empty() { "simulated showers" } else { "real showers" };
+    let reference = table.seeds.first().map_or(0, |row| row.reference.1);
+    let _ = writeln!(
+        text,
+        "Profile {}, {showers} in `{}`, {} {}; {}, on {}. The reference has {reference} showers of the full spectrum.\n",
+        value("profile"),
+        table.detector,
+        if seeds.len() == 1 { "seed" } else { "seeds" },
+        seeds.join(", "),
+        table.calo,
+        value("device"),
+    );
+    text += &numbers(table);
+    text.push('\n');
+    text += &notes(table);
+    if table.seeds.len() > 1 {
+        text += &by_seed(table);
+    }
+    text += &places(table);
+    text += &times(table);
+    text
+}
+
+/// The table itself.
+fn numbers(table: &Table2) -> String {
+    let Some(first) = table.seeds.first() else { return String::new() };
+    let columns: Vec<&Column> = first.configurations.iter().chain([&first.floor]).collect();
+    let mut rows = vec![vec!["against the reference".to_owned()]];
+    rows[0].extend(columns.iter().map(|column| column.name.clone()));
+    let mut row = |name: String, cell: &dyn Fn(usize) -> String| {
+        rows.push(std::iter::once(name).chain((0..columns.len()).map(cell)).collect());
+    };
+    let over_seeds = |index: usize, quantity: &dyn Fn(&Column) -> Option<Estimate>, digits: usize| {
+        combined(table.seeds.iter().filter_map(|row| quantity(nth(row, index)?)), digits)
+    };
+    row("S_JSD".to_owned(), &|i| over_seeds(i, &|column| column.s_jsd, 3));
+    row("S_JSD, paper".to_owned(), &|i| {
+        columns[i].paper_s_jsd.map_or_else(|| "-".to_owned(), |paper| format!("{paper:.2}"))
+    });
+    for (k, (_, label)) in OBSERVABLES.iter().enumerate() {
+        row(format!("JSD {label}"), &|i| over_seeds(i, &|column| column.jsd.get(k).copied().flatten(), 4));
+    }
+    for (label, is_energy) in [("mean visible energy", true), ("mean number of hits", false)] {
+        let offsets = |column: &'_ Column| -> Vec<Offset> {
+            if is_energy { column.visible_energy.clone() } else { column.n_hits.clone() }
+        };
+        for offset in first.configurations.first().map_or_else(Vec::new, offsets) {
+            let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
+            let percent = |column: &Column| offsets(column).iter().find(same).map(|offset| offset.percent);
+            let mark = if offset.from_window { " *" } else { "" };
+            row(format!("{label} at {} GeV{mark}, %", offset.energy_gev), &|i| {
+                let cell = over_seeds(i, &percent, 1);
+                if cell.starts_with('-') { cell } else { format!("+{cell}") }
+            });
+        }
+    }
+    let epochs = |index: usize| {
+        let epochs = table.seeds.iter().filter_map(|row| nth(row, index)?.epoch).map(|e| e.to_string());
+        let epochs = epochs.collect::<Vec<_>>().join(", ");
+        if epochs.is_empty() { "-".to_owned() } else { epochs }
+    };
+    row("best epoch".to_owned(), &epochs);
+    row("KLD, nats".to_owned(), &|i| {
+        over_seeds(i, &|column| column.kld_nats.map(|value| Estimate { value, error: None }), 1)
+    });
+    aligned(&rows)
+}
+
+/// Column `index` of a seed, the floor last.
+fn nth(row: &SeedRow, index: usize) -> Option<&Column> {
+    row.configurations.iter().chain([&row.floor]).nth(index)
+}
+
+/// One estimate with its error; several as their mean and standard deviation.
+fn combined(estimates: impl Iterator<Item = Estimate>, digits: usize) -> String {
+    let estimates: Vec<Estimate> = estimates.collect();
+    match estimates[..] {
+        [] => "-".to_owned(),
+        [Estimate { value, error: None }] => format!("{value:.digits$}"),
+        [Estimate { value, error: Some(error) }] => format!("{value:.digits$} ± {error:.digits$}"),
+        _ => {
+            let [mean, deviation] = mean_and_deviation(estimates.iter().map(|estimate| estimate.value));
+            format!("{mean:.digits$} ± {deviation:.digits$}")
+        }
+    }
+}
+
+/// Mean and standard deviation of a sample; that of a single value is 0.
+fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> [f64; 2] {
+    let n = values.len() as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
+    [mean, (squares / (n - 1.0).max(1.0)).sqrt()]
+}
+
+/// What the numbers mean, and what stands beside them.
+fn notes(table: &Table2) -> String {
+    let mut text = String::new();
+    let errors = if table.seeds.len() > 1 {
+        "mean and standard deviation over the seeds"
+    } else {
+        "the value and its bootstrap error"
+    };
+    let _ = writeln!(
+        text,
+        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of both betas, with and without \
+         post-processor; the paper's is relative to the epochs of its own trainings, so the two compare in order, not in size. \
+         The floor is one half of the reference against the other."
+    );
+    let windows =
+        |column: &Column| column.visible_energy.iter().chain(&column.n_hits).any(|offset| offset.from_window);
+    if table.seeds.iter().flat_map(|row| &row.configurations).any(windows) {
+        let _ = writeln!(
+            text,
+            "\\* not from files of that energy: showers of the full spectrum within 2 GeV, scaled to it."
+        );
+    }
+    let rho: Vec<f64> = table.seeds.iter().filter_map(|row| row.top_variable_cog_z).collect();
+    if !rho.is_empty() {
+        let rho: Vec<String> = rho.iter().map(|rho| format!("{:.2}", rho.abs())).collect();
+        let _ = writeln!(
+            text,
+            "\nCorrelation |ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): {} \
+             (paper: about 0.9).",
+            rho.join(", ")
+        );
+    }
+    for row in table.seeds.iter().filter(|row| row.trainings_s_jsd.len() > 1) {
+        let [mean, deviation] = mean_and_deviation(row.trainings_s_jsd.iter().copied());
+        let best = row.trainings_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
+        let _ = writeln!(
+            text,
+            "\nSeed {}: {} trainings of beta 0.05, S_JSD of the best epochs against validation showers {mean:.2} ± {deviation:.2} \
+             (paper: 1.02 ± 0.12 of seven); the best, {best:.2}, is used.",
+            row.seed,
+            row.trainings_s_jsd.len()
+        );
+    }
+    for row in &table.seeds {
+        // Windows of the full spectrum with few showers are no part of this table; the report names them too.
+        for gap in row.gaps.iter().filter(|gap| !gap.what.contains("mu90")) {
+            let _ = writeln!(text, "\nSeed {}: not given: {}: {}.", row.seed, gap.what, gap.why);
+        }
+    }
+    text
+}
+
+/// S_JSD and the centre of gravity, seed by seed.
+fn by_seed(table: &Table2) -> String {
+    let mut rows = vec![vec!["seed".to_owned()]];
+    let Some(first) = table.seeds.first() else { return String::new() };
+    for column in &first.configurations {
+        rows[0].extend([format!("S_JSD {}", column.name), "JSD CoG-z".to_owned()]);
+    }
+    let cog_z = OBSERVABLES.iter().position(|(name, _)| *name == "cog_z").unwrap_or(0);
+    for row in &table.seeds {
+        let mut cells = vec![row.seed.to_string()];
+        for column in &row.configurations {
+            cells.push(combined(column.s_jsd.into_iter(), 3));
+            cells.push(combined(column.jsd.get(cog_z).copied().flatten().into_iter(), 4));
+        }
+        rows.push(cells);
+    }
+    let better =
+        |which: usize| table.seeds.iter().filter(|row| row.density_is_better()[which] == Some(true)).count();
+    format!(
+        "\n{}\nSampling from the density beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} \
+         of {} seeds.\n",
+        aligned(&rows),
+        better(0),
+        better(1),
+        table.seeds.len()
+    )
+}
+
+/// Where the figures are.
+fn places(table: &Table2) -> String {
+    let mut text = String::from("\n## Figures\n\n");
+    for row in &table.seeds {
+        let _ = writeln!(
+            text,
+            "* seed {}, in `{}`: figures 6 and 7 `evaluation/report.html`; 9 `selection/selection.html`; 2 to 5 and 8 \
+             `latent-*/latent.html`",
+            row.seed, row.folder
+        );
+    }
+    text
+}
+
+/// How long every stage took.
+fn times(table: &Table2) -> String {
+    let mut rows = vec![vec!["stage".to_owned(), "time".to_owned()]];
+    rows.extend(table.stages.iter().map(|stage| vec![stage.name.clone(), shown(stage.seconds)]));
+    let total = table.stages.iter().map(|stage| stage.seconds).sum();
+    rows.push(vec!["all stages".to_owned(), shown(total)]);
+    let build = table.build_seconds.map(|seconds| vec!["build, not counted".to_owned(), shown(seconds)]);
+    rows.extend(build);
+    format!("\n## Time\n\n{}", aligned(&rows))
+}
+
+/// A Markdown table that also reads well as it is.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..n).map(|k| width(k).unwrap_or(0).max(3)).collect();
+    let mut text = String::new();
+    for (i, row) in rows.iter().enumerate() {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(text, "| {} |", cells.collect::<Vec<_>>().join(" | "));
+        if i == 0 {
+            let rules = widths.iter().map(|width| "-".repeat(*width));
+            let _ = writeln!(text, "| {} |", rules.collect::<Vec<_>>().join(" | "));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

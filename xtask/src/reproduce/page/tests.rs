@@ -1,0 +1,156 @@
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::reproduce::results::{LatentResults, Results, SelectedRun};
+use crate::reproduce::seed::Outcome;
+use crate::reproduce::stages::Request;
+
+/// A result of `calo evaluate` with the given distances of the three candidates; their means are off by 2, -1 and 0 %.
+fn results(jsd: [f64; 3], source: &str) -> Results {
+    let histograms = |jsd: f64| -> Vec<Value> {
+        let jsd = json!({"value": jsd, "error": 0.01});
+        OBSERVABLES.iter().map(|(name, _)| json!({"observable": name, "jsd": jsd, "parts": []})).collect()
+    };
+    let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
+    let comparisons = names.iter().zip(jsd).map(|(name, jsd)| {
+        json!({"name": name, "histograms": histograms(jsd), "s_jsd": {"value": 10.0 * jsd, "error": 0.05}})
+    });
+    let mut moments = Vec::new();
+    for (sample, factor) in [1.0, 1.02, 0.99, 1.0].into_iter().enumerate() {
+        for (observable, mean) in [("visible_energy", 1000.0), ("n_hits", 400.0), ("cog_z", 12.0)] {
+            for energy in [json!(null), json!(20.0), json!(80.0)] {
+                moments.push(json!({
+                    "sample": sample, "observable": observable, "energy_gev": energy, "source": source, "n_showers": 100,
+                    "mean": {"value": mean * factor, "error": mean * factor * 0.003}
+                }));
+            }
+        }
+    }
+    let samples = ["calo-sim", "beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
+    let samples = samples.map(|name| json!({"name": name, "n_showers": 1500}));
+    serde_json::from_value(json!({
+        "samples": samples,
+        "floor": {"name": "half / half", "histograms": histograms(0.02), "s_jsd": null},
+        "comparisons": comparisons.collect::<Vec<_>>(),
+        "moments": moments,
+        "gaps": [{"what": "S_area", "why": "no divisors"}],
+    }))
+    .unwrap()
+}
+
+fn run(name: &str, seed: u64, beta_kld: f64, best_s_jsd: f64) -> SelectedRun {
+    serde_json::from_value(json!({
+        "name": name, "seed": seed, "beta_kld": beta_kld, "best_epoch": 2, "best_s_jsd": best_s_jsd,
+        "epochs": [{"epoch": 1, "kld_nats": 3.0}, {"epoch": 2, "kld_nats": 5.25}],
+    }))
+    .unwrap()
+}
+
+fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
+    let baselines = [run("beta-0.05", seed, 0.05, 0.9), run("beta-0.05-2", seed + 1_000_000, 0.05, 1.1)];
+    let stronger = run("beta-0.4", seed, 0.4, 1.0);
+    let latent: LatentResults = serde_json::from_value(json!({
+        "correlations": {"observables": ["m1x", "m1z"], "coefficients": [[0.1, null, 0.0], [-0.87, 0.2, 0.4]]}
+    }))
+    .unwrap();
+    SeedRow::new(&Outcome {
+        seed,
+        results: results(jsd, source),
+        latent,
+        chosen: [baselines[0].clone(), stronger.clone(), baselines[0].clone()],
+        runs: [baselines.to_vec(), vec![stronger]].concat(),
+        folder: PathBuf::from(format!("out/seed-{seed}")),
+    })
+}
+
+fn table(seeds: Vec<SeedRow>) -> Table2 {
+    let request = [("profile", "quick"), ("data", ""), ("device", "cpu")];
+    let request: Request = request.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let stages = serde_json::from_value(json!([
+        {"name": "simulate training showers", "hash": "0", "seconds": 90.0, "complete": true},
+        {"name": "seed-11: train beta-0.05", "hash": "1", "seconds": 330.0, "complete": true},
+    ]));
+    Table2::new(
+        "calo 0.1.0".to_owned(),
+        "ild-ecal-pooled".to_owned(),
+        request,
+        seeds,
+        stages.unwrap(),
+        Some(200.0),
+    )
+}
+
+const ONE_SEED: &str = "\
+# Table 2 of decoding-photons, reproduced
+
+Profile quick, simulated showers in `ild-ecal-pooled`, seed 11; calo 0.1.0, on cpu. The reference has 1500 showers of the full spectrum.
+
+| against the reference           | beta 0.05       | beta 0.4        | beta 0.05 + KDE | floor           |
+| ------------------------------- | --------------- | --------------- | --------------- | --------------- |
+| S_JSD                           | 1.000 ± 0.050   | 1.200 ± 0.050   | 0.800 ± 0.050   | -               |
+| S_JSD, paper                    | 0.83            | 0.88            | 0.67            | -               |
+| JSD visible cell energy         | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| JSD visible energy              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| JSD number of hits              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| JSD centre of gravity z         | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| JSD radial profile              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| JSD longitudinal profile        | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| mean visible energy at 20 GeV, % | +2.0 ± 0.4      | -1.0 ± 0.4      | +0.0 ± 0.4      | -               |
+";
+
+#[test]
+fn one_seed_shows_values_with_their_own_errors() {
+    let text = page(&table(vec![seed(11, [0.1, 0.12, 0.08], "fixed_energy_file")]));
+    let squeeze = |text: &str| {
+        let squeezed = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        squeezed.filter(|line| !line.starts_with("| --")).collect::<Vec<_>>()
+    };
+    let (found, expected) = (squeeze(&text), squeeze(ONE_SEED));
+    assert_eq!(found[..expected.len()], expected);
+    for part in [
+        "| mean number of hits at 80 GeV, %",
+        "| best epoch",
+        "|ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): 0.87",
+        "2 trainings of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14",
+        "the best, 0.90, is used",
+        "not given: S_area: no divisors",
+        "out/seed-11",
+        "| seed-11: train beta-0.05",
+        "| all stages                | 7.0 min |",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("\\*") && !text.contains("several seeds"), "{text}");
+    // Columns stand below one another.
+    let table: Vec<usize> =
+        text.lines().skip_while(|l| !l.starts_with('|')).map_while(|l| l.find(" | ")).collect();
+    assert!(table.len() > 10 && table.iter().all(|at| *at == table[0]), "{table:?}");
+}
+
+#[test]
+fn several_seeds_show_mean_and_deviation_and_how_often_the_density_wins() {
+    let seeds = vec![seed(11, [0.1, 0.12, 0.08], "window"), seed(12, [0.1, 0.12, 0.12], "window")];
+    let text = page(&table(seeds));
+    // 0.08 and 0.12: mean 0.10, standard deviation 0.0283.
+    assert!(text.contains("0.1000 ± 0.0283") && text.contains("1.000 ± 0.283"), "{text}");
+    assert!(text.contains("seeds 11, 12") && text.contains("0.87, 0.87"), "{text}");
+    assert!(text.contains("in S_JSD for 1 and in the centre of gravity z for 1 of 2 seeds"), "{text}");
+    assert!(
+        text.contains("mean visible energy at 20 GeV *, %") && text.contains("\\* not from files"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_missing_is_a_dash() {
+    let mut row = seed(11, [0.1, 0.12, 0.08], "fixed_energy_file");
+    row.configurations[0].s_jsd = None;
+    row.configurations[0].jsd[3] = None;
+    row.top_variable_cog_z = None;
+    assert_eq!(row.density_is_better(), [None, None]);
+    let text = page(&table(vec![row]));
+    assert!(text.contains("| S_JSD                            | -  "), "{text}");
+    assert!(!text.contains("|ρ|"), "{text}");
+}

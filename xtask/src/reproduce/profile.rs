@@ -1,0 +1,122 @@
+//! How large a reproduction is: configuration and number of showers.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::flags::ProfileName;
+use crate::process::root;
+
+/// A size of the whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Profile {
+    pub(super) name: &'static str,
+    /// Description of the trainings, in `configs/experiments`.
+    config: &'static str,
+    /// Fields of it that this profile sets otherwise.
+    pub(super) overrides: &'static [&'static str],
+    pub(super) n_showers: Counts,
+    /// Parts of a real file that train, validate and are the reference, per cent.
+    pub(super) fractions: &'static str,
+}
+
+/// Simulated showers. Validation and reference are of one size, since distances fall with the number of showers: the
+/// divisors of S_JSD come from the one and are applied to the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) train: u64,
+    /// Full spectrum, in validation and reference each.
+    pub(super) full: u64,
+    /// At each fixed energy, in validation and reference each.
+    pub(super) fixed: u64,
+}
+
+/// A smoke test of the way from nothing to the table; its networks learn nothing.
+const TINY: Profile = Profile {
+    name: "tiny",
+    config: "bib-ae-quick.toml",
+    overrides: &[
+        "model.autoencoder.width=2",
+        "model.autoencoder.hidden=16",
+        "model.autoencoder.bottleneck=16",
+        "model.autoencoder.encoded=6",
+        "model.autoencoder.latent=10",
+        "model.critic.width=4",
+        "model.post_processor.width=8",
+        "model.post_processor.condition=4",
+        "training.epochs=3",
+        "training.batch_showers=16",
+    ],
+    n_showers: Counts { train: 256, full: 64, fixed: 24 },
+    fractions: "60,20,20",
+};
+
+/// Two CPU cores and minutes.
+const QUICK: Profile = Profile {
+    name: "quick",
+    config: "bib-ae-quick.toml",
+    overrides: &[],
+    n_showers: Counts { train: 6000, full: 1500, fixed: 600 },
+    fractions: "60,20,20",
+};
+
+/// A laptop and hours.
+const LAPTOP: Profile = Profile {
+    name: "laptop",
+    config: "bib-ae-laptop.toml",
+    overrides: &[],
+    n_showers: Counts { train: 40_000, full: 5000, fixed: 2000 },
+    fractions: "60,20,20",
+};
+
+/// The published networks on as many showers as the paper's, for a GPU.
+const PAPER: Profile = Profile {
+    name: "paper",
+    config: "bib-ae-paper.toml",
+    overrides: &[],
+    n_showers: Counts { train: 900_000, full: 10_000, fixed: 4000 },
+    fractions: "80,10,10",
+};
+
+impl Profile {
+    pub(super) fn of(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Tiny => TINY,
+            ProfileName::Quick => QUICK,
+            ProfileName::Laptop => LAPTOP,
+            ProfileName::Paper => PAPER,
+        }
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        root().join("configs/experiments").join(self.config)
+    }
+
+    /// The detector of the configuration.
+    ///
+    /// # Errors
+    /// No configuration, or one without a detector.
+    pub(super) fn detector(&self) -> Result<String> {
+        let path = self.config();
+        let place = path.display();
+        let text = fs::read_to_string(&path).with_context(|| format!("{place}: cannot read it"))?;
+        let config: toml::Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
+        let detector = config.get("detector").and_then(toml::Value::as_str);
+        detector.map(str::to_owned).with_context(|| format!("{place}: no `detector`; expected its name"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_with_a_configuration_name_a_detector_that_is_there() {
+        for profile in [TINY, QUICK, PAPER] {
+            let detector = profile.detector().unwrap();
+            let path = root().join("configs/detectors").join(format!("{detector}.toml"));
+            assert!(path.is_file(), "{}: {}", profile.name, path.display());
+        }
+    }
+}

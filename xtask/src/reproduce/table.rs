@@ -1,0 +1,168 @@
+//! The numbers of table 2, seed by seed: what `table2.json` holds.
+
+use serde::Serialize;
+
+use super::results::{Comparison, Estimate, Gap, Moments, Results};
+use super::seed::Outcome;
+use super::stages::{Request, StageRecord};
+
+/// Version of `table2.json`.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Decoding-photons, table 2.
+const PAPER_S_JSD: [f64; 3] = [0.83, 0.88, 0.67];
+
+/// The six observables as `results.json` calls them, and as the table does.
+pub(super) const OBSERVABLES: [(&str, &str); 6] = [
+    ("cell_energy", "visible cell energy"),
+    ("visible_energy", "visible energy"),
+    ("n_hits", "number of hits"),
+    ("cog_z", "centre of gravity z"),
+    ("radial", "radial profile"),
+    ("longitudinal", "longitudinal profile"),
+];
+
+/// Everything that is printed.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Table2 {
+    schema_version: u32,
+    pub(super) calo: String,
+    pub(super) detector: String,
+    pub(super) request: Request,
+    pub(super) seeds: Vec<SeedRow>,
+    /// Seconds of the build, which no stage counts, where there was one.
+    pub(super) build_seconds: Option<f64>,
+    pub(super) stages: Vec<StageRecord>,
+}
+
+/// The numbers of one seed.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct SeedRow {
+    pub(super) seed: u64,
+    /// Name of the reference, and its showers of the full spectrum.
+    pub(super) reference: (String, u64),
+    pub(super) configurations: Vec<Column>,
+    /// One half of the reference against the other.
+    pub(super) floor: Column,
+    /// Correlation of the variable of the highest divergence with the centre of gravity in depth, beta = 0.05.
+    pub(super) top_variable_cog_z: Option<f64>,
+    /// S_JSD of the best epoch of every training of beta = 0.05, against validation showers.
+    pub(super) trainings_s_jsd: Vec<f64>,
+    pub(super) gaps: Vec<Gap>,
+    /// Folder of the seed.
+    pub(super) folder: String,
+}
+
+/// One column of the table.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) paper_s_jsd: Option<f64>,
+    pub(super) epoch: Option<u32>,
+    pub(super) training_seed: Option<u64>,
+    pub(super) beta_kld: Option<f64>,
+    pub(super) kld_nats: Option<f64>,
+    pub(super) s_jsd: Option<Estimate>,
+    /// In the order of [`OBSERVABLES`].
+    pub(super) jsd: Vec<Option<Estimate>>,
+    pub(super) visible_energy: Vec<Offset>,
+    pub(super) n_hits: Vec<Offset>,
+}
+
+/// A mean against the reference's, per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Offset {
+    pub(super) energy_gev: f64,
+    pub(super) percent: Estimate,
+    /// Not from files of that energy: from a window of the full spectrum.
+    pub(super) from_window: bool,
+}
+
+impl Table2 {
+    pub(super) fn new(
+        calo: String,
+        detector: String,
+        request: Request,
+        seeds: Vec<SeedRow>,
+        stages: Vec<StageRecord>,
+        build_seconds: Option<f64>,
+    ) -> Self {
+        Self { schema_version: SCHEMA_VERSION, calo, detector, request, seeds, build_seconds, stages }
+    }
+}
+
+impl SeedRow {
+    pub(super) fn new(outcome: &Outcome) -> Self {
+        let Outcome { results, chosen, runs, .. } = outcome;
+        let mut configurations = Vec::new();
+        for (index, comparison) in results.comparisons.iter().enumerate() {
+            let run = chosen.get(index);
+            configurations.push(Column {
+                paper_s_jsd: PAPER_S_JSD.get(index).copied(),
+                epoch: run.map(|run| run.best_epoch),
+                training_seed: run.map(|run| run.seed),
+                beta_kld: run.and_then(|run| run.beta_kld),
+                kld_nats: run.and_then(super::results::SelectedRun::best_kld_nats),
+                visible_energy: offsets(results, index + 1, "visible_energy"),
+                n_hits: offsets(results, index + 1, "n_hits"),
+                ..column(comparison)
+            });
+        }
+        // The last run is that of the other beta.
+        let baselines = &runs[..runs.len().saturating_sub(1)];
+        Self {
+            seed: outcome.seed,
+            reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
+            configurations,
+            floor: Column { name: "floor".to_owned(), ..column(&results.floor) },
+            top_variable_cog_z: outcome.latent.top_with_cog_z(),
+            trainings_s_jsd: baselines.iter().map(|run| run.best_s_jsd).collect(),
+            gaps: results.gaps.clone(),
+            folder: outcome.folder.display().to_string(),
+        }
+    }
+
+    /// Whether sampling from the density is nearer to the reference than N(0, 1), in S_JSD and in the centre of gravity.
+    pub(super) fn density_is_better(&self) -> [Option<bool>; 2] {
+        let compare = |quantity: &dyn Fn(&Column) -> Option<Estimate>| {
+            let [normal, density] = [0, 2].map(|index| quantity(self.configurations.get(index)?));
+            Some(density?.value < normal?.value)
+        };
+        let cog_z = OBSERVABLES.iter().position(|(name, _)| *name == "cog_z").unwrap_or(0);
+        [compare(&|column| column.s_jsd), compare(&|column| column.jsd.get(cog_z).copied().flatten())]
+    }
+}
+
+fn column(comparison: &Comparison) -> Column {
+    let jsd = |observable: &str| {
+        comparison.histograms.iter().find(|histogram| histogram.observable == observable).map(|h| h.jsd)
+    };
+    Column {
+        name: comparison.name.clone(),
+        s_jsd: comparison.s_jsd,
+        jsd: OBSERVABLES.iter().map(|(name, _)| jsd(name)).collect(),
+        ..Column::default()
+    }
+}
+
+/// Means of a sample against the reference's at every energy that both have.
+fn offsets(results: &Results, sample: usize, observable: &str) -> Vec<Offset> {
+    let of = |sample: usize| {
+        results.moments.iter().filter(move |m| m.sample == sample && m.observable == observable)
+    };
+    let offset = |ours: &Moments| {
+        let energy_gev = ours.energy_gev?;
+        let same = |theirs: &&Moments| theirs.energy_gev.is_some_and(|e| e.total_cmp(&energy_gev).is_eq());
+        let theirs = of(0).find(same)?;
+        let ratio = ours.mean.value / theirs.mean.value;
+        // Errors of a quotient of independent means.
+        let error = || {
+            let (a, b) = (ours.mean.error? / ours.mean.value, theirs.mean.error? / theirs.mean.value);
+            Some(100.0 * ratio * a.hypot(b))
+        };
+        let percent = Estimate { value: 100.0 * (ratio - 1.0), error: error() };
+        let windows = [ours, theirs].map(|moments| moments.source.as_deref() == Some("window"));
+        ratio.is_finite().then_some(Offset { energy_gev, percent, from_window: windows.contains(&true) })
+    };
+    of(sample).filter_map(offset).collect()
+}
