@@ -72,7 +72,14 @@ fn table(seeds: Vec<SeedRow>) -> Table2 {
         {"name": "simulate training showers", "hash": "0", "seconds": 90.0, "complete": true},
         {"name": "seed-11: train beta-0.05", "hash": "1", "seconds": 330.0, "complete": true},
     ]));
-    Table2::new("calo 0.1.0".to_owned(), "ild-ecal-pooled".to_owned(), request, seeds, stages.unwrap(), Some(200.0))
+    Table2::new(
+        "calo 0.1.0".to_owned(),
+        "ild-ecal-pooled".to_owned(),
+        request,
+        seeds,
+        stages.unwrap(),
+        Some(200.0),
+    )
 }
 
 const ONE_SEED: &str = "\
