@@ -1,5 +1,7 @@
 //! The training of the BIB-AE on a tiny grid: stages, schedule, state, and what is refused.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
+
 use std::collections::BTreeMap;
 
 use calo_data::random::{Purpose, stream};

@@ -16,7 +16,6 @@ const AHEAD: usize = 3;
 pub(super) struct PrefetchedShowers {
     batches: Prefetch,
     batches_per_epoch: u64,
-    next: BatchPlace,
 }
 
 impl PrefetchedShowers {
@@ -37,7 +36,7 @@ impl PrefetchedShowers {
         if next.batch_idx >= batches_per_epoch {
             next = BatchPlace { epoch: next.epoch + 1, batch_idx: 0 };
         }
-        Ok(Self { batches: Prefetch::start(showers, next, AHEAD)?, batches_per_epoch, next })
+        Ok(Self { batches: Prefetch::start(showers, next, AHEAD)?, batches_per_epoch })
     }
 }
 
@@ -47,18 +46,7 @@ impl BatchSource for PrefetchedShowers {
     }
 
     fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> Result<()> {
-        let wanted = BatchPlace { epoch: u64::from(epoch), batch_idx: index };
-        // The rest of an epoch that makes no whole training step is passed over.
-        loop {
-            let place = self.batches.next(batch)?;
-            self.next = place.next(self.batches_per_epoch);
-            if place == wanted {
-                return Ok(());
-            }
-            if (place.epoch, place.batch_idx) > (wanted.epoch, wanted.batch_idx) {
-                let problem = format!("batch {index} of epoch {epoch} was asked for after a later one");
-                return Err(calo_data::Error::option("batch", problem, "batches in order"));
-            }
-        }
+        // What an epoch leaves out behind its last whole training step is passed over.
+        self.batches.read(BatchPlace { epoch: u64::from(epoch), batch_idx: index }, batch)
     }
 }
