@@ -7,7 +7,7 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 fn help_is_pinned() {
     for command in [
         "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "evaluate", "report",
-        "import", "encode", "density", "latent",
+        "import", "encode", "density", "latent", "select",
     ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {
