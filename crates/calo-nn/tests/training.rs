@@ -180,7 +180,7 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     assert!(message.contains("none"), "{message}");
 }
 
-/// Without normalisation a cell's energy depends on itself and the two energies alone, and a relative change leaves empty
+/// Without normalisation a cell's energy depends on itself and the two energies alone, and a gated change leaves empty
 /// cells empty.
 #[test]
 fn a_post_processor_without_normalisation_maps_cells_one_by_one() {
@@ -211,10 +211,11 @@ fn a_post_processor_without_normalisation_maps_cells_one_by_one() {
     assert_ne!(y[1], values(&network, &cells([0.0, 1.0, 0.0, 0.0, 0.0, 0.0]), 1.0)[1]);
     let x = [0.0, 1.0, 2.0, 3.0, 0.5, 0.0];
     let added = values(&build(PostProcessorOutput::Change), &cells(x), 1.0);
-    let scaled = values(&build(PostProcessorOutput::RelativeChange), &cells(x), 1.0);
+    let gated = values(&build(PostProcessorOutput::GatedChange), &cells(x), 1.0);
     for i in 0..6 {
         assert!((added[i] - (x[i] + y[i])).abs() < 1e-6);
-        assert!((scaled[i] - x[i] * (1.0 + y[i])).abs() < 1e-6);
+        let seen = (1.0 + 10.0 * x[i]).ln();
+        assert!((gated[i] - (x[i] + seen * y[i])).abs() < 1e-5);
     }
 }
 

@@ -57,7 +57,7 @@ const QUICK: Profile = Profile {
     name: "quick",
     config: "bib-ae-quick.toml",
     overrides: &[],
-    n_showers: Counts { train: 6000, full: 1500, fixed: 600 },
+    n_showers: Counts { train: 4800, full: 1000, fixed: 400 },
     fractions: "60,20,20",
 };
 
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn profiles_with_a_configuration_name_a_detector_that_is_there() {
-        for profile in [TINY, QUICK, PAPER] {
+        for profile in [TINY, QUICK, LAPTOP, PAPER] {
             let detector = profile.detector().unwrap();
             let path = root().join("configs/detectors").join(format!("{detector}.toml"));
             assert!(path.is_file(), "{}: {}", profile.name, path.display());

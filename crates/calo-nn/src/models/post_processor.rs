@@ -43,8 +43,8 @@ pub enum PostProcessorOutput {
     Cell,
     /// What is added to the cell's energy.
     Change,
-    /// What is added to it as a share of it: empty cells stay empty.
-    RelativeChange,
+    /// What is added to the cell's energy, over what the first layer sees of the cell: empty cells stay empty.
+    GatedChange,
 }
 
 impl Default for PostProcessorConfig {
@@ -188,7 +188,7 @@ impl PostProcessor {
         Ok(match self.output {
             PostProcessorOutput::Cell => processed,
             PostProcessorOutput::Change => (showers + processed)?,
-            PostProcessorOutput::RelativeChange => (&showers + (&showers * processed)?)?,
+            PostProcessorOutput::GatedChange => (showers + (seen * processed)?)?,
         })
     }
 
