@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, ensure};
 use calo_data::random::{Purpose, stream};
 use calo_data::{Grid, ShowerBatch};
 use calo_latent::Kde;
 use calo_nn::candle::Tensor;
 use calo_nn::training::{ShowerModel, standard_normal};
-use ndarray::{Array2, Array4, ArrayView1};
+use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 
 use crate::args::EnergyRange;
 use crate::interrupt;
+use crate::model::{cells_of, energy_tensor};
 
 const ENERGY: Purpose = Purpose::new("generated energy");
 const DENSITY: Purpose = Purpose::new("generated latent");
@@ -113,9 +113,7 @@ impl<'a> Generator<'a> {
                 }
             }
         };
-        #[expect(clippy::cast_possible_truncation, reason = "networks are f32")]
-        let energies: Vec<f32> = energies_gev.iter().map(|energy| *energy as f32).collect();
-        let energies = Tensor::from_vec(energies, (n, 1), device)?;
+        let energies = energy_tensor(energies_gev, device)?;
         let showers = self.model.decode(&z, &energies)?;
         Ok(Decoded { first, wanted, energies_gev: energies_gev.to_vec(), energies, showers })
     }
@@ -148,22 +146,15 @@ impl Decoded {
     }
 
     fn batch(&self, showers: &Tensor) -> anyhow::Result<ShowerBatch<f32>> {
-        let (_, _, layers, nx, ny) = showers.dims5()?;
         let (start, end) =
             ((self.wanted.start - self.first) as usize, (self.wanted.end - self.first) as usize);
-        let n = end - start;
-        let mut cells: Vec<f32> = showers.narrow(0, start, n)?.flatten_all()?.to_vec1()?;
-        for cell in &mut cells {
-            ensure!(cell.is_finite(), "the model makes a cell of {cell} MeV; expected finite energies");
-            // Networks may produce any number, files hold energies.
-            *cell = cell.max(0.0);
-        }
-        let cells_mev =
-            Array4::from_shape_vec((n, layers, nx, ny), cells).context("showers have another size")?;
-        let mut batch = ShowerBatch::empty(Grid { layers, nx, ny });
-        batch.first_shower = self.wanted.start;
-        batch.energies_gev = self.energies_gev[start..end].to_vec();
-        batch.cells_mev = cells_mev;
-        Ok(batch)
+        let cells_mev = cells_of(&showers.narrow(0, start, end - start)?)?;
+        let (_, layers, nx, ny) = cells_mev.dim();
+        Ok(ShowerBatch {
+            first_shower: self.wanted.start,
+            energies_gev: self.energies_gev[start..end].to_vec(),
+            cells_mev,
+            ..ShowerBatch::empty(Grid { layers, nx, ny })
+        })
     }
 }

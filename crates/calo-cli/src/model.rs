@@ -6,6 +6,7 @@ use anyhow::ensure;
 use calo_data::Detector;
 use calo_metrics::results::DetectorInfo;
 use calo_nn::candle::{Device, Tensor};
+use calo_nn::models::bibae::Posterior;
 use calo_nn::training::ShowerModel;
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4};
 
@@ -96,16 +97,27 @@ pub(crate) fn encode(
     energies_gev: &[f64],
     noise: &Tensor,
 ) -> anyhow::Result<Encoded> {
-    let cells: Vec<f32> = cells_mev.iter().copied().collect();
-    let (n, layers, nx, ny) = cells_mev.dim();
-    let cells = Tensor::from_vec(cells, (n, layers, nx, ny), model.device())?;
-    let posterior = model.encode(&cells, &energy_tensor(energies_gev, model.device())?)?;
+    let posterior = posterior(model, cells_mev, energies_gev)?;
     let z = posterior.sample(noise)?;
     Ok(Encoded {
         mean: matrix(&posterior.mean)?,
         log_variance: matrix(&posterior.log_variance)?,
         z: matrix(&z)?,
     })
+}
+
+/// Distributions of the latent variables of at most [`BATCH`] showers.
+///
+/// # Shapes
+/// `cells_mev` `[n, layer, x, y]`.
+pub(crate) fn posterior(
+    model: &ShowerModel,
+    cells_mev: ArrayView4<'_, f32>,
+    energies_gev: &[f64],
+) -> anyhow::Result<Posterior> {
+    let cells: Vec<f32> = cells_mev.iter().copied().collect();
+    let cells = Tensor::from_vec(cells, cells_mev.dim(), model.device())?;
+    Ok(model.encode(&cells, &energy_tensor(energies_gev, model.device())?)?)
 }
 
 /// Showers of latent variables, cells never negative; through the post-processor if that is wanted.
@@ -118,7 +130,6 @@ pub(crate) fn decode(
     energies_gev: &[f64],
     post_process: bool,
 ) -> anyhow::Result<Array4<f32>> {
-    let [layers, nx, ny] = model.grid();
     let values: Vec<f32> = z.iter().copied().collect();
     let z = Tensor::from_vec(values, z.dim(), model.device())?;
     let energies = energy_tensor(energies_gev, model.device())?;
@@ -126,22 +137,36 @@ pub(crate) fn decode(
     if post_process {
         decoded = model.post_process(&decoded, &energies)?;
     }
-    let mut cells: Vec<f32> = decoded.flatten_all()?.to_vec1()?;
+    cells_of(&decoded)
+}
+
+/// What networks make as files have it: they may produce any number, files hold energies.
+///
+/// # Shapes
+/// `[n, 1, layer, x, y]` to `[n, layer, x, y]`, MeV, none negative.
+pub(crate) fn cells_of(showers: &Tensor) -> anyhow::Result<Array4<f32>> {
+    let (n, _, layers, nx, ny) = showers.dims5()?;
+    let mut cells: Vec<f32> = showers.flatten_all()?.to_vec1()?;
     for cell in &mut cells {
         ensure!(cell.is_finite(), "the model makes a cell of {cell} MeV; expected finite energies");
         *cell = cell.max(0.0);
     }
-    Ok(Array4::from_shape_vec((energies_gev.len(), layers, nx, ny), cells)?)
+    Ok(Array4::from_shape_vec((n, layers, nx, ny), cells)?)
 }
 
+/// Incident energies for the networks.
+///
+/// # Shapes
+/// `[n]` to `[n, 1]`.
 #[expect(clippy::cast_possible_truncation, reason = "networks compute in 32 bits")]
-fn energy_tensor(energies_gev: &[f64], device: &Device) -> anyhow::Result<Tensor> {
+pub(crate) fn energy_tensor(energies_gev: &[f64], device: &Device) -> anyhow::Result<Tensor> {
     let energies: Vec<f32> = energies_gev.iter().map(|&energy| energy as f32).collect();
     let n = energies.len();
     Ok(Tensor::from_vec(energies, (n, 1), device)?)
 }
 
-fn matrix(tensor: &Tensor) -> anyhow::Result<Array2<f32>> {
+/// A tensor of two axes as an array.
+pub(crate) fn matrix(tensor: &Tensor) -> anyhow::Result<Array2<f32>> {
     let (n, m) = tensor.dims2()?;
     Ok(Array2::from_shape_vec((n, m), tensor.flatten_all()?.to_vec1()?)?)
 }

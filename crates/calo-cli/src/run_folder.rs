@@ -312,6 +312,20 @@ mod tests {
         assert_eq!(best_epoch(&[]), None);
     }
 
+    /// A log that is read and written again keeps its bytes; a parser that rounds would change one number in some hundred.
+    #[test]
+    fn numbers_of_a_log_keep_all_their_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let number = |i: u32| (f64::from(i) * 0.7).sin() * 10_f64.powi(i as i32 % 12 - 8);
+        let epochs: Vec<Validated> =
+            (1..500).map(|i| validated(i, std::array::from_fn(|k| number(6 * i + k as u32)))).collect();
+        let lines: Vec<String> =
+            epochs.iter().map(|epoch| serde_json::to_string(epoch).unwrap() + "\n").collect();
+        fs::write(run.validation(), lines.concat()).unwrap();
+        assert_eq!(run.validated().unwrap(), epochs);
+    }
+
     #[test]
     fn a_cut_off_line_does_not_count_and_a_damaged_one_is_an_error() {
         let folder = tempfile::tempdir().unwrap();

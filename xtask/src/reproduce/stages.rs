@@ -137,9 +137,7 @@ impl Stages {
         self.write()?;
         let start = Instant::now();
         let result = self.perform(stage, perform);
-        // Whole milliseconds: few digits come back from JSON as they were written, so a record that is read and written again
-        // keeps its bytes.
-        seconds = ((seconds + start.elapsed().as_secs_f64()) * 1e3).round() / 1e3;
+        seconds += start.elapsed().as_secs_f64();
         let record = &mut self.record.stages[index];
         (record.seconds, record.complete) = (seconds, result.is_ok());
         self.write()?;

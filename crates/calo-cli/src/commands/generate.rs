@@ -2,16 +2,14 @@
 
 use std::path::PathBuf;
 
-use calo_data::{Dtype, Grid, ShowerWriter};
-use calo_nn::device;
-use calo_nn::training::ShowerModel;
+use calo_data::{Dtype, ShowerWriter};
 use clap::ValueEnum;
 
 use crate::args::EnergyRange;
 use crate::files::{Out, StorageOptions};
 use crate::generation::{Generator, LatentSource};
+use crate::model::{LoadedModel, ModelOptions};
 use crate::progress::Progress;
-use crate::run_folder::{EpochChoice, RunFolder};
 use crate::{UsageError, density, output, provenance};
 
 /// Generate showers with a trained model
@@ -20,12 +18,8 @@ use crate::{UsageError, density, output, provenance};
 /// sample that is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder of a training
-    #[arg(long, value_name = "FOLDER")]
-    run: PathBuf,
-    /// Epoch: best, or a number
-    #[arg(long, default_value = "best", value_name = "best|N")]
-    epoch: EpochChoice,
+    #[command(flatten)]
+    model: ModelOptions,
     /// Where the encoded latent variables come from
     #[arg(long, value_enum, default_value_t = Latent::Normal)]
     latent: Latent,
@@ -47,9 +41,6 @@ pub(crate) struct Args {
     /// Leave the showers as the decoder makes them
     #[arg(long)]
     no_post_processor: bool,
-    /// Where to compute: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
     #[command(flatten)]
     out: Out,
     #[command(flatten)]
@@ -65,31 +56,25 @@ enum Latent {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let run = RunFolder::new(&args.run);
-    let (weights, epoch) = run.weights_of(args.epoch)?;
-    let model = ShowerModel::load(&weights, &device::select(&args.device)?)?;
+    let LoadedModel { run, detector, epoch, weights, weights_blake3, networks: model, .. } =
+        args.model.load()?;
     let mut inputs = vec![weights.as_path()];
     let latent = match (args.latent, &args.density) {
         (Latent::Normal, None) => LatentSource::Normal,
         (Latent::Kde, Some(path)) => {
             inputs.push(path);
-            LatentSource::Kde(Box::new(density::load(
-                path,
-                model.encoded(),
-                &provenance::hash_file(&weights)?,
-            )?))
+            LatentSource::Kde(Box::new(density::load(path, model.encoded(), &weights_blake3)?))
         }
         (Latent::Kde, None) => return Err(UsageError("--latent kde needs --density FILE".to_owned()).into()),
         (Latent::Normal, Some(_)) => {
             return Err(UsageError("--density is for --latent kde".to_owned()).into());
         }
     };
-    let [layers, nx, ny] = model.grid();
     let mut attributes = provenance::attributes(&inputs)?;
     attributes.push(("epoch".to_owned(), epoch.to_string()));
-    let mut options = args.storage.with_attributes(Grid { layers, nx, ny }, Dtype::F32, attributes);
+    let mut options = args.storage.with_attributes(detector.grid, Dtype::F32, attributes);
     if options.group.is_none() {
-        options.group = Some(run.detector()?.hdf5.group);
+        options.group = Some(detector.hdf5.group);
     }
     let mut writer = ShowerWriter::create(&args.out.out, &options)?;
     let generator = Generator::new(&model, latent, args.seed)?;
@@ -108,6 +93,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     )?;
     drop(progress);
     writer.finish()?;
-    let (out, path) = (args.out.out.display(), args.run.display());
+    let (out, path) = (args.out.out.display(), run.path().display());
     output::print(&format!("{} showers of epoch {epoch} of {path} written to {out}\n", args.n_showers))
 }

@@ -183,7 +183,7 @@ impl Session<'_> {
         if !(is_due || is_last) {
             return Ok(());
         }
-        let model = ShowerModel::load(&self.run.weights(position.epoch), &calo_nn::candle::Device::Cpu)?;
+        let model = ShowerModel::load(&self.run.weights(position.epoch), trainer.device())?;
         let validated = Validated {
             epoch: position.epoch,
             step: position.step,

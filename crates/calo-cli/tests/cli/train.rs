@@ -142,6 +142,40 @@ fn a_run_keeps_what_is_needed_to_understand_it() {
     assert_same(&run, &bench.path("again"));
 }
 
+#[test]
+fn weights_of_the_last_epochs_and_the_best_are_kept() {
+    let bench = Bench::new();
+    let more = ["--set", "training.epochs=5", "--set", "checkpoints.keep_epochs=1"];
+    let text = stdout(&bench.train("run", &more).success());
+    let best: u32 = text.split("best epoch ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
+    let kept = |epoch: u32| bench.path("run").join(format!("epochs/epoch-{epoch:04}.safetensors")).exists();
+    for epoch in 1..=5 {
+        assert_eq!(kept(epoch), epoch == 5 || epoch == best, "epoch {epoch}, best {best}");
+    }
+    bench.generate("run", "out.hdf5", &["--energy", "50", "-n", "1"]).success();
+}
+
+/// Files of their own to validate with: their showers are counted, and the energies are those of the files.
+#[test]
+fn validation_showers_may_come_in_files() {
+    let bench = Bench::new();
+    bench.train("first", &["--set", "training.epochs=1"]).success();
+    let at = |energy: &str, name: &str, n: &str| {
+        bench.generate("first", name, &["--energy", energy, "-n", n]).success();
+        bench.path(name).display().to_string()
+    };
+    let (full, fixed) = (at("10..100", "full.hdf5", "40"), at("50", "fixed.hdf5", "30"));
+    let at_50 = format!("50={fixed}");
+    let more = ["--validation", &full, "--validation-at", &at_50, "--set", "data.split=[1, 0, 0]"];
+    bench.train("run", &more).success();
+    let text = fs::read_to_string(bench.path("run").join("validation.jsonl")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(line["n_showers"], 40);
+    // Without a part of the data there is nothing to validate with.
+    let message = stderr(&bench.train("empty", &["--set", "data.split=[1, 0, 0]"]).code(1));
+    assert!(message.contains("--validation FILE"), "{message}");
+}
+
 /// The promise of `--resume`: killed at any moment, twenty times, the run ends with the same bits.
 #[test]
 fn twenty_kills_change_nothing() {

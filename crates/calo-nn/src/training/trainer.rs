@@ -101,6 +101,11 @@ impl Trainer {
         &self.training
     }
 
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// What was done so far.
     pub fn position(&self) -> Position {
         self.position

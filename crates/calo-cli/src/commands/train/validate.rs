@@ -8,17 +8,15 @@ use calo_data::{Detector, Part, PartSource, ReadOptions, ShowerBatch, ShowerSour
 use calo_latent::gaussian_divergence;
 use calo_metrics::results::Observable;
 use calo_metrics::{FileKind, SampleAccumulator, SampleSet, SampleSettings, compare_samples, fixed_energies};
-use calo_nn::candle::{DType, Tensor};
 use calo_nn::training::ShowerModel;
+use ndarray::Axis;
 
 use super::experiment::ValidationConfig;
 use crate::commands::evaluate::{COMPARED_AT_GEV, sample_settings};
 use crate::files;
 use crate::generation::{Generator, LatentSource};
+use crate::model::{BATCH, matrix, posterior};
 use crate::run_folder::{ByStage, SixDistances};
-
-/// Showers that are encoded at a time.
-const BATCH: usize = 64;
 
 /// Where validation showers come from.
 #[derive(Debug, Clone, Default)]
@@ -150,19 +148,13 @@ impl Validation {
     /// Candle's; an encoder that gives no numbers.
     pub(super) fn divergences(&self, model: &ShowerModel) -> anyhow::Result<Vec<f64>> {
         let mut sums = vec![0.0; model.encoded()];
-        let [layers, nx, ny] = model.grid();
-        let cells = self.showers.cells_mev.as_slice().context("validation showers are not in order")?;
-        let n_cells = layers * nx * ny;
-        for (cells, energies) in cells.chunks(BATCH * n_cells).zip(self.showers.energies_gev.chunks(BATCH)) {
-            let n = energies.len();
-            let showers = Tensor::from_slice(cells, (n, 1, layers, nx, ny), model.device())?;
-            let energies = Tensor::from_slice(energies, (n, 1), model.device())?.to_dtype(DType::F32)?;
-            let posterior = model.encode(&showers, &energies)?;
-            let mean: Vec<Vec<f64>> = posterior.mean.to_dtype(DType::F64)?.to_vec2()?;
-            let log_variance: Vec<Vec<f64>> = posterior.log_variance.to_dtype(DType::F64)?.to_vec2()?;
-            for (mean, log_variance) in mean.iter().zip(&log_variance) {
+        let chunks = self.showers.cells_mev.axis_chunks_iter(Axis(0), BATCH);
+        for (cells_mev, energies_gev) in chunks.zip(self.showers.energies_gev.chunks(BATCH)) {
+            let posterior = posterior(model, cells_mev, energies_gev)?;
+            let (mean, log_variance) = (matrix(&posterior.mean)?, matrix(&posterior.log_variance)?);
+            for (mean, log_variance) in mean.rows().into_iter().zip(log_variance.rows()) {
                 for ((sum, mean), log_variance) in sums.iter_mut().zip(mean).zip(log_variance) {
-                    *sum += gaussian_divergence(*mean, *log_variance);
+                    *sum += gaussian_divergence(f64::from(*mean), f64::from(*log_variance));
                 }
             }
         }
