@@ -10,6 +10,7 @@ mod gemm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod per_cell;
+mod runs;
 pub(crate) mod simd;
 mod sum;
 mod tile;

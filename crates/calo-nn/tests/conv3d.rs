@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Both ways to compute a product, whichever the sizes would choose.
-const KERNELS: [Kernels; 2] = [Kernels::Direct, Kernels::Matrices];
+/// All ways to compute a product, whichever the sizes would choose.
+const KERNELS: [Kernels; 3] = [Kernels::Positions, Kernels::Channels, Kernels::Matrices];
 
 /// A convolution, small or not.
 #[derive(Debug, Clone, Copy)]

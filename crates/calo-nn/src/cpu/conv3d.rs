@@ -1,25 +1,31 @@
 //! The three products of a 3-D convolution: output, gradient for the input, gradient for the weight.
 //!
-//! Two ways lead to each, and the sizes decide:
+//! Several ways lead to each, and the sizes decide:
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `kernels` | which way is taken |
 //! | `axis` | one axis as stride-1 convolutions over dense grids |
 //! | `slab` | the padded copy of a part of the input |
-//! | `sweep` | directly: output and input gradient, the same loop over different axes |
+//! | `sweep` | directly, positions as lanes: output and input gradient, the same loop over different axes |
+//! | `reach` | one axis as groups of outputs that use the same taps |
+//! | `turn` | channels first to channels last, and back |
+//! | `channels` | directly, channels as lanes: output and input gradient on small grids |
 //! | `weight` | directly: the gradient for the weight |
 //! | `columns` | the input as a matrix, gathered and scattered |
 //! | `products` | by matrix products with it |
 //! | `pointwise` | by matrix products where the input is the matrix already |
 
 mod axis;
+mod channels;
 mod columns;
 mod kernels;
 mod pointwise;
 mod products;
+mod reach;
 mod slab;
 mod sweep;
+mod turn;
 mod weight;
 
 pub use kernels::{Kernels, with_kernels};

@@ -352,7 +352,12 @@ impl<T: Lanes> PositionSums<'_, T> {
 
 /// Writes sums to their place, or adds them to it.
 #[inline(always)]
-fn put<S: Simd, T: Lanes, const V: usize>(simd: S, sums: &[T::Vector<S>; V], place: &mut [T], add: bool) {
+pub(super) fn put<S: Simd, T: Lanes, const V: usize>(
+    simd: S,
+    sums: &[T::Vector<S>; V],
+    place: &mut [T],
+    add: bool,
+) {
     for (place, &sum) in T::vectors_mut::<S>(place).iter_mut().zip(sums) {
         *place = if add { T::add_lanes(simd, *place, sum) } else { sum };
     }

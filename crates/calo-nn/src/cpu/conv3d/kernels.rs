@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::sweep::Bias;
-use super::{pointwise, products, sweep, weight};
+use super::{channels, pointwise, products, sweep, weight};
 use crate::cpu::simd::Lanes;
 use crate::ops::conv3d::{Geometry, Product};
 
@@ -13,8 +13,10 @@ pub enum Kernels {
     /// The faster one, by the sizes.
     #[default]
     Fastest,
-    /// Register tiles over the input as it is.
-    Direct,
+    /// Register tiles over the input as it is, with neighbouring positions as lanes.
+    Positions,
+    /// Register tiles with channels as lanes.
+    Channels,
     /// Products of matrices.
     Matrices,
 }
@@ -35,13 +37,27 @@ pub fn with_kernels<R>(kernels: Kernels, body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Whether a product is one of matrices.
-fn by_matrices(product: Product, geometry: &Geometry) -> bool {
+/// The way that the tests chose, or the fastest.
+fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
     match KERNELS.get() {
-        Kernels::Fastest => matrices_are_faster(product, geometry),
-        Kernels::Direct => false,
-        Kernels::Matrices => true,
+        Kernels::Fastest if matrices_are_faster(product, geometry) => Kernels::Matrices,
+        Kernels::Fastest => match product {
+            Product::Output => {
+                let sweep = sweep::Sweep::convolution(&geometry.flattened());
+                cheaper(sweep.cost::<T>(), channels::Pass::convolution(geometry).cost::<T>())
+            }
+            Product::InputGradient => {
+                let sweep = sweep::Sweep::transposed(&geometry.flattened());
+                cheaper(sweep.cost::<T>(), channels::Pass::transposed(geometry).cost::<T>())
+            }
+            Product::WeightGradient => Kernels::Positions,
+        },
+        chosen => chosen,
     }
+}
+
+fn cheaper(positions: usize, channels: usize) -> Kernels {
+    if channels < positions { Kernels::Channels } else { Kernels::Positions }
 }
 
 /// Output channels from which on gathering the columns is little beside multiplying them.
@@ -82,33 +98,33 @@ fn matrices_are_faster(product: Product, geometry: &Geometry) -> bool {
 ///
 /// Slices hold contiguous tensors of the shapes that `geometry` names.
 pub(crate) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    if !by_matrices(Product::Output, geometry) {
-        sweep::convolution(x, w, bias, geometry)
-    } else if pointwise::is_pointwise(geometry) {
-        pointwise::convolution(x, w, bias, geometry)
-    } else {
-        products::convolution(x, w, bias, geometry)
+    match choice::<T>(Product::Output, geometry) {
+        Kernels::Matrices if pointwise::is_pointwise(geometry) => {
+            pointwise::convolution(x, w, bias, geometry)
+        }
+        Kernels::Matrices => products::convolution(x, w, bias, geometry),
+        Kernels::Channels => channels::convolution(x, w, bias, geometry),
+        Kernels::Fastest | Kernels::Positions => sweep::convolution(x, w, bias, geometry),
     }
 }
 
 /// The gradient of `conv` for `x`: the transposed convolution of `gy`, plus a bias.
 pub(crate) fn transposed<T: Lanes>(gy: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    if !by_matrices(Product::InputGradient, geometry) {
-        sweep::transposed(gy, w, bias, geometry)
-    } else if pointwise::is_pointwise(geometry) {
-        pointwise::transposed(gy, w, bias, geometry)
-    } else {
-        products::transposed(gy, w, bias, geometry)
+    match choice::<T>(Product::InputGradient, geometry) {
+        Kernels::Matrices if pointwise::is_pointwise(geometry) => {
+            pointwise::transposed(gy, w, bias, geometry)
+        }
+        Kernels::Matrices => products::transposed(gy, w, bias, geometry),
+        Kernels::Channels => channels::transposed(gy, w, bias, geometry),
+        Kernels::Fastest | Kernels::Positions => sweep::transposed(gy, w, bias, geometry),
     }
 }
 
 /// The gradient for the weight, from the input `x` and the output's gradient `gy`.
 pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) -> Vec<T> {
-    if !by_matrices(Product::WeightGradient, geometry) {
-        weight::weight_gradient(x, gy, geometry)
-    } else if pointwise::is_pointwise(geometry) {
-        pointwise::weight_gradient(x, gy, geometry)
-    } else {
-        products::weight_gradient(x, gy, geometry)
+    match choice::<T>(Product::WeightGradient, geometry) {
+        Kernels::Matrices if pointwise::is_pointwise(geometry) => pointwise::weight_gradient(x, gy, geometry),
+        Kernels::Matrices => products::weight_gradient(x, gy, geometry),
+        Kernels::Fastest | Kernels::Positions | Kernels::Channels => weight::weight_gradient(x, gy, geometry),
     }
 }

@@ -46,16 +46,6 @@ impl Layout {
         channel * self.channel + phase * self.phase + d.shift * self.plane + h.shift * self.row + w.shift
     }
 
-    /// How the input itself lies, where it needs no padding and no phases.
-    pub(super) fn of_input(axes: &[Axis; 3], channels: usize) -> Option<Self> {
-        let [depth, height, width] = axes;
-        let plane = height.input * width.input;
-        let channel = depth.input * plane;
-        axes.iter()
-            .all(|axis| axis.padding == 0 && axis.phases == 1 && axis.len <= axis.input)
-            .then_some(Self { channels, channel, phase: channel, plane, row: width.input })
-    }
-
     /// Copies the planes `places` of a sample's channels, `input` being `[channels][depth][height][width]`.
     pub(super) fn fill<T: Lanes>(
         &self,

@@ -1,8 +1,8 @@
 //! Output of a convolution, and of a transposed convolution, which is the gradient for the input.
 //!
 //! The output is cut in blocks of planes per sample. A task copies the part of the input that its block reads to a slab
-//! in the second cache, and computes the classes of outputs one after another with one of the two register tiles:
-//! positions as lanes where rows are long, channels as lanes where the grid is small.
+//! in the second cache, and computes the classes of outputs one after another. Neighbouring positions are the lanes, so
+//! this is for grids with long rows, or for few channels.
 
 use std::mem::MaybeUninit;
 
@@ -12,15 +12,13 @@ use rayon::prelude::*;
 use super::axis::{Axis, Class, Places, Tap};
 use super::slab::Layout;
 use crate::cpu::simd::{Lanes, at_least};
-use crate::cpu::tile::{ChannelLanes, PANEL, PositionLanes, tile_width};
+use crate::cpu::tile::{PANEL, PositionLanes};
 use crate::ops::conv3d::Geometry;
 
 /// What a slab may take: half of a usual second cache.
 const SLAB_BYTES: usize = 1 << 19;
 /// Vectors of positions whose results are put down before they are sent to the output.
 const STRIP: usize = 12;
-/// Positions per block where channels are lanes.
-const POSITIONS: usize = 512;
 /// Blocks to aim at, so that all cores have work; fixed, so that results are.
 const BLOCKS: usize = 16;
 
@@ -46,41 +44,49 @@ impl<T: Lanes> Bias<'_, T> {
 }
 
 /// `y = conv(x, w) + bias`.
-///
-/// Slices hold contiguous tensors of the shapes that `geometry` names.
-pub(crate) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    let Geometry { x: xd, w: wd, y: yd, stride, padding } = &geometry.flattened();
-    let axes = |places| {
-        std::array::from_fn(|a| {
-            Axis::convolution(xd[a + 2], yd[a + 2], wd[a + 2], stride[a], padding[a], places)
-        })
-    };
-    let taps = wd[2] * wd[3] * wd[4];
-    let weights = Weights { elements: w, kernel: [wd[2], wd[3], wd[4]], out: wd[1] * taps, input: taps };
-    let mut sweep = Sweep::new::<T>(axes(Places::Dense), xd[1], yd[1], xd[0]);
-    if sweep.lanes_are == LanesAre::Channels {
-        // Single values are read: they need not be neighbours.
-        sweep.axes = axes(Places::Plain);
-    }
-    sweep.run(x, &weights, bias)
+pub(super) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
+    let geometry = &geometry.flattened();
+    Sweep::convolution(geometry).run(x, &Weights::convolution(w, geometry), bias)
 }
 
 /// The gradient of `conv` for `x`: the transposed convolution of `gy`, plus a bias.
-pub(crate) fn transposed<T: Lanes>(gy: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
-    let Geometry { x: xd, w: wd, y: yd, stride, padding } = &geometry.flattened();
-    let axes =
-        std::array::from_fn(|a| Axis::transposed(yd[a + 2], xd[a + 2], wd[a + 2], stride[a], padding[a]));
-    let taps = wd[2] * wd[3] * wd[4];
-    let weights = Weights { elements: w, kernel: [wd[2], wd[3], wd[4]], out: taps, input: wd[1] * taps };
-    Sweep::new::<T>(axes, yd[1], xd[1], xd[0]).run(gy, &weights, bias)
+pub(super) fn transposed<T: Lanes>(gy: &[T], w: &[T], bias: Bias<'_, T>, geometry: &Geometry) -> Vec<T> {
+    let geometry = &geometry.flattened();
+    Sweep::transposed(geometry).run(gy, &Weights::transposed(w, geometry), bias)
 }
 
 /// A weight tensor, and the steps from channel to channel in it.
-struct Weights<'a, T> {
+pub(super) struct Weights<'a, T> {
     elements: &'a [T],
     kernel: [usize; 3],
     out: usize,
     input: usize,
+}
+
+impl<'a, T> Weights<'a, T> {
+    /// As a convolution sees them.
+    pub(super) fn convolution(elements: &'a [T], geometry: &Geometry) -> Self {
+        let [_, inputs, kernel @ ..] = geometry.w;
+        let taps = kernel.iter().product();
+        Self { elements, kernel, out: inputs * taps, input: taps }
+    }
+
+    /// As its transposed sees them.
+    pub(super) fn transposed(elements: &'a [T], geometry: &Geometry) -> Self {
+        let [_, inputs, kernel @ ..] = geometry.w;
+        let taps = kernel.iter().product();
+        Self { elements, kernel, out: taps, input: inputs * taps }
+    }
+
+    /// The taps from an input channel to an output channel, and what follows them.
+    pub(super) fn taps(&self, input: usize, out: usize) -> &'a [T] {
+        &self.elements[input * self.input + out * self.out..]
+    }
+
+    /// Where among the taps that of these three indices is.
+    pub(super) fn tap(&self, [d, h, w]: [usize; 3]) -> usize {
+        (d * self.kernel[1] + h) * self.kernel[2] + w
+    }
 }
 
 /// Outputs that use the same taps on all axes, with their weights in the order of the tile.
@@ -90,26 +96,38 @@ struct Part<'a, T> {
     weights: Vec<T>,
 }
 
-/// Which elements the lanes of a vector hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LanesAre {
-    Positions,
-    Channels,
-}
-
 /// The loop over blocks.
-struct Sweep {
+pub(super) struct Sweep {
     axes: [Axis; 3],
     in_channels: usize,
     out_channels: usize,
     samples: usize,
-    lanes_are: LanesAre,
 }
 
 impl Sweep {
-    fn new<T: Lanes>(axes: [Axis; 3], in_channels: usize, out_channels: usize, samples: usize) -> Self {
-        let lanes_are = lanes_are::<T>(&axes, out_channels);
-        Self { axes, in_channels, out_channels, samples, lanes_are }
+    /// For the output.
+    pub(super) fn convolution(geometry: &Geometry) -> Self {
+        let Geometry { x, w, y, stride, padding } = geometry;
+        let axis = |a| Axis::convolution(x[a + 2], y[a + 2], w[a + 2], stride[a], padding[a], Places::Dense);
+        Self { axes: std::array::from_fn(axis), in_channels: x[1], out_channels: y[1], samples: x[0] }
+    }
+
+    /// For the gradient for the input.
+    pub(super) fn transposed(geometry: &Geometry) -> Self {
+        let Geometry { x, w, y, stride, padding } = geometry;
+        let axis = |a| Axis::transposed(y[a + 2], x[a + 2], w[a + 2], stride[a], padding[a]);
+        Self { axes: std::array::from_fn(axis), in_channels: y[1], out_channels: x[1], samples: x[0] }
+    }
+
+    /// What it costs per sample, in products of vectors, those at the ends of rows included.
+    pub(super) fn cost<T: Lanes>(&self) -> usize {
+        let scalars = if self.out_channels == 1 { 1 } else { self.out_channels.next_multiple_of(4) };
+        let vectors = |[d, h, w]: [&Class; 3]| {
+            let taps = d.taps.len() * h.taps.len() * w.taps.len();
+            let row = (h.count - 1) * self.axes[2].len + w.count;
+            taps * d.count * row.div_ceil(T::lanes())
+        };
+        self.in_channels * scalars * classes(&self.axes).map(vectors).sum::<usize>()
     }
 
     fn run<T: Lanes>(&self, input: &[T], weights: &Weights<'_, T>, bias: Bias<'_, T>) -> Vec<T> {
@@ -117,12 +135,7 @@ impl Sweep {
         let depth = self.axes[0].output;
         let blocks = || (0..depth).step_by(planes).map(|from| (from, (from + planes).min(depth)));
         let places = blocks().map(|(from, to)| self.axes[0].places(from, to).len()).max().unwrap_or(0);
-        let whole = match self.lanes_are {
-            LanesAre::Positions => None,
-            LanesAre::Channels => Layout::of_input(&self.axes, self.in_channels),
-        };
-        let copies = whole.is_none();
-        let layout = whole.unwrap_or_else(|| Layout::new(&self.axes, self.in_channels, places));
+        let layout = Layout::new(&self.axes, self.in_channels, places);
         let parts = self.parts(weights, &layout);
 
         let plane = self.axes[1].output * self.axes[2].output;
@@ -143,15 +156,10 @@ impl Sweep {
         let size = self.in_channels * self.axes.iter().map(|axis| axis.input).product::<usize>();
         tasks.into_par_iter().for_each(|(sample, from, to, mut output)| {
             let mut scratch = T::take_scratch();
-            let mut slab = &input[sample * size..][..size];
-            let mut first_place = 0;
-            if copies {
-                let places = self.axes[0].places(from, to);
-                first_place = places.start;
-                let copy = at_least(&mut scratch.slab, layout.len());
-                layout.fill(&self.axes, slab, places, copy);
-                slab = copy;
-            }
+            let places = self.axes[0].places(from, to);
+            let first_place = places.start;
+            let slab = at_least(&mut scratch.slab, layout.len());
+            layout.fill(&self.axes, &input[sample * size..][..size], places, slab);
             let bias: Vec<_> =
                 (0..self.out_channels).map(|channel| bias.at(sample, channel, self.out_channels)).collect();
             for part in &parts {
@@ -170,10 +178,7 @@ impl Sweep {
                     bias: &bias,
                     output: &mut output,
                 };
-                match self.lanes_are {
-                    LanesAre::Positions => block.positions(&mut scratch.results),
-                    LanesAre::Channels => block.channels(&mut scratch.results, &mut scratch.offsets),
-                }
+                block.positions(&mut scratch.results);
             }
             T::give_scratch(scratch);
         });
@@ -187,17 +192,12 @@ impl Sweep {
         let place = self.in_channels * phases * height.len * width.len * size_of::<T>();
         let halo = depth.classes.iter().flat_map(|class| &class.taps).map(|tap| tap.shift).max().unwrap_or(0);
         let fitting = (SLAB_BYTES / place.max(1)).saturating_sub(halo).max(1 + halo / 2);
-        let mut planes = fitting * depth.out_step;
-        if self.lanes_are == LanesAre::Channels {
-            planes = planes.min(POSITIONS / (height.output * width.output).max(1));
-        }
+        let planes = fitting * depth.out_step;
         let shared = depth.output.div_ceil(BLOCKS.div_ceil(self.samples));
         planes.min(shared).next_multiple_of(depth.out_step).clamp(1, depth.output)
     }
 
     fn parts<T: Lanes>(&self, weights: &Weights<'_, T>, layout: &Layout) -> Vec<Part<'_, T>> {
-        let lanes = T::lanes();
-        let vectors = self.out_channels.div_ceil(lanes);
         let part = |axes: [&'_ Class; 3]| {
             let mut taps = Vec::new();
             for &d in &axes[0].taps {
@@ -209,12 +209,7 @@ impl Sweep {
             for channel in 0..self.in_channels {
                 rows.extend(taps.iter().map(|&tap| layout.tap(&self.axes, channel, tap)));
             }
-            let weights = match self.lanes_are {
-                LanesAre::Positions => self.panels(weights, &taps, |_| PANEL),
-                LanesAre::Channels => {
-                    self.panels(weights, &taps, |from| tile_width(vectors - from / lanes) * lanes)
-                }
-            };
+            let weights = self.panels(weights, &taps);
             (rows, weights)
         };
         classes(&self.axes)
@@ -225,39 +220,19 @@ impl Sweep {
             .collect()
     }
 
-    /// The weights as `[panel][channel, tap][output channel of the panel]`; `width` says how many a panel holds.
-    fn panels<T: Lanes>(
-        &self,
-        weights: &Weights<'_, T>,
-        taps: &[[Tap; 3]],
-        width: impl Fn(usize) -> usize,
-    ) -> Vec<T> {
-        let [_, height, depth] = weights.kernel;
-        let taps: Vec<_> =
-            taps.iter().map(|[d, h, w]| (d.kernel * height + h.kernel) * depth + w.kernel).collect();
+    /// The weights as `[panel][channel, tap][output channel of the panel]`.
+    fn panels<T: Lanes>(&self, weights: &Weights<'_, T>, taps: &[[Tap; 3]]) -> Vec<T> {
+        let taps: Vec<_> = taps.iter().map(|tap| weights.tap(tap.map(|tap| tap.kernel))).collect();
         let rows = self.in_channels * taps.len();
-        let mut widths = Vec::new();
-        let mut from = 0;
-        while from < self.out_channels {
-            widths.push((from, width(from)));
-            from += width(from);
-        }
-        let mut panels = vec![T::zero(); rows * from];
-        let mut rest = &mut *panels;
-        let mut tasks = Vec::with_capacity(widths.len());
-        for &(from, width) in &widths {
-            let (panel, behind) = rest.split_at_mut(rows * width);
-            tasks.push((from, width, panel));
-            rest = behind;
-        }
-        tasks.into_par_iter().for_each(|(from, width, panel)| {
-            let out = weights.out;
-            let outs = from..self.out_channels.min(from + width);
-            let mut places = panel.chunks_exact_mut(width);
+        let mut panels = vec![T::zero(); rows * self.out_channels.next_multiple_of(PANEL)];
+        panels.par_chunks_exact_mut((rows * PANEL).max(1)).enumerate().for_each(|(panel, places)| {
+            let outs = panel * PANEL..self.out_channels.min((panel + 1) * PANEL);
+            let mut places = places.chunks_exact_mut(PANEL);
             for channel in 0..self.in_channels {
-                let weights = &weights.elements[channel * weights.input + outs.start * weights.out..];
+                let step = weights.out;
+                let weights = weights.taps(channel, outs.start);
                 for (&tap, place) in taps.iter().zip(&mut places) {
-                    let weights = weights[tap..].iter().step_by(out);
+                    let weights = weights[tap..].iter().step_by(step);
                     for (place, &weight) in place[..outs.len()].iter_mut().zip(weights) {
                         *place = weight;
                     }
@@ -273,22 +248,6 @@ fn classes([depth, height, width]: &[Axis; 3]) -> impl Iterator<Item = [&Class; 
     depth.classes.iter().flat_map(move |d| {
         height.classes.iter().flat_map(move |h| width.classes.iter().map(move |w| [d, h, w]))
     })
-}
-
-/// The cheaper choice: vectors that a tile multiplies, the ones wasted at the ends of rows and channels included.
-fn lanes_are<T: Lanes>(axes: &[Axis; 3], channels: usize) -> LanesAre {
-    let lanes = T::lanes();
-    let (mut by_positions, mut by_channels) = (0, 0);
-    for [d, h, w] in classes(axes) {
-        let taps = d.taps.len() * h.taps.len() * w.taps.len();
-        let row = (h.count - 1) * axes[2].len + w.count;
-        let scalars = if channels == 1 { 1 } else { channels.next_multiple_of(4) };
-        by_positions += taps * d.count * row.div_ceil(lanes) * scalars;
-        let positions = (d.count * h.count * w.count).next_multiple_of(PANEL);
-        by_channels += taps * positions * channels.div_ceil(lanes);
-    }
-    // Results of the second kind have to be transposed.
-    if by_channels * 9 < by_positions * 8 { LanesAre::Channels } else { LanesAre::Positions }
 }
 
 /// The result, now that it is written.
@@ -366,47 +325,6 @@ impl<T: Lanes> Block<'_, '_, T> {
                     for ((results, &bias), output) in channels {
                         let results = &results[from - strip..to - strip];
                         send(results, bias, &mut output[place..], step);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Output channels as lanes, positions one by one.
-    fn channels(&mut self, results: &mut Vec<T>, offsets: &mut Vec<usize>) {
-        let [_, h, w] = self.part.axes;
-        offsets.clear();
-        for member in self.members.clone() {
-            let start = self.start(member);
-            for row in 0..h.count {
-                let start = start + self.sweep.axes[1].step * row * self.layout.row;
-                offsets.extend((0..w.count).map(|column| start + self.sweep.axes[2].step * column));
-            }
-        }
-        let Some(&last) = offsets.last() else { return };
-        offsets.resize(offsets.len().next_multiple_of(PANEL), last);
-        let lanes = T::lanes();
-        let n_vectors = self.sweep.out_channels.div_ceil(lanes);
-        let pitch = n_vectors * lanes;
-        let results = at_least(results, offsets.len() * pitch);
-        Arch::new().dispatch(ChannelLanes {
-            weights: &self.part.weights,
-            n_vectors,
-            input: self.slab,
-            outer: offsets,
-            inner: &self.part.rows,
-            results: &mut *results,
-            add: false,
-        });
-        let step = self.sweep.axes[2].out_step;
-        let mut rows = results.chunks_exact(w.count * pitch);
-        for member in self.members.clone() {
-            for (row, results) in (0..h.count).zip(&mut rows) {
-                let place = self.row(member, row);
-                for (channel, (output, &bias)) in self.output.iter_mut().zip(self.bias).enumerate() {
-                    let places = output[place..].iter_mut().step_by(step);
-                    for (place, results) in places.zip(results.chunks_exact(pitch)) {
-                        place.write(results[channel] + bias);
                     }
                 }
             }
