@@ -83,13 +83,21 @@ impl Pass {
         self.axes.iter().map(|axis| axis.output).product()
     }
 
-    /// What it costs per sample, in products of vectors: those of the tiles, and what the turning around takes.
-    pub(super) fn cost<T: Lanes>(&self) -> usize {
-        const TURN: usize = 1;
+    /// What it costs per sample, in products of vectors: those of the tiles, and what turning around takes, about as
+    /// much for an element. None where a sample is too large for a cache.
+    pub(super) fn cost<T: Lanes>(&self) -> Option<usize> {
+        let elements = self.elements();
+        if elements * size_of::<T>() > 2 * BYTES {
+            return None;
+        }
         let vectors = self.out_channels.div_ceil(T::lanes());
         let together = self.together::<T>();
-        let products = self.in_channels * vectors * self.tiled(together) / together;
-        products + TURN * (self.in_channels * self.volume() + self.out_channels * self.positions())
+        Some(self.in_channels * vectors * self.tiled(together) / together + elements)
+    }
+
+    /// Elements of a sample of the input and of the output.
+    fn elements(&self) -> usize {
+        self.in_channels * self.volume() + self.out_channels * self.positions()
     }
 
     /// Taps that the tiles of `together` samples compute, those in vain included.
@@ -101,8 +109,7 @@ impl Pass {
 
     /// How many samples to take together: the fewest that fill the tiles and make use of the weights.
     fn together<T: Lanes>(&self) -> usize {
-        let sample = self.in_channels * self.volume() + self.out_channels * self.positions();
-        let most = (BYTES / (sample * size_of::<T>())).clamp(1, SAMPLES).min(self.samples);
+        let most = (BYTES / (self.elements() * size_of::<T>())).clamp(1, SAMPLES).min(self.samples);
         let exact = self.tiled(FEW) / FEW;
         let enough = |together: &usize| {
             together * self.positions() >= POSITIONS && 10 * self.tiled(*together) <= 11 * together * exact

@@ -40,15 +40,15 @@ pub fn with_kernels<R>(kernels: Kernels, body: impl FnOnce() -> R) -> R {
 /// The way that the tests chose, or the fastest.
 fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
     match KERNELS.get() {
-        Kernels::Fastest if matrices_are_faster(product, geometry) => Kernels::Matrices,
+        Kernels::Fastest if matrices_are_faster(geometry) => Kernels::Matrices,
         Kernels::Fastest => match product {
             Product::Output => {
                 let sweep = sweep::Sweep::convolution(&geometry.flattened());
-                cheaper(sweep.cost::<T>(), channels::Pass::convolution(geometry).cost::<T>())
+                cheaper::<T>(&sweep, &channels::Pass::convolution(geometry))
             }
             Product::InputGradient => {
                 let sweep = sweep::Sweep::transposed(&geometry.flattened());
-                cheaper(sweep.cost::<T>(), channels::Pass::transposed(geometry).cost::<T>())
+                cheaper::<T>(&sweep, &channels::Pass::transposed(geometry))
             }
             Product::WeightGradient => Kernels::Positions,
         },
@@ -56,42 +56,39 @@ fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
     }
 }
 
-fn cheaper(positions: usize, channels: usize) -> Kernels {
-    if channels < positions { Kernels::Channels } else { Kernels::Positions }
+/// The direct kernel that computes and moves less.
+fn cheaper<T: Lanes>(positions: &sweep::Sweep, channels: &channels::Pass) -> Kernels {
+    match channels.cost::<T>() {
+        Some(cost) if cost < positions.cost::<T>() => Kernels::Channels,
+        _ => Kernels::Positions,
+    }
 }
 
 /// Output channels from which on gathering the columns is little beside multiplying them.
-const MANY: usize = 64;
+const MANY: usize = 32;
 /// Input channels up to which the tiles of the direct kernels are mostly empty.
 const FEW: usize = 4;
 
-/// Which way is faster for single precision, by measurements: ms per sample of batch 8, direct / matrices, one thread
-/// with AVX-512.
+/// Whether matrices are faster than the direct kernels for single precision, by measurements: `benches/conv3d.rs`.
 ///
-/// | layer | output | input gradient | weight gradient |
-/// | --- | --- | --- | --- |
-/// | 1 -> 8, 4^3 s2, 30^3 | 0.06 / 0.09 | 0.14 / 0.24 | 0.10 / 0.32 |
-/// | 32 -> 64, 3^3, 5^3 | 0.13 / 0.15 | 0.14 / 0.27 | 0.16 / 0.18 |
-/// | 16 -> 32, 3^3, 30^3 | 11 / 17 | 12 / 19 | 8.6 / 16 |
-/// | 64 -> 64, 3^3, 10^3 | 2.7 / 2.8 | 1.7 / 4.5 | 2.3 / 3.4 |
-/// | 1 -> 128, 3^3 s2, 30^3 to 14^3 | 0.67 / 0.26 | 1.5 / 0.30 | 0.62 / 0.21 |
-/// | 128 -> 128, 3^3 s2, 14^3 to 6^3 | 2.0 / 2.8 | 4.8 / 4.9 | 2.3 / 2.8 |
-/// | 128 -> 128, 3^3, 6^3 to 4^3 | 0.45 / 0.49 | 2.0 / 0.95 | 0.54 / 0.69 |
-/// | 8 -> 8, 1^3, 30^3 | 0.10 / 0.07 | 0.10 / 0.07 | 0.16 / 0.07 |
-/// | 128 -> 128, 1^3, 30^3 | 12 / 7.2 | 14 / 10 | 16 / 9.8 |
-fn matrices_are_faster(product: Product, geometry: &Geometry) -> bool {
-    let Geometry { x, y, stride, .. } = geometry;
-    if pointwise::is_pointwise(geometry) {
-        return true;
-    }
-    if y[1] < MANY {
-        return false;
-    }
-    // The direct input gradient multiplies with the zeros around the output's gradient: as many more, on average.
-    let positions = |dims: &[usize; 5]| dims[2..].iter().product::<usize>();
-    let leaps = stride.iter().product::<usize>();
-    let zeros = product == Product::InputGradient && 2 * positions(x) > 3 * leaps * positions(y);
-    x[1] <= FEW || zeros
+/// Between the direct kernels their costs decide; ms per sample with positions / channels / matrices, one thread of a
+/// busy machine with AVX-512, batch 8, or 32 for the grids of 30x10x10:
+///
+/// | layer | output | input gradient |
+/// | --- | --- | --- |
+/// | 8 -> 16, 4^3 s2, 16^3 to 9^3 | 0.20 / 0.15 / 0.33 | 0.18 / 0.25 / 0.67 |
+/// | 16 -> 32, 4^3 s2, 9^3 to 5^3 | 0.10 / 0.047 / 0.14 | 0.091 / 0.052 / 0.20 |
+/// | 32 -> 64, 3^3, 5^3 | 0.18 / 0.070 / 0.15 | 0.19 / 0.067 / 0.20 |
+/// | 1 -> 128, 3^3 s2, 30^3 to 14^3 | 0.51 / 0.88 / 0.32 | 1.4 / 5.2 / 0.39 |
+/// | 128 -> 128, 3^3 s2, 14^3 to 6^3 | 2.5 / 1.7 / 2.1 | 3.3 / 1.8 / 3.1 |
+/// | 128 -> 128, 3^3, 6^3 to 4^3 | 0.80 / 0.46 / 0.50 | 1.7 / 0.48 / 0.69 |
+/// | 8 -> 16, 3^3, 30x10x10 | 0.21 / 0.20 / 0.41 | 0.22 / 0.34 / 0.66 |
+/// | 16 -> 32, 3^3, 30x10x10 | 0.75 / 0.54 / 1.1 | 0.94 / 0.66 / 1.7 |
+/// | 16 -> 8, 2^3 s2, 60x20x20 to 30x10x10 | 0.54 / 0.36 / 0.67 | 0.52 / 0.38 / 1.2 |
+/// | 32 -> 32, 3^3 s2, 14x4x4 to 6x1x1 | 0.082 / 0.009 / 0.067 | 0.067 / 0.011 / 0.083 |
+fn matrices_are_faster(geometry: &Geometry) -> bool {
+    let Geometry { x, y, .. } = geometry;
+    pointwise::is_pointwise(geometry) || y[1] >= MANY && x[1] <= FEW
 }
 
 /// `y = conv(x, w) + bias`.

@@ -119,15 +119,24 @@ impl Sweep {
         Self { axes: std::array::from_fn(axis), in_channels: y[1], out_channels: x[1], samples: x[0] }
     }
 
-    /// What it costs per sample, in products of vectors, those at the ends of rows included.
+    /// What it costs per sample, in products of vectors: those of the tiles, the ends of rows included, and what it
+    /// takes to move elements that are not neighbours one by one.
     pub(super) fn cost<T: Lanes>(&self) -> usize {
+        const TAKE: usize = 4;
+        const PUT: usize = 2;
         let scalars = if self.out_channels == 1 { 1 } else { self.out_channels.next_multiple_of(4) };
         let vectors = |[d, h, w]: [&Class; 3]| {
             let taps = d.taps.len() * h.taps.len() * w.taps.len();
             let row = (h.count - 1) * self.axes[2].len + w.count;
             taps * d.count * row.div_ceil(T::lanes())
         };
-        self.in_channels * scalars * classes(&self.axes).map(vectors).sum::<usize>()
+        let tiles = self.in_channels * scalars * classes(&self.axes).map(vectors).sum::<usize>();
+        let inputs = self.in_channels * self.axes.iter().map(|axis| axis.input).product::<usize>();
+        let outputs = self.out_channels * self.axes.iter().map(|axis| axis.output).product::<usize>();
+        let [_, _, width] = &self.axes;
+        let taken = if width.phases > 1 { TAKE * inputs } else { 0 };
+        let put = if width.out_step > 1 { PUT * outputs } else { 0 };
+        tiles + taken + put
     }
 
     fn run<T: Lanes>(&self, input: &[T], weights: &Weights<'_, T>, bias: Bias<'_, T>) -> Vec<T> {
