@@ -62,7 +62,9 @@ fn bench(criterion: &mut Criterion, layer: Layer) -> Result<()> {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
     let mut run = |product: &str, compute: &dyn Fn() -> Result<Tensor>| -> Result<Tensor> {
-        for kernels in [Kernels::Fastest, Kernels::Positions, Kernels::Channels, Kernels::Matrices] {
+        for kernels in
+            [Kernels::Fastest, Kernels::Positions, Kernels::Channels, Kernels::Unpadded, Kernels::Matrices]
+        {
             let name = BenchmarkId::new(product, format!("{kernels:?}"));
             group.bench_function(name, |bencher| with_kernels(kernels, || bencher.iter(compute)));
         }

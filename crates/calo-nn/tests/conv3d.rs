@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// All ways to compute a product, whichever the sizes would choose.
-const KERNELS: [Kernels; 3] = [Kernels::Positions, Kernels::Channels, Kernels::Matrices];
+const KERNELS: [Kernels; 4] = [Kernels::Positions, Kernels::Channels, Kernels::Unpadded, Kernels::Matrices];
 
 /// A convolution, small or not.
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@
 //! | `reach` | one axis as groups of outputs that use the same taps |
 //! | `turn` | channels first to channels last, and back |
 //! | `channels` | directly, channels as lanes: output and input gradient on small grids |
+//! | `unpadded` | the same over the input as it is: outputs that need no padding |
 //! | `weight` | directly: the gradient for the weight |
 //! | `columns` | the input as a matrix, gathered and scattered |
 //! | `products` | by matrix products with it |
@@ -26,6 +27,7 @@ mod reach;
 mod slab;
 mod sweep;
 mod turn;
+mod unpadded;
 mod weight;
 
 pub use kernels::{Kernels, with_kernels};

@@ -22,7 +22,7 @@ pub(crate) const PANEL: usize = 8;
 pub(crate) const BLOCK: usize = 192;
 
 /// Most vectors of a tile beside 8 scalars: 24 accumulators of 32 registers.
-const WIDE: usize = 3;
+pub(crate) const WIDE: usize = 3;
 
 /// How many of `left` vectors the next tile takes: never one alone if it can be helped.
 #[inline(always)]

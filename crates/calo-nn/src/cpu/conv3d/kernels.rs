@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::sweep::Bias;
-use super::{channels, pointwise, products, sweep, weight};
+use super::{channels, pointwise, products, sweep, unpadded, weight};
 use crate::cpu::simd::Lanes;
 use crate::ops::conv3d::{Geometry, Product};
 
@@ -15,8 +15,10 @@ pub enum Kernels {
     Fastest,
     /// Register tiles over the input as it is, with neighbouring positions as lanes.
     Positions,
-    /// Register tiles with channels as lanes.
+    /// Register tiles with channels as lanes, over the input with channels last.
     Channels,
+    /// The same over the input as it is, for outputs without padding; elsewhere as [`Channels`](Self::Channels).
+    Unpadded,
     /// Products of matrices.
     Matrices,
 }
@@ -44,11 +46,12 @@ fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
         Kernels::Fastest => match product {
             Product::Output => {
                 let sweep = sweep::Sweep::convolution(&geometry.flattened());
-                cheaper::<T>(&sweep, &channels::Pass::convolution(geometry))
+                let unpadded = unpadded::cost::<T>(geometry);
+                cheapest::<T>(&sweep, &channels::Pass::convolution(geometry), unpadded)
             }
             Product::InputGradient => {
                 let sweep = sweep::Sweep::transposed(&geometry.flattened());
-                cheaper::<T>(&sweep, &channels::Pass::transposed(geometry))
+                cheapest::<T>(&sweep, &channels::Pass::transposed(geometry), None)
             }
             Product::WeightGradient => Kernels::Positions,
         },
@@ -56,12 +59,20 @@ fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
     }
 }
 
-/// The direct kernel that computes and moves less.
-fn cheaper<T: Lanes>(positions: &sweep::Sweep, channels: &channels::Pass) -> Kernels {
-    match channels.cost::<T>() {
-        Some(cost) if cost < positions.cost::<T>() => Kernels::Channels,
-        _ => Kernels::Positions,
+/// The direct kernel that computes and moves least.
+fn cheapest<T: Lanes>(
+    positions: &sweep::Sweep,
+    channels: &channels::Pass,
+    unpadded: Option<usize>,
+) -> Kernels {
+    let costs = [(channels.cost::<T>(), Kernels::Channels), (unpadded, Kernels::Unpadded)];
+    let mut best = (positions.cost::<T>(), Kernels::Positions);
+    for (cost, kernels) in costs {
+        if let Some(cost) = cost.filter(|&cost| cost < best.0) {
+            best = (cost, kernels);
+        }
     }
+    best.1
 }
 
 /// Output channels from which on gathering the columns is little beside multiplying them.
@@ -100,7 +111,8 @@ pub(crate) fn convolution<T: Lanes>(x: &[T], w: &[T], bias: Bias<'_, T>, geometr
             pointwise::convolution(x, w, bias, geometry)
         }
         Kernels::Matrices => products::convolution(x, w, bias, geometry),
-        Kernels::Channels => channels::convolution(x, w, bias, geometry),
+        Kernels::Unpadded if geometry.padding == [0; 3] => unpadded::convolution(x, w, bias, geometry),
+        Kernels::Channels | Kernels::Unpadded => channels::convolution(x, w, bias, geometry),
         Kernels::Fastest | Kernels::Positions => sweep::convolution(x, w, bias, geometry),
     }
 }
@@ -112,7 +124,7 @@ pub(crate) fn transposed<T: Lanes>(gy: &[T], w: &[T], bias: Bias<'_, T>, geometr
             pointwise::transposed(gy, w, bias, geometry)
         }
         Kernels::Matrices => products::transposed(gy, w, bias, geometry),
-        Kernels::Channels => channels::transposed(gy, w, bias, geometry),
+        Kernels::Channels | Kernels::Unpadded => channels::transposed(gy, w, bias, geometry),
         Kernels::Fastest | Kernels::Positions => sweep::transposed(gy, w, bias, geometry),
     }
 }
@@ -122,6 +134,6 @@ pub(crate) fn weight_gradient<T: Lanes>(x: &[T], gy: &[T], geometry: &Geometry) 
     match choice::<T>(Product::WeightGradient, geometry) {
         Kernels::Matrices if pointwise::is_pointwise(geometry) => pointwise::weight_gradient(x, gy, geometry),
         Kernels::Matrices => products::weight_gradient(x, gy, geometry),
-        Kernels::Fastest | Kernels::Positions | Kernels::Channels => weight::weight_gradient(x, gy, geometry),
+        _ => weight::weight_gradient(x, gy, geometry),
     }
 }
