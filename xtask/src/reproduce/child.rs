@@ -1,9 +1,11 @@
 //! Running `calo` so that Ctrl-C ends it in good order, and us after it.
 
 use std::fmt;
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -50,12 +52,45 @@ pub(super) fn listen() -> Result<()> {
 /// # Errors
 /// [`Interrupted`]; a command that fails.
 pub(super) fn run(command: &mut Command) -> Result<()> {
+    run_with(command, |_| {})
+}
+
+/// The same beside others: every line that it prints comes with `name` before it.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_named(name: &str, command: &mut Command) -> Result<()> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut readers = Vec::new();
+    let result = run_with(command, |child| {
+        readers.extend(child.stdout.take().map(|output| pass_on(name, output)));
+        readers.extend(child.stderr.take().map(|errors| pass_on(name, errors)));
+    });
+    for reader in readers {
+        // They end with the child, and only print.
+        let _ = reader.join();
+    }
+    result
+}
+
+/// Prints the lines of `source` as they come.
+fn pass_on(name: &str, source: impl Read + Send + 'static) -> JoinHandle<()> {
+    let name = name.to_owned();
+    std::thread::spawn(move || {
+        for line in BufReader::new(source).split(b'\n').map_while(io::Result::ok) {
+            println!("{name} | {}", String::from_utf8_lossy(&line));
+        }
+    })
+}
+
+fn run_with(command: &mut Command, begun: impl FnOnce(&mut Child)) -> Result<()> {
     if REQUESTS.load(Ordering::Relaxed) > 0 {
         return Err(Interrupted.into());
     }
     let words = line(command);
     let child = command.process_group(0).stdin(Stdio::null()).spawn();
     let mut child = child.with_context(|| format!("cannot start `{words}`"))?;
+    begun(&mut child);
     let mut n_handed_on = 0;
     let status = loop {
         if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{words}`"))? {

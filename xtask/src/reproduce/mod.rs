@@ -43,6 +43,21 @@ impl Pipeline<'_> {
         self.stages.run(stage, child::run)
     }
 
+    /// Stages that do not need each other: on a CPU at the same time, for one process does not fill the cores as well as
+    /// one on each.
+    fn stages_together(&mut self, stages: &[Stage]) -> Result<()> {
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let n_at_once = if self.flags.device == "cpu" { n_cores.min(stages.len()) } else { 1 };
+        if n_at_once < 2 {
+            return stages.iter().try_for_each(|stage| self.stage(stage));
+        }
+        // Not among the words of the stage: results are the same for any number.
+        let n_threads = (n_cores / n_at_once).to_string();
+        self.stages.run_together(stages, n_at_once, |name, command| {
+            child::run_named(name, command.args(["--threads", &n_threads]))
+        })
+    }
+
     /// The option of commands that compute with networks.
     fn device(&self) -> [String; 2] {
         ["--device".to_owned(), self.flags.device.clone()]

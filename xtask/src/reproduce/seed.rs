@@ -54,15 +54,18 @@ impl Chosen {
 pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result<Outcome> {
     let folder = pipeline.out.join(format!("seed-{seed}"));
     fs::create_dir_all(&folder).with_context(|| format!("{}: cannot create it", folder.display()))?;
-    let mut trained = Vec::new();
+    let mut trainings = Vec::new();
     for training in 0..pipeline.flags.trainings {
         let name = match training {
             0 => format!("beta-{}", BETAS[0]),
             n => format!("beta-{}-{}", BETAS[0], n + 1),
         };
-        trained.push(train(pipeline, data, (&folder, &name), BETAS[0], seed + training * NEXT_TRAINING)?);
+        let seed = seed + training * NEXT_TRAINING;
+        trainings.push(train(pipeline, data, (&folder, &name), BETAS[0], seed));
     }
-    trained.push(train(pipeline, data, (&folder, &format!("beta-{}", BETAS[1])), BETAS[1], seed)?);
+    trainings.push(train(pipeline, data, (&folder, &format!("beta-{}", BETAS[1])), BETAS[1], seed));
+    let (trained, stages): (Vec<PathBuf>, Vec<Stage>) = trainings.into_iter().unzip();
+    pipeline.stages_together(&stages)?;
     let selection = select(pipeline, &folder, &trained)?;
     let runs = selection.runs.clone();
     let of_run = |index: usize| Chosen { run: runs[index].clone(), folder: trained[index].clone() };
@@ -91,14 +94,14 @@ pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result
     })
 }
 
-/// Trains one network; the folder of the run.
+/// The training of one network: the folder of the run, and the stage.
 fn train(
-    pipeline: &mut Pipeline<'_>,
+    pipeline: &Pipeline<'_>,
     data: &Data,
     (folder, name): (&Path, &str),
     beta: &str,
     seed: u64,
-) -> Result<PathBuf> {
+) -> (PathBuf, Stage) {
     let run = folder.join(name);
     let config = pipeline.profile.config();
     let mut words = strings(["train", &word(&config), "--data", &word(&data.train), "--out", &word(&run)]);
@@ -119,8 +122,7 @@ fn train(
     inputs.extend(data.validation.files().cloned());
     let outputs = ["config.toml", "validation.jsonl", "last.safetensors"].map(|file| run.join(file)).to_vec();
     let name = format!("{}: train {name}", file_name(folder));
-    pipeline.stage(&Stage { name, commands: vec![words], inputs, outputs })?;
-    Ok(run)
+    (run, Stage { name, commands: vec![words], inputs, outputs })
 }
 
 /// The best epoch of every run, judged together.

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -113,32 +115,79 @@ impl Stages {
     pub(super) fn run(
         &mut self,
         stage: &Stage,
-        perform: impl Fn(&mut std::process::Command) -> Result<()>,
+        perform: impl Fn(&mut Command) -> Result<()> + Sync,
     ) -> Result<()> {
+        self.run_together(std::slice::from_ref(stage), 1, |_, command| perform(command))
+    }
+
+    /// The same for stages that do not need each other, at most `n_at_once` of them at a time; `perform` gets the name of
+    /// the stage too.
+    ///
+    /// # Errors
+    /// Those of the first of `stages` that fails; the others are run to their ends.
+    pub(super) fn run_together(
+        &mut self,
+        stages: &[Stage],
+        n_at_once: usize,
+        perform: impl Fn(&str, &mut Command) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let mut open = Vec::new();
+        for stage in stages {
+            open.extend(self.begin(stage)?.map(|seconds| (stage, seconds)));
+        }
+        let this = Mutex::new(&mut *self);
+        let waiting = Mutex::new(open.iter());
+        let errors = Mutex::new(Vec::new());
+        let work = || {
+            loop {
+                // A lock in the condition of a loop would be held in its body.
+                let next = locked(&waiting).next();
+                let Some((stage, seconds)) = next else { break };
+                let calo = locked(&this).calo.clone();
+                let start = Instant::now();
+                let result = perform_all(&calo, stage, |command| perform(&stage.name, command));
+                let seconds = seconds + start.elapsed().as_secs_f64();
+                let result = locked(&this).end(stage, seconds, result);
+                locked(&errors).extend(result.err());
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..n_at_once.min(open.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        locked(&errors).drain(..).next().map_or(Ok(()), Err)
+    }
+
+    /// Notes that `stage` begins; the time it took before, or nothing where it is complete.
+    fn begin(&mut self, stage: &Stage) -> Result<Option<f64>> {
         let hash = self.hash(stage)?;
         self.names.push(stage.name.clone());
         self.makers.extend(stage.outputs.iter().map(|output| (output.clone(), hash.clone())));
         let known = self.record.stages.iter().position(|record| record.name == stage.name);
         let known = known.map(|index| self.record.stages.remove(index)).filter(|known| known.hash == hash);
-        let mut seconds = known.as_ref().map_or(0.0, |known| known.seconds);
+        let seconds = known.as_ref().map_or(0.0, |known| known.seconds);
         if let Some(known) = known
             && known.complete
             && stage.outputs.iter().all(|output| output.exists())
         {
             println!("==> {}: complete, {} then", stage.name, shown(seconds));
             self.record.stages.push(known);
-            return Ok(());
+            return Ok(None);
         }
         println!("\n==> {}", stage.name);
         // Known as incomplete before anything of it is made: a kill on the way must not leave an old stage's word for it.
-        let index = self.record.stages.len();
         let begun = StageRecord { name: stage.name.clone(), hash, seconds, complete: false };
         self.record.stages.push(begun);
         self.write()?;
-        let start = Instant::now();
-        let result = self.perform(stage, perform);
-        seconds += start.elapsed().as_secs_f64();
-        let record = &mut self.record.stages[index];
+        Ok(Some(seconds))
+    }
+
+    /// Notes how `stage` ended.
+    fn end(&mut self, stage: &Stage, seconds: f64, result: Result<()>) -> Result<()> {
+        let record = self.record.stages.iter_mut().find(|record| record.name == stage.name);
+        let record = record.with_context(|| format!("{}: never begun", stage.name))?;
         (record.seconds, record.complete) = (seconds, result.is_ok());
         self.write()?;
         result?;
@@ -148,23 +197,6 @@ impl Stages {
 
     fn write(&self) -> Result<()> {
         write_json(&self.out.join("stages.json"), &self.record)
-    }
-
-    fn perform(
-        &self,
-        stage: &Stage,
-        perform: impl Fn(&mut std::process::Command) -> Result<()>,
-    ) -> Result<()> {
-        for words in &stage.commands {
-            let mut calo = command(&self.calo);
-            calo.args(words);
-            println!("    {}", line(&calo));
-            perform(&mut calo)?;
-        }
-        for output in &stage.outputs {
-            ensure!(output.exists(), "{}: {} was not made", stage.name, output.display());
-        }
-        Ok(())
     }
 
     /// The stages of this request that ran or were complete, in order.
@@ -194,6 +226,25 @@ impl Stages {
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
+}
+
+/// Runs the commands of a stage one after another.
+fn perform_all(calo: &Path, stage: &Stage, perform: impl Fn(&mut Command) -> Result<()>) -> Result<()> {
+    for words in &stage.commands {
+        let mut calo = command(calo);
+        calo.args(words);
+        println!("    {}", line(&calo));
+        perform(&mut calo)?;
+    }
+    for output in &stage.outputs {
+        ensure!(output.exists(), "{}: {} was not made", stage.name, output.display());
+    }
+    Ok(())
+}
+
+/// What `mutex` guards; a thread that panicked with it takes all of them along when they are joined.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// BLAKE3 of a file's bytes, hexadecimal.

@@ -1,5 +1,4 @@
-use std::cell::Cell;
-use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::process::run as run_command;
@@ -35,9 +34,9 @@ fn stage(name: &str, script: String, inputs: Vec<PathBuf>, output: &Path) -> Sta
 fn pipeline(folder: &Path, word: &str, resume: bool) -> Result<usize> {
     let (first, second) = (folder.join("first"), folder.join("second"));
     let mut stages = Stages::open(folder, Path::new("sh"), "1", request(word), resume)?;
-    let n = Cell::new(0);
+    let n = AtomicUsize::new(0);
     let count = |command: &mut Command| {
-        n.set(n.get() + 1);
+        n.fetch_add(1, Ordering::Relaxed);
         run_command(command)
     };
     stages.run(&stage("first", format!("echo {word} > {}", first.display()), vec![], &first), count)?;
@@ -45,7 +44,7 @@ fn pipeline(folder: &Path, word: &str, resume: bool) -> Result<usize> {
     stages.run(&stage("second", copy, vec![first], &second), count)?;
     assert_eq!(fs::read_to_string(second)?.trim(), word);
     assert_eq!(stages.finished().iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
-    Ok(n.get())
+    Ok(n.into_inner())
 }
 
 #[test]
@@ -103,4 +102,37 @@ fn an_output_that_was_not_made_is_named() {
 #[test]
 fn times_are_for_people() {
     assert_eq!([12.34, 300.0, 7200.0].map(shown), ["12.3 s", "5.0 min", "2.0 h"]);
+}
+
+#[test]
+fn stages_run_at_the_same_time_and_a_failure_leaves_the_others_complete() {
+    let folder = Folder::new("together");
+    let outputs = ["a", "b", "c"].map(|name| folder.0.join(name));
+    // Each of the first two waits for the other, so that neither could end before the other began.
+    let begun = ["begun-a", "begun-b"].map(|name| folder.0.join(name).display().to_string());
+    let meet = |mine: usize| {
+        let wait = format!("until [ -e {} ]; do sleep 0.01; done", begun[1 - mine]);
+        format!("touch {}; {wait}; touch {}", begun[mine], outputs[mine].display())
+    };
+    let run = |last: &str| {
+        let mut stages = Stages::open(&folder.0, Path::new("sh"), "1", request("a"), false).unwrap();
+        let all = [
+            stage("a", meet(0), vec![], &outputs[0]),
+            stage("b", meet(1), vec![], &outputs[1]),
+            stage("c", last.to_owned(), vec![], &outputs[2]),
+        ];
+        let n = AtomicUsize::new(0);
+        let result = stages.run_together(&all, 2, |name, command| {
+            assert!(["a", "b", "c"].contains(&name));
+            n.fetch_add(1, Ordering::Relaxed);
+            run_command(command)
+        });
+        (result, n.into_inner(), stages.finished().iter().map(|stage| stage.complete).collect::<Vec<_>>())
+    };
+    let (result, n, complete) = run("exit 3");
+    assert!(result.unwrap_err().to_string().contains("exit 3"));
+    assert_eq!((n, complete), (3, vec![true, true, false]));
+    let (result, n, complete) = run(&format!("touch {}", outputs[2].display()));
+    result.unwrap();
+    assert_eq!((n, complete), (1, vec![true, true, true]));
 }
