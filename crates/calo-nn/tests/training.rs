@@ -180,6 +180,38 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     assert!(message.contains("none"), "{message}");
 }
 
+/// Where networks work on roots of cells, so does the post-processor: showers in MeV stand outside.
+#[test]
+fn the_post_processor_maps_what_stands_for_a_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let mut model = model();
+    // With this seed some cells come out below 0.
+    model.post_processor.as_mut().unwrap().output = PostProcessorOutput::Change;
+    let trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
+    trainer.save_weights(&path, &BTreeMap::new()).unwrap();
+    let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
+    assert_eq!(model.config().scaling.cells, CellScale::Root);
+    let (mut tensors, _) = calo_nn::parameters::checkpoint::load(&path, &Device::Cpu).unwrap();
+    tensors.retain(|name, _| name.starts_with("post_processor."));
+    let parameters = Parameters::new(0, calo_nn::candle::DType::F32, &Device::Cpu);
+    let config = model.config().post_processor.as_ref().unwrap();
+    let network = PostProcessor::new(&parameters.path().join("post_processor"), config).unwrap();
+    parameters.restore(&tensors).unwrap();
+
+    let cells: usize = GRID.iter().product();
+    let showers: Vec<f32> = (0..cells).map(|i| (i % 7) as f32 * 0.3).collect();
+    let showers = Tensor::from_vec(showers, (1, 1, GRID[0], GRID[1], GRID[2]), &Device::Cpu).unwrap();
+    let [energy, condition] = [50_f32, 1.0].map(|e| Tensor::new(&[[e]], &Device::Cpu).unwrap());
+    let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let processed = values(model.post_process(&showers, &energy).unwrap());
+    let roots = values(network.forward(&showers.sqrt().unwrap(), &condition).unwrap());
+    assert!(roots.iter().any(|root| *root < 0.0) && roots.iter().any(|root| *root > 0.0), "{roots:?}");
+    for (energy_mev, root) in processed.iter().zip(roots) {
+        assert!((energy_mev - root.max(0.0).powi(2)).abs() < 1e-6, "{energy_mev} of {root}");
+    }
+}
+
 /// Without normalisation a cell's energy depends on itself and the two energies alone, and a gated change leaves empty
 /// cells empty.
 #[test]

@@ -212,6 +212,40 @@ fn twenty_kills_change_nothing() {
     assert_same(&bench.path("whole"), &bench.path("killed"));
 }
 
+/// The state that a run goes on from is as it was before the disk was full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_the_last_state_and_the_run_goes_on_from_there() {
+    let bench = Bench::new();
+    let more = ["--resume", "--set", "training.epochs=4"];
+    bench.train("whole", &more).success();
+    let last = bench.path("full/last.safetensors");
+    // A limit on the size of files fails writes as a full disk does.
+    let on_full_disk = || {
+        let assert = assert_cmd::Command::new("sh")
+            .args(["-c", "ulimit -f 8; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo")])
+            .args(bench.words("full", &more))
+            .assert()
+            .code(1);
+        let message = stderr(&assert);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains("safetensors") && message.contains("cannot"), "{message}");
+    };
+    on_full_disk();
+    assert!(!last.exists());
+    let mut child = spawn(&bench.words("full", &more));
+    while !last.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let state = fs::read(&last).unwrap();
+    on_full_disk();
+    assert!(fs::read(&last).unwrap() == state);
+    bench.train("full", &more).success();
+    assert_same(&bench.path("whole"), &bench.path("full"));
+}
+
 fn spawn(words: &[String]) -> Child {
     let program = assert_cmd::cargo::cargo_bin("calo");
     Command::new(program).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

@@ -28,9 +28,10 @@ pub struct PostProcessorConfig {
     pub layer_norm: bool,
     /// What the last layer gives.
     pub output: PostProcessorOutput,
-    /// k of log(1 + k x), what the first layer sees of cells of x MeV, none negative; 0 for x itself. 1/MeV.
+    /// k of log(1 + k x), what the first layer sees of cells of x MeV, none negative; 0 for x itself. 1/MeV, or 1 over
+    /// the unit of the cells that it is applied to.
     pub log_per_mev: f64,
-    /// The visible energy is multiplied by this before the network sees it, 1/MeV.
+    /// The sum of all cells is multiplied by this before the network sees it. 1/MeV, or as above.
     pub condition_per_mev: f64,
 }
 

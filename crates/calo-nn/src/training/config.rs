@@ -75,7 +75,7 @@ impl ModelConfig {
 pub struct Scaling {
     /// Incident energies are multiplied by this before a network sees them, 1/GeV.
     pub condition_per_gev: f64,
-    /// What stands for a cell between decoder and critic.
+    /// What stands for a cell with decoder, critic and post-processor, in its losses too.
     pub cells: CellScale,
     /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for what [`Scaling::cells`] says. 1/MeV.
     pub encoder_log_per_mev: f64,
@@ -330,7 +330,7 @@ impl PostProcessorTraining {
 pub struct PostProcessorLosses {
     /// Sorted-kernel MMD of real and processed cell energies.
     pub sorted_mmd: f64,
-    /// Mean squared change of a cell.
+    /// Mean squared change of a cell, all cells as [`Scaling::cells`] has them.
     pub change: f64,
     /// Mean absolute difference of sorted cell energies.
     pub sorted_absolute: f64,

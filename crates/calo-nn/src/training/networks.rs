@@ -43,7 +43,7 @@ impl Generator {
         Ok((energies_gev * self.scaling.condition_per_gev)?)
     }
 
-    /// Energies of cells as decoder and critic have them.
+    /// Energies of cells as decoder, critic and post-processor have them.
     pub(super) fn scaled(&self, showers_mev: &Tensor) -> Result<Tensor> {
         Ok(match self.scaling.cells {
             CellScale::Mev => showers_mev.clone(),
@@ -51,11 +51,11 @@ impl Generator {
         })
     }
 
-    /// Back to MeV.
+    /// Back to MeV; no energy has a root below 0, so cells that a network left there are empty.
     pub(super) fn unscaled(&self, images: &Tensor) -> Result<Tensor> {
         Ok(match self.scaling.cells {
             CellScale::Mev => images.clone(),
-            CellScale::Root => images.sqr()?,
+            CellScale::Root => images.relu()?.sqr()?,
         })
     }
 
@@ -90,11 +90,13 @@ impl Generator {
         Ok(images)
     }
 
+    /// Scaled cells, of any sign, from scaled cells.
+    ///
     /// # Shapes
     /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, 1, layer, x, y]`; none without a post-processor
-    pub(super) fn post_process(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Option<Tensor>> {
+    pub(super) fn post_process(&self, images: &Tensor, energies_gev: &Tensor) -> Result<Option<Tensor>> {
         let Some(network) = &self.post_processor else { return Ok(None) };
-        network.forward(showers_mev, &self.condition(energies_gev)?).map(Some)
+        network.forward(images, &self.condition(energies_gev)?).map(Some)
     }
 
     pub(super) fn has_post_processor(&self) -> bool {

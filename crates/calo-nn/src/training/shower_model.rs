@@ -107,7 +107,7 @@ impl ShowerModel {
         self.generator.has_post_processor()
     }
 
-    /// Showers after post-processing, cells of any sign.
+    /// Showers after post-processing, cells of any sign where the networks work on MeV.
     ///
     /// # Shapes
     /// `[n, 1, layer, x, y]` MeV, `[n, 1]` GeV -> `[n, 1, layer, x, y]` MeV
@@ -115,8 +115,10 @@ impl ShowerModel {
     /// # Errors
     /// [`Error::Operand`] for other shapes, or where there is no post-processor.
     pub fn post_process(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
-        self.generator.post_process(showers_mev, energies_gev)?.ok_or_else(|| {
+        let images = self.generator.scaled(showers_mev)?;
+        let processed = self.generator.post_process(&images, energies_gev)?.ok_or_else(|| {
             Error::operand("post_process", "post-processor", "none", "a model that was trained with one")
-        })
+        })?;
+        self.generator.unscaled(&processed)
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn critics(
     Ok(terms)
 }
 
-/// A step of encoder and decoder; gives the images in MeV too, without their graph.
+/// A step of encoder and decoder; gives the scaled images too, without their graph.
 pub(super) fn autoencoder(
     networks: &Networks,
     adam: &mut Adam,
@@ -137,21 +137,20 @@ pub(super) fn autoencoder(
     let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
     let loss = (((divergence * losses.kld)? + (mmd * losses.latent_mmd)?)? - scores)?;
     adam.step(&backward(&loss)?)?;
-    Ok((generator.unscaled(&images.detach())?, terms))
+    Ok((images.detach(), terms))
 }
 
-/// Images of `showers` in MeV, for a post-processor that is trained by itself.
+/// Scaled images of `showers`, for a post-processor that is trained by itself.
 pub(super) fn images(
     networks: &Networks,
     showers: &Showers,
     noise: &mut Noise,
     latent: usize,
 ) -> Result<Tensor> {
-    let generator = &networks.generator.applied;
-    generator.unscaled(&reconstruct(generator, showers, noise, latent)?.1)
+    Ok(reconstruct(&networks.generator.applied, showers, noise, latent)?.1)
 }
 
-/// A step of the post-processor on `images` of `showers`; `identity` leaves the squared change alone.
+/// A step of the post-processor on scaled `images` of `showers`; `identity` leaves the squared change alone.
 pub(super) fn post_processor(
     networks: &Networks,
     adam: &mut Adam,
@@ -161,7 +160,8 @@ pub(super) fn post_processor(
     identity: bool,
 ) -> Result<Pending> {
     let mut terms = Pending::default();
-    let Some(processed) = networks.generator.trained.post_process(images, &showers.energies_gev)? else {
+    let generator = &networks.generator.trained;
+    let Some(processed) = generator.post_process(images, &showers.energies_gev)? else {
         return Ok(terms);
     };
     let losses = &training.losses;
@@ -173,7 +173,7 @@ pub(super) fn post_processor(
         let sorts_all = losses.sorted_absolute > 0.0 || losses.sorted_squared > 0.0;
         let n_sorted = if sorts_all { cells } else { training.sorted_mmd.cells().min(cells) };
         let sorted = |x: &Tensor| sort_descending(&x.flatten_from(1)?, n_sorted);
-        let (real, processed) = (sorted(&showers.cells_mev)?, sorted(&processed)?);
+        let (real, processed) = (sorted(&generator.scaled(&showers.cells_mev)?)?, sorted(&processed)?);
         let mmd = sorted_mmd(&real, &processed, &training.sorted_mmd)?;
         terms.add("post_processor_mmd", &mmd);
         loss = (loss + (mmd * losses.sorted_mmd)?)?;
