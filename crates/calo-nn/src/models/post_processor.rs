@@ -109,7 +109,8 @@ pub struct PostProcessor {
 struct Condition {
     per_mev: f64,
     connected: [Linear; 3],
-    /// The part of the second layer's weight that these features meet, `[out, condition]`.
+    /// The part of the second layer's weight that these features meet, `[out, condition, 1, 1, 1]`: a view, for a copy
+    /// would stay as it is when the layer is trained.
     weight: Tensor,
 }
 
@@ -124,7 +125,7 @@ impl Condition {
         for layer in &self.connected {
             x = leaky_relu(&layer.forward(&x)?, SLOPE)?;
         }
-        linear(&x, &self.weight, None)
+        linear(&x, &self.weight.flatten_from(1)?, None)
     }
 }
 
@@ -163,7 +164,7 @@ impl PostProcessor {
             (1..).zip(inputs).map(|(i, n_in)| layer(i, n_in)).collect::<Result<Vec<PerCellLayer>>>()?;
         let second = layers[1].weight.clone();
         layers[1].weight = second.narrow(1, 0, width)?;
-        let weight = second.narrow(1, width, condition)?.flatten_from(1)?;
+        let weight = second.narrow(1, width, condition)?;
         let condition = Condition { per_mev: config.condition_per_mev, connected, weight };
         let condition = Some(condition).filter(|_| !layer_norm);
         Ok(Self { grid, output, log_per_mev, layers, condition })
