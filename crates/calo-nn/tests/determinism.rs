@@ -16,7 +16,9 @@ use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::{BibAeConfig, CriticConfig};
 use calo_nn::models::post_processor::PostProcessorConfig;
 use calo_nn::parameters::checkpoint;
-use calo_nn::training::{ModelConfig, PostProcessorLosses, PostProcessorTraining, Trainer, TrainingConfig};
+use calo_nn::training::{
+    ModelConfig, PostProcessorLosses, PostProcessorTraining, Scaling, Trainer, TrainingConfig,
+};
 use ndarray::Array4;
 use rand::Rng as _;
 use rand_distr::{Distribution as _, Exp1};
@@ -35,10 +37,13 @@ fn trainer(layer_norm: bool) -> Trainer {
             bottleneck: 190,
             encoded: 5,
             latent: 37,
+            decoder_layer_norm: layer_norm,
             ..Default::default()
         },
         critic: CriticConfig { width: 18, ..Default::default() },
         post_processor: Some(post_processor),
+        // Energies in GeV would outweigh the cells in the critic, and its gradients be 0.
+        scaling: Scaling { condition_per_gev: 0.02, ..Default::default() },
         ..Default::default()
     };
     let post_processor = PostProcessorTraining {

@@ -54,22 +54,25 @@ fn sees_every_change(build: impl Fn(&Path<'_>) -> Run) {
 
 #[test]
 fn of_the_bib_ae() {
-    let config = BibAeConfig {
-        grid: GRID,
-        width: 1,
-        hidden: 6,
-        bottleneck: 5,
-        encoded: 3,
-        latent: 4,
-    };
-    sees_every_change(|path| {
-        let networks = BibAe::new(path, &config).unwrap();
-        Box::new(move || {
-            let posterior = networks.encoder.forward(&showers(), &energies()).unwrap();
-            let decoded = networks.decoder.forward(&input(&[2, 4]), &energies()).unwrap();
-            vec![posterior.mean, posterior.log_variance, decoded]
-        })
-    });
+    for decoder_layer_norm in [false, true] {
+        let config = BibAeConfig {
+            grid: GRID,
+            width: 1,
+            hidden: 6,
+            bottleneck: 5,
+            encoded: 3,
+            latent: 4,
+            decoder_layer_norm,
+        };
+        sees_every_change(|path| {
+            let networks = BibAe::new(path, &config).unwrap();
+            Box::new(move || {
+                let posterior = networks.encoder.forward(&showers(), &energies()).unwrap();
+                let decoded = networks.decoder.forward(&input(&[2, 4]), &energies()).unwrap();
+                vec![posterior.mean, posterior.log_variance, decoded]
+            })
+        });
+    }
 }
 
 #[test]

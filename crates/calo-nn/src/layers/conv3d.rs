@@ -123,8 +123,16 @@ impl Conv3d {
     /// # Errors
     /// When `path` cannot give its parameters.
     pub fn new(path: &Path<'_>, n_in: usize, config: ConvConfig) -> Result<Self> {
+        Self::with_init(path, n_in, config, Init::Conv)
+    }
+
+    /// A layer of `n_in` channels, without bias, its weight drawn from `init`.
+    ///
+    /// # Errors
+    /// When `path` cannot give its parameters.
+    pub fn with_init(path: &Path<'_>, n_in: usize, config: ConvConfig, init: Init) -> Result<Self> {
         let [k0, k1, k2] = config.kernel;
-        let weight = path.parameter("weight", &[config.channels, n_in, k0, k1, k2], Init::Conv)?;
+        let weight = path.parameter("weight", &[config.channels, n_in, k0, k1, k2], init)?;
         Ok(Self { weight, bias: None, config })
     }
 
@@ -150,9 +158,18 @@ impl Conv3d {
 
     /// [`Self::forward`] of what `chain` has come to.
     pub(crate) fn append(&self, chain: &mut Chain) -> Result<()> {
+        self.append_with(chain, self.bias.as_ref())
+    }
+
+    /// The same with a bias `[n, out]` for each shower and channel instead of the layer's own.
+    pub(crate) fn append_shifted(&self, chain: &mut Chain, shifts: &Tensor) -> Result<()> {
+        self.append_with(chain, Some(shifts))
+    }
+
+    fn append_with(&self, chain: &mut Chain, bias: Option<&Tensor>) -> Result<()> {
         let ConvConfig { stride, padding, .. } = self.config;
         let convolution = conv3d::Conv3d::convolution(chain.last(), &self.weight, stride, padding)?;
-        chain.convolve(convolution, &self.weight, self.bias.as_ref())
+        chain.convolve(convolution, &self.weight, bias)
     }
 
     /// Weight, `[out, in, kernel]`.

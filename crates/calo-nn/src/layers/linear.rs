@@ -31,6 +31,17 @@ impl Linear {
         Ok(Self { weight: path.parameter("weight", &[n_out, n_in], Init::Linear)?, bias: None })
     }
 
+    /// A layer with bias that gives nothing before it is trained.
+    ///
+    /// # Errors
+    /// When `path` cannot give its parameters.
+    pub fn zero(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
+        Ok(Self {
+            weight: path.parameter("weight", &[n_out, n_in], Init::Constant(0.0))?,
+            bias: Some(path.parameter("bias", &[n_out], Init::Constant(0.0))?),
+        })
+    }
+
     /// # Shapes
     /// `[.., in]` -> `[.., out]`
     ///

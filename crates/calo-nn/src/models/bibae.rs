@@ -39,11 +39,23 @@ pub struct BibAeConfig {
     pub encoded: usize,
     /// Latent variables in all; the others are noise.
     pub latent: usize,
+    /// Whether the decoder's convolutions are normalised over the cells, as published. Without, every channel is shifted in
+    /// proportion to the incident energy: a normalised shower has no more hits at a higher energy unless its pattern
+    /// says so.
+    pub decoder_layer_norm: bool,
 }
 
 impl Default for BibAeConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], width: 8, hidden: 4000, bottleneck: 768, encoded: 24, latent: 512 }
+        Self {
+            grid: [30; 3],
+            width: 8,
+            hidden: 4000,
+            bottleneck: 768,
+            encoded: 24,
+            latent: 512,
+            decoder_layer_norm: true,
+        }
     }
 }
 
@@ -53,7 +65,7 @@ impl BibAeConfig {
     /// # Errors
     /// [`Error::Field`] naming the field, its value and what is allowed.
     pub fn validate(&self) -> Result<()> {
-        let Self { grid, width, hidden, bottleneck, encoded, latent } = *self;
+        let Self { grid, width, hidden, bottleneck, encoded, latent, .. } = *self;
         positive(&[
             ("grid", grid.into_iter().min().unwrap_or(0)),
             ("width", width),

@@ -6,7 +6,7 @@ use super::{BibAeConfig, SLOPE};
 use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
 use crate::models::{Grid, check_condition};
 use crate::ops::{Chain, leaky_relu};
-use crate::parameters::Path;
+use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
 /// Fully connected layers to a third of the grid, two transposed convolutions to twice the grid, and convolutions at
@@ -21,8 +21,22 @@ pub struct Decoder {
     width: usize,
     connected: [Linear; 3],
     deconvolutions: [(ConvTranspose3d, LayerNorm); 2],
-    convolutions: Vec<(Conv3d, LayerNorm)>,
-    last: Conv3d,
+    convolutions: Vec<(Conv3d, Between)>,
+    last: (Conv3d, Option<Linear>),
+}
+
+/// What stands between a convolution and its activation.
+#[derive(Debug, Clone)]
+enum Between {
+    /// Normalisation over the cells.
+    Norm(LayerNorm),
+    /// A shift of each channel, linear in the incident energy.
+    Shift(Linear),
+}
+
+/// Shifts of the channels of the `i`-th convolution.
+fn shift(path: &Path<'_>, i: usize, channels: usize) -> Result<Linear> {
+    Linear::zero(&path.join(format_args!("shift{i}")), 1, channels)
 }
 
 impl Decoder {
@@ -48,11 +62,20 @@ impl Decoder {
         ];
         let mut channels = to_double.channels;
         let mut convolutions = Vec::with_capacity(layers.len());
-        for (i, layer) in layers.into_iter().enumerate() {
-            let convolution = Conv3d::new(&path.join(format_args!("conv{i}")), channels, layer)?;
-            convolutions.push((convolution, LayerNorm::new(&path.join(format_args!("bnco{i}")), &grid)?));
+        for (i, &layer) in layers.iter().enumerate() {
+            let at = path.join(format_args!("conv{i}"));
+            convolutions.push(if config.decoder_layer_norm {
+                let norm = LayerNorm::new(&path.join(format_args!("bnco{i}")), &grid)?;
+                (Conv3d::new(&at, channels, layer)?, Between::Norm(norm))
+            } else {
+                // Nothing but the weights keeps the size of what comes out.
+                let convolution = Conv3d::with_init(&at, channels, layer, Init::KaimingNormal)?;
+                (convolution, Between::Shift(shift(path, i, layer.channels)?))
+            });
             channels = layer.channels;
         }
+        let last = Conv3d::new(&path.join("conv4"), channels, ConvConfig::cubic(1, 3, 1, 1))?;
+        let last_shift = (!config.decoder_layer_norm).then(|| shift(path, layers.len(), 1)).transpose()?;
         let flat = f * start.iter().product::<usize>();
         let double = to_double.transposed_size(grid)?;
         Ok(Self {
@@ -75,7 +98,7 @@ impl Decoder {
                 ),
             ],
             convolutions,
-            last: Conv3d::new(&path.join("conv4"), channels, ConvConfig::cubic(1, 3, 1, 1))?,
+            last: (last, last_shift),
         })
     }
 
@@ -104,11 +127,22 @@ impl Decoder {
             deconvolution.append(&mut chain)?;
             norm.append(&mut chain, SLOPE)?;
         }
-        for (convolution, norm) in &self.convolutions {
-            convolution.append(&mut chain)?;
-            norm.append(&mut chain, SLOPE)?;
+        for (convolution, between) in &self.convolutions {
+            match between {
+                Between::Norm(norm) => {
+                    convolution.append(&mut chain)?;
+                    norm.append(&mut chain, SLOPE)?;
+                }
+                Between::Shift(shift) => {
+                    convolution.append_shifted(&mut chain, &shift.forward(condition)?)?;
+                    chain.leaky_relu(SLOPE)?;
+                }
+            }
         }
-        self.last.append(&mut chain)?;
+        match &self.last {
+            (last, None) => last.append(&mut chain)?,
+            (last, Some(shift)) => last.append_shifted(&mut chain, &shift.forward(condition)?)?,
+        }
         chain.leaky_relu(0.0)?;
         chain.finish()
     }
