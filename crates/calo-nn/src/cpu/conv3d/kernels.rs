@@ -42,7 +42,7 @@ pub fn with_kernels<R>(kernels: Kernels, body: impl FnOnce() -> R) -> R {
 /// The way that the tests chose, or the fastest.
 fn choice<T: Lanes>(product: Product, geometry: &Geometry) -> Kernels {
     match KERNELS.get() {
-        Kernels::Fastest if matrices_are_faster(geometry) => Kernels::Matrices,
+        Kernels::Fastest if matrices_are_faster(product, geometry) => Kernels::Matrices,
         Kernels::Fastest => match product {
             Product::Output => {
                 let sweep = sweep::Sweep::convolution(&geometry.flattened());
@@ -77,7 +77,7 @@ fn cheapest<T: Lanes>(
 
 /// Output channels from which on gathering the columns is little beside multiplying them.
 const MANY: usize = 32;
-/// Input channels up to which the tiles of the direct kernels are mostly empty.
+/// Input channels up to which the direct kernels' tiles of gradients are mostly empty.
 const FEW: usize = 4;
 
 /// Whether matrices are faster than the direct kernels for single precision, by measurements: `benches/conv3d.rs`.
@@ -90,16 +90,17 @@ const FEW: usize = 4;
 /// | 8 -> 16, 4^3 s2, 16^3 to 9^3 | 0.20 / 0.15 / 0.33 | 0.18 / 0.25 / 0.67 |
 /// | 16 -> 32, 4^3 s2, 9^3 to 5^3 | 0.10 / 0.047 / 0.14 | 0.091 / 0.052 / 0.20 |
 /// | 32 -> 64, 3^3, 5^3 | 0.18 / 0.070 / 0.15 | 0.19 / 0.067 / 0.20 |
-/// | 1 -> 128, 3^3 s2, 30^3 to 14^3 | 0.51 / 0.88 / 0.32 | 1.4 / 5.2 / 0.39 |
+/// | 1 -> 128, 3^3 s2, 30^3 to 14^3 | 0.35 / 0.39 / 0.77 | 0.95 / 3.1 / 0.69 |
 /// | 128 -> 128, 3^3 s2, 14^3 to 6^3 | 2.5 / 1.7 / 2.1 | 3.3 / 1.8 / 3.1 |
 /// | 128 -> 128, 3^3, 6^3 to 4^3 | 0.80 / 0.46 / 0.50 | 1.7 / 0.48 / 0.69 |
 /// | 8 -> 16, 3^3, 30x10x10 | 0.21 / 0.20 / 0.41 | 0.22 / 0.34 / 0.66 |
 /// | 16 -> 32, 3^3, 30x10x10 | 0.75 / 0.54 / 1.1 | 0.94 / 0.66 / 1.7 |
 /// | 16 -> 8, 2^3 s2, 60x20x20 to 30x10x10 | 0.54 / 0.36 / 0.67 | 0.52 / 0.38 / 1.2 |
 /// | 32 -> 32, 3^3 s2, 14x4x4 to 6x1x1 | 0.082 / 0.009 / 0.067 | 0.067 / 0.011 / 0.083 |
-fn matrices_are_faster(geometry: &Geometry) -> bool {
+fn matrices_are_faster(product: Product, geometry: &Geometry) -> bool {
     let Geometry { x, y, .. } = geometry;
-    pointwise::is_pointwise(geometry) || y[1] >= MANY && x[1] <= FEW
+    let gradient = !matches!(product, Product::Output);
+    pointwise::is_pointwise(geometry) || gradient && y[1] >= MANY && x[1] <= FEW
 }
 
 /// `y = conv(x, w) + bias`.
