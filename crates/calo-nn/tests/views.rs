@@ -108,15 +108,11 @@ fn of_the_gan() {
     let generator = gan::GeneratorConfig::default();
     sees_every_change(|path| {
         let network = gan::Generator::new(path, &generator, GRID).unwrap();
-        Box::new(move || {
-            vec![network.forward(&input(&[2, 100]), &energies(), Statistics::Running).unwrap()]
-        })
+        Box::new(move || vec![network.forward(&input(&[2, 100]), &energies(), Statistics::Running).unwrap()])
     });
     sees_every_change(|path| {
         let network = gan::Discriminator::new(path, &gan::DiscriminatorConfig::default(), GRID).unwrap();
-        Box::new(move || {
-            vec![network.forward(&showers(), &energies(), Statistics::Running).unwrap()]
-        })
+        Box::new(move || vec![network.forward(&showers(), &energies(), Statistics::Running).unwrap()])
     });
 }
 

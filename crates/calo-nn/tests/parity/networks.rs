@@ -106,7 +106,15 @@ fn published_bibae() {
 #[test]
 fn bibae() {
     let grid = [7, 11, 12];
-    let config = BibAeConfig { grid, width: 2, hidden: 10, bottleneck: 12, encoded: 3, latent: 8, ..Default::default() };
+    let config = BibAeConfig {
+        grid,
+        width: 2,
+        hidden: 10,
+        bottleneck: 12,
+        encoded: 3,
+        latent: 8,
+        ..Default::default()
+    };
     let critic = CriticConfig { grid, width: 6, ..Default::default() };
     check_bibae(&Golden::own("bibae"), &config, &critic, &LatentCriticConfig { units: vec![5, 7, 5] });
 }
