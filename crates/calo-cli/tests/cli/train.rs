@@ -223,7 +223,7 @@ fn a_full_disk_keeps_the_last_state_and_the_run_goes_on_from_there() {
     // A limit on the size of files fails writes as a full disk does.
     let on_full_disk = || {
         let assert = assert_cmd::Command::new("sh")
-            .args(["-c", "ulimit -f 8; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo")])
+            .args(["-c", "ulimit -f 200; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo")])
             .args(bench.words("full", &more))
             .assert()
             .code(1);
