@@ -37,6 +37,8 @@ const TINY: Profile = Profile {
     name: "tiny",
     config: "bib-ae-quick.toml",
     overrides: &[
+        // Normalised, showers have about the energy of real ones before anything is learned.
+        "model.autoencoder.decoder_layer_norm=true",
         "model.autoencoder.width=2",
         "model.autoencoder.hidden=16",
         "model.autoencoder.bottleneck=16",
