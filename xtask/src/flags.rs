@@ -189,7 +189,7 @@ pub(crate) enum ProfileName {
     Tiny,
     /// Pooled cells, small networks: minutes on two CPU cores
     Quick,
-    /// Hours on a laptop
+    /// Small networks on all cells; not tuned yet
     Laptop,
     /// The published networks and numbers of showers, for a GPU
     Paper,

@@ -63,7 +63,7 @@ const QUICK: Profile = Profile {
     fractions: "60,20,20",
 };
 
-/// A laptop and hours.
+/// Small networks on the full grid; not tuned, its fields are those of the quick one.
 const LAPTOP: Profile = Profile {
     name: "laptop",
     config: "bib-ae-laptop.toml",

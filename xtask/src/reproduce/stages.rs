@@ -124,7 +124,7 @@ impl Stages {
     /// the stage too.
     ///
     /// # Errors
-    /// Those of the first of `stages` that fails; the others are run to their ends.
+    /// Those of the stage that fails first; the others are run to their ends.
     pub(super) fn run_together(
         &mut self,
         stages: &[Stage],
@@ -135,6 +135,7 @@ impl Stages {
         for stage in stages {
             open.extend(self.begin(stage)?.map(|seconds| (stage, seconds)));
         }
+        let calo = self.calo.clone();
         let this = Mutex::new(&mut *self);
         let waiting = Mutex::new(open.iter());
         let errors = Mutex::new(Vec::new());
@@ -143,7 +144,6 @@ impl Stages {
                 // A lock in the condition of a loop would be held in its body.
                 let next = locked(&waiting).next();
                 let Some((stage, seconds)) = next else { break };
-                let calo = locked(&this).calo.clone();
                 let start = Instant::now();
                 let result = perform_all(&calo, stage, |command| perform(&stage.name, command));
                 let seconds = seconds + start.elapsed().as_secs_f64();

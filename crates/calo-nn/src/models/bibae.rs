@@ -39,9 +39,8 @@ pub struct BibAeConfig {
     pub encoded: usize,
     /// Latent variables in all; the others are noise.
     pub latent: usize,
-    /// Whether the decoder's convolutions are normalised over the cells, as published. Without, every channel is shifted in
-    /// proportion to the incident energy: a normalised shower has no more hits at a higher energy unless its pattern
-    /// says so.
+    /// Whether the decoder's convolutions are normalised over the cells, as published. Without, every channel is shifted
+    /// linearly with the incident energy: normalisation takes the size of a shower away, which its hits depend on.
     pub decoder_layer_norm: bool,
 }
 

@@ -118,7 +118,7 @@ impl Condition {
     /// One constant per shower and channel of the second layer.
     ///
     /// # Shapes
-    /// `[n, 1, layer, x, y]` MeV, `[n, 1]` -> `[n, out]`
+    /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, out]`
     fn forward(&self, showers: &Tensor, incident: &Tensor) -> Result<Tensor> {
         let visible = (showers.flatten_from(1)?.sum_keepdim(1)? * self.per_mev)?;
         let mut x = Tensor::cat(&[&visible, incident], 1)?;
@@ -175,7 +175,8 @@ impl PostProcessor {
     /// On a CPU, and where no gradient is wanted, the layers of a normalised network run fused, block by block of cells.
     ///
     /// # Shapes
-    /// showers `[n, layer, x, y]` MeV, incident energies `[n, 1]` -> `[n, 1, layer, x, y]` MeV, of any sign
+    /// showers `[n, layer, x, y]`, in MeV or what stands for it, incident energies `[n, 1]` -> `[n, 1, layer, x, y]`, in the
+    /// same unit, of any sign
     ///
     /// # Errors
     /// When the shapes are others.
