@@ -17,6 +17,9 @@ const LANES: usize = 16;
 /// Rows of the weight of one task.
 const TASK: usize = 32;
 
+/// Elements of a row that a dot product takes at a time: eight such pieces fit in the nearest cache.
+const PIECE: usize = 512;
+
 /// Calls `$body` for the rows `0..$rows` in groups of 8, 4, 2 and 1, with `$first` the first and `$M` their number.
 macro_rules! in_groups {
     ($rows:expr, $first:ident, $m:ident => $body:expr) => {{
@@ -73,12 +76,18 @@ pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], bias: Option<&[T]>, k: usi
 fn dot_rows<T: Real>(out: &mut [T], x: &[T], weight: &[T], m: usize, k: usize) {
     in_groups!(m, first, M => {
         let mut lanes = [[[T::zero(); LANES]; M]; TASK];
-        for start in (0..k).step_by(RUN) {
-            let end = (start + RUN).min(k);
-            // This piece of x stays in the nearest cache while pieces of the weight's rows pass by.
+        for start in (0..k).step_by(PIECE) {
+            let end = (start + PIECE).min(k);
+            // This piece of x stays in the nearest cache while pieces of the weight's rows pass by: two at a time, for
+            // the memory starts anew at every row.
             let x: [&[T]; M] = std::array::from_fn(|row| &x[(first + row) * k + start..(first + row) * k + end]);
-            for (lanes, weight) in lanes.iter_mut().zip(weight.chunks_exact(k)) {
-                multiply_add(lanes, &weight[start..end], x);
+            let (pairs, single) = lanes[..weight.len() / k].as_chunks_mut::<2>();
+            let mut rows = weight.chunks_exact(2 * k);
+            for ([one, other], weight) in pairs.iter_mut().zip(&mut rows) {
+                multiply_add_two([one, other], [&weight[start..end], &weight[k + start..k + end]], x);
+            }
+            for lanes in single {
+                multiply_add(lanes, &rows.remainder()[start..end], x);
             }
         }
         for (out, lanes) in out.chunks_exact_mut(m).zip(lanes) {
@@ -103,6 +112,45 @@ fn fold<T: Real>(mut lanes: [T; LANES]) -> T {
     lanes[0]
 }
 
+/// [`multiply_add`] of two rows of the weight, each to lanes of its own.
+#[inline(always)]
+// By index, and each row's sums in an array of its own: otherwise they leave the registers.
+fn multiply_add_two<T: Real, const M: usize>(
+    lanes: [&mut [[T; LANES]; M]; 2],
+    weight: [&[T]; 2],
+    x: [&[T]; M],
+) {
+    let [mut one, mut other] = lanes.each_ref().map(|lanes| **lanes);
+    let [(ones, _), (others, _)] = weight.map(<[T]>::as_chunks::<LANES>);
+    let others = &others[..ones.len()];
+    let xs: [&[[T; LANES]]; M] = x.map(|x| &x.as_chunks::<LANES>().0[..ones.len()]);
+    for idx in 0..ones.len() {
+        for row in 0..M {
+            for lane in 0..LANES {
+                one[row][lane] = ones[idx][lane].mul_add(xs[row][idx][lane], one[row][lane]);
+            }
+            for lane in 0..LANES {
+                other[row][lane] = others[idx][lane].mul_add(xs[row][idx][lane], other[row][lane]);
+            }
+        }
+    }
+    let rest = ones.len() * LANES;
+    for (lanes, (mut sums, weight)) in lanes.into_iter().zip([(one, weight[0]), (other, weight[1])]) {
+        add_rest(&mut sums, &weight[rest..], x.map(|x| &x[rest..]));
+        *lanes = sums;
+    }
+}
+
+/// Adds the products of what is left after the last whole lanes.
+#[inline(always)]
+fn add_rest<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[T], x: [&[T]; M]) {
+    for (sums, x) in lanes.iter_mut().zip(x) {
+        for ((sum, weight), x) in sums.iter_mut().zip(weight).zip(x) {
+            *sum = weight.mul_add(*x, *sum);
+        }
+    }
+}
+
 /// Adds the products of `weight` with each `x`, elementwise, to the lanes.
 #[inline(always)]
 // By index: iterators over the rows keep their sums out of the registers.
@@ -118,11 +166,7 @@ fn multiply_add<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[
             }
         }
     }
-    for (sums, (_, x)) in sums.iter_mut().zip(split) {
-        for ((sum, weight), x) in sums.iter_mut().zip(weight_rest).zip(x) {
-            *sum = weight.mul_add(*x, *sum);
-        }
-    }
+    add_rest(&mut sums, weight_rest, split.map(|(_, rest)| rest));
     *lanes = sums;
 }
 

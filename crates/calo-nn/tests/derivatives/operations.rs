@@ -167,3 +167,19 @@ proptest! {
         })?;
     }
 }
+
+/// Sizes that no case above has: rows of several pieces, more outputs than one task takes, an odd one out.
+#[test]
+fn linear_of_long_rows_is_its_definition() {
+    for (rows, inner, out) in [(8, 1300, 67), (15, 2049, 33), (1, 513, 1)] {
+        let (x, weight) = (tensor(&[rows, inner], 1), tensor(&[out, inner], 2));
+        let product = |x: &Tensor, weight: &Tensor| x.matmul(&weight.t().unwrap()).unwrap();
+        let found = linear(&x, &weight, None).unwrap();
+        let worst = rounding(
+            &found,
+            &product(&x, &weight),
+            &product(&x.abs().unwrap(), &weight.abs().unwrap()),
+        );
+        assert!(worst < 16.0 * f64::EPSILON, "{rows} x {inner} -> {out}: {worst}");
+    }
+}
