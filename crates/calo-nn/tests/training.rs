@@ -12,7 +12,7 @@ use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
 use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::parameters::Parameters;
 use calo_nn::training::{
-    BatchSource, CellScale, Event, Flow, ModelConfig, PostProcessorStage, PostProcessorTraining, Scaling,
+    BatchSource, CellScale, Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining, Scaling,
     ShowerModel, Trainer, TrainingConfig, train,
 };
 use rand::Rng;
@@ -251,6 +251,43 @@ fn a_post_processor_without_normalisation_maps_cells_one_by_one() {
         let seen = (1.0 + 10.0 * x[i]).ln();
         assert!((gated[i] - (x[i] + seen * y[i])).abs() < 1e-5);
     }
+}
+
+#[test]
+fn the_weight_of_the_divergence_falls_to_its_end() {
+    let after = |losses: Losses, epochs: u64| {
+        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+        run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, 2 * epochs);
+        saved(&trainer)
+    };
+    let constant = Losses { kld: 0.4, ..Losses::default() };
+    let falling = Losses { kld: 0.1, kld_start_factor: 4.0, kld_start_epochs: 1, ..Losses::default() };
+    assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
+    assert_ne!(after(falling, 2), after(constant, 2));
+}
+
+/// For a small k the critic sees k y, for a large one something else.
+#[test]
+fn the_critic_sees_the_logarithm_that_is_asked_for() {
+    let distance = |critic_log: f64, critic_factor: f64| {
+        let mut model = model();
+        model.scaling = Scaling { critic_log, critic_factor, ..model.scaling };
+        let mut trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
+        let mut value = None;
+        let mut source = Showers { batches: 2, read: Vec::new() };
+        train::<Box<dyn std::error::Error>>(&mut trainer, &mut source, |_, event| {
+            let Event::Step(terms) = event else { return Ok(Flow::GoOn) };
+            value = terms.iter().find(|(name, _)| *name == "critic_score").map(|(_, value)| *value);
+            Ok(Flow::Stop)
+        })
+        .unwrap();
+        value.unwrap()
+    };
+    let plain = distance(0.0, 1.0);
+    let nearly = distance(1e-3, 1e3);
+    assert!((nearly - plain).abs() < 0.01 * plain.abs(), "{nearly}, {plain}");
+    let other = distance(1.0, 1.0);
+    assert!((other - plain).abs() > 0.02 * plain.abs(), "{other}, {plain}");
 }
 
 #[test]

@@ -79,7 +79,10 @@ pub struct Scaling {
     pub cells: CellScale,
     /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for what [`Scaling::cells`] says. 1/MeV.
     pub encoder_log_per_mev: f64,
-    /// What [`Scaling::cells`] says is multiplied by this before the critic sees it: the unit of its scores.
+    /// k of log(1 + k y), what the critic sees of cells that are y by [`Scaling::cells`]; 0 for y itself. The critic's
+    /// distance then weighs cells of little energy more, and with them what changes all cells of a shower: its depth.
+    pub critic_log: f64,
+    /// What the critic sees is multiplied by this first: the unit of its scores.
     pub critic_factor: f64,
     /// The decoder's output holds for showers of this energy, and is in proportion to the energy (to its root, for roots)
     /// for others; 0 where it always holds. GeV.
@@ -104,6 +107,7 @@ impl Default for Scaling {
             condition_per_gev: 1.0,
             cells: CellScale::Mev,
             encoder_log_per_mev: 0.0,
+            critic_log: 0.0,
             critic_factor: 1.0,
             decoder_reference_gev: 0.0,
         }
@@ -114,6 +118,7 @@ impl Scaling {
     fn validate(&self) -> Result<()> {
         check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)?;
         check("encoder_log_per_mev", self.encoder_log_per_mev, Allowed::FromZero)?;
+        check("critic_log", self.critic_log, Allowed::FromZero)?;
         check("critic_factor", self.critic_factor, Allowed::AboveZero)?;
         check("decoder_reference_gev", self.decoder_reference_gev, Allowed::FromZero)
     }
@@ -235,6 +240,10 @@ pub struct Losses {
     pub latent_critic: f64,
     /// Divergence of the encoder's distributions from N(0, 1): beta.
     pub kld: f64,
+    /// Times which it is in the first epoch; it falls by equal factors to [`Losses::kld`].
+    pub kld_start_factor: f64,
+    /// Epochs until it has fallen.
+    pub kld_start_epochs: u32,
     /// Latent maximum mean discrepancy.
     pub latent_mmd: f64,
     /// a of each Gaussian kernel exp(-a d^2) of that.
@@ -249,6 +258,8 @@ impl Default for Losses {
             critic: 1.0,
             latent_critic: 100.0,
             kld: 0.05,
+            kld_start_factor: 1.0,
+            kld_start_epochs: 0,
             latent_mmd: 100.0,
             latent_mmd_exponents: vec![1.0, 0.01],
             gradient_penalty: 10.0,
@@ -257,10 +268,19 @@ impl Default for Losses {
 }
 
 impl Losses {
+    /// Weight of the divergence in an epoch.
+    pub(super) fn kld_in(&self, epoch: u32) -> f64 {
+        if epoch >= self.kld_start_epochs {
+            return self.kld;
+        }
+        self.kld * self.kld_start_factor.powf(1.0 - f64::from(epoch) / f64::from(self.kld_start_epochs))
+    }
+
     fn validate(&self) -> Result<()> {
         check("critic", self.critic, Allowed::FromZero)?;
         check("latent_critic", self.latent_critic, Allowed::FromZero)?;
         check("kld", self.kld, Allowed::FromZero)?;
+        check("kld_start_factor", self.kld_start_factor, Allowed::AboveZero)?;
         check("latent_mmd", self.latent_mmd, Allowed::FromZero)?;
         if self.latent_mmd_exponents.is_empty() {
             return Err(field_error("latent_mmd_exponents", "[]", "at least one"));

@@ -59,12 +59,13 @@ impl Generator {
         })
     }
 
-    /// Scaled cells in the unit of the critic's scores.
+    /// Scaled cells as the critic sees them, in the unit of its scores.
     pub(super) fn for_critic(&self, images: &Tensor) -> Result<Tensor> {
-        let factor = self.scaling.critic_factor;
+        let Scaling { critic_log, critic_factor, .. } = self.scaling;
+        let seen = if critic_log > 0.0 { images.affine(critic_log, 1.0)?.log()? } else { images.clone() };
         #[expect(clippy::float_cmp, reason = "the published model spares the product")]
-        let is_one = factor == 1.0;
-        Ok(if is_one { images.clone() } else { (images * factor)? })
+        let is_one = critic_factor == 1.0;
+        Ok(if is_one { seen } else { (seen * critic_factor)? })
     }
 
     /// # Shapes
