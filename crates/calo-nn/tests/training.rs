@@ -12,8 +12,8 @@ use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
 use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::parameters::Parameters;
 use calo_nn::training::{
-    BatchSource, CellScale, Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining, Scaling,
-    ShowerModel, Trainer, TrainingConfig, train,
+    BatchSource, CellScale, Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining,
+    Scaling, ShowerModel, Trainer, TrainingConfig, train,
 };
 use rand::Rng;
 

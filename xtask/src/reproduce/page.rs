@@ -207,7 +207,7 @@ fn times(table: &Table2) -> String {
     let mut rows = vec![vec!["stage".to_owned(), "time".to_owned()]];
     rows.extend(table.stages.iter().map(|stage| vec![stage.name.clone(), shown(stage.seconds)]));
     let total = table.stages.iter().map(|stage| stage.seconds).sum();
-    rows.push(vec!["all stages".to_owned(), shown(total)]);
+    rows.push(vec!["all stages, added up".to_owned(), shown(total)]);
     let build = table.build_seconds.map(|seconds| vec!["build, not counted".to_owned(), shown(seconds)]);
     rows.extend(build);
     format!("\n## Time\n\n{}", aligned(&rows))

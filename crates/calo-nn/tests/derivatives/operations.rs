@@ -175,11 +175,8 @@ fn linear_of_long_rows_is_its_definition() {
         let (x, weight) = (tensor(&[rows, inner], 1), tensor(&[out, inner], 2));
         let product = |x: &Tensor, weight: &Tensor| x.matmul(&weight.t().unwrap()).unwrap();
         let found = linear(&x, &weight, None).unwrap();
-        let worst = rounding(
-            &found,
-            &product(&x, &weight),
-            &product(&x.abs().unwrap(), &weight.abs().unwrap()),
-        );
+        let worst =
+            rounding(&found, &product(&x, &weight), &product(&x.abs().unwrap(), &weight.abs().unwrap()));
         assert!(worst < 16.0 * f64::EPSILON, "{rows} x {inner} -> {out}: {worst}");
     }
 }

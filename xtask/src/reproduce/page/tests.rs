@@ -118,7 +118,7 @@ fn one_seed_shows_values_with_their_own_errors() {
         "not given: S_area: no divisors",
         "out/seed-11",
         "| seed-11: train beta-0.05",
-        "| all stages                | 7.0 min |",
+        "| all stages, added up      | 7.0 min |",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
