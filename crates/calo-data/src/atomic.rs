@@ -8,6 +8,9 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
+/// How temporary names end.
+const SUFFIX: &str = ".partial";
+
 /// A file under construction. Dropping it without [`AtomicFile::commit`] leaves what stood under the final name.
 ///
 /// ```
@@ -54,7 +57,7 @@ impl AtomicFile {
         // Names may have 255 bytes; the temporary one needs some for itself.
         let start: String = name.to_string_lossy().chars().take(50).collect();
         let prefix = format!(".{start}.");
-        builder.prefix(&prefix).suffix(".partial");
+        builder.prefix(&prefix).suffix(SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -102,6 +105,23 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.as_file_mut().write_all(content).map_err(|e| Error::io(path, "write", e))?;
     file.commit()
+}
+
+/// Removes what [`AtomicFile`]s of a killed process left in `folder`; nobody may be writing there.
+///
+/// # Errors
+/// The folder cannot be read, or a file not removed.
+pub fn remove_unfinished(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, "list", e))? {
+        let entry = entry.map_err(|e| Error::io(folder, "list", e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(SUFFIX) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(|e| Error::io(&path, "remove", e))?;
+        }
+    }
+    Ok(())
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -158,6 +178,23 @@ mod tests {
         drop(file);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_can_be_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomically(&path, b"whole").unwrap();
+        let file = AtomicFile::create(&path).unwrap();
+        // As a kill does: nothing is dropped.
+        std::mem::forget(file);
+        fs::write(folder.path().join("simulated.hdf5.partial"), "a journal").unwrap();
+        assert_eq!(names(folder.path()).len(), 3);
+        remove_unfinished(folder.path()).unwrap();
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["a.json", "simulated.hdf5.partial"]);
+        assert!(remove_unfinished(&folder.path().join("none")).is_err());
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod split;
 mod stagger;
 mod summary;
 
-pub use atomic::{AtomicFile, write_atomically};
+pub use atomic::{AtomicFile, remove_unfinished, write_atomically};
 pub use crop::CropSource;
 pub use detector::Detector;
 pub use error::{Error, Result};

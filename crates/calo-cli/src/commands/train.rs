@@ -80,6 +80,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     fs::create_dir_all(args.out.join("epochs"))
         .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
     let _lock = run.lock()?;
+    // A kill in the middle of a checkpoint leaves half of one.
+    for folder in [&args.out, &args.out.join("epochs")] {
+        calo_data::remove_unfinished(folder)?;
+    }
     if has_begun {
         check_begun(&run, &experiment, &description)?;
     }
