@@ -83,6 +83,8 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
         seed: 1,
         seeds: 1,
         trainings: 1,
+        pretrained: false,
+        from: None,
         overrides: Vec::new(),
         out: Some(out.to_owned()),
         resume: false,

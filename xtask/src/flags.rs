@@ -164,6 +164,13 @@ pub(crate) struct ReproduceFlags {
     /// So many trainings of beta = 0.05, of which the best is used
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) trainings: u64,
+    /// Score the models that come with the sources, instead of training
+    #[arg(long, conflicts_with_all = ["overrides", "trainings", "from"])]
+    pub(crate) pretrained: bool,
+    /// Begin the trainings with the weights in `beta-0.05` and `beta-0.4` of this folder: that of a seed of another
+    /// reproduction, or `data/models/photons`
+    #[arg(long, value_name = "DIR", conflicts_with = "pretrained")]
+    pub(crate) from: Option<PathBuf>,
     /// Another value for a field of the profile's configuration, for example `training.epochs=10`; may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) overrides: Vec<String>,
@@ -189,7 +196,7 @@ pub(crate) enum ProfileName {
     Tiny,
     /// Pooled cells, small networks: minutes on two CPU cores
     Quick,
-    /// Small networks on all cells; not tuned yet
+    /// Small networks on all cells: hours on two CPU cores
     Laptop,
     /// The published networks and numbers of showers, for a GPU
     Paper,

@@ -39,6 +39,7 @@ impl Showers {
 /// The three samples that share no shower.
 #[derive(Debug, Clone)]
 pub(super) struct Data {
+    /// Not made where nothing is trained.
     pub(super) train: PathBuf,
     pub(super) validation: Showers,
     pub(super) reference: Showers,
@@ -80,7 +81,7 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
     let train = folder.join("train.hdf5");
     let (validation, validation_commands) = sample("validation", seed(1));
     let (reference, reference_commands) = sample("reference", seed(2));
-    let stages = [
+    let mut stages = vec![
         (
             "simulate training showers",
             vec![words(SPECTRUM_GEV, counts.train, seed(0), 0, &train)],
@@ -89,6 +90,9 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
         ("simulate validation showers", validation_commands, validation.files().cloned().collect()),
         ("simulate reference showers", reference_commands, reference.files().cloned().collect()),
     ];
+    if pipeline.flags.pretrained {
+        stages.remove(0);
+    }
     for (name, commands, outputs) in stages {
         pipeline.stage(&Stage { name: name.to_owned(), commands, inputs: vec![], outputs })?;
     }

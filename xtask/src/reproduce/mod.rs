@@ -119,5 +119,9 @@ fn request(flags: &ReproduceFlags, profile: &Profile) -> Request {
         ("set", flags.overrides.join(" ")),
         ("device", flags.device.clone()),
     ];
-    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    // Named where they are asked for alone: folders of before these options go on.
+    let from = flags.from.as_ref().map(|path| ("from", path.display().to_string()));
+    let pretrained = flags.pretrained.then(|| ("pretrained", "true".to_owned()));
+    let values = values.into_iter().chain(from).chain(pretrained);
+    values.map(|(name, value)| (name.to_owned(), value)).collect()
 }

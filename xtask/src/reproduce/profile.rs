@@ -14,6 +14,8 @@ pub(super) struct Profile {
     pub(super) name: &'static str,
     /// Description of the trainings, in `configs/experiments`.
     config: &'static str,
+    /// Folder of trained models that come with the sources.
+    models: Option<&'static str>,
     /// Fields of it that this profile sets otherwise.
     pub(super) overrides: &'static [&'static str],
     pub(super) n_showers: Counts,
@@ -36,6 +38,7 @@ pub(super) struct Counts {
 const TINY: Profile = Profile {
     name: "tiny",
     config: "bib-ae-quick.toml",
+    models: None,
     overrides: &[
         // Normalised, showers have about the energy of real ones before anything is learned.
         "model.autoencoder.decoder_layer_norm=true",
@@ -58,17 +61,19 @@ const TINY: Profile = Profile {
 const QUICK: Profile = Profile {
     name: "quick",
     config: "bib-ae-quick.toml",
+    models: None,
     overrides: &[],
     n_showers: Counts { train: 4800, full: 1000, fixed: 400 },
     fractions: "60,20,20",
 };
 
-/// Small networks on the full grid; not tuned, its fields are those of the quick one.
+/// Two CPU cores and hours: small networks on the full grid.
 const LAPTOP: Profile = Profile {
     name: "laptop",
     config: "bib-ae-laptop.toml",
+    models: Some("data/models/photons"),
     overrides: &[],
-    n_showers: Counts { train: 40_000, full: 5000, fixed: 2000 },
+    n_showers: Counts { train: 20_000, full: 3000, fixed: 1000 },
     fractions: "60,20,20",
 };
 
@@ -76,6 +81,7 @@ const LAPTOP: Profile = Profile {
 const PAPER: Profile = Profile {
     name: "paper",
     config: "bib-ae-paper.toml",
+    models: None,
     overrides: &[],
     n_showers: Counts { train: 900_000, full: 10_000, fixed: 4000 },
     fractions: "80,10,10",
@@ -93,6 +99,17 @@ impl Profile {
 
     pub(super) fn config(&self) -> PathBuf {
         root().join("configs/experiments").join(self.config)
+    }
+
+    /// Folder of the trained models that come with the sources.
+    ///
+    /// # Errors
+    /// None come with them.
+    pub(super) fn models(&self) -> Result<PathBuf> {
+        let models = self.models.map(|models| root().join(models));
+        models.with_context(|| {
+            format!("--pretrained: no models of profile {} come with the sources; expected laptop", self.name)
+        })
     }
 
     /// The detector of the configuration.

@@ -16,6 +16,7 @@ pub(super) struct Results {
     pub(super) floor: Comparison,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) moments: Vec<Moments>,
+    pub(super) linearity: Vec<Response>,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -30,6 +31,9 @@ pub(super) struct Comparison {
     pub(super) name: String,
     pub(super) histograms: Vec<Histogram>,
     pub(super) s_jsd: Option<Estimate>,
+    pub(super) fpd: Option<Estimate>,
+    pub(super) kpd: Option<Estimate>,
+    pub(super) auc: Option<Estimate>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +50,16 @@ pub(super) struct Moments {
     pub(super) energy_gev: Option<f64>,
     pub(super) source: Option<String>,
     pub(super) mean: Estimate,
+}
+
+/// Visible energy of one sample at one incident energy, of the 90 % that lie closest together.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Response {
+    pub(super) sample: usize,
+    pub(super) energy_gev: f64,
+    pub(super) source: String,
+    /// sigma90 / mu90.
+    pub(super) resolution: Estimate,
 }
 
 /// Something that could not be computed.

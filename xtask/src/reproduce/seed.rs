@@ -54,18 +54,12 @@ impl Chosen {
 pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result<Outcome> {
     let folder = pipeline.out.join(format!("seed-{seed}"));
     fs::create_dir_all(&folder).with_context(|| format!("{}: cannot create it", folder.display()))?;
-    let mut trainings = Vec::new();
-    for training in 0..pipeline.flags.trainings {
-        let name = match training {
-            0 => format!("beta-{}", BETAS[0]),
-            n => format!("beta-{}-{}", BETAS[0], n + 1),
-        };
-        let seed = seed + training * NEXT_TRAINING;
-        trainings.push(train(pipeline, data, (&folder, &name), BETAS[0], seed));
-    }
-    trainings.push(train(pipeline, data, (&folder, &format!("beta-{}", BETAS[1])), BETAS[1], seed));
-    let (trained, stages): (Vec<PathBuf>, Vec<Stage>) = trainings.into_iter().unzip();
-    pipeline.stages_together(&stages)?;
+    let trained = if pipeline.flags.pretrained {
+        let models = pipeline.profile.models()?;
+        BETAS.map(|beta| models.join(run_name(beta))).to_vec()
+    } else {
+        train_all(pipeline, data, &folder, seed)?
+    };
     let selection = select(pipeline, &folder, &trained)?;
     let runs = selection.runs.clone();
     let of_run = |index: usize| Chosen { run: runs[index].clone(), folder: trained[index].clone() };
@@ -73,7 +67,11 @@ pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result
     let best = baselines.min_by(|&a, &b| runs[a].best_s_jsd.total_cmp(&runs[b].best_s_jsd));
     let (baseline, stronger) = (of_run(best.context("no training")?), of_run(stronger));
 
-    let density = density(pipeline, data, &folder, &baseline, seed)?;
+    let density = if pipeline.flags.pretrained {
+        baseline.folder.join("density.safetensors")
+    } else {
+        density(pipeline, data, &folder, &baseline, seed)?
+    };
     let configurations = [(&baseline, None), (&stronger, None), (&baseline, Some(density.as_path()))];
     let mut generated = Vec::new();
     for (name, (chosen, density)) in CONFIGURATIONS.into_iter().zip(configurations) {
@@ -94,6 +92,28 @@ pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result
     })
 }
 
+/// The trainings of one seed: so many of the baseline as were asked for, then that of the other weight; their folders.
+fn train_all(pipeline: &mut Pipeline<'_>, data: &Data, folder: &Path, seed: u64) -> Result<Vec<PathBuf>> {
+    let mut trainings = Vec::new();
+    for training in 0..pipeline.flags.trainings {
+        let name = match training {
+            0 => run_name(BETAS[0]),
+            n => format!("{}-{}", run_name(BETAS[0]), n + 1),
+        };
+        let seed = seed + training * NEXT_TRAINING;
+        trainings.push(train(pipeline, data, (folder, &name), BETAS[0], seed)?);
+    }
+    trainings.push(train(pipeline, data, (folder, &run_name(BETAS[1])), BETAS[1], seed)?);
+    let (trained, stages): (Vec<PathBuf>, Vec<Stage>) = trainings.into_iter().unzip();
+    pipeline.stages_together(&stages)?;
+    Ok(trained)
+}
+
+/// What the folder of a training is called.
+fn run_name(beta: &str) -> String {
+    format!("beta-{beta}")
+}
+
 /// The training of one network: the folder of the run, and the stage.
 fn train(
     pipeline: &Pipeline<'_>,
@@ -101,7 +121,7 @@ fn train(
     (folder, name): (&Path, &str),
     beta: &str,
     seed: u64,
-) -> (PathBuf, Stage) {
+) -> Result<(PathBuf, Stage)> {
     let run = folder.join(name);
     let config = pipeline.profile.config();
     let mut words = strings(["train", &word(&config), "--data", &word(&data.train), "--out", &word(&run)]);
@@ -120,9 +140,14 @@ fn train(
     words.extend(pipeline.device());
     let mut inputs = vec![config, data.train.clone()];
     inputs.extend(data.validation.files().cloned());
+    if let Some(from) = &pipeline.flags.from {
+        let from = std::path::absolute(from).context("--from")?.join(run_name(beta));
+        words.extend(["--from".to_owned(), word(&from)]);
+        inputs.push(from.join("run.json"));
+    }
     let outputs = ["config.toml", "validation.jsonl", "last.safetensors"].map(|file| run.join(file)).to_vec();
     let name = format!("{}: train {name}", file_name(folder));
-    (run, Stage { name, commands: vec![words], inputs, outputs })
+    Ok((run, Stage { name, commands: vec![words], inputs, outputs }))
 }
 
 /// The best epoch of every run, judged together.

@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
-use super::results::{Comparison, Estimate, Gap, Moments, Results};
+use super::results::{Comparison, Estimate, Gap, Moments, Response, Results};
 use super::seed::Outcome;
 use super::stages::{Request, StageRecord};
 
 /// Version of `table2.json`.
 const SCHEMA_VERSION: u32 = 1;
+
+/// What results call showers of the full spectrum that stand in for those of one energy.
+const WINDOW: &str = "window";
 
 /// Decoding-photons, table 2.
 const PAPER_S_JSD: [f64; 3] = [0.83, 0.88, 0.67];
@@ -67,9 +70,14 @@ pub(super) struct Column {
     pub(super) jsd: Vec<Option<Estimate>>,
     pub(super) visible_energy: Vec<Offset>,
     pub(super) n_hits: Vec<Offset>,
+    /// sigma90 / mu90 of the visible energy.
+    pub(super) resolution: Vec<Offset>,
+    pub(super) fpd: Option<Estimate>,
+    pub(super) kpd: Option<Estimate>,
+    pub(super) auc: Option<Estimate>,
 }
 
-/// A mean against the reference's, per cent.
+/// A mean, or another number, against the reference's, per cent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Offset {
     pub(super) energy_gev: f64,
@@ -105,6 +113,7 @@ impl SeedRow {
                 kld_nats: run.and_then(super::results::SelectedRun::best_kld_nats),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
+                resolution: resolutions(results, index + 1),
                 ..column(comparison)
             });
         }
@@ -141,6 +150,9 @@ fn column(comparison: &Comparison) -> Column {
         name: comparison.name.clone(),
         s_jsd: comparison.s_jsd,
         jsd: OBSERVABLES.iter().map(|(name, _)| jsd(name)).collect(),
+        fpd: comparison.fpd,
+        kpd: comparison.kpd,
+        auc: comparison.auc,
         ..Column::default()
     }
 }
@@ -154,15 +166,31 @@ fn offsets(results: &Results, sample: usize, observable: &str) -> Vec<Offset> {
         let energy_gev = ours.energy_gev?;
         let same = |theirs: &&Moments| theirs.energy_gev.is_some_and(|e| e.total_cmp(&energy_gev).is_eq());
         let theirs = of(0).find(same)?;
-        let ratio = ours.mean.value / theirs.mean.value;
-        // Errors of a quotient of independent means.
-        let error = || {
-            let (a, b) = (ours.mean.error? / ours.mean.value, theirs.mean.error? / theirs.mean.value);
-            Some(100.0 * ratio * a.hypot(b))
-        };
-        let percent = Estimate { value: 100.0 * (ratio - 1.0), error: error() };
-        let windows = [ours, theirs].map(|moments| moments.source.as_deref() == Some("window"));
-        ratio.is_finite().then_some(Offset { energy_gev, percent, from_window: windows.contains(&true) })
+        let from_window = [ours, theirs].iter().any(|moments| moments.source.as_deref() == Some(WINDOW));
+        Some(Offset { energy_gev, percent: percent(ours.mean, theirs.mean)?, from_window })
     };
     of(sample).filter_map(offset).collect()
+}
+
+/// Resolutions of a sample against the reference's at the energies that have files of their own.
+fn resolutions(results: &Results, sample: usize) -> Vec<Offset> {
+    let of = |sample: usize| {
+        results
+            .linearity
+            .iter()
+            .filter(move |response| response.sample == sample && response.source != WINDOW)
+    };
+    let offset = |ours: &Response| {
+        let same = |theirs: &&Response| theirs.energy_gev.total_cmp(&ours.energy_gev).is_eq();
+        let percent = percent(ours.resolution, of(0).find(same)?.resolution)?;
+        Some(Offset { energy_gev: ours.energy_gev, percent, from_window: false })
+    };
+    of(sample).filter_map(offset).collect()
+}
+
+/// How far `ours` is from `theirs`, independent of it, in per cent of that; nothing where that is zero.
+fn percent(ours: Estimate, theirs: Estimate) -> Option<Estimate> {
+    let ratio = ours.value / theirs.value;
+    let error = || Some(100.0 * ratio * (ours.error? / ours.value).hypot(theirs.error? / theirs.value));
+    ratio.is_finite().then(|| Estimate { value: 100.0 * (ratio - 1.0), error: error() })
 }

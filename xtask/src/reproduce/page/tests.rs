@@ -15,7 +15,11 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
     };
     let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
     let comparisons = names.iter().zip(jsd).map(|(name, jsd)| {
-        json!({"name": name, "histograms": histograms(jsd), "s_jsd": {"value": 10.0 * jsd, "error": 0.05}})
+        let auc = json!({"value": 0.5 + jsd, "error": 0.01});
+        json!({
+            "name": name, "histograms": histograms(jsd), "s_jsd": {"value": 10.0 * jsd, "error": 0.05},
+            "fpd": null, "kpd": null, "auc": auc
+        })
     });
     let mut moments = Vec::new();
     for (sample, factor) in [1.0, 1.02, 0.99, 1.0].into_iter().enumerate() {
@@ -28,13 +32,26 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
             }
         }
     }
+    // Resolutions are off by 30 %, -10 % and 0; windows do not count.
+    let mut linearity = Vec::new();
+    for (sample, factor) in [1.0, 1.3, 0.9, 1.0].into_iter().enumerate() {
+        for (energy, source) in [(20.0, "fixed_energy_file"), (30.0, "window")] {
+            let resolution = json!({"value": 0.05 * factor, "error": 0.001});
+            linearity.push(json!({
+                "sample": sample, "energy_gev": energy, "source": source, "resolution": resolution
+            }));
+        }
+    }
     let samples = ["calo-sim", "beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
     let samples = samples.map(|name| json!({"name": name, "n_showers": 1500}));
     serde_json::from_value(json!({
         "samples": samples,
-        "floor": {"name": "half / half", "histograms": histograms(0.02), "s_jsd": null},
+        "floor": {
+            "name": "half / half", "histograms": histograms(0.02), "s_jsd": null, "fpd": null, "kpd": null, "auc": null
+        },
         "comparisons": comparisons.collect::<Vec<_>>(),
         "moments": moments,
+        "linearity": linearity,
         "gaps": [{"what": "S_area", "why": "no divisors"}],
     }))
     .unwrap()
@@ -97,6 +114,7 @@ Profile quick, simulated showers in `ild-ecal-pooled`, seed 11; calo 0.1.0, on c
 | JSD centre of gravity z         | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD radial profile              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD longitudinal profile        | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| classifier AUC                  | 0.600 ± 0.010   | 0.620 ± 0.010   | 0.580 ± 0.010   | -               |
 | mean visible energy at 20 GeV, % | +2.0 ± 0.4      | -1.0 ± 0.4      | +0.0 ± 0.4      | -               |
 ";
 
@@ -111,6 +129,7 @@ fn one_seed_shows_values_with_their_own_errors() {
     assert_eq!(found[..expected.len()], expected);
     for part in [
         "| mean number of hits at 80 GeV, %",
+        "| sigma90/mu90 at 20 GeV, %        | +30.0 ± 3.3",
         "| best epoch",
         "|ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): 0.87",
         "2 trainings of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14",
@@ -122,6 +141,7 @@ fn one_seed_shows_values_with_their_own_errors() {
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
+    assert!(!text.contains("FPD") && !text.contains("at 30 GeV"), "{text}");
     assert!(!text.contains("\\*") && !text.contains("several seeds"), "{text}");
     // Columns stand below one another.
     let table: Vec<usize> =
