@@ -6,8 +6,9 @@ use super::results::Estimate;
 use super::stages::shown;
 use super::table::{Column, OBSERVABLES, Offset, SeedRow, Table2};
 
-/// A quantity and what rows call it.
-type Named<F> = (&'static str, F);
+/// Numbers of a column, and what rows call them.
+type Quantity = (&'static str, fn(&Column) -> Option<Estimate>);
+type Offsets = (&'static str, fn(&Column) -> &[Offset]);
 
 /// The whole page.
 pub(super) fn page(table: &Table2) -> String {
@@ -58,20 +59,20 @@ fn numbers(table: &Table2) -> String {
     for (k, (_, label)) in OBSERVABLES.iter().enumerate() {
         row(format!("JSD {label}"), &|i| over_seeds(i, &|column| column.jsd.get(k).copied().flatten(), 4));
     }
-    let two_sample: [Named<fn(&Column) -> Option<Estimate>>; 3] =
+    let two_sample: [Quantity; 3] =
         [("FPD", |column| column.fpd), ("KPD", |column| column.kpd), ("classifier AUC", |column| column.auc)];
     for (label, quantity) in two_sample {
         if columns.iter().any(|column| quantity(column).is_some()) {
             row(label.to_owned(), &|i| over_seeds(i, &quantity, 3));
         }
     }
-    let offsets: [Named<fn(&Column) -> &Vec<Offset>>; 3] = [
+    let offsets: [Offsets; 3] = [
         ("mean visible energy", |column| &column.visible_energy),
         ("sigma90/mu90", |column| &column.resolution),
         ("mean number of hits", |column| &column.n_hits),
     ];
     for (label, offsets) in offsets {
-        for offset in first.configurations.first().map_or(&Vec::new(), offsets) {
+        for offset in first.configurations.first().map_or(&[][..], offsets) {
             let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
             let percent = |column: &Column| offsets(column).iter().find(same).map(|offset| offset.percent);
             let mark = if offset.from_window { " *" } else { "" };
