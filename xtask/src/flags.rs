@@ -32,6 +32,8 @@ pub(crate) enum Task {
     /// Train, generate and score as decoding-photons does, and print its table 2 with our numbers
     #[command(name = "reproduce-table2")]
     ReproduceTable2(ReproduceFlags),
+    /// Make the models in data/models from a finished reproduction, score them and write the page about them
+    ReleaseModels(ReleaseFlags),
 }
 
 /// Flags of `cargo xtask build`.
@@ -139,6 +141,23 @@ pub(crate) struct ValidateSimFlags {
     pub(crate) simulated: Option<PathBuf>,
 }
 
+/// Flags of `cargo xtask release-models`.
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseFlags {
+    /// Folder of a finished `reproduce-table2 --profile laptop`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Which of its seeds
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Seed of the simulated showers that the models are scored with
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) data_seed: u64,
+    /// The `calo` to run, instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) calo: Option<PathBuf>,
+}
+
 /// Flags of `cargo xtask reproduce-table2`.
 #[derive(Debug, Args)]
 pub(crate) struct ReproduceFlags {
@@ -235,4 +254,6 @@ pub(crate) enum BenchGroup {
     Latent,
     /// Networks at the published widths, inference and training, against PyTorch where it can be had
     Nn,
+    /// `calo generate` with the published networks and the built-in ones, against PyTorch where it can be had
+    Generate,
 }

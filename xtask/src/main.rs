@@ -1,4 +1,5 @@
-//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2`.
+//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2 |
+//! release-models`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
@@ -10,6 +11,7 @@ mod e2e;
 mod edges;
 mod flags;
 mod process;
+mod release;
 mod reproduce;
 mod setup;
 mod validate;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),
+        Task::ReleaseModels(flags) => release::run(&flags),
         Task::ReproduceTable2(flags) => reproduce::run(&flags),
     };
     match result {

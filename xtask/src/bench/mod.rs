@@ -3,6 +3,7 @@
 //! Ours is `crates/calo-cli/examples/bench_peers.rs` and `bench_density.rs` beside it, `calo evaluate` and `crates/calo-nn/examples/bench_nn.rs`, the peers
 //! are the scripts in `xtask/peers`.
 
+mod generate;
 pub(crate) mod machine;
 mod nn;
 mod page;
@@ -44,7 +45,9 @@ pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
         .copied()
         .filter(|group| flags.groups.is_empty() || flags.groups.contains(group))
         .collect();
-    let (networks, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| *group == BenchGroup::Nn);
+    // These bring a PyTorch where there is one, and do without.
+    let with_torch = |group: &BenchGroup| [BenchGroup::Nn, BenchGroup::Generate].contains(group);
+    let (networks, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(with_torch);
 
     let mut sections = Vec::new();
     if !others.is_empty() {
@@ -56,15 +59,18 @@ pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
                 BenchGroup::Data => ("data", bench.data()?),
                 BenchGroup::Metrics => ("metrics", bench.metrics()?),
                 BenchGroup::Latent => ("latent", bench.latent()?),
-                BenchGroup::Nn => continue,
+                BenchGroup::Nn | BenchGroup::Generate => continue,
             };
             let table = page::table(&rows);
             println!("\n{table}");
             sections.push(Section { heading, text: format!("{machine}\n\n{table}") });
         }
     }
-    if !networks.is_empty() {
-        sections.push(nn::run(flags)?);
+    for group in networks {
+        sections.push(match group {
+            BenchGroup::Generate => generate::run(flags)?,
+            _ => nn::run(flags)?,
+        });
     }
     if flags.quick {
         println!("docs/performance.md stays as it is: --quick measures too little to be written down");

@@ -1,0 +1,184 @@
+//! `cargo xtask release-models`: from the folder of a finished `reproduce-table2` to models that others can use.
+//!
+//! The best epochs of both trainings go through `calo release`, are scored once more as they now are, and a page says what
+//! they are, how they were made and how good they are.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::bench::machine;
+use crate::flags::{ProfileName, ReleaseFlags, ReproduceFlags};
+use crate::process::{command, root, run as run_command};
+use crate::{build, reproduce};
+
+/// Names of the trainings in a reproduction, and whether it estimated the density of their latent variables.
+const RUNS: [(&str, bool); 2] = [("beta-0.05", true), ("beta-0.4", false)];
+
+/// Releases both trainings and writes the page.
+pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
+    let calo = match &flags.calo {
+        Some(calo) => std::path::absolute(calo).context("--calo")?,
+        None => build::release(false)?,
+    };
+    let seed = flags.from.join(format!("seed-{}", flags.seed));
+    let selection = json(&seed.join("selection/selection.json"))?;
+    let out = root().join("data/models/photons");
+    for (name, has_density) in RUNS {
+        let epoch = best_epoch(&selection, name)?;
+        let target = out.join(name);
+        if target.exists() {
+            fs::remove_dir_all(&target).with_context(|| format!("{}: cannot remove it", target.display()))?;
+        }
+        let mut release = command(&calo);
+        release.arg("release").arg("--run").arg(seed.join(name)).args(["--epoch", &epoch.to_string()]);
+        if has_density {
+            release.arg("--density").arg(seed.join("density.safetensors"));
+        }
+        run_command(release.arg("--out").arg(&target))?;
+    }
+    let scores = flags.from.join("released");
+    reproduce::run(&pretrained(&calo, &scores, flags.data_seed))?;
+    let page = page(flags, &out, &scores)?;
+    let path = out.join("README.md");
+    fs::write(&path, page).with_context(|| format!("{}: cannot write it", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// `reproduce-table2 --profile laptop --pretrained`.
+fn pretrained(calo: &Path, out: &Path, data_seed: u64) -> ReproduceFlags {
+    ReproduceFlags {
+        profile: ProfileName::Laptop,
+        data: None,
+        data_at: Vec::new(),
+        data_seed,
+        seed: 1,
+        seeds: 1,
+        trainings: 1,
+        pretrained: true,
+        from: None,
+        overrides: Vec::new(),
+        out: Some(out.to_owned()),
+        resume: true,
+        device: "cpu".to_owned(),
+        calo: Some(calo.to_owned()),
+    }
+}
+
+fn best_epoch(selection: &Value, name: &str) -> Result<u64> {
+    let runs = selection["runs"].as_array().into_iter().flatten();
+    let run = runs.into_iter().find(|run| run["name"] == name);
+    let epoch = run.and_then(|run| run["best_epoch"].as_u64());
+    epoch
+        .with_context(|| format!("selection.json: no best epoch of {name}; expected a finished reproduction"))
+}
+
+/// What stands in the folder of the models.
+fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
+    let runs = RUNS.map(|(name, _)| json(&out.join(name).join("run.json")));
+    let [baseline, _] = &runs;
+    let baseline = baseline.as_ref().map_err(|e| anyhow::anyhow!("{e:#}"))?;
+    let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut text = String::from(
+        "# Photon showers in `ild-ecal`: BIB-AE of decoding-photons at reduced widths\n\n\
+         Trained on the full grid (30 x 30 x 30 cells) for photons of 10 to 100 GeV at normal incidence. `calo generate` uses\n\
+         `beta-0.05` with its density unless a run is named; for the other model, `calo generate --run data/models/photons/beta-0.4`.\n\
+         Each folder is that of a run, with weights in 16 bits and without what only goes on with a training.\n\n",
+    );
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "* Showers: {} from the embedded simulator (`{}`, BLAKE3 `{}`). None of Geant4.",
+        baseline["data"]["n_showers"],
+        text_of(&baseline["data"]["path"]),
+        text_of(&baseline["data"]["blake3"]),
+    );
+    let _ = writeln!(
+        text,
+        "* Networks: {} trained weights with critics; their sizes, losses and schedule stand in `config.toml` of each folder.",
+        baseline["n_weights"]
+    );
+    let _ = writeln!(
+        text,
+        "* {}, seed {}, {}; {}.\n",
+        text_of(&baseline["software"]),
+        baseline["seed"],
+        hours(&flags.from, flags.seed)?,
+        machine::hardware()
+    );
+    text += "Made and scored again by\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask release-models --from DIR\n```\n\n";
+    text += "## Training\n\nMean of the six Jensen-Shannon distances to validation showers with N(0, 1) sampling, and the \
+             divergence of the latent\nvariables. Losses of every tenth step: `log.jsonl`.\n\n";
+    for (name, _) in RUNS {
+        let path = out.join(name).join("validation.jsonl");
+        let lines =
+            fs::read_to_string(&path).with_context(|| format!("{}: cannot read it", path.display()))?;
+        text += &curve(name, &lines).with_context(|| path.display().to_string())?;
+    }
+    text += "## Scores\n\nThe models as they are here, against simulated showers that nothing was trained or chosen with \
+             (`cargo xtask reproduce-table2\n--profile laptop --pretrained`).\n\n";
+    let path = scores.join("table2.md");
+    let table = fs::read_to_string(&path).with_context(|| format!("{}: cannot read it", path.display()))?;
+    let table = table.split_once("\n\n").map_or(table.as_str(), |(_, rest)| rest);
+    text += table.split("\n## Figures").next().unwrap_or(table).trim();
+    text.push('\n');
+    Ok(text)
+}
+
+/// How long the trainings took, side by side.
+fn hours(from: &Path, seed: u64) -> Result<String> {
+    let stages = json(&from.join("stages.json"))?;
+    let of = |name: &str| {
+        let wanted = format!("seed-{seed}: train {name}");
+        let all = stages["stages"].as_array().into_iter().flatten();
+        all.into_iter().find(|stage| stage["name"] == wanted).and_then(|stage| stage["seconds"].as_f64())
+    };
+    let seconds = RUNS.iter().filter_map(|(name, _)| of(name)).fold(0.0, f64::max);
+    ensure!(seconds > 0.0, "{}: no time of the trainings; expected a finished reproduction", from.display());
+    Ok(format!("both trainings beside one another in {:.1} hours", seconds / 3600.0))
+}
+
+/// Validated epochs of one training.
+fn curve(name: &str, lines: &str) -> Result<String> {
+    let mut text = format!(
+        "| {name}: epoch | step | mean distance, decoder | with post-processor | nats |\n| --- | --- | --- | --- | --- |\n"
+    );
+    let mean = |jsd: &Value| {
+        let values: Vec<f64> =
+            jsd.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_f64()).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    for line in lines.lines() {
+        let epoch: Value = serde_json::from_str(line).context("a line that is not a validated epoch")?;
+        let nats: f64 = epoch["kld_nats"].as_array().into_iter().flatten().filter_map(Value::as_f64).sum();
+        let [raw, processed] = ["raw", "post_processed"].map(|stage| mean(&epoch["jsd"][stage]));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {raw:.3} | {processed:.3} | {nats:.1} |",
+            epoch["epoch"], epoch["step"]
+        );
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+fn json(path: &PathBuf) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read it", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{}: is not what it should be", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_a_table_of_epochs() {
+        let line = r#"{"epoch":2,"step":624,"jsd":{"raw":{"a":0.2,"b":0.4},"post_processed":{"a":0.1,"b":0.2}},"kld_nats":[1.5,2.0]}"#;
+        assert!(curve("beta-0.4", line).unwrap().contains("| 2 | 624 | 0.300 | 0.150 | 3.5 |"));
+        assert!(curve("beta-0.4", "{").is_err());
+    }
+}
