@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::bench::machine;
 use crate::flags::{ProfileName, ReleaseFlags, ReproduceFlags};
 use crate::process::{command, root, run as run_command};
+use crate::reproduce::read_json;
 use crate::{build, reproduce};
 
 /// Names of the trainings in a reproduction, and whether it estimated the density of their latent variables.
@@ -25,7 +26,7 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
         None => build::release(false)?,
     };
     let seed = flags.from.join(format!("seed-{}", flags.seed));
-    let selection = json(&seed.join("selection/selection.json"))?;
+    let selection = read_json::<Value>(&seed.join("selection/selection.json"))?;
     let out = root().join("data/models/photons");
     for (name, has_density) in RUNS {
         let epoch = best_epoch(&selection, name)?;
@@ -79,7 +80,7 @@ fn best_epoch(selection: &Value, name: &str) -> Result<u64> {
 
 /// What stands in the folder of the models.
 fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
-    let runs = RUNS.map(|(name, _)| json(&out.join(name).join("run.json")));
+    let runs = RUNS.map(|(name, _)| read_json::<Value>(&out.join(name).join("run.json")));
     let [baseline, _] = &runs;
     let baseline = baseline.as_ref().map_err(|e| anyhow::anyhow!("{e:#}"))?;
     let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -131,7 +132,7 @@ fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
 
 /// How long the trainings took, side by side.
 fn hours(from: &Path, seed: u64) -> Result<String> {
-    let stages = json(&from.join("stages.json"))?;
+    let stages = read_json::<Value>(&from.join("stages.json"))?;
     let of = |name: &str| {
         let wanted = format!("seed-{seed}: train {name}");
         let all = stages["stages"].as_array().into_iter().flatten();
@@ -164,11 +165,6 @@ fn curve(name: &str, lines: &str) -> Result<String> {
     }
     text.push('\n');
     Ok(text)
-}
-
-fn json(path: &PathBuf) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read it", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{}: is not what it should be", path.display()))
 }
 
 #[cfg(test)]

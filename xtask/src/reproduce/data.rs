@@ -19,6 +19,9 @@ pub(super) const SPECTRUM_GEV: &str = "10..100";
 /// Numbers of showers of one energy begin here times the energy's place: no two samples share a random stream.
 pub(super) const FIRST: u64 = 1_000_000_000;
 
+/// Parts of real files, per cent, where nothing is trained: validation showers are looked at for the latent figures alone.
+const SCORING_ALONE: &str = "0,20,80";
+
 /// What the pooled detector's showers are made from.
 const POOLED: (&str, &str, &str) = ("ild-ecal-pooled", "ild-ecal", "1x3x3");
 
@@ -104,13 +107,15 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
 /// Splits real files: training, validation and reference of the full spectrum, validation and reference of each energy.
 /// For the pooled detector their cells are pooled first.
 pub(super) fn take_real(pipeline: &mut Pipeline<'_>, data: &Path) -> Result<Data> {
-    let (fractions, flags) = (pipeline.profile.fractions, pipeline.flags);
+    let flags = pipeline.flags;
+    let [fractions, fractions_at] =
+        if flags.pretrained { [SCORING_ALONE; 2] } else { [pipeline.profile.fractions, "0,50,50"] };
     let full = split(pipeline, "full spectrum", data, fractions)?;
     let [mut validation, mut reference] =
         ["validation", "test"].map(|part| Showers { full: full.join(format!("{part}.hdf5")), fixed: vec![] });
     for file in &flags.data_at {
         let path = std::path::absolute(&file.path).context("--data-at")?;
-        let folder = split(pipeline, &format!("{} GeV", file.energy_gev), &path, "0,50,50")?;
+        let folder = split(pipeline, &format!("{} GeV", file.energy_gev), &path, fractions_at)?;
         validation.fixed.push((file.energy_gev.clone(), folder.join("validation.hdf5")));
         reference.fixed.push((file.energy_gev.clone(), folder.join("test.hdf5")));
     }

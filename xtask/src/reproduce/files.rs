@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Reads a JSON file.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read it", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{}: is not what it should be", path.display()))
 }

@@ -20,6 +20,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 pub(crate) use child::Interrupted;
+pub(crate) use files::read_json;
 
 use crate::flags::ReproduceFlags;
 use crate::process::{command, read};
