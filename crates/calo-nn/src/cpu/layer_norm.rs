@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::Real;
-use super::vector::{BLOCK, add_rows, moments, sums, vectorised};
+use super::vector::{BLOCK, add_rows, moments, sums, vectorised, written};
 
 /// Added to the variance, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -42,25 +42,30 @@ fn factor<T: Real>(gate: T, slope: T) -> T {
 }
 
 /// LeakyReLU of the normalised and scaled rows of `x`; a slope of one means none.
+#[expect(unsafe_code, reason = "the result is not zeroed first")]
 pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], bias: &[T], slope: T) -> Vec<T> {
     let n = weight.len();
     let task = rows_per_task(n) * n;
-    let mut out = vec![T::zero(); x.len()];
-    out.par_chunks_mut(task).zip(x.par_chunks(task)).for_each(|(out, x)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
-                    let (mean, rstd) = statistics(x);
-                    for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
-                        let z = (*x - mean) * rstd * *weight + *bias;
-                        *out = z * factor(z, slope);
+    assert!(x.len().is_multiple_of(n) && bias.len() == n, "rows are whole");
+    // SAFETY: blocks are whole rows, for tasks are and all of `x` is; of each row every element is written, for weight and
+    // bias are as long.
+    unsafe {
+        written(x.len(), task, |start, out| {
+            let x = &x[start..start + out.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
+                        let (mean, rstd) = statistics(x);
+                        for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+                            let z = (*x - mean) * rstd * *weight + *bias;
+                            out.write(z * factor(z, slope));
+                        }
                     }
-                }
-            },
-        );
-    });
-    out
+                },
+            );
+        })
+    }
 }
 
 /// The operands of a gradient, all rows.

@@ -1,5 +1,7 @@
 //! What the memory-bound kernels share: vector dispatch, blocks, and sums that lose nothing.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::Real;
@@ -99,36 +101,62 @@ pub(crate) fn moments<T: Real>(x: &[T]) -> (f64, f64) {
     (mean, squares)
 }
 
-/// `f` of every element of `x`, on all cores.
-pub(crate) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
-    let mut out = vec![T::zero(); x.len()];
-    out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (out, x) in out.iter_mut().zip(x) {
-                    *out = f(*x);
-                }
-            },
-        );
-    });
+/// A vector of `len` elements that `write` fills in blocks of `block`, on all cores. It gets the first place of its block.
+///
+/// Zeroing a large result before it is written costs as much as writing it.
+///
+/// # Safety
+/// `write` has to write every element of what it gets.
+#[expect(unsafe_code, reason = "zeroing a result before it is written costs as much as writing it")]
+pub(super) unsafe fn written<T: Real>(
+    len: usize,
+    block: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
+    let mut out = Vec::with_capacity(len);
+    let places = &mut out.spare_capacity_mut()[..len];
+    places.par_chunks_mut(block).enumerate().for_each(|(idx, places)| write(idx * block, places));
+    // SAFETY: the blocks are all of the `len` places, which there is room for, and the caller vouches for each.
+    unsafe { out.set_len(len) };
     out
 }
 
+/// `f` of every element of `x`, on all cores.
+#[expect(unsafe_code, reason = "the result is not zeroed first")]
+pub(crate) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
+    // SAFETY: a block has as many places as elements of `x` from its start on, and each is written.
+    unsafe {
+        written(x.len(), BLOCK, |start, out| {
+            let x = &x[start..start + out.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (out, x) in out.iter_mut().zip(x) {
+                        out.write(f(*x));
+                    }
+                },
+            );
+        })
+    }
+}
+
 /// `f` of every pair of elements of `x` and `y`, on all cores.
+#[expect(unsafe_code, reason = "the result is not zeroed first")]
 pub(crate) fn map2<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
-    let mut out = vec![T::zero(); x.len()];
-    out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(y.par_chunks(BLOCK)).for_each(|((out, x), y)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-                    *out = f(*x, *y);
-                }
-            },
-        );
-    });
-    out
+    // SAFETY: a block has as many places as elements of `x` and `y` from its start on, and each is written.
+    unsafe {
+        written(x.len(), BLOCK, |start, out| {
+            let (x, y) = (&x[start..start + out.len()], &y[start..start + out.len()]);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+                        out.write(f(*x, *y));
+                    }
+                },
+            );
+        })
+    }
 }
 
 /// Column sums of the `partials`, rows of `width` elements, in the order of the rows.
