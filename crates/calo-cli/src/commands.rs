@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod latent;
 pub(crate) mod pool;
 pub(crate) mod project;
+pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod select;
 pub(crate) mod simulate;

@@ -44,7 +44,14 @@ pub(crate) fn fit(
 /// A file that is no density, one without the incident energy as its condition, of another number of variables, or of
 /// points that other weights encoded.
 pub(crate) fn load(path: &Path, encoded: usize, weights_blake3: &str) -> anyhow::Result<Kde> {
-    let kde = Kde::load(path)?;
+    checked(Kde::load(path)?, path, encoded, weights_blake3)
+}
+
+/// `kde`, which `path` holds, if it is one of the latent variables of a model with these weights.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn checked(kde: Kde, path: &Path, encoded: usize, weights_blake3: &str) -> anyhow::Result<Kde> {
     let place = path.display();
     ensure!(
         kde.condition().is_some_and(|column| kde.columns()[column] == ENERGY),

@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
 mod args;
+mod built_in;
 mod commands;
 mod crash;
 mod density;
@@ -51,6 +52,7 @@ enum Command {
     Generate(commands::generate::Args),
     Latent(commands::latent::Args),
     Select(commands::select::Args),
+    Release(commands::release::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
@@ -142,6 +144,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Density(args) => commands::density::run(&args),
         Command::Latent(args) => commands::latent::run(&args),
         Command::Select(args) => commands::select::run(&args),
+        Command::Release(args) => commands::release::run(&args),
     }
 }
 

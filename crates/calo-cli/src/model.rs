@@ -1,17 +1,19 @@
 //! A trained model applied to showers in memory: arrays in, arrays out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use calo_data::Detector;
+use calo_latent::Kde;
 use calo_metrics::results::DetectorInfo;
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::models::bibae::Posterior;
 use calo_nn::training::ShowerModel;
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4};
 
-use crate::provenance::hash_file;
+use crate::provenance::{Input, hash_file};
 use crate::run_folder::{EpochChoice, RunDescription, RunFolder};
+use crate::{built_in, density};
 
 /// Showers that go through the networks together. Fixed, so that results do not depend on it.
 pub(crate) const BATCH: usize = 64;
@@ -19,28 +21,36 @@ pub(crate) const BATCH: usize = 64;
 /// Which weights to use, and where.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ModelOptions {
-    /// Folder of a training
+    /// Folder of a training or of a released model, instead of the built-in model of photons in `ild-ecal`
     #[arg(long, value_name = "FOLDER")]
-    run: PathBuf,
+    run: Option<PathBuf>,
     /// Epoch: best, or a number
-    #[arg(long, default_value = "best", value_name = "best|N")]
+    #[arg(long, default_value = "best", value_name = "best|N", requires = "run")]
     epoch: EpochChoice,
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
 }
 
-/// A run, one of its epochs, and the networks of it.
+/// One epoch of a training, and its networks.
 pub(crate) struct LoadedModel {
-    pub(crate) run: RunFolder,
+    pub(crate) place: Place,
     pub(crate) description: RunDescription,
     pub(crate) detector: Detector,
     pub(crate) epoch: u32,
-    /// File of the weights.
-    pub(crate) weights: PathBuf,
-    /// Its BLAKE3 hash.
+    /// The weights.
+    pub(crate) weights: Input,
+    /// Their BLAKE3 hash.
     pub(crate) weights_blake3: String,
     pub(crate) networks: ShowerModel,
+}
+
+/// Where a model comes from.
+pub(crate) enum Place {
+    /// The folder of a run.
+    Folder(RunFolder),
+    /// This program.
+    BuiltIn,
 }
 
 impl ModelOptions {
@@ -50,7 +60,8 @@ impl ModelOptions {
     /// No run folder, an epoch that was not kept, weights that are damaged, foreign or of another grid.
     pub(crate) fn load(&self) -> anyhow::Result<LoadedModel> {
         let device = calo_nn::device::select(&self.device)?;
-        let run = RunFolder::new(&self.run);
+        let Some(run) = &self.run else { return built_in::load(&device) };
+        let run = RunFolder::new(run);
         let (description, detector) = (run.describe()?, run.detector()?);
         let (weights, epoch) = run.weights_of(self.epoch)?;
         let networks = ShowerModel::load(&weights, &device)?;
@@ -62,7 +73,45 @@ impl ModelOptions {
             run.detector_file().display()
         );
         let weights_blake3 = hash_file(&weights)?;
-        Ok(LoadedModel { run, description, detector, epoch, weights, weights_blake3, networks })
+        let (place, weights) = (Place::Folder(run), Input::File(weights));
+        Ok(LoadedModel { place, description, detector, epoch, weights, weights_blake3, networks })
+    }
+}
+
+impl LoadedModel {
+    /// What to call it.
+    pub(crate) fn shown(&self) -> String {
+        match &self.place {
+            Place::Folder(run) => run.path().display().to_string(),
+            Place::BuiltIn => built_in::NAME.to_owned(),
+        }
+    }
+
+    /// Name or file of its detector.
+    pub(crate) fn detector_source(&self) -> String {
+        match &self.place {
+            Place::Folder(run) => run.detector_file().display().to_string(),
+            Place::BuiltIn => self.detector.name.clone(),
+        }
+    }
+
+    /// The density of its latent variables in `path`, or the one that it came with, and where that is.
+    ///
+    /// # Errors
+    /// As [`density::load`].
+    pub(crate) fn density(&self, path: Option<&Path>) -> anyhow::Result<Option<(Kde, Input)>> {
+        let own = match &self.place {
+            Place::Folder(run) => Some(run.density()).filter(|path| path.is_file()),
+            Place::BuiltIn => None,
+        };
+        match (path.map(Path::to_owned).or(own), &self.place) {
+            (Some(path), _) => {
+                let kde = density::load(&path, self.networks.encoded(), &self.weights_blake3)?;
+                Ok(Some((kde, Input::File(path))))
+            }
+            (None, Place::BuiltIn) => built_in::density(self).map(Some),
+            (None, Place::Folder(_)) => Ok(None),
+        }
     }
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn open(
 /// Opens `path` as showers of the run's detector, unless another one is named.
 fn reader(model: &LoadedModel, path: &Path, from: &InputOptions) -> anyhow::Result<ShowerReader> {
     let mut from = from.clone();
-    from.detector.get_or_insert_with(|| model.run.detector_file().display().to_string());
+    from.detector.get_or_insert_with(|| model.detector_source());
     let reader = from.open(path)?;
     let (found, expected) = (reader.grid().shape(), model.networks.grid());
     ensure!(

@@ -1,7 +1,7 @@
 //! Where a file came from, written into it: software, command line, inputs and their hashes.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use calo_data::{Error, Result};
 
@@ -17,6 +17,21 @@ pub(crate) fn hash_file(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).map_err(|e| Error::io(path, "read", e))?;
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// BLAKE3 hash of `bytes`, hexadecimal.
+pub(crate) fn hash_bytes(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// A command line, or any text, with the folders of its paths left out: where somebody's files stood is of no use to others.
+pub(crate) fn without_folders(text: &str) -> String {
+    let short = |word: &str| {
+        let (name, path) = word.rsplit_once('=').map_or(("", word), |(name, path)| (name, path));
+        let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+        if name.is_empty() { file.to_owned() } else { format!("{name}={file}") }
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
 /// The input's own text attributes go on; those that say how it was made get its prefix.
@@ -35,20 +50,58 @@ fn inherit(attributes: &mut Vec<(String, String)>, input: usize, path: &Path) {
     }
 }
 
-/// Attributes that say how the file at hand was made from `inputs`.
+/// What a file is made from.
+#[derive(Debug, Clone)]
+pub(crate) enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Something that this program holds.
+    BuiltIn {
+        /// What it is.
+        name: String,
+        /// Hash of its bytes.
+        blake3: String,
+    },
+}
+
+impl Input {
+    /// What to call it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::BuiltIn { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// Attributes that say how the file at hand was made from files.
 ///
 /// # Errors
 /// An input that cannot be read.
 pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
+    attributes_of(&inputs.iter().map(|&path| Input::File(path.to_owned())).collect::<Vec<_>>())
+}
+
+/// Attributes that say how the file at hand was made from `inputs`.
+///
+/// # Errors
+/// An input that cannot be read.
+pub(crate) fn attributes_of(inputs: &[Input]) -> Result<Vec<(String, String)>> {
     // Not where the program stood: the same work gives the same bytes wherever it is installed.
     let words = std::env::args().skip(1);
     let command: Vec<String> = std::iter::once("calo".to_owned()).chain(words).collect();
     let mut attributes =
         vec![("software".to_owned(), VERSION.to_owned()), ("command".to_owned(), command.join(" "))];
-    for (i, path) in inputs.iter().enumerate() {
-        attributes.push((format!("input_{i}"), path.display().to_string()));
-        attributes.push((format!("input_{i}_blake3"), hash_file(path)?));
-        inherit(&mut attributes, i, path);
+    for (i, input) in inputs.iter().enumerate() {
+        let (name, blake3) = match input {
+            Input::File(path) => (input.shown(), hash_file(path)?),
+            Input::BuiltIn { blake3, .. } => (input.shown(), blake3.clone()),
+        };
+        attributes.push((format!("input_{i}"), name));
+        attributes.push((format!("input_{i}_blake3"), blake3));
+        if let Input::File(path) = input {
+            inherit(&mut attributes, i, path);
+        }
     }
     Ok(attributes)
 }
@@ -57,4 +110,18 @@ pub(crate) fn attributes(inputs: &[&Path]) -> Result<Vec<(String, String)>> {
 pub(crate) fn input_hash(attributes: &[(String, String)], input: usize) -> Option<&str> {
     let name = format!("input_{input}_blake3");
     attributes.iter().find(|(found, _)| *found == name).map(|(_, hash)| hash.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_left_out_of_commands() {
+        let command =
+            "calo train /a/b/c.toml --validation-at 20=/d/e_20.hdf5 --set losses={ kld = 0.4 } --out ../run/";
+        let short = "calo train c.toml --validation-at 20=e_20.hdf5 --set losses={ kld = 0.4 } --out run";
+        assert_eq!(without_folders(command), short);
+        assert_eq!(without_folders("calo 0.1.0"), "calo 0.1.0");
+    }
 }

@@ -48,6 +48,11 @@ impl RunFolder {
         self.path.join("validation.jsonl")
     }
 
+    /// Density of the latent variables, which a released model has.
+    pub(crate) fn density(&self) -> PathBuf {
+        self.path.join("density.safetensors")
+    }
+
     pub(crate) fn last(&self) -> PathBuf {
         self.path.join("last.safetensors")
     }
@@ -94,13 +99,7 @@ impl RunFolder {
     pub(crate) fn weights_of(&self, epoch: EpochChoice) -> anyhow::Result<(PathBuf, u32)> {
         let number = match epoch {
             EpochChoice::Number(number) => number,
-            EpochChoice::Best => {
-                let validated = self.validated()?;
-                let best = best_epoch(&validated).with_context(|| {
-                    format!("{}: no epoch was validated; expected --epoch N", self.path.display())
-                })?;
-                best.epoch
-            }
+            EpochChoice::Best => self.best_epoch()?,
         };
         let path = self.weights(number);
         ensure!(
@@ -109,6 +108,18 @@ impl RunFolder {
             path.display()
         );
         Ok((path, number))
+    }
+
+    /// The one epoch of a released model, or the best of those that were validated.
+    fn best_epoch(&self) -> anyhow::Result<u32> {
+        if let Some(released) = self.describe()?.released {
+            return Ok(released.epoch);
+        }
+        let validated = self.validated()?;
+        let best = best_epoch(&validated).with_context(|| {
+            format!("{}: no epoch was validated; expected --epoch N", self.path.display())
+        })?;
+        Ok(best.epoch)
     }
 
     /// Keeps other processes out for as long as the result lives.
@@ -144,6 +155,27 @@ pub(crate) struct RunDescription {
     /// Trained numbers.
     pub(crate) n_weights: usize,
     pub(crate) device: String,
+    /// The weights that the training began with, where these were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Origin>,
+    /// In the folder of a released model: which weights it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) released: Option<Released>,
+}
+
+/// The weights of a released model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Released {
+    pub(crate) epoch: u32,
+    /// Hash of the weights before they were rounded.
+    pub(crate) rounded_from_blake3: String,
+}
+
+/// A weights file that something was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) path: String,
+    pub(crate) blake3: String,
 }
 
 /// The showers of a run.

@@ -180,6 +180,80 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     assert!(message.contains("none"), "{message}");
 }
 
+/// Weights of another training: from its state all networks, from its weights all but the critics; the first step then
+/// depends on them and on nothing else of that training.
+#[test]
+fn a_training_begins_with_the_weights_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let [state, weights, other] =
+        ["state", "weights", "other"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let mut first = trainer(training());
+    run(&mut first, &mut source(), 5);
+    first.save(&state, &BTreeMap::new()).unwrap();
+    first.save_weights(&weights, &BTreeMap::new()).unwrap();
+
+    let begun = |path: &std::path::Path| {
+        // Another seed and schedule: neither is taken over.
+        let mut trainer =
+            Trainer::new(model(), TrainingConfig { epochs: 9, ..training() }, 6, &Device::Cpu).unwrap();
+        let taken = trainer.begin_with(path).unwrap();
+        assert_eq!((trainer.position().step, trainer.epochs()), (0, 9));
+        assert_eq!(saved(&trainer), saved(&first));
+        run(&mut trainer, &mut source(), 1);
+        (taken, saved(&trainer))
+    };
+    let (all, with_critics) = begun(&state);
+    assert_eq!(all, ["autoencoder", "critic", "latent_critic", "post_processor"]);
+    let (some, with_fresh_critics) = begun(&weights);
+    assert_eq!(some, ["autoencoder", "post_processor"]);
+    assert_ne!(with_critics, with_fresh_critics);
+    assert_ne!(with_critics, saved(&first));
+
+    let message = first.begin_with(&weights).unwrap_err().to_string();
+    assert!(message.contains("5 steps"), "{message}");
+    let mut wider = model();
+    wider.autoencoder.hidden = 8;
+    let mut wider = Trainer::new(wider, training(), 6, &Device::Cpu).unwrap();
+    wider.save_weights(&other, &BTreeMap::new()).unwrap();
+    let message = trainer(training()).begin_with(&other).unwrap_err().to_string();
+    assert!(message.contains("other networks") && message.contains("other.safetensors"), "{message}");
+    let message = wider.begin_with(&weights).unwrap_err().to_string();
+    assert!(message.contains("weights.safetensors"), "{message}");
+}
+
+/// Halves as released models have them, from a file or from memory: every weight within 2^-11 of what it was.
+#[test]
+fn weights_may_be_stored_in_16_bits() {
+    use calo_nn::candle::DType;
+    use calo_nn::parameters::checkpoint;
+
+    let folder = tempfile::tempdir().unwrap();
+    let [full, half] = ["full", "half"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let trainer = trainer(training());
+    trainer.save_weights(&full, &BTreeMap::new()).unwrap();
+    let (tensors, metadata) = checkpoint::load(&full, &Device::Cpu).unwrap();
+    let halves: Vec<_> =
+        tensors.into_iter().map(|(name, tensor)| (name, tensor.to_dtype(DType::F16).unwrap())).collect();
+    checkpoint::save(&half, &halves, &metadata).unwrap();
+    let bytes = std::fs::read(&half).unwrap();
+    let exact = ShowerModel::load(&full, &Device::Cpu).unwrap();
+    let from_file = ShowerModel::load(&half, &Device::Cpu).unwrap();
+    let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu).unwrap();
+    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
+    let energies = Tensor::new(&[[20_f32], [50.0], [80.0]], &Device::Cpu).unwrap();
+    let cells = |model: &ShowerModel| -> Vec<f32> {
+        model.decode(&z, &energies).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let (exact, halved) = (cells(&exact), cells(&from_file));
+    assert_eq!(halved, cells(&from_memory));
+    let largest = exact.iter().copied().fold(0.0, f32::max);
+    let difference = exact.iter().zip(&halved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(largest > 0.0 && difference > 0.0 && difference < 1e-2 * largest, "{difference} of {largest}");
+    let message = ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], &Device::Cpu).unwrap_err();
+    assert!(message.to_string().contains("memory"), "{message}");
+}
+
 /// Where networks work on roots of cells, so does the post-processor: showers in MeV stand outside.
 #[test]
 fn the_post_processor_maps_what_stands_for_a_cell() {

@@ -15,6 +15,7 @@ use crate::latent_file::{LatentBatch, LatentWriter};
 use crate::model::{self, BATCH, Encoded, LoadedModel, ModelOptions};
 use crate::parts::{self, ChosenShowers, PartChoice};
 use crate::progress::Progress;
+use crate::provenance::Input;
 use crate::{interrupt, output, provenance};
 
 /// Noise of sampled z.
@@ -48,7 +49,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = args.model.load()?;
-    let mut attributes = provenance::attributes(&[&args.data, &model.weights])?;
+    let mut attributes = provenance::attributes_of(&[Input::File(args.data.clone()), model.weights.clone()])?;
     let blake3 = provenance::input_hash(&attributes, 0).context("the data's hash is missing")?.to_owned();
     let own = parts::is_own(&model, &blake3);
     let part =
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let n_variables = model.networks.encoded();
     attributes.extend(
         [
-            ("run", model.run.path().display().to_string()),
+            ("run", model.shown()),
             ("model", model.description.name.clone()),
             ("epoch", model.epoch.to_string()),
             ("weights_blake3", model.weights_blake3.clone()),

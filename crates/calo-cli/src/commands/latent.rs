@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Folder for latent.json, latent.html and figures/
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Density of `calo density` to sample from, instead of one made for the occasion
+    /// Density of `calo density` to sample from, instead of the model's own or one made for the occasion
     #[arg(long, value_name = "FILE")]
     density: Option<PathBuf>,
     /// Showers generated of each kind, at most as many as are encoded
@@ -83,12 +83,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let correlations = encoded::correlations(&showers, variables, &mut gaps)?;
     let joints = encoded::joints(&showers, drawn, &mut gaps)?;
     let traversals = decoded::traversals(&model, drawn, args.energy, post_process)?;
-    let density = match &args.density {
-        Some(path) => Some(density::load(path, model.networks.encoded(), &model.weights_blake3)?),
+    let (density, density_path) = match model.density(args.density.as_deref())? {
+        Some((kde, input)) => (Some(kde), Some(input.shown())),
         None => {
             let trained = if own { Some(read(PartChoice::Part(Part::Train))?) } else { None };
             let fitted = fit(trained.as_ref().unwrap_or(&showers), args.seed);
-            fitted.map_err(|error| gaps.push(gap("kernel density of z and energy", error.to_string()))).ok()
+            let fitted =
+                fitted.map_err(|error| gaps.push(gap("kernel density of z and energy", error.to_string())));
+            (fitted.ok(), None)
         }
     };
     let results = LatentResults {
@@ -104,7 +106,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             n_showers: showers.energies_gev.len() as u64,
             energy_range_gev: showers.energy_range_gev(),
         },
-        density: density.as_ref().map(|kde| density_info(kde, args.density.as_ref())),
+        density: density.as_ref().map(|kde| density_info(kde, density_path)),
         marginals: sampled::marginals(&showers, drawn, density.as_ref())?,
         cog_z: decoded::cog_z(&model, &showers, density.as_ref(), args, post_process, &mut gaps)?,
         divergence,
@@ -142,9 +144,9 @@ fn model_info(model: &LoadedModel, post_processed: bool) -> ModelInfo {
     }
 }
 
-fn density_info(kde: &Kde, path: Option<&PathBuf>) -> DensityInfo {
+fn density_info(kde: &Kde, path: Option<String>) -> DensityInfo {
     DensityInfo {
-        path: path.map(|path| path.display().to_string()),
+        path,
         n_centres: kde.n_centres() as u64,
         bandwidth: kde.bandwidth(),
         condition_bandwidth: kde.condition_bandwidth().unwrap_or_default(),

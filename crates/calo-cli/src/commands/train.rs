@@ -17,7 +17,9 @@ use calo_nn::training::{Event, Flow, ShowerModel, Trainer, train};
 use crate::args::FixedEnergyFile;
 use crate::progress::Progress;
 use crate::provenance::{self, VERSION};
-use crate::run_folder::{DataDescription, RunDescription, RunFolder, Validated, best_epoch};
+use crate::run_folder::{
+    DataDescription, EpochChoice, Origin, RunDescription, RunFolder, Validated, best_epoch,
+};
 use crate::{UsageError, files, interrupt, output};
 use experiment::{Experiment, KeepEpochs};
 use log::Log;
@@ -43,6 +45,10 @@ pub(crate) struct Args {
     /// Go on with the run in this folder, or begin it
     #[arg(long)]
     resume: bool,
+    /// Begin with the weights of another training of the same networks: its folder, where the last checkpoint has all of them,
+    /// or the weights file of an epoch, without critics
+    #[arg(long, value_name = "FOLDER|FILE")]
+    from: Option<PathBuf>,
     /// Another value for a field, for example `training.losses.kld=0.4`; may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     overrides: Vec<String>,
@@ -89,6 +95,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if run.last().exists() {
         trainer.restore(&run.last())?;
+    } else if let Some(from) = &args.from {
+        let taken = trainer.begin_with(&weights_file(from))?;
+        eprintln!("calo: {} of {} taken over", taken.join(", "), from.display());
     }
     if trainer.position().epoch >= trainer.epochs() {
         return output::print(&format!(
@@ -226,6 +235,19 @@ fn shown(terms: &[(&'static str, f64)]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// The weights to begin with: those of a checkpoint, or of the only epoch that a released model has.
+fn weights_file(from: &Path) -> PathBuf {
+    if !from.is_dir() {
+        return from.to_owned();
+    }
+    let run = RunFolder::new(from);
+    let last = run.last();
+    match run.weights_of(EpochChoice::Best) {
+        Ok((best, _)) if !last.exists() => best,
+        _ => last,
+    }
+}
+
 fn check_grid(path: &Path, found: Grid, detector: &Detector) -> anyhow::Result<()> {
     ensure!(
         found == detector.grid,
@@ -261,7 +283,15 @@ fn describe(
         },
         n_weights,
         device: args.device.clone(),
+        from: args.from.as_deref().map(origin).transpose()?,
+        released: None,
     })
+}
+
+/// The weights that a training begins with.
+fn origin(from: &Path) -> anyhow::Result<Origin> {
+    let path = weights_file(from);
+    Ok(Origin { blake3: provenance::hash_file(&path)?, path: path.display().to_string() })
 }
 
 /// Writes what describes the run. The configuration comes last: with it the run has begun.
@@ -289,6 +319,19 @@ fn check_begun(run: &RunFolder, experiment: &Experiment, description: &RunDescri
         );
     }
     let begun = run.describe()?;
+    ensure!(
+        begun.released.is_none(),
+        "{}: a released model, which has no state to go on with; expected a new --out, with --from {}",
+        run.path().display(),
+        run.path().display()
+    );
+    let hash = |from: &Option<Origin>| from.as_ref().map(|from| from.blake3.clone());
+    ensure!(
+        hash(&begun.from) == hash(&description.from),
+        "{}: begun with other weights ({}); expected the same --from",
+        run.path().display(),
+        begun.from.as_ref().map_or("drawn by the seed", |from| from.path.as_str())
+    );
     ensure!(
         begun.data.blake3 == description.data.blake3,
         "{}: not the showers that the run was begun with ({}); expected the same",

@@ -7,7 +7,7 @@ use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
 fn help_is_pinned() {
     for command in [
         "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "train", "encode",
-        "density", "generate", "latent", "select", "evaluate", "report", "import",
+        "density", "generate", "latent", "select", "release", "evaluate", "report", "import",
     ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {

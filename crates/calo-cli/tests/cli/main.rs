@@ -8,6 +8,7 @@ mod evaluate;
 mod import;
 mod latent;
 mod pool;
+mod release;
 mod select;
 mod simulate;
 mod train;

@@ -123,14 +123,21 @@ impl Kde {
     /// # Errors
     /// The file cannot be read, is truncated or corrupt, holds something else, or comes from newer software.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io(path, "read", e))?;
-        let problem = |problem: String| Error::file(path, problem, EXPECTED);
-        let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        Self::from_bytes(path, &fs::read(path).map_err(|e| Error::io(path, "read", e))?)
+    }
+
+    /// The same for the bytes of such a file in memory; errors call it `name`.
+    ///
+    /// # Errors
+    /// As [`Kde::load`].
+    pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Self> {
+        let problem = |problem: String| Error::file(name, problem, EXPECTED);
+        let (_, metadata) = SafeTensors::read_metadata(bytes)
             .map_err(|e| problem(format!("not a safetensors file, or truncated ({e})")))?;
         let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
         let entry = entry.ok_or_else(|| problem(format!("no entry `{ENTRY}` in the header")))?;
         let header = read_header(entry).map_err(problem)?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| problem(format!("corrupt ({e})")))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| problem(format!("corrupt ({e})")))?;
         header.kde(&tensors).map_err(problem)
     }
 }

@@ -82,14 +82,24 @@ pub type Checkpoint = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
 /// holds numbers that are not finite or element types other than those of [`save`]. No memory is asked for that the
 /// file's length does not warrant.
 pub fn load(path: &Path, device: &Device) -> Result<Checkpoint> {
-    let read = |e| Error::io(path, "read", e);
     let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
-    let status = file.metadata().map_err(read)?;
+    let status = file.metadata().map_err(|e| Error::io(path, "read", e))?;
     if !status.is_file() {
         return Err(file_error(path, "is not a regular file", EXPECTED));
     }
-    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-    let (header, data_bytes) = header::read(path, &mut reader, status.len())?;
+    read(path, BufReader::with_capacity(BUFFER_BYTES, file), status.len(), device)
+}
+
+/// The same for the bytes of such a file in memory; errors call it `name`.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device) -> Result<Checkpoint> {
+    read(name, bytes, bytes.len() as u64, device)
+}
+
+fn read(path: &Path, mut reader: impl Read, n_bytes: u64, device: &Device) -> Result<Checkpoint> {
+    let (header, data_bytes) = header::read(path, &mut reader, n_bytes)?;
 
     let mut tensors = BTreeMap::new();
     for (name, info) in header.tensors {
@@ -102,7 +112,7 @@ pub fn load(path: &Path, device: &Device) -> Result<Checkpoint> {
         let (start, end) = info.data_offsets;
         debug_assert!(start <= end && end as u64 <= data_bytes, "offsets were validated");
         let mut bytes = vec![0; end - start];
-        reader.read_exact(&mut bytes).map_err(read)?;
+        reader.read_exact(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, &info.shape, &Device::Cpu)?;
         drop(bytes);
         with_elements(&tensor, |elements| elements.check_finite(path, &name))?;

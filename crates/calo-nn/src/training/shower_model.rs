@@ -9,7 +9,8 @@ use super::config::ModelConfig;
 use super::networks::Generator;
 use super::trainer::MODEL_KEY;
 use crate::models::bibae::Posterior;
-use crate::parameters::{Parameters, checkpoint};
+use crate::parameters::Parameters;
+use crate::parameters::checkpoint::{self, Checkpoint};
 use crate::{Error, Result};
 
 /// Encoder, decoder and post-processor of a weights file, to be applied.
@@ -30,12 +31,23 @@ impl ShowerModel {
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds another network.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::new(path, checkpoint::load(path, device)?, device)
+    }
+
+    /// The same for the bytes of such a file in memory; errors call it `name`.
+    ///
+    /// # Errors
+    /// As [`ShowerModel::load`].
+    pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device) -> Result<Self> {
+        Self::new(name, checkpoint::from_bytes(name, bytes, device)?, device)
+    }
+
+    fn new(path: &Path, (tensors, metadata): Checkpoint, device: &Device) -> Result<Self> {
         let in_file = |problem: String| Error::File {
             path: path.to_owned(),
             problem,
             expected: "weights of a trained model of calo".to_owned(),
         };
-        let (tensors, metadata) = checkpoint::load(path, device)?;
         let config =
             metadata.get(MODEL_KEY).ok_or_else(|| in_file(format!("has no {MODEL_KEY} in its metadata")))?;
         let config: ModelConfig =

@@ -284,6 +284,45 @@ impl Trainer {
         Ok(())
     }
 
+    /// Begins with the weights of another training of the same networks: its [`Trainer::save`], or its
+    /// [`Trainer::save_weights`], which leaves the critics fresh. Optimisers and schedule begin anew. The names of the
+    /// networks that were taken.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds other networks;
+    /// [`Error::Field`] after the first step.
+    pub fn begin_with(&mut self, path: &Path) -> Result<Vec<&'static str>> {
+        if self.position != Position::default() {
+            return Err(Error::Field {
+                field: "begin_with".to_owned(),
+                value: format!("a training after {} steps", self.position.step),
+                expected: "one that has not begun".to_owned(),
+            });
+        }
+        let (mut tensors, metadata) = checkpoint::load(path, &self.device)?;
+        let in_file = |problem: String| file_error(path, problem, "weights of the same networks".to_owned());
+        let model = metadata.get(MODEL_KEY).ok_or_else(|| foreign(path, MODEL_KEY))?;
+        let parsed: Result<ModelConfig, _> = serde_json::from_str(model);
+        let on_its_grid = |theirs: ModelConfig| {
+            let grid = theirs.grid;
+            theirs.on_grid(grid)
+        };
+        if !parsed.is_ok_and(|theirs| on_its_grid(theirs) == self.model) {
+            return Err(in_file(format!("holds other networks: {model}")));
+        }
+        tensors.retain(|name, _| !name.starts_with("adam."));
+        let is_there = |network: &&str| tensors.keys().any(|name| belongs(name, network));
+        let (taken, fresh): (Vec<_>, Vec<_>) = OPTIMISERS.into_iter().partition(is_there);
+        if !taken.contains(&AUTOENCODER) {
+            return Err(in_file(format!("has no weights of the {AUTOENCODER}")));
+        }
+        let state = self.networks.parameters.state();
+        tensors
+            .extend(state.into_iter().filter(|(name, _)| fresh.iter().any(|network| belongs(name, network))));
+        self.networks.parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
+        Ok(taken)
+    }
+
     fn metadata(&self) -> Result<BTreeMap<String, String>> {
         let json = |key: &str, value: Result<String, serde_json::Error>| {
             let value = value.map_err(|e| Error::Field {
