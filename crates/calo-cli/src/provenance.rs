@@ -27,9 +27,10 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> String {
 /// A command line, or any text, with the folders of its paths left out: where somebody's files stood is of no use to others.
 pub(crate) fn without_folders(text: &str) -> String {
     let short = |word: &str| {
-        let (name, path) = word.rsplit_once('=').map_or(("", word), |(name, path)| (name, path));
+        // Of `NAME=PATH` the name stays.
+        let (name, path) = word.split_at(word.rfind('=').map_or(0, |at| at + 1));
         let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-        if name.is_empty() { file.to_owned() } else { format!("{name}={file}") }
+        format!("{name}{file}")
     };
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
