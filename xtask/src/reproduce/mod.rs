@@ -68,6 +68,10 @@ impl Pipeline<'_> {
 /// Everything.
 pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
     let profile = Profile::of(flags.profile);
+    if flags.pretrained {
+        // Said before anything is built or simulated.
+        profile.models()?;
+    }
     let detector = profile.detector()?;
     let out = match &flags.out {
         Some(out) => std::path::absolute(out).context("--out")?,
