@@ -30,16 +30,21 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
     let out = root().join("data/models/photons");
     for (name, has_density) in RUNS {
         let epoch = best_epoch(&selection, name)?;
-        let target = out.join(name);
-        if target.exists() {
-            fs::remove_dir_all(&target).with_context(|| format!("{}: cannot remove it", target.display()))?;
+        // The old one goes when the new one is whole.
+        let (target, fresh) = (out.join(name), out.join(format!("{name}.new")));
+        if fresh.exists() {
+            remove(&fresh)?;
         }
         let mut release = command(&calo);
         release.arg("release").arg("--run").arg(seed.join(name)).args(["--epoch", &epoch.to_string()]);
         if has_density {
             release.arg("--density").arg(seed.join("density.safetensors"));
         }
-        run_command(release.arg("--out").arg(&target))?;
+        run_command(release.arg("--out").arg(&fresh))?;
+        if target.exists() {
+            remove(&target)?;
+        }
+        fs::rename(&fresh, &target).with_context(|| format!("{}: cannot be renamed", fresh.display()))?;
     }
     let scores = flags.from.join("released");
     reproduce::run(&pretrained(&calo, &scores, flags.data_seed))?;
@@ -48,6 +53,10 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
     fs::write(&path, page).with_context(|| format!("{}: cannot write it", path.display()))?;
     println!("{}", path.display());
     Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).with_context(|| format!("{}: cannot remove it", folder.display()))
 }
 
 /// `reproduce-table2 --profile laptop --pretrained`.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::page::{Row, Section, table};
 use super::peers::Peers;
-use super::{announce, json, limit_threads, machine, median, resources};
+use super::{announce, json, limit_threads, machine, median, middle, resources};
 use crate::build;
 use crate::e2e::target_dir;
 use crate::flags::BenchFlags;
@@ -81,9 +81,7 @@ impl Bench {
             seconds.push(usage.wall.as_secs_f64());
             peak_bytes = peak_bytes.max(usage.max_rss_bytes);
         }
-        seconds.sort_by(f64::total_cmp);
-        let middle = seconds.get(seconds.len() / 2).copied().context("no repetition")?;
-        Ok((middle, peak_bytes >> 20))
+        Ok((middle(seconds).context("no repetition")?, peak_bytes >> 20))
     }
 
     /// A run of the published networks that has learned next to nothing: speed does not depend on the weights.

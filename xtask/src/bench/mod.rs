@@ -286,10 +286,14 @@ fn announce(command: &std::process::Command) {
 
 /// Median of a list of seconds.
 fn median(results: &Value, name: &str) -> Result<f64> {
-    let mut seconds: Vec<f64> =
-        results[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let seconds = results[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    middle(seconds).with_context(|| format!("no times called `{name}` were measured"))
+}
+
+/// Median of some seconds.
+fn middle(mut seconds: Vec<f64>) -> Option<f64> {
     seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).copied().with_context(|| format!("no times called `{name}` were measured"))
+    seconds.get(seconds.len() / 2).copied()
 }
 
 /// A comparison of speeds means something only where both computed the same.

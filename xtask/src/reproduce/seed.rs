@@ -143,7 +143,9 @@ fn train(
     if let Some(from) = &pipeline.flags.from {
         let from = std::path::absolute(from).context("--from")?.join(run_name(beta));
         words.extend(["--from".to_owned(), word(&from)]);
-        inputs.push(from.join("run.json"));
+        // What `calo train --from` reads: of a run its last state, of a released model what names its weights.
+        let last = from.join("last.safetensors");
+        inputs.push(if last.exists() { last } else { from.join("run.json") });
     }
     let outputs = ["config.toml", "validation.jsonl", "last.safetensors"].map(|file| run.join(file)).to_vec();
     let name = format!("{}: train {name}", file_name(folder));
