@@ -3,16 +3,20 @@
 //! Many rows are a matter for the general matrix product, which packs its operands; up to [`FEW_ROWS`] packing costs
 //! more than the product.
 
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Real;
-use super::vector::{RUN, vectorised};
+use super::simd::Lanes;
+use super::vector::{RUN, fetch, vectorised};
 
 /// Most rows of the activation that the products here are for.
 pub(crate) const FEW_ROWS: usize = 16;
 
-/// Partial sums of a dot product that run side by side.
-const LANES: usize = 16;
+/// Most lanes of a vector of any machine.
+const MOST_LANES: usize = 64;
 
 /// Rows of the weight of one task.
 const TASK: usize = 32;
@@ -52,15 +56,13 @@ macro_rules! in_groups {
 }
 
 /// `x w^T + bias` for x `[m, k]`, w `[o, k]`.
-pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], bias: Option<&[T]>, k: usize) -> Vec<T> {
+pub(crate) fn forward<T: Lanes>(x: &[T], weight: &[T], bias: Option<&[T]>, k: usize) -> Vec<T> {
     let (m, o) = (x.len() / k, weight.len() / k);
+    let x = interleave(x, m, k);
     // Transposed, [o, m], so that a task writes one piece; small beside the weights.
     let mut columns = vec![T::zero(); m * o];
-    columns.par_chunks_mut(TASK * m).zip(weight.par_chunks(TASK * k)).for_each(|(columns, weight)| {
-        vectorised(
-            #[inline(always)]
-            || dot_rows(columns, x, weight, m, k),
-        );
+    columns.par_chunks_mut(TASK * m).zip(weight.par_chunks(TASK * k)).for_each(|(out, weight)| {
+        pulp::Arch::new().dispatch(DotProducts { out, x: &x, weight, m, k });
     });
     let mut out = vec![T::zero(); m * o];
     for (row, out) in out.chunks_exact_mut(o).enumerate() {
@@ -71,103 +73,137 @@ pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], bias: Option<&[T]>, k: usi
     out
 }
 
-/// Dot products of every row of `weight`, at most [`TASK`], with every row of `x`.
-#[inline(always)]
-fn dot_rows<T: Real>(out: &mut [T], x: &[T], weight: &[T], m: usize, k: usize) {
-    in_groups!(m, first, M => {
-        let mut lanes = [[[T::zero(); LANES]; M]; TASK];
+/// One vector of each row of x `[m, k]` by turns, with zeros after the last: what a step of the dot products takes lies
+/// in one place.
+fn interleave<T: Lanes>(x: &[T], m: usize, k: usize) -> Vec<T> {
+    let lanes = T::lanes();
+    let mut out = vec![T::zero(); m * k.next_multiple_of(lanes)];
+    for (row, x) in x.chunks_exact(k).enumerate() {
+        for (out, x) in out.chunks_exact_mut(m * lanes).zip(x.chunks(lanes)) {
+            out[row * lanes..][..x.len()].copy_from_slice(x);
+        }
+    }
+    out
+}
+
+/// Dot products of every row of `weight` `[at most TASK, k]`, with every one of the `m` rows of x.
+struct DotProducts<'a, T> {
+    /// `[rows of the weight, m]`.
+    out: &'a mut [T],
+    /// [Interleaved](interleave).
+    x: &'a [T],
+    weight: &'a [T],
+    m: usize,
+    k: usize,
+}
+
+impl<T: Lanes> WithSimd for DotProducts<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        in_groups!(self.m, first, M => {
+            if M > 4 && S::REGISTER_COUNT < 32 {
+                self.with_rows::<S, 4>(simd, first);
+                self.with_rows::<S, 4>(simd, first + 4);
+            } else {
+                self.with_rows::<S, M>(simd, first);
+            }
+        });
+    }
+}
+
+impl<T: Lanes> DotProducts<'_, T> {
+    /// The products with the `M` rows of x from `first` on.
+    #[inline(always)]
+    fn with_rows<S: Simd, const M: usize>(&mut self, simd: S, first: usize) {
+        let Self { ref mut out, x, weight, m, k } = *self;
+        let lanes = T::lanes_of::<S>();
+        let n_rows = weight.len() / k;
+        let mut sums = [[T::splat(simd, T::zero()); M]; TASK];
         for start in (0..k).step_by(PIECE) {
             let end = (start + PIECE).min(k);
+            let piece = |row: usize, columns: Range<usize>| &weight[row * k..][columns];
             // This piece of x stays in the nearest cache while pieces of the weight's rows pass by, two at a time:
             // rows of 8001 are read in two thirds of the time that one at a time takes.
-            let x: [&[T]; M] = std::array::from_fn(|row| &x[(first + row) * k + start..(first + row) * k + end]);
-            let (pairs, single) = lanes[..weight.len() / k].as_chunks_mut::<2>();
-            let mut rows = weight.chunks_exact(2 * k);
-            for ([one, other], weight) in pairs.iter_mut().zip(&mut rows) {
-                multiply_add_two([one, other], [&weight[start..end], &weight[k + start..k + end]], x);
+            let x = &x[m * start..m * end.next_multiple_of(lanes)];
+            let (pairs, single) = sums[..n_rows].as_chunks_mut::<2>();
+            for (pair, sums) in pairs.iter_mut().enumerate() {
+                let rows = [2 * pair, 2 * pair + 1];
+                // The rows after these are elsewhere in memory, where the machine does not look ahead by itself.
+                let next = if 2 * pair + 3 < n_rows {
+                    rows.map(|row| piece(row + 2, start..end))
+                } else {
+                    [0, 1].map(|row| piece(row, end..(end + PIECE).min(k)))
+                };
+                let weights = rows.map(|row| piece(row, start..end));
+                add_products(simd, sums, weights, next, (x, m, first));
             }
-            for lanes in single {
-                multiply_add(lanes, &rows.remainder()[start..end], x);
+            for sums in single {
+                let weight = piece(n_rows - 1, start..end);
+                add_products(simd, std::array::from_mut(sums), [weight], [&[]], (x, m, first));
             }
         }
-        for (out, lanes) in out.chunks_exact_mut(m).zip(lanes) {
-            for (out, lanes) in out[first..].iter_mut().zip(lanes) {
-                *out = fold(lanes);
+        for (out, sums) in out.chunks_exact_mut(m).zip(sums) {
+            for (out, sums) in out[first..].iter_mut().zip(sums) {
+                *out = T::sum_lanes(simd, sums);
             }
         }
-    });
-}
-
-/// Sum of the lanes in pairs.
-#[inline(always)]
-fn fold<T: Real>(mut lanes: [T; LANES]) -> T {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            let other = lanes[lane + width];
-            lanes[lane] += other;
-        }
-        width /= 2;
     }
-    lanes[0]
 }
 
-/// [`multiply_add`] of two rows of the weight, each to lanes of its own.
+/// Adds the products of `R` rows of the weight with the `M` rows of the interleaved x from `first` of `m` on,
+/// elementwise, to the lanes, while the `next` rows are fetched.
 #[inline(always)]
-// By index, and each row's sums in an array of its own: otherwise they leave the registers.
-fn multiply_add_two<T: Real, const M: usize>(
-    lanes: [&mut [[T; LANES]; M]; 2],
-    weight: [&[T]; 2],
-    x: [&[T]; M],
+fn add_products<S: Simd, T: Lanes, const R: usize, const M: usize>(
+    simd: S,
+    sums: &mut [[T::Vector<S>; M]; R],
+    weights: [&[T]; R],
+    next: [&[T]; R],
+    (x, m, first): (&[T], usize, usize),
 ) {
-    let [mut one, mut other] = lanes.each_ref().map(|lanes| **lanes);
-    let [(ones, _), (others, _)] = weight.map(<[T]>::as_chunks::<LANES>);
-    let others = &others[..ones.len()];
-    let xs: [&[[T; LANES]]; M] = x.map(|x| &x.as_chunks::<LANES>().0[..ones.len()]);
-    for idx in 0..ones.len() {
-        for row in 0..M {
-            for lane in 0..LANES {
-                one[row][lane] = ones[idx][lane].mul_add(xs[row][idx][lane], one[row][lane]);
-            }
-            for lane in 0..LANES {
-                other[row][lane] = others[idx][lane].mul_add(xs[row][idx][lane], other[row][lane]);
+    let lanes = T::lanes_of::<S>();
+    let whole = weights[0].len() / lanes;
+    let vectors: [&[T::Vector<S>]; R] = weights.map(|row| &T::vectors::<S>(row)[..whole]);
+    let next: [&[T::Vector<S>]; R] = next.map(|row| T::vectors::<S>(row));
+    let mut x = T::vectors::<S>(x).chunks_exact(m).map(|x| &x[first..first + M]);
+    // A copy, which stays in registers.
+    let mut here = *sums;
+    for step in 0..whole {
+        for row in 0..R {
+            if let Some(vector) = next[row].get(step) {
+                fetch(vector);
             }
         }
+        let Some(x) = x.next() else { break };
+        let weights: [T::Vector<S>; R] = std::array::from_fn(|row| vectors[row][step]);
+        multiply_add::<S, T, R, M>(simd, &mut here, weights, x);
     }
-    let rest = ones.len() * LANES;
-    for (lanes, (mut sums, weight)) in lanes.into_iter().zip([(one, weight[0]), (other, weight[1])]) {
-        add_rest(&mut sums, &weight[rest..], x.map(|x| &x[rest..]));
-        *lanes = sums;
+    if let Some(x) = x.next() {
+        let weights: [T::Vector<S>; R] = std::array::from_fn(|row| {
+            let mut last = [T::zero(); MOST_LANES];
+            let rest = &weights[row][whole * lanes..];
+            last[..rest.len()].copy_from_slice(rest);
+            T::vectors::<S>(&last)[0]
+        });
+        multiply_add::<S, T, R, M>(simd, &mut here, weights, x);
     }
+    *sums = here;
 }
 
-/// Adds the products of what is left after the last whole lanes.
+/// `sums += weights x` for every pair of a weight and a row of x.
 #[inline(always)]
-fn add_rest<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[T], x: [&[T]; M]) {
-    for (sums, x) in lanes.iter_mut().zip(x) {
-        for ((sum, weight), x) in sums.iter_mut().zip(weight).zip(x) {
-            *sum = weight.mul_add(*x, *sum);
+fn multiply_add<S: Simd, T: Lanes, const R: usize, const M: usize>(
+    simd: S,
+    sums: &mut [[T::Vector<S>; M]; R],
+    weights: [T::Vector<S>; R],
+    x: &[T::Vector<S>],
+) {
+    for row in 0..M {
+        for of_weight in 0..R {
+            sums[of_weight][row] = T::multiply_add(simd, weights[of_weight], x[row], sums[of_weight][row]);
         }
     }
-}
-
-/// Adds the products of `weight` with each `x`, elementwise, to the lanes.
-#[inline(always)]
-// By index: iterators over the rows keep their sums out of the registers.
-fn multiply_add<T: Real, const M: usize>(lanes: &mut [[T; LANES]; M], weight: &[T], x: [&[T]; M]) {
-    let mut sums = *lanes;
-    let (weights, weight_rest) = weight.as_chunks::<LANES>();
-    let split = x.map(|x| x.as_chunks::<LANES>());
-    let xs: [&[[T; LANES]]; M] = split.map(|(x, _)| &x[..weights.len()]);
-    for idx in 0..weights.len() {
-        for row in 0..M {
-            for lane in 0..LANES {
-                sums[row][lane] = weights[idx][lane].mul_add(xs[row][idx][lane], sums[row][lane]);
-            }
-        }
-    }
-    add_rest(&mut sums, weight_rest, split.map(|(_, rest)| rest));
-    *lanes = sums;
 }
 
 /// `g w` for g `[m, o]`, w `[o, k]`.
@@ -203,7 +239,7 @@ fn add_weighted_rows<T: Real>(
     weight: &[T],
     o: usize,
     k: usize,
-    columns: std::ops::Range<usize>,
+    columns: Range<usize>,
 ) {
     let piece = |row: usize| &weight[row * k + columns.start..row * k + columns.end];
     in_groups!(o, first, M => {
