@@ -76,6 +76,30 @@ proptest! {
             prop_assert!((found - expected).abs() < 16.0 * 1e3 * f64::EPSILON, "{} for {}", found, expected);
         }
     }
+
+    /// Rows beyond what the kernels for few of them take, features that leave a rest in every piece and vector.
+    #[test]
+    fn linear_is_its_definition(rows in 1_usize..20, from in 1_usize..1300, to in 1_usize..70, seed in 1_u64..1000) {
+        let operands = [tensor(&[rows, from], seed), tensor(&[to, from], seed + 1), tensor(&[to], seed + 2)];
+        let in_type = |dtype: DType| {
+            let [x, weight, bias] = operands.each_ref().map(|operand| operand.to_dtype(dtype).unwrap());
+            values(&linear(&x, &weight, Some(&bias)).unwrap())
+        };
+        let [x, weight, bias] = operands.each_ref().map(values);
+        let expected: Vec<f64> = (0..rows * to)
+            .map(|i| {
+                let (row, column) = (i / to, i % to);
+                let products = x[row * from..].iter().zip(&weight[column * from..]).take(from).map(|(x, w)| x * w);
+                products.sum::<f64>() + bias[column]
+            })
+            .collect();
+        // No operand is larger than 1.05, so no sum of products is larger than about `from`.
+        for (dtype, epsilon) in [(DType::F64, f64::EPSILON), (DType::F32, f64::from(f32::EPSILON))] {
+            for (found, expected) in in_type(dtype).into_iter().zip(&expected) {
+                prop_assert!((found - expected).abs() < 4.0 * (from as f64 + 1.0) * epsilon, "{} for {}", found, expected);
+            }
+        }
+    }
 }
 
 /// Everything that can be summed in another order, on operands larger than one task.
