@@ -3,7 +3,8 @@
 //! | loss | reduction | derivatives |
 //! | --- | --- | --- |
 //! | [`binary_cross_entropy`] | mean over all elements | any order |
-//! | [`kld`] | sum over variables, mean over the batch | any order |
+//! | [`kld`] | [`kld_of_each`], summed over variables | any order |
+//! | [`kld_of_each`] | mean over the batch | any order |
 //! | [`gaussian_mmd`] | mean over pairs, sum over kernels | any order |
 //! | [`sorted_mmd`] | mean over windows and batch | first |
 //! | [`sorted_difference`] | mean over cells and batch | any order |
@@ -22,7 +23,7 @@ mod sorted_mmd;
 pub use binary_cross_entropy::binary_cross_entropy;
 pub use gaussian_mmd::gaussian_mmd;
 pub use gradient_penalty::{gradient_penalty, gradient_penalty_of_all};
-pub use kld::kld;
+pub use kld::{kld, kld_of_each};
 pub use latent_step::{latent_optimised, latent_step};
 pub use sorted_difference::{SortedDifference, sorted_difference};
 pub use sorted_mmd::{SortedMmd, sorted_mmd};

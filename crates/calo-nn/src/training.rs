@@ -24,7 +24,7 @@ mod trainer;
 
 pub use config::{
     CellScale, Losses, ModelConfig, PostProcessorLosses, PostProcessorStage, PostProcessorTraining, Rates,
-    Scaling, TrainingConfig,
+    Release, Scaling, TrainingConfig,
 };
 pub use noise::standard_normal;
 pub use schedule::{BatchSource, Event, Flow, train};

@@ -13,7 +13,7 @@ use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostPr
 use calo_nn::parameters::Parameters;
 use calo_nn::training::{
     BatchSource, CellScale, Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining,
-    Scaling, ShowerModel, Trainer, TrainingConfig, train,
+    Release, Scaling, ShowerModel, Trainer, TrainingConfig, train,
 };
 use rand::Rng;
 
@@ -338,6 +338,29 @@ fn the_weight_of_the_divergence_falls_to_its_end() {
     let falling = Losses { kld: 0.1, kld_start_factor: 4.0, kld_start_epochs: 1, ..Losses::default() };
     assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
     assert_ne!(after(falling, 2), after(constant, 2));
+}
+
+#[test]
+fn variables_that_wait_are_held_closed() {
+    let after = |kld_release: Option<Release>, steps: u64| {
+        let losses = Losses { kld_release, ..Losses::default() };
+        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+        run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, steps);
+        saved(&trainer)
+    };
+    let release = |closed_factor, first_steps| Some(Release { closed_factor, first_steps, steps_each: 1 });
+    assert_eq!(after(release(1.0, 9), 3), after(None, 3), "waiting at the same weight changes nothing");
+    assert_eq!(
+        after(release(50.0, 1), 1),
+        after(release(50.0, 3), 1),
+        "one variable is open in the first step"
+    );
+    assert_ne!(
+        after(release(50.0, 1), 2),
+        after(release(50.0, 3), 2),
+        "the second one has its turn in the second step"
+    );
+    assert_ne!(after(release(50.0, 1), 1), after(None, 1), "the others wait at first");
 }
 
 /// For a small k the critic sees k y, for a large one something else.

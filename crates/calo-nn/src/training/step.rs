@@ -11,7 +11,7 @@ use super::noise::Noise;
 use crate::Result;
 use crate::autograd::backward;
 use crate::losses::{
-    gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_difference, sorted_mmd,
+    gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld_of_each, sorted_difference, sorted_mmd,
 };
 use crate::ops::sort_descending;
 use crate::optimiser::Adam;
@@ -105,11 +105,12 @@ pub(super) fn critics(
     Ok(terms)
 }
 
-/// A step of encoder and decoder; gives the scaled images too, without their graph.
+/// A step of encoder and decoder, with `beta` for each encoded variable; gives the scaled images too, without their
+/// graph.
 pub(super) fn autoencoder(
     networks: &Networks,
     adam: &mut Adam,
-    losses: &Losses,
+    (losses, beta): (&Losses, &[f64]),
     showers: &Showers,
     noise: &mut Noise,
     latent: usize,
@@ -126,16 +127,18 @@ pub(super) fn autoencoder(
     let pair = (generator.for_critic(&generator.scaled(cells_mev)?)?, generator.for_critic(&images)?);
     let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
     let latent_score = latent_critic.forward(&z)?.mean_all()?;
-    let divergence = kld(&posterior.mean, &posterior.log_variance)?;
+    let divergences = kld_of_each(&posterior.mean, &posterior.log_variance)?;
+    let beta = Tensor::new(beta, divergences.device())?.to_dtype(divergences.dtype())?;
     let mmd = gaussian_mmd(&z, &noise.normal(n, latent)?, &losses.latent_mmd_exponents)?;
     let mut terms = Pending::default();
     terms.add("critic_score", &score);
     terms.add("latent_critic_score", &latent_score);
-    terms.add("kld", &divergence);
+    terms.add("kld", &divergences.sum_all()?);
     terms.add("latent_mmd", &mmd);
 
     let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
-    let loss = (((divergence * losses.kld)? + (mmd * losses.latent_mmd)?)? - scores)?;
+    let divergence = (divergences * beta)?.sum_all()?;
+    let loss = ((divergence + (mmd * losses.latent_mmd)?)? - scores)?;
     adam.step(&backward(&loss)?)?;
     Ok((images.detach(), terms))
 }

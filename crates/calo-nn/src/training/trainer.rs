@@ -8,7 +8,7 @@ use calo_data::random::Purpose;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::config::{Losses, ModelConfig, PostProcessorStage, TrainingConfig};
+use super::config::{ModelConfig, PostProcessorStage, TrainingConfig};
 use super::networks::{AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, belongs};
 use super::noise::Noise;
 use super::step::{self, Pending, Showers, Terms};
@@ -171,9 +171,11 @@ impl Trainer {
                 // Those of the last step are shown: the critics as encoder and decoder meet them.
                 pending = vec![terms];
             }
-            let losses = Losses { kld: training.losses.kld_in(position.epoch), ..training.losses.clone() };
+            let encoded = model.autoencoder.encoded;
+            let beta = training.losses.kld_of_each(position.epoch, position.step, encoded);
+            let losses = (&training.losses, &beta[..]);
             let (images, terms) =
-                step::autoencoder(networks, autoencoder, &losses, &showers, &mut noise, latent)?;
+                step::autoencoder(networks, autoencoder, losses, &showers, &mut noise, latent)?;
             pending.push(terms);
             images
         };
