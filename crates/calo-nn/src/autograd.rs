@@ -80,6 +80,11 @@ impl Backward {
         }
     }
 
+    /// Whether what this pass computes is differentiated again.
+    pub(crate) fn is_differentiated(self) -> bool {
+        self.0 == Pass::Inputs
+    }
+
     /// Whether an activation wants a gradient.
     #[expect(clippy::unused_self, reason = "the same question as `wants_weight`, which depends on the pass")]
     pub(crate) fn wants(self, activation: &Tensor) -> bool {

@@ -166,8 +166,18 @@ impl Conv3d {
         Ok(a.apply_op3(&b, &bias.contiguous()?, self)?)
     }
 
+    /// What gives the gradient of [`Product::Output`] or [`Product::InputGradient`] for the first factor, from the
+    /// gradient that comes in and the weight.
+    pub(crate) fn of_first_factor(self) -> Self {
+        let product = match self.product {
+            Product::Output | Product::WeightGradient => Product::InputGradient,
+            Product::InputGradient => Product::Output,
+        };
+        Self { product, ..self }
+    }
+
     /// The gradients for both factors; see the table at the top.
-    fn gradients(
+    pub(crate) fn gradients(
         &self,
         a: &Tensor,
         b: &Tensor,

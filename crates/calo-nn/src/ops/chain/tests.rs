@@ -79,25 +79,73 @@ fn values_and_gradients_are_those_of_the_operations() {
     assert_eq!(gradients(&vars, &loss(&chained).backward().unwrap()), expected);
 }
 
+/// What is differentiated first, and then again with [`loss`] of its gradient for the input.
+type Scores<'a> = &'a dyn Fn(&Tensor) -> Tensor;
+
+/// The gradient for the input and what it gives for each of `vars`, with `operands` made of those.
+fn penalty(
+    vars: &[Var],
+    operands: &[Tensor],
+    run: fn(&[Tensor]) -> Result<Tensor>,
+    scores: Scores<'_>,
+) -> (Tensor, Vec<Option<Tensor>>) {
+    let gradient = input_gradient(&scores(&run(operands).unwrap()), &vars[0]).unwrap();
+    let store = backward(&loss(&gradient)).unwrap();
+    (gradient, vars.iter().map(|var| store.get(var.as_tensor()).cloned()).collect())
+}
+
 #[test]
 fn second_derivatives_are_those_of_the_operations() {
     let vars = operands();
-    let penalty = |run: fn(&[Tensor]) -> Result<Tensor>| {
-        let gradient = input_gradient(&loss(&run(&tensors(&vars)).unwrap()), &vars[0]).unwrap();
-        let store = backward(&loss(&gradient)).unwrap();
-        let second: Vec<Tensor> =
-            vars.iter().map(|var| store.get(var.as_tensor()).unwrap().clone()).collect();
-        (gradient, second)
-    };
-    let ((found, found_second), (expected, expected_second)) = (penalty(chained), penalty(unchained));
-    assert_eq!(values(&found), values(&expected));
-    // Gradients meet in another order. That of the bias is 0 but for rounding: the normalisation takes it away.
-    let largest = expected_second.iter().flat_map(values).fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    for (which, (found, expected)) in found_second.iter().zip(&expected_second).enumerate() {
-        for (a, b) in values(found).into_iter().zip(values(expected)) {
-            assert!((a - b).abs() < 1e-14 * largest, "operand {which}: {a} instead of {b}");
+    let trained = tensors(&vars);
+    let computed: Vec<Tensor> = trained[..1]
+        .iter()
+        .cloned()
+        .chain(trained[1..].iter().map(|tensor| (tensor * 1.5).unwrap()))
+        .collect();
+    let frozen: Vec<Tensor> =
+        trained[..1].iter().cloned().chain(trained[1..].iter().map(Tensor::detach)).collect();
+    let some: Vec<Tensor> =
+        (0..trained.len()).map(|i| if i < 3 { trained[i].clone() } else { trained[i].detach() }).collect();
+    // The gradient that comes into a linear one is a constant.
+    let linear = |y: &Tensor| (y * waves(y.dims(), 0.37)).unwrap().sum_all().unwrap();
+    let cases: [(&str, &[Tensor], Scores<'_>); 5] = [
+        ("trained", &trained, &loss),
+        ("linear", &trained, &linear),
+        ("computed", &computed, &loss),
+        ("frozen", &frozen, &linear),
+        ("some frozen", &some, &linear),
+    ];
+    for (case, operands, scores) in cases {
+        let [(found, found_second), (expected, expected_second)] =
+            [chained, unchained].map(|run| penalty(&vars, operands, run, scores));
+        assert_eq!(values(&found), values(&expected), "{case}");
+        // Gradients meet in another order. That of the bias is 0 but for rounding: the normalisation takes it away.
+        let all = expected_second.iter().flatten().flat_map(values);
+        let largest = all.fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        assert!(largest > 0.0, "{case}: nothing to compare");
+        for (which, (found, expected)) in found_second.iter().zip(&expected_second).enumerate() {
+            let Some(expected) = expected else {
+                // Those that nothing reaches are left out, or 0.
+                assert!(
+                    found.as_ref().is_none_or(|found| values(found).iter().all(|x| *x == 0.0)),
+                    "{case}: {which}"
+                );
+                continue;
+            };
+            for (a, b) in values(found.as_ref().unwrap()).into_iter().zip(values(expected)) {
+                assert!((a - b).abs() < 1e-14 * largest, "{case}, operand {which}: {a} instead of {b}");
+            }
         }
     }
+}
+
+#[test]
+fn third_derivatives_are_refused() {
+    let vars = operands();
+    let first = input_gradient(&loss(&chained(&tensors(&vars)).unwrap()), &vars[0]).unwrap();
+    let error = input_gradient(&loss(&first), &vars[0]).unwrap_err().to_string();
+    assert!(error.contains("order of the derivative") && error.contains("first or second"), "{error}");
 }
 
 /// One weight in two links and in the loss: what is left beside the graph and what comes through it add up.
