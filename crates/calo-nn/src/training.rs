@@ -5,6 +5,7 @@
 //! | `config` | [`ModelConfig`], what a network is; [`TrainingConfig`], how it is trained |
 //! | `networks` | the five networks, each once to be trained and once to be applied |
 //! | `step` | one training step: critics, encoder and decoder, post-processor |
+//! | `average` | the running mean of the weights |
 //! | `trainer` | [`Trainer`]: networks, optimisers and position, saved and restored to the bit |
 //! | `schedule` | [`train`]: epochs and batches, from a [`BatchSource`] to [`Event`]s |
 //! | `noise` | random tensors from streams of our own |
@@ -14,6 +15,7 @@
 //! callback. Random numbers depend on the seed and the position alone, so a training that stopped goes on with the same
 //! bits (on a CPU).
 
+mod average;
 mod config;
 mod networks;
 mod noise;

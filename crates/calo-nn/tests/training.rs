@@ -363,6 +363,51 @@ fn variables_that_wait_are_held_closed() {
     assert_ne!(after(release(50.0, 1), 1), after(None, 1), "the others wait at first");
 }
 
+#[test]
+fn what_is_saved_is_the_mean_over_the_steps() {
+    let mut plain = trainer(training());
+    let mut averaged = trainer(TrainingConfig { weight_average: 0.8, ..training() });
+    let (mut own, mut other) =
+        (Showers { batches: 4, read: Vec::new() }, Showers { batches: 4, read: Vec::new() });
+    let mut expected = saved(&plain);
+    for step in 1..=5_u8 {
+        run(&mut plain, &mut own, 1);
+        run(&mut averaged, &mut other, 1);
+        let decay = f32::from(step) / (f32::from(step) + 10.0);
+        for (mean, weight) in expected.values_mut().flatten().zip(saved(&plain).into_values().flatten()) {
+            *mean = decay * *mean + (1.0 - decay) * weight;
+        }
+    }
+    let found = saved(&averaged);
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (found, expected) in found.values().flatten().zip(expected.values().flatten()) {
+        assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+    }
+    assert_ne!(found, saved(&plain));
+}
+
+#[test]
+fn the_mean_goes_on_where_it_was_saved() {
+    let config = || TrainingConfig { weight_average: 0.8, ..training() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let (mut whole, mut first, mut second) = (trainer(config()), trainer(config()), trainer(config()));
+    run(&mut whole, &mut source(), 4);
+    run(&mut first, &mut source(), 2);
+    first.save(&path, &BTreeMap::new()).unwrap();
+    second.restore(&path).unwrap();
+    run(&mut second, &mut source(), 2);
+    assert_eq!(saved(&second), saved(&whole));
+    assert_ne!(saved(&second), saved(&first));
+    // A training that begins with these weights takes the weights, not their mean.
+    let mut tuned = trainer(config());
+    tuned.begin_with(&path).unwrap();
+    let mut plain = trainer(training());
+    plain.begin_with(&path).unwrap();
+    assert_eq!(saved(&tuned), saved(&plain));
+}
+
 /// For a small k the critic sees k y, for a large one something else.
 #[test]
 fn the_critic_sees_the_logarithm_that_is_asked_for() {

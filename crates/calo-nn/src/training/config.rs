@@ -142,6 +142,9 @@ pub struct TrainingConfig {
     pub rate_decay: f64,
     /// Adam's decay of the mean gradient and of the mean squared gradient.
     pub betas: [f64; 2],
+    /// Share of their running mean over the steps that the weights of encoder, decoder and post-processor keep in each:
+    /// the mean is then what is validated and generated with. 0: the weights themselves, as published.
+    pub weight_average: f64,
     /// Weights of the losses of encoder, decoder and critics.
     pub losses: Losses,
     /// Training of the post-processor, where there is one.
@@ -158,6 +161,7 @@ impl Default for TrainingConfig {
             rates: Rates::default(),
             rate_decay: 0.95,
             betas: [0.5, 0.9],
+            weight_average: 0.0,
             losses: Losses::default(),
             post_processor: PostProcessorTraining::default(),
         }
@@ -179,6 +183,9 @@ impl TrainingConfig {
             return Err(field_error(field, value, "at least 1"));
         }
         check("rate_decay", self.rate_decay, Allowed::AboveZero)?;
+        if !(0.0..1.0).contains(&self.weight_average) {
+            return Err(field_error("weight_average", self.weight_average, "at least 0 and less than 1"));
+        }
         for config in self.rates.all().map(|rate| self.adam(rate)) {
             within("rates and betas", config.validate())?;
         }
@@ -454,6 +461,10 @@ mod tests {
         assert!(message.starts_with("field `losses.kld`: -1"), "{message}");
         let config = TrainingConfig { batch_showers: 0, ..TrainingConfig::default() };
         assert!(config.validate().unwrap_err().to_string().contains("batch_showers"));
+        for weight_average in [-0.1, 1.0, f64::NAN] {
+            let config = TrainingConfig { weight_average, ..TrainingConfig::default() };
+            assert!(config.validate().unwrap_err().to_string().contains("weight_average"));
+        }
         let release = Release { closed_factor: 0.0, first_steps: 3, steps_each: 2 };
         let losses = Losses { kld_release: Some(release), ..Losses::default() };
         let config = TrainingConfig { losses, ..TrainingConfig::default() };

@@ -8,6 +8,7 @@ use calo_data::random::Purpose;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::average::{Average, is_average};
 use super::config::{ModelConfig, PostProcessorStage, TrainingConfig};
 use super::networks::{AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, belongs};
 use super::noise::Noise;
@@ -48,6 +49,8 @@ pub struct Trainer {
     networks: Networks,
     /// In the order of [`OPTIMISERS`].
     optimisers: [Adam; 4],
+    /// Where the configuration asks for it.
+    average: Option<Average>,
     position: Position,
 }
 
@@ -80,6 +83,8 @@ impl Trainer {
         };
         let [a, b, c, d] = [0, 1, 2, 3].map(|i| adam((OPTIMISERS[i], rates[i])));
         let optimisers = [a?, b?, c?, d?];
+        let decay = training.weight_average;
+        let average = (decay > 0.0).then(|| Average::new(decay, &networks.parameters)).transpose()?;
         Ok(Self {
             model,
             training,
@@ -87,6 +92,7 @@ impl Trainer {
             device: device.clone(),
             networks,
             optimisers,
+            average,
             position: Position::default(),
         })
     }
@@ -145,6 +151,9 @@ impl Trainer {
         }
         self.position.step += 1;
         self.position.batch += n;
+        if let Some(average) = &mut self.average {
+            average.update(&self.networks.parameters, self.position.step)?;
+        }
         Ok(terms)
     }
 
@@ -224,17 +233,22 @@ impl Trainer {
         for (name, adam) in OPTIMISERS.iter().zip(&self.optimisers) {
             tensors.extend(adam.state()?.into_iter().map(|(key, tensor)| (adam_name(name, &key), tensor)));
         }
+        tensors.extend(self.average.iter().flat_map(Average::state));
         let mut metadata = provenance.clone();
         metadata.extend(self.metadata()?);
         checkpoint::save(path, &tensors, &metadata)
     }
 
-    /// Writes the weights of encoder, decoder and post-processor, for [`ShowerModel`](super::ShowerModel).
+    /// Writes the weights of encoder, decoder and post-processor, or their running means, for
+    /// [`ShowerModel`](super::ShowerModel).
     ///
     /// # Errors
     /// As [`Trainer::save`].
     pub fn save_weights(&self, path: &Path, provenance: &BTreeMap<String, String>) -> Result<()> {
-        let mut tensors = self.networks.parameters.state();
+        let mut tensors = match &self.average {
+            Some(average) => average.weights(),
+            None => self.networks.parameters.state(),
+        };
         tensors.retain(|(name, _)| belongs(name, AUTOENCODER) || belongs(name, POST_PROCESSOR));
         let mut metadata = provenance.clone();
         metadata.extend(self.metadata()?);
@@ -264,6 +278,8 @@ impl Trainer {
         })?;
         let in_file =
             |error: Error| file_error(path, error.to_string(), "a checkpoint of this training".to_owned());
+        let (averages, tensors): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            tensors.into_iter().partition(|(name, _)| is_average(name));
         let (states, weights): (BTreeMap<_, _>, BTreeMap<_, _>) =
             tensors.into_iter().partition(|(name, _)| name.starts_with("adam."));
         let mut parts = OPTIMISERS.map(|_| BTreeMap::new());
@@ -281,6 +297,9 @@ impl Trainer {
         self.networks.parameters.restore(&weights).map_err(in_file)?;
         for (adam, state) in self.optimisers.iter_mut().zip(&parts) {
             adam.restore(state).map_err(in_file)?;
+        }
+        if let Some(average) = &mut self.average {
+            average.restore(&averages).map_err(in_file)?;
         }
         self.position = position;
         Ok(())
@@ -312,7 +331,7 @@ impl Trainer {
         if !parsed.is_ok_and(|theirs| on_its_grid(theirs) == self.model) {
             return Err(in_file(format!("holds other networks: {model}")));
         }
-        tensors.retain(|name, _| !name.starts_with("adam."));
+        tensors.retain(|name, _| !name.starts_with("adam.") && !is_average(name));
         let is_there = |network: &&str| tensors.keys().any(|name| belongs(name, network));
         let (taken, fresh): (Vec<_>, Vec<_>) = OPTIMISERS.into_iter().partition(is_there);
         if !taken.contains(&AUTOENCODER) {
@@ -322,6 +341,9 @@ impl Trainer {
         tensors
             .extend(state.into_iter().filter(|(name, _)| fresh.iter().any(|network| belongs(name, network))));
         self.networks.parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
+        if let Some(average) = &mut self.average {
+            *average = Average::new(self.training.weight_average, &self.networks.parameters)?;
+        }
         Ok(taken)
     }
 
