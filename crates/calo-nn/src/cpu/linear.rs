@@ -169,13 +169,12 @@ fn add_products<S: Simd, T: Lanes, const R: usize, const M: usize>(
     let mut x = T::vectors::<S>(x).chunks_exact(m).map(|x| &x[first..first + M]);
     // A copy, which stays in registers.
     let mut here = *sums;
-    for step in 0..whole {
-        for row in 0..R {
-            if let Some(vector) = next[row].get(step) {
+    for (step, x) in x.by_ref().take(whole).enumerate() {
+        for row in next {
+            if let Some(vector) = row.get(step) {
                 fetch(vector);
             }
         }
-        let Some(x) = x.next() else { break };
         let weights: [T::Vector<S>; R] = std::array::from_fn(|row| vectors[row][step]);
         multiply_add::<S, T, R, M>(simd, &mut here, weights, x);
     }
