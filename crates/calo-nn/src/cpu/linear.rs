@@ -58,7 +58,7 @@ macro_rules! in_groups {
 /// `x w^T + bias` for x `[m, k]`, w `[o, k]`.
 pub(crate) fn forward<T: Lanes>(x: &[T], weight: &[T], bias: Option<&[T]>, k: usize) -> Vec<T> {
     let (m, o) = (x.len() / k, weight.len() / k);
-    let x = interleave(x, m, k);
+    let x = interleave(x, m, k, T::lanes());
     // Transposed, [o, m], so that a task writes one piece; small beside the weights.
     let mut columns = vec![T::zero(); m * o];
     columns.par_chunks_mut(TASK * m).zip(weight.par_chunks(TASK * k)).for_each(|(out, weight)| {
@@ -73,10 +73,9 @@ pub(crate) fn forward<T: Lanes>(x: &[T], weight: &[T], bias: Option<&[T]>, k: us
     out
 }
 
-/// One vector of each row of x `[m, k]` by turns, with zeros after the last: what a step of the dot products takes lies
+/// One vector of `lanes` of each row of x `[m, k]` by turns, with zeros after the last: what a step of the dot products takes lies
 /// in one place.
-fn interleave<T: Lanes>(x: &[T], m: usize, k: usize) -> Vec<T> {
-    let lanes = T::lanes();
+fn interleave<T: Lanes>(x: &[T], m: usize, k: usize, lanes: usize) -> Vec<T> {
     let mut out = vec![T::zero(); m * k.next_multiple_of(lanes)];
     for (row, x) in x.chunks_exact(k).enumerate() {
         for (out, x) in out.chunks_exact_mut(m * lanes).zip(x.chunks(lanes)) {
@@ -297,4 +296,39 @@ pub(crate) fn add_bias<T: Real>(out: &mut [T], bias: &[T]) {
             *out += *bias;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sums of narrower machines, which have fewer registers too.
+    #[test]
+    fn vectors_of_any_width_give_the_same_products() {
+        let (m, k, o) = (11, 1001, 7);
+        // Small integers: every sum is exact, whatever its order.
+        let integers = |n: usize, factor: usize| -> Vec<f32> {
+            (0..n).map(|i| ((i * factor) % 7) as f32 - 3.0).collect()
+        };
+        let (x, weight) = (integers(m * k, 5), integers(o * k, 3));
+        let expected = forward(&x, &weight, None, k);
+        let check = |lanes: usize, run: &dyn Fn(DotProducts<'_, f32>)| {
+            let x = interleave(&x, m, k, lanes);
+            let mut columns = vec![0.0; m * o];
+            run(DotProducts { out: &mut columns, x: &x, weight: &weight, m, k });
+            for (i, found) in columns.iter().enumerate() {
+                let (column, row) = (i / m, i % m);
+                assert!(
+                    found.to_bits() == expected[row * o + column].to_bits(),
+                    "{lanes} lanes, row {row}, column {column}"
+                );
+            }
+        };
+        let scalar = pulp::Scalar::new();
+        check(f32::lanes_of::<pulp::Scalar>(), &|products| products.with_simd(scalar));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(narrow) = pulp::x86::V3::try_new() {
+            check(f32::lanes_of::<pulp::x86::V3>(), &|products| Simd::vectorize(narrow, products));
+        }
+    }
 }

@@ -166,8 +166,7 @@ impl Conv3d {
         Ok(a.apply_op3(&b, &bias.contiguous()?, self)?)
     }
 
-    /// What gives the gradient of [`Product::Output`] or [`Product::InputGradient`] for the first factor, from the
-    /// gradient that comes in and the weight.
+    /// The product that is the gradient for the first factor; see the table at the top.
     pub(crate) fn of_first_factor(self) -> Self {
         let product = match self.product {
             Product::Output | Product::WeightGradient => Product::InputGradient,
@@ -188,10 +187,10 @@ impl Conv3d {
             Product::WeightGradient => pass.wants(b),
             Product::Output | Product::InputGradient => pass.wants_weight(b),
         };
-        let (for_a, for_b) = match self.product {
-            Product::Output => (Product::InputGradient, Product::WeightGradient),
-            Product::InputGradient => (Product::Output, Product::WeightGradient),
-            Product::WeightGradient => (Product::InputGradient, Product::Output),
+        let for_a = self.of_first_factor().product;
+        let for_b = match self.product {
+            Product::Output | Product::InputGradient => Product::WeightGradient,
+            Product::WeightGradient => Product::Output,
         };
         let (kept_a, kept_b, g) = (pass.keep(a), pass.keep(b), pass.keep(gradient));
         let of = |product, x: &Tensor, y: &Tensor| Self { product, ..*self }.apply(x, y, None);

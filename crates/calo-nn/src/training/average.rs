@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use super::networks::{AUTOENCODER, POST_PROCESSOR, belongs};
+use super::networks::of_generator;
 use crate::Result;
 use crate::parameters::{Parameters, check_names, check_shape};
 
@@ -28,7 +28,7 @@ pub(super) struct Average {
 impl Average {
     /// The weights as they are now.
     pub(super) fn new(decay: f64, parameters: &Parameters) -> Result<Self> {
-        let means = averaged(parameters).map(|(name, weight)| Ok((name, weight.copy()?.detach())));
+        let means = of_generator(parameters).map(|(name, weight)| Ok((name, weight.copy()?.detach())));
         Ok(Self { decay, means: means.collect::<Result<_>>()? })
     }
 
@@ -37,7 +37,7 @@ impl Average {
         // Early weights are soon worth nothing: at first the mean is over the last tenth of the steps.
         let step = step as f64;
         let decay = self.decay.min(step / (step + 10.0));
-        for ((_, mean), (_, weight)) in self.means.iter_mut().zip(averaged(parameters)) {
+        for ((_, mean), (_, weight)) in self.means.iter_mut().zip(of_generator(parameters)) {
             *mean = ((&*mean * decay)? + (weight.detach() * (1.0 - decay))?)?;
         }
         Ok(())
@@ -71,9 +71,4 @@ impl Average {
 /// Whether a tensor of a checkpoint is a running mean.
 pub(super) fn is_average(name: &str) -> bool {
     name.starts_with(PREFIX)
-}
-
-fn averaged(parameters: &Parameters) -> impl Iterator<Item = (String, Tensor)> {
-    let state = parameters.state().into_iter();
-    state.filter(|(name, _)| belongs(name, AUTOENCODER) || belongs(name, POST_PROCESSOR))
 }

@@ -155,6 +155,12 @@ impl Networks {
     }
 }
 
+/// Weights of encoder, decoder and post-processor, by name.
+pub(super) fn of_generator(parameters: &Parameters) -> impl Iterator<Item = (String, Tensor)> {
+    let state = parameters.state().into_iter();
+    state.filter(|(name, _)| belongs(name, AUTOENCODER) || belongs(name, POST_PROCESSOR))
+}
+
 /// Whether a parameter's name is one of `network`'s.
 pub(super) fn belongs(name: &str, network: &str) -> bool {
     name.strip_prefix(network).is_some_and(|rest| rest.starts_with('.'))

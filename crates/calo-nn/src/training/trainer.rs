@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Average, is_average};
 use super::config::{ModelConfig, PostProcessorStage, TrainingConfig};
-use super::networks::{AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, belongs};
+use super::networks::{AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, belongs, of_generator};
 use super::noise::Noise;
 use super::step::{self, Pending, Showers, Terms};
 use crate::optimiser::Adam;
@@ -245,11 +245,10 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::save`].
     pub fn save_weights(&self, path: &Path, provenance: &BTreeMap<String, String>) -> Result<()> {
-        let mut tensors = match &self.average {
+        let tensors = match &self.average {
             Some(average) => average.weights(),
-            None => self.networks.parameters.state(),
+            None => of_generator(&self.networks.parameters).collect(),
         };
-        tensors.retain(|(name, _)| belongs(name, AUTOENCODER) || belongs(name, POST_PROCESSOR));
         let mut metadata = provenance.clone();
         metadata.extend(self.metadata()?);
         checkpoint::save(path, &tensors, &metadata)
