@@ -54,7 +54,7 @@ fn numbers(table: &Table2) -> String {
     };
     row("S_JSD".to_owned(), &|i| over_seeds(i, &|column| column.s_jsd, 3));
     row("S_JSD, paper".to_owned(), &|i| {
-        columns[i].paper_s_jsd.map_or_else(|| "-".to_owned(), |paper| format!("{paper:.2}"))
+        columns[i].paper_s_jsd.map_or_else(missing, |paper| format!("{paper:.2}"))
     });
     for (k, (_, label)) in OBSERVABLES.iter().enumerate() {
         row(format!("JSD {label}"), &|i| over_seeds(i, &|column| column.jsd.get(k).copied().flatten(), 4));
@@ -85,7 +85,7 @@ fn numbers(table: &Table2) -> String {
     let epochs = |index: usize| {
         let epochs = table.seeds.iter().filter_map(|row| nth(row, index)?.epoch).map(|e| e.to_string());
         let epochs = epochs.collect::<Vec<_>>().join(", ");
-        if epochs.is_empty() { "-".to_owned() } else { epochs }
+        if epochs.is_empty() { missing() } else { epochs }
     };
     row("best epoch".to_owned(), &epochs);
     row("KLD, nats".to_owned(), &|i| {
@@ -103,7 +103,7 @@ fn nth(row: &SeedRow, index: usize) -> Option<&Column> {
 fn combined(estimates: impl Iterator<Item = Estimate>, digits: usize) -> String {
     let estimates: Vec<Estimate> = estimates.collect();
     match estimates[..] {
-        [] => "-".to_owned(),
+        [] => missing(),
         [Estimate { value, error: None }] => format!("{value:.digits$}"),
         [Estimate { value, error: Some(error) }] => format!("{value:.digits$} ± {error:.digits$}"),
         _ => {
@@ -173,13 +173,16 @@ fn notes(table: &Table2) -> String {
     text
 }
 
-/// S_JSD and the centre of gravity, seed by seed.
+/// Seed by seed: S_JSD and the centre of gravity, and how far the worst quantity of the last configuration is off.
 fn by_seed(table: &Table2) -> String {
     let mut rows = vec![vec!["seed".to_owned()]];
     let Some(first) = table.seeds.first() else { return String::new() };
     for column in &first.configurations {
         rows[0].extend([format!("S_JSD {}", column.name), "JSD CoG-z".to_owned()]);
     }
+    let last = first.configurations.last().map_or("", |column| &column.name);
+    rows[0].extend(["S_JSD floor".to_owned(), format!("largest JSD, {last}")]);
+    rows[0].extend(["largest offset of visible energy", "of hits", "\\|ρ\\|"].map(str::to_owned));
     let cog_z = OBSERVABLES.iter().position(|(name, _)| *name == "cog_z").unwrap_or(0);
     for row in &table.seeds {
         let mut cells = vec![row.seed.to_string()];
@@ -187,6 +190,13 @@ fn by_seed(table: &Table2) -> String {
             cells.push(combined(column.s_jsd.into_iter(), 3));
             cells.push(combined(column.jsd.get(cog_z).copied().flatten().into_iter(), 4));
         }
+        cells.push(combined(row.floor.s_jsd.into_iter(), 3));
+        let last = row.configurations.last();
+        cells.push(last.and_then(largest_jsd).unwrap_or_else(missing));
+        for offsets in [last.map(|column| &column.visible_energy), last.map(|column| &column.n_hits)] {
+            cells.push(offsets.and_then(|offsets| largest_offset(offsets)).unwrap_or_else(missing));
+        }
+        cells.push(row.top_variable_cog_z.map_or_else(missing, |rho| format!("{:.2}", rho.abs())));
         rows.push(cells);
     }
     let better =
@@ -199,6 +209,26 @@ fn by_seed(table: &Table2) -> String {
         better(1),
         table.seeds.len()
     )
+}
+
+/// The largest of the six distances, and whose it is.
+fn largest_jsd(column: &Column) -> Option<String> {
+    let known =
+        column.jsd.iter().zip(OBSERVABLES).filter_map(|(jsd, (_, label))| Some(((*jsd)?.value, label)));
+    let (jsd, label) = known.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    Some(format!("{jsd:.3} ({label})"))
+}
+
+/// The mean that is furthest from the reference's, and at which energy.
+fn largest_offset(offsets: &[Offset]) -> Option<String> {
+    let size = |offset: &&Offset| offset.percent.value.abs();
+    let largest = offsets.iter().max_by(|a, b| size(a).total_cmp(&size(b)))?;
+    Some(format!("{:+.1} % ({} GeV)", largest.percent.value, largest.energy_gev))
+}
+
+/// What stands for a number that is not known.
+fn missing() -> String {
+    "-".to_owned()
 }
 
 /// Where the figures are.

@@ -155,6 +155,10 @@ fn several_seeds_show_mean_and_deviation_and_how_often_the_density_wins() {
     let text = page(&table(seeds));
     // 0.08 and 0.12: mean 0.10, standard deviation 0.0283.
     assert!(text.contains("0.1000 ± 0.0283") && text.contains("1.000 ± 0.283"), "{text}");
+    let last = ["0.080 (longitudinal profile)", "+0.0 % (80 GeV)", "+0.0 % (80 GeV)", "0.87"];
+    let first = text.lines().find(|line| line.starts_with("| 11 ")).unwrap();
+    let cells: Vec<&str> = first.split('|').map(str::trim).collect();
+    assert_eq!(cells[cells.len() - 5..cells.len() - 1], last, "{text}");
     assert!(text.contains("seeds 11, 12") && text.contains("0.87, 0.87"), "{text}");
     assert!(text.contains("in S_JSD for 1 and in the centre of gravity z for 1 of 2 seeds"), "{text}");
     assert!(
