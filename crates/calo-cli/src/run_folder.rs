@@ -196,7 +196,11 @@ pub(crate) struct Validated {
     pub(crate) epoch: u32,
     pub(crate) step: u64,
     pub(crate) n_showers: u64,
+    /// Jensen-Shannon distances.
     pub(crate) jsd: ByStage<SixDistances>,
+    /// Area differences; runs of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) area_difference: Option<ByStage<SixDistances>>,
     /// Divergence of each encoded variable from N(0, 1), nats, over the validation showers.
     pub(crate) kld_nats: Vec<f64>,
 }
@@ -221,7 +225,7 @@ impl<T> ByStage<T> {
     }
 }
 
-/// Jensen-Shannon distances of the six histograms, in the order of [`Observable::ALL`].
+/// One distance of each of the six histograms, in the order of [`Observable::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SixDistances {
     pub(crate) cell_energy: f64,
@@ -244,23 +248,34 @@ impl SixDistances {
         [cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]
     }
 
-    /// S_JSD: the mean of the six, each divided by its divisor.
+    /// S_JSD, where these are Jensen-Shannon distances: the mean of the six, each divided by its divisor.
     pub(crate) fn score(self, divisors: &[f64; 6]) -> f64 {
-        self.to_array().iter().zip(divisors).map(|(jsd, divisor)| jsd / divisor).sum::<f64>() / 6.0
+        self.to_array().iter().zip(divisors).map(|(distance, divisor)| distance / divisor).sum::<f64>() / 6.0
     }
 }
 
-/// Mean of each distance over all epochs and stages: the divisors of S_JSD among these epochs, of one run or of several.
+/// The divisors of S_JSD among these epochs, of one run or of several.
 ///
 /// # Reference
 /// decoding-photons, appendix A.
 pub(crate) fn divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> [f64; 6] {
-    let all = validated.into_iter().flat_map(|epoch| epoch.jsd.all().map(|jsd| jsd.to_array()));
+    means(validated.into_iter().map(|epoch| &epoch.jsd))
+}
+
+/// The same for the score of area differences, where all epochs have them.
+pub(crate) fn area_divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> Option<[f64; 6]> {
+    let all: Option<Vec<_>> = validated.into_iter().map(|epoch| epoch.area_difference.as_ref()).collect();
+    all.map(means)
+}
+
+/// Mean of each distance over all epochs and stages.
+fn means<'a>(distances: impl IntoIterator<Item = &'a ByStage<SixDistances>>) -> [f64; 6] {
+    let all = distances.into_iter().flat_map(|epoch| epoch.all().map(|distances| distances.to_array()));
     let all: Vec<[f64; 6]> = all.collect();
     #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
     let n = all.len().max(1) as f64;
     // Where a distance is zero in all epochs any divisor gives the same score.
-    std::array::from_fn(|i| (all.iter().map(|jsd| jsd[i]).sum::<f64>() / n).max(f64::MIN_POSITIVE))
+    std::array::from_fn(|i| (all.iter().map(|six| six[i]).sum::<f64>() / n).max(f64::MIN_POSITIVE))
 }
 
 /// The epoch of the lowest S_JSD, divisors from all epochs of the run; the first of equals.
@@ -327,7 +342,8 @@ mod tests {
             raw: SixDistances::from_array([0.5; 6]),
             post_processed: Some(SixDistances::from_array(jsd)),
         };
-        Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, kld_nats: vec![1.0] }
+        let area_difference = epoch.is_multiple_of(2).then(|| jsd.clone());
+        Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, area_difference, kld_nats: vec![1.0] }
     }
 
     #[test]
@@ -342,6 +358,14 @@ mod tests {
         }
         assert_eq!(best_epoch(&epochs).unwrap().epoch, 1);
         assert_eq!(best_epoch(&[]), None);
+    }
+
+    #[test]
+    fn area_differences_have_divisors_where_all_epochs_have_them() {
+        let [odd, even] = [1, 2].map(|epoch| validated(epoch, [0.25; 6]));
+        // Of 0.5 without and 0.25 with post-processor.
+        assert_eq!(area_divisors([&even, &even]), Some([0.375; 6]));
+        assert_eq!(area_divisors([&odd, &even]), None);
     }
 
     /// A log that is read and written again keeps its bytes; a parser that rounds would change one number in some hundred.

@@ -59,9 +59,13 @@ fn numbers(table: &Table2) -> String {
     for (k, (_, label)) in OBSERVABLES.iter().enumerate() {
         row(format!("JSD {label}"), &|i| over_seeds(i, &|column| column.jsd.get(k).copied().flatten(), 4));
     }
-    let two_sample: [Quantity; 3] =
-        [("FPD", |column| column.fpd), ("KPD", |column| column.kpd), ("classifier AUC", |column| column.auc)];
-    for (label, quantity) in two_sample {
+    let other_scores: [Quantity; 4] = [
+        ("S_area", |column| column.s_area),
+        ("FPD", |column| column.fpd),
+        ("KPD", |column| column.kpd),
+        ("classifier AUC", |column| column.auc),
+    ];
+    for (label, quantity) in other_scores {
         if columns.iter().any(|column| quantity(column).is_some()) {
             row(label.to_owned(), &|i| over_seeds(i, &quantity, 3));
         }

@@ -31,6 +31,7 @@ pub(super) struct Comparison {
     pub(super) name: String,
     pub(super) histograms: Vec<Histogram>,
     pub(super) s_jsd: Option<Estimate>,
+    pub(super) s_area: Option<Estimate>,
     pub(super) fpd: Option<Estimate>,
     pub(super) kpd: Option<Estimate>,
     pub(super) auc: Option<Estimate>,

@@ -66,6 +66,8 @@ pub(super) struct Column {
     pub(super) beta_kld: Option<f64>,
     pub(super) kld_nats: Option<f64>,
     pub(super) s_jsd: Option<Estimate>,
+    /// The same score of area differences.
+    pub(super) s_area: Option<Estimate>,
     /// In the order of [`OBSERVABLES`].
     pub(super) jsd: Vec<Option<Estimate>>,
     pub(super) visible_energy: Vec<Offset>,
@@ -149,6 +151,7 @@ fn column(comparison: &Comparison) -> Column {
     Column {
         name: comparison.name.clone(),
         s_jsd: comparison.s_jsd,
+        s_area: comparison.s_area,
         jsd: OBSERVABLES.iter().map(|(name, _)| jsd(name)).collect(),
         fpd: comparison.fpd,
         kpd: comparison.kpd,

@@ -12,7 +12,7 @@ use crate::files::write_json;
 use crate::model::detector_info;
 use crate::output;
 use crate::provenance::VERSION;
-use crate::run_folder::{RunFolder, Validated, best_of, divisors};
+use crate::run_folder::{RunFolder, Validated, area_divisors, best_of, divisors};
 
 /// A distance that is nearer to zero in all epochs says nothing of them, and would blow up every score.
 const LEAST_DIVISOR: f64 = 1e-9;
@@ -20,7 +20,7 @@ const LEAST_DIVISOR: f64 = 1e-9;
 /// Choose the best epoch of each training by the fidelity score S_JSD
 ///
 /// The six distances of every validated epoch are divided by their means over all epochs of all trainings given, with and
-/// without post-processor. selection.json holds these divisors for `calo evaluate --divisors`, the scores and the best
+/// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate --divisors`, the scores and the best
 /// epochs; a page and figures show them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -130,18 +130,19 @@ fn select(runs: &[Run]) -> anyhow::Result<Selection> {
             differing.map_or(n_showers, |epoch| epoch.n_showers)
         );
     }
-    let jsd = divisors(runs.iter().flat_map(|run| &run.validated));
+    let validated = || runs.iter().flat_map(|run| &run.validated);
+    let (jsd, area_difference) = (divisors(validated()), area_divisors(validated()));
     ensure!(
-        jsd.iter().all(|divisor| divisor.is_finite() && *divisor > LEAST_DIVISOR),
-        "{}: distances with means of {jsd:?}; expected finite numbers above 0",
+        jsd.iter().chain(area_difference.iter().flatten()).all(|d| d.is_finite() && *d > LEAST_DIVISOR),
+        "{}: distances with means of {jsd:?}, areas of {area_difference:?}; expected finite numbers above 0",
         first.folder.validation().display()
     );
-    let n_comparisons = runs.iter().flat_map(|run| &run.validated).map(|epoch| epoch.jsd.all().count()).sum();
+    let n_comparisons = validated().map(|epoch| epoch.jsd.all().count()).sum();
     Ok(Selection {
         schema_version: SCHEMA_VERSION,
         calo_version: VERSION.trim_start_matches("calo ").to_owned(),
         detector: first.detector.clone(),
-        divisors: Divisors { jsd, area_difference: None, n_comparisons },
+        divisors: Divisors { jsd, area_difference, n_comparisons },
         runs: runs.iter().map(|run| run.selected(&jsd)).collect::<anyhow::Result<_>>()?,
     })
 }

@@ -197,11 +197,13 @@ impl Session<'_> {
             return Ok(());
         }
         let model = ShowerModel::load(&self.run.weights(position.epoch), trainer.device())?;
+        let [jsd, area_difference] = validation.distances(&model)?;
         let validated = Validated {
             epoch: position.epoch,
             step: position.step,
             n_showers: validation.n_showers(),
-            jsd: validation.distances(&model)?,
+            jsd,
+            area_difference: Some(area_difference),
             kld_nats: validation.divergences(&model)?,
         };
         self.log.validated(&validated)

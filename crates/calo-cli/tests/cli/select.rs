@@ -33,10 +33,12 @@ fn run_folder(path: &Path, kld: f64, epochs: &[[f64; 3]]) {
         writeln!(
             lines,
             "{{\"epoch\": {epoch}, \"step\": {}, \"n_showers\": 20, \"jsd\": {{\"raw\": {}, \"post_processed\": {}}}, \
-             \"kld_nats\": [{epoch}, 0.5]}}",
+             \"area_difference\": {{\"raw\": {}, \"post_processed\": {}}}, \"kld_nats\": [{epoch}, 0.5]}}",
             10 * epoch,
             six(*raw, *raw),
-            six(*spectrum, *others)
+            six(*spectrum, *others),
+            six(raw / 2.0, raw / 2.0),
+            six(spectrum / 2.0, others / 2.0)
         )
         .unwrap();
         fs::write(path.join(format!("epochs/epoch-{epoch:04}.safetensors")), "").unwrap();
@@ -79,6 +81,8 @@ fn all_epochs_of_all_runs_make_the_divisors_and_these_the_best_epochs() {
         [(0.2 + 0.02 + 2.0 + 1.8 + 4.0 * 0.2) / 8.0, (0.10 + 0.13 + 0.10 + 0.12 + 4.0 * 0.2) / 8.0];
     assert!((divisors.jsd[0] - expected[0]).abs() < 1e-12, "{divisors:?}");
     assert!(divisors.jsd[1..].iter().all(|divisor| (divisor - expected[1]).abs() < 1e-12), "{divisors:?}");
+    let areas = divisors.area_difference.unwrap();
+    assert!(areas.iter().zip(divisors.jsd).all(|(area, jsd)| (2.0 * area - jsd).abs() < 1e-12), "{areas:?}");
     assert_eq!(selected.iter().map(|run| run.best_epoch).collect::<Vec<_>>(), [1, 1]);
     assert_eq!(selected.iter().map(|run| run.beta_kld).collect::<Vec<_>>(), [Some(0.05), Some(0.4)]);
     let score = (0.2 / expected[0] + 5.0 * 0.10 / expected[1]) / 6.0;
@@ -147,10 +151,26 @@ fn an_evaluation_takes_the_divisors_of_a_selection() {
     };
     evaluate("ild-ecal").success();
     let results: Results = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
-    let divisors = results.divisors.unwrap().jsd;
-    let histograms = &results.comparisons[0].histograms;
-    let score = histograms.iter().zip(divisors).map(|(h, divisor)| h.jsd.value / divisor).sum::<f64>() / 6.0;
-    assert!((results.comparisons[0].s_jsd.unwrap().value - score).abs() < 1e-12 * score);
+    let divisors = results.divisors.unwrap();
+    let comparison = &results.comparisons[0];
+    let score = |distance: &dyn Fn(usize) -> f64, divisors: [f64; 6]| {
+        divisors.iter().enumerate().map(|(i, divisor)| distance(i) / divisor).sum::<f64>() / 6.0
+    };
+    let s_jsd = score(&|i| comparison.histograms[i].jsd.value, divisors.jsd);
+    assert!((comparison.s_jsd.unwrap().value - s_jsd).abs() < 1e-12 * s_jsd);
+    let of_areas = |i: usize| comparison.histograms[i].area_difference.value;
+    let s_area = score(&of_areas, divisors.area_difference.unwrap());
+    assert!((comparison.s_area.unwrap().value - s_area).abs() < 1e-12 * s_area);
+    assert!(results.gaps.iter().all(|gap| gap.what != "S_area"), "{:?}", results.gaps);
+
+    // As runs of earlier versions are.
+    for run in [&first, &second] {
+        let lines = fs::read_to_string(run.join("validation.jsonl")).unwrap();
+        fs::write(run.join("validation.jsonl"), lines.replace("area_difference", "unknown")).unwrap();
+    }
+    select(&[&first, &second], &selection).success();
+    evaluate("ild-ecal").success();
+    let results: Results = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     assert_eq!(results.comparisons[0].s_area, None);
     assert!(results.gaps.iter().any(|gap| gap.what == "S_area"), "{:?}", results.gaps);
 

@@ -18,6 +18,7 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
         let auc = json!({"value": 0.5 + jsd, "error": 0.01});
         json!({
             "name": name, "histograms": histograms(jsd), "s_jsd": {"value": 10.0 * jsd, "error": 0.05},
+            "s_area": {"value": 11.0 * jsd, "error": 0.06},
             "fpd": null, "kpd": null, "auc": auc
         })
     });
@@ -114,6 +115,7 @@ Profile quick, simulated showers in `ild-ecal-pooled`, seed 11; calo 0.1.0, on c
 | JSD centre of gravity z         | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD radial profile              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD longitudinal profile        | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
+| S_area                          | 1.100 ± 0.060   | 1.320 ± 0.060   | 0.880 ± 0.060   | -               |
 | classifier AUC                  | 0.600 ± 0.010   | 0.620 ± 0.010   | 0.580 ± 0.010   | -               |
 | mean visible energy at 20 GeV, % | +2.0 ± 0.4      | -1.0 ± 0.4      | +0.0 ± 0.4      | -               |
 ";

@@ -88,11 +88,11 @@ impl Validation {
         self.showers.len() as u64
     }
 
-    /// Distances of `model`'s showers, latent variables from N(0, 1), same energies.
+    /// Jensen-Shannon distances and area differences of `model`'s showers, latent variables from N(0, 1), same energies.
     ///
     /// # Errors
     /// A model that makes cells that are not finite; an interruption.
-    pub(super) fn distances(&self, model: &ShowerModel) -> anyhow::Result<ByStage<SixDistances>> {
+    pub(super) fn distances(&self, model: &ShowerModel) -> anyhow::Result<[ByStage<SixDistances>; 2]> {
         let generator = Generator::new(model, LatentSource::Normal, self.seed)?;
         let mut stages = vec![self.empty_set("decoded")?];
         if model.has_post_processor() {
@@ -118,7 +118,11 @@ impl Validation {
         }
         let mut distances = stages.iter().map(|stage| self.compare(stage));
         let raw = distances.next().context("nothing was compared")??;
-        Ok(ByStage { raw, post_processed: distances.next().transpose()? })
+        let post_processed = distances.next().transpose()?;
+        Ok([0, 1].map(|kind| ByStage {
+            raw: raw[kind],
+            post_processed: post_processed.map(|distances| distances[kind]),
+        }))
     }
 
     fn empty_set(&self, name: &str) -> anyhow::Result<SampleSet> {
@@ -131,15 +135,15 @@ impl Validation {
         })
     }
 
-    fn compare(&self, candidate: &SampleSet) -> anyhow::Result<SixDistances> {
+    /// Jensen-Shannon distances and area differences.
+    fn compare(&self, candidate: &SampleSet) -> anyhow::Result<[SixDistances; 2]> {
         let compared_at = fixed_energies(&[&self.reference, candidate], &COMPARED_AT_GEV);
         let compared = compare_samples(&self.reference, candidate, &compared_at)?;
-        let distance = |observable| {
-            let found = compared.histograms.iter().find(|histogram| histogram.observable == observable);
-            // A model of empty showers has no histogram: nothing is further away.
-            found.map_or(2_f64.ln().sqrt(), |histogram| histogram.jsd.value)
-        };
-        Ok(SixDistances::from_array(Observable::ALL.map(distance)))
+        let find = |observable| compared.histograms.iter().find(|found| found.observable == observable);
+        // A model of empty showers has no histogram: nothing is further away.
+        let jsd = |observable| find(observable).map_or(2_f64.ln().sqrt(), |found| found.jsd.value);
+        let area = |observable| find(observable).map_or(1.0, |found| found.area_difference.value);
+        Ok([Observable::ALL.map(jsd), Observable::ALL.map(area)].map(SixDistances::from_array))
     }
 
     /// Mean divergence of each encoded variable from N(0, 1), nats.
