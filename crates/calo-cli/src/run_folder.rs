@@ -57,8 +57,13 @@ impl RunFolder {
         self.path.join("last.safetensors")
     }
 
+    /// Folder of the weights after each epoch.
+    pub(crate) fn epochs(&self) -> PathBuf {
+        self.path.join("epochs")
+    }
+
     pub(crate) fn weights(&self, epoch: u32) -> PathBuf {
-        self.path.join("epochs").join(format!("epoch-{epoch:04}.safetensors"))
+        self.epochs().join(format!("epoch-{epoch:04}.safetensors"))
     }
 
     /// What was trained on.

@@ -61,8 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let place = args.out.display();
     let mut there = fs::read_dir(&args.out).into_iter().flatten();
     ensure!(there.next().is_none(), "{place}: holds something; expected a new or empty folder");
-    fs::create_dir_all(args.out.join("epochs"))
-        .with_context(|| format!("{place}: cannot create the folder"))?;
+    fs::create_dir_all(out.epochs()).with_context(|| format!("{place}: cannot create the folder"))?;
 
     write_halves(&weights, &out.weights(epoch), &blake3)?;
     if let Some(kde) = kde {

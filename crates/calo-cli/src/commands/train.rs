@@ -83,11 +83,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = experiment.model.clone();
     let mut trainer = Trainer::new(model, experiment.training.clone(), experiment.seed, &device)?;
     let description = describe(args, &experiment, &detector, n_showers, trainer.n_weights())?;
-    fs::create_dir_all(args.out.join("epochs"))
+    fs::create_dir_all(run.epochs())
         .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
     let _lock = run.lock()?;
     // A kill in the middle of a checkpoint leaves half of one.
-    for folder in [&args.out, &args.out.join("epochs")] {
+    for folder in [&args.out, &run.epochs()] {
         calo_data::remove_unfinished(folder)?;
     }
     if has_begun {
