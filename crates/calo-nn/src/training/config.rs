@@ -134,6 +134,9 @@ pub struct TrainingConfig {
     pub batch_showers: usize,
     /// Steps of both critics for each of encoder and decoder.
     pub critic_steps: u32,
+    /// First steps, in which the critics alone are trained: encoder and decoder then begin with scores that mean
+    /// something. Scores of fresh critics can drive all cells of the decoder below its ReLU, from where it never returns.
+    pub critics_first_steps: u64,
     /// Whether each step of the critics takes showers of its own; else a batch serves all steps.
     pub fresh_critic_batches: bool,
     /// Adam's rates in the first epoch.
@@ -157,6 +160,7 @@ impl Default for TrainingConfig {
             epochs: 100,
             batch_showers: 8,
             critic_steps: 5,
+            critics_first_steps: 0,
             fresh_critic_batches: false,
             rates: Rates::default(),
             rate_decay: 0.95,

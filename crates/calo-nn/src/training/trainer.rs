@@ -166,7 +166,7 @@ impl Trainer {
         let (networks, training, position) = (&*networks, &*training, *position);
         let mut pending = Vec::new();
         let images = if is_past(training, position) {
-            step::images(networks, &showers, &mut noise, latent)?
+            Some(step::images(networks, &showers, &mut noise, latent)?)
         } else {
             for i in 0..training.critic_steps as usize {
                 let fresh = match batches.get(i) {
@@ -180,16 +180,20 @@ impl Trainer {
                 // Those of the last step are shown: the critics as encoder and decoder meet them.
                 pending = vec![terms];
             }
-            let encoded = model.autoencoder.encoded;
-            let beta = training.losses.kld_of_each(position.epoch, position.step, encoded);
-            let losses = (&training.losses, &beta[..]);
-            let (images, terms) =
-                step::autoencoder(networks, autoencoder, losses, &showers, &mut noise, latent)?;
-            pending.push(terms);
-            images
+            if position.step < training.critics_first_steps {
+                None
+            } else {
+                let encoded = model.autoencoder.encoded;
+                let beta = training.losses.kld_of_each(position.epoch, position.step, encoded);
+                let losses = (&training.losses, &beta[..]);
+                let (images, terms) =
+                    step::autoencoder(networks, autoencoder, losses, &showers, &mut noise, latent)?;
+                pending.push(terms);
+                Some(images)
+            }
         };
         let joint = training.post_processor.stage == PostProcessorStage::Joint;
-        if joint || is_past(training, position) {
+        if let Some(images) = images.filter(|_| joint || is_past(training, position)) {
             let start = if joint { 0 } else { training.epochs };
             let identity = position.epoch - start < training.post_processor.epochs_of_identity;
             let config = &training.post_processor;
