@@ -74,7 +74,8 @@ pub enum Error {
     },
     /// A training came to numbers that are none.
     #[error(
-        "training diverged at step {step}: {problem}; expected finite losses and gradients (a lower rate may help)"
+        "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
+         rates, or more critics_first_steps, may help)"
     )]
     Diverged {
         /// Training steps before this one.

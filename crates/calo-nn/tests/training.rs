@@ -10,7 +10,7 @@ use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
 use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
-use calo_nn::parameters::Parameters;
+use calo_nn::parameters::{Parameters, checkpoint};
 use calo_nn::training::{
     BatchSource, CellScale, Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining,
     Release, Scaling, ShowerModel, Trainer, TrainingConfig, train,
@@ -91,7 +91,7 @@ fn saved(trainer: &Trainer) -> BTreeMap<String, Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
-    let (tensors, _) = calo_nn::parameters::checkpoint::load(&path, &Device::Cpu).unwrap();
+    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
     tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
 }
@@ -266,7 +266,7 @@ fn the_post_processor_maps_what_stands_for_a_cell() {
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
     assert_eq!(model.config().scaling.cells, CellScale::Root);
-    let (mut tensors, _) = calo_nn::parameters::checkpoint::load(&path, &Device::Cpu).unwrap();
+    let (mut tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
     tensors.retain(|name, _| name.starts_with("post_processor."));
     let parameters = Parameters::new(0, calo_nn::candle::DType::F32, &Device::Cpu);
     let config = model.config().post_processor.as_ref().unwrap();
@@ -338,6 +338,54 @@ fn the_weight_of_the_divergence_falls_to_its_end() {
     let falling = Losses { kld: 0.1, kld_start_factor: 4.0, kld_start_epochs: 1, ..Losses::default() };
     assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
     assert_ne!(after(falling, 2), after(constant, 2));
+}
+
+#[test]
+fn the_critics_may_be_trained_alone_at_first() {
+    let mut trainer = trainer(TrainingConfig { critics_first_steps: 2, ..training() });
+    let mut source = Showers { batches: 4, read: Vec::new() };
+    let start = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 2);
+    assert!(names.iter().all(|names| names.iter().all(|name| name.contains("critic"))), "{names:?}");
+    assert_eq!(saved(&trainer), start);
+    let names = run(&mut trainer, &mut source, 1);
+    assert!(names[0].contains(&"kld") && names[0].contains(&"post_processor_change"), "{names:?}");
+    assert_ne!(saved(&trainer), start);
+}
+
+/// A decoder whose last convolution gives nothing has no gradient either.
+#[test]
+fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dead.safetensors");
+    let mut model = model();
+    model.autoencoder.decoder_layer_norm = false;
+    let new = || Trainer::new(model.clone(), training(), 5, &Device::Cpu).unwrap();
+    let alive = new();
+    alive.save(&path, &BTreeMap::new()).unwrap();
+    let (tensors, metadata) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let dead = |name: &str, tensor: Tensor| {
+        if name.contains("conv4") { tensor.zeros_like().unwrap() } else { tensor }
+    };
+    let tensors: Vec<_> = tensors.into_iter().map(|(name, x)| (name.clone(), dead(&name, x))).collect();
+    checkpoint::save(&path, &tensors, &metadata).unwrap();
+    let mut dead = new();
+    dead.restore(&path).unwrap();
+    let mut steps = 0;
+    let result = train::<Box<dyn std::error::Error>>(
+        &mut dead,
+        &mut Showers { batches: 3, read: Vec::new() },
+        |_, event| {
+            steps += u32::from(matches!(event, Event::Step(_)));
+            Ok(Flow::GoOn)
+        },
+    );
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("diverged at step 3") && message.contains("empty"), "{message}");
+    assert_eq!(steps, 3);
+    let mut alive = alive;
+    run(&mut alive, &mut Showers { batches: 3, read: Vec::new() }, u64::MAX - 1);
+    assert_eq!(alive.position().epoch, 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use calo_data::{Grid, ShowerBatch};
 
-use super::step::Terms;
+use super::step::{DECODED_MEAN, Terms};
 use super::trainer::Trainer;
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ pub enum Flow {
 ///
 /// # Errors
 /// Those of the source, of [`Trainer::step`], and of `on_event`; [`Error::Operand`] when an epoch has fewer batches than
-/// a step takes.
+/// a step takes; [`Error::Diverged`] when the decoder makes empty showers at the end of an epoch.
 pub fn train<E: From<Error> + From<calo_data::Error>>(
     trainer: &mut Trainer,
     source: &mut dyn BatchSource,
@@ -57,15 +57,21 @@ pub fn train<E: From<Error> + From<calo_data::Error>>(
             let expected = format!("at least the {n} of a training step; more showers, or smaller batches");
             return Err(Error::operand("train", "number of batches in an epoch", available, expected).into());
         }
+        let mut decoded_mean = None;
         while trainer.position().batch + n <= available {
             let position = trainer.position();
             for (i, batch) in (0..n).zip(&mut batches) {
                 source.read(position.epoch, position.batch + i, batch)?;
             }
             let terms = trainer.step(&batches)?;
+            decoded_mean = terms.iter().find(|(name, _)| *name == DECODED_MEAN).map(|(_, mean)| *mean);
             if on_event(trainer, Event::Step(terms))? == Flow::Stop {
                 return Ok(());
             }
+        }
+        // Where no cell of a batch is above the ReLU there is no gradient that could lift one.
+        if decoded_mean == Some(0.0) {
+            return Err(trainer.diverged("every shower of the decoder is empty".to_owned()).into());
         }
         trainer.finish_epoch()?;
         if on_event(trainer, Event::Epoch)? == Flow::Stop {

@@ -16,6 +16,9 @@ use crate::losses::{
 use crate::ops::sort_descending;
 use crate::optimiser::Adam;
 
+/// Mean of the decoder's cells, in the unit it works in: no loss, but how much the decoder makes at all.
+pub(super) const DECODED_MEAN: &str = "decoded_mean";
+
 /// Values of the losses by name, in a fixed order.
 pub type Terms = Vec<(&'static str, f64)>;
 
@@ -135,6 +138,7 @@ pub(super) fn autoencoder(
     terms.add("latent_critic_score", &latent_score);
     terms.add("kld", &divergences.sum_all()?);
     terms.add("latent_mmd", &mmd);
+    terms.add(DECODED_MEAN, &images.detach().mean_all()?);
 
     let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
     let divergence = (divergences * beta)?.sum_all()?;

@@ -375,7 +375,7 @@ impl Trainer {
         is_past(&self.training, self.position)
     }
 
-    fn diverged(&self, problem: String) -> Error {
+    pub(super) fn diverged(&self, problem: String) -> Error {
         Error::Diverged { step: self.position.step, problem }
     }
 
