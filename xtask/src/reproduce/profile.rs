@@ -52,6 +52,8 @@ const TINY: Profile = Profile {
         "model.post_processor.condition=4",
         "training.epochs=3",
         "training.batch_showers=16",
+        // There are a dozen steps in all.
+        "training.critics_first_steps=1",
     ],
     n_showers: Counts { train: 256, full: 64, fixed: 24 },
     fractions: "60,20,20",
