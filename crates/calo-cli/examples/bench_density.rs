@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, Search};
 use ndarray::{Array2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +52,9 @@ fn main() -> Result<()> {
     let searched = settings(Bandwidth::CrossValidated(cross_validation));
     let mut n_tried = 0;
     let search = timed(repetitions, || {
-        n_tried = Kde::fit(points.view(), &searched)?.search().map_or(0, |search| search.evaluations.len());
+        if let Some(Search::Common(search)) = Kde::fit(points.view(), &searched)?.search() {
+            n_tried = search.evaluations.len();
+        }
         Ok(())
     })?;
     println!(

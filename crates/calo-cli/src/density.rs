@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::ensure;
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, Scaling};
+use calo_latent::{Bandwidth, CrossValidation, EachColumn, Kde, KdeSettings, Scaling};
 use ndarray::{Array2, ArrayView2, s};
 
 /// Name of the conditioned column.
@@ -12,10 +12,15 @@ const ENERGY: &str = "energy_gev";
 /// Entry of the provenance by which a density is tied to the weights that encoded its points.
 pub(crate) const WEIGHTS: &str = "weights_blake3";
 
-/// Points that the bandwidth is searched with at most.
+/// Points that bandwidths are searched with at most.
 pub(crate) const SEARCH_POINTS: usize = 10_000;
 
-/// Cross-validation on at most `n_points`, drawn by `seed`.
+/// A bandwidth for each variable, searched on at most `n_points`, drawn by `seed`, and one of the energy unless it is given.
+pub(crate) fn each_variable(n_points: usize, energy: Option<f64>, seed: u64) -> Bandwidth {
+    Bandwidth::EachColumn(EachColumn { n_points, condition: energy, seed, ..EachColumn::default() })
+}
+
+/// A bandwidth for all variables by cross-validation on at most `n_points`, drawn by `seed`.
 pub(crate) fn cross_validated(n_points: usize, seed: u64) -> Bandwidth {
     Bandwidth::CrossValidated(CrossValidation { n_points, seed, ..CrossValidation::default() })
 }

@@ -3,6 +3,7 @@
 mod bandwidth;
 mod conditional;
 mod cross_validation;
+mod each_column;
 mod file;
 mod left_out;
 mod marginal;
@@ -10,11 +11,13 @@ mod sampling;
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use bandwidth::Chosen;
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
-pub use bandwidth::{Bandwidth, scott, silverman};
+pub use bandwidth::{Bandwidth, Search, scott, silverman};
 pub use conditional::Given;
 pub use cross_validation::{BandwidthSearch, CrossValidation, Evaluation, Stage};
+pub use each_column::{Ascent, EachColumn};
 pub use file::Storage;
 
 use crate::check::{check_columns, check_finite, check_sample};
@@ -38,10 +41,12 @@ pub struct KdeSettings {
 
 /// A kernel density estimate: p(x) = 1/n sum_i N(x; x_i, H), with the same covariance H for every kernel.
 ///
-/// H is L diag(h^2) L^T, where L is the identity, the standard deviations, or the Cholesky factor of the covariance
-/// ([`Scaling`]), and h the bandwidth, for the conditioned column another one than for the rest. Under
-/// [`Scaling::FullCovariance`] a bandwidth of its own for the condition widens or narrows the kernel along the
-/// regression of the other columns on it; with equal bandwidths H is h^2 times the covariance.
+/// H is L diag(h^2) L^T, where L is the identity, the standard deviations, or the Cholesky factor of the covariance, whole or
+/// of the regression on the condition alone ([`Scaling`]), and h the bandwidth, for the conditioned column another one than
+/// for the rest, or one for every column. Under [`Scaling::FullCovariance`] a bandwidth of its own for the condition widens
+/// or narrows the kernel along the regression of the other columns on it; with equal bandwidths H is h^2 times the
+/// covariance. With [`Bandwidth::EachColumn`] kernels lie around centres that are moved towards the mean, so that the
+/// density has the variance of its points.
 ///
 /// # Reference
 /// D. W. Scott, Multivariate Density Estimation (1992). arXiv:2102.12491, section 4.2: 24 sampled latent variables and the
@@ -66,11 +71,13 @@ pub struct Kde {
     scaling: Scaling,
     widths: Widths,
     whitening: Whitening,
-    /// The points in whitened coordinates, rising in the condition if there is one.
+    /// Where kernels lie in whitened coordinates, rising in the condition if there is one.
     centres: Array2<f64>,
     /// The first column of `centres` if it is the condition, side by side for searches.
     conditions: Vec<f64>,
-    search: Option<BandwidthSearch>,
+    /// Bandwidth of every column but the condition, in the units that the scaling sets.
+    bandwidths: Vec<f64>,
+    search: Option<Search>,
     provenance: BTreeMap<String, String>,
 }
 
@@ -82,25 +89,40 @@ impl Kde {
     ///
     /// # Errors
     /// Empty, non-finite, single or constant points; a column that others determine, where the full covariance is asked
-    /// for; bandwidths that are no positive numbers; a search that finds none (repeated points); names or a condition
-    /// that do not fit the columns.
+    /// for; bandwidths that are no positive numbers; a search that finds none (repeated points), has too few points, or is
+    /// for each column and without standard deviations; names or a condition that do not fit the columns.
     pub fn fit(points: ArrayView2<'_, f64>, settings: &KdeSettings) -> Result<Self> {
         check_sample("points", points, 2)?;
         let columns = column_names(points.ncols(), &settings.columns)?;
         check_condition(settings.condition, points.ncols())?;
-        let whitening = Whitening::fit(points, settings.scaling, settings.condition, &columns)?;
-        let centres = whitening.forward(points);
+        let scaling = settings.scaling;
+        let mut whitening = Whitening::fit(points, scaling, settings.condition, &columns)?;
+        let mut centres = whitening.forward(points);
         let n_condition = usize::from(settings.condition.is_some());
-        let (widths, search) =
-            bandwidth::widths(&settings.bandwidth, centres.view(), n_condition, whitening.log_determinant())?;
+        let log_determinant = whitening.log_determinant();
+        let (chosen, search) =
+            bandwidth::choose(&settings.bandwidth, scaling, centres.view(), n_condition, log_determinant)?;
+        let (widths, bandwidths) = match chosen {
+            Chosen::Common(widths) => (widths, vec![widths.rest; columns.len() - n_condition]),
+            Chosen::EachColumn(kernels) => {
+                let condition = kernels.widths[0];
+                // In coordinates of their own widths, kernels are round again.
+                let mut stretch = kernels.widths.clone();
+                stretch.slice_mut(s![..n_condition]).fill(1.0);
+                whitening.stretch(stretch.view());
+                centres *= &(&kernels.shrinkage / &stretch);
+                (Widths { rest: 1.0, condition }, kernels.widths.slice(s![n_condition..]).to_vec())
+            }
+        };
         let mut kde = Self {
             columns,
             condition: settings.condition,
-            scaling: settings.scaling,
+            scaling,
             widths,
             whitening,
             centres,
             conditions: Vec::new(),
+            bandwidths,
             search,
             provenance: BTreeMap::new(),
         };
@@ -195,9 +217,9 @@ impl Kde {
         self.scaling
     }
 
-    /// Bandwidth of the columns beside the condition, in the units that [`Scaling`] sets.
-    pub fn bandwidth(&self) -> f64 {
-        self.widths.rest
+    /// Bandwidth of every column beside the condition, in the units that [`Scaling`] sets.
+    pub fn bandwidths(&self) -> &[f64] {
+        &self.bandwidths
     }
 
     /// Bandwidth of the conditioned column.
@@ -205,8 +227,8 @@ impl Kde {
         self.condition.map(|_| self.widths.condition)
     }
 
-    /// What the cross-validation went through, if there was one.
-    pub fn search(&self) -> Option<&BandwidthSearch> {
+    /// What the search of the bandwidths went through, if there was one.
+    pub fn search(&self) -> Option<&Search> {
         self.search.as_ref()
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Points come as views of `[point, column]`; nothing here knows a tensor, a shower or a network.
 //!
-//! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with a bandwidth of cross-validated
-//!   likelihood, evaluated, sampled, also at a given energy, saved and loaded.
+//! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with the bandwidths under which
+//!   points left out are likeliest, evaluated, sampled, also at a given energy, saved and loaded.
 //! * [`HistogramDensity`] is the same from equal bins, as many as cross-validation likes.
 //! * [`divergence_spectrum`] says how much each variable knows, [`pearson`] and [`spearman`] of what, [`joint_histogram`]
 //!   and [`traversal`] show it.
@@ -29,8 +29,8 @@ pub use error::{Error, Index, Result};
 pub use histogram::{BinSearch, BinTrial, BinValidation, HistogramDensity};
 pub use joint::{JointHistogram, joint_histogram};
 pub use kde::{
-    Bandwidth, BandwidthSearch, CrossValidation, Evaluation, Given, Kde, KdeSettings, Stage, Storage, scott,
-    silverman,
+    Ascent, Bandwidth, BandwidthSearch, CrossValidation, EachColumn, Evaluation, Given, Kde, KdeSettings,
+    Search, Stage, Storage, scott, silverman,
 };
 pub use latent_optimisation::natural_gradient_step;
 pub use traversal::{traversal, traversal_plane};

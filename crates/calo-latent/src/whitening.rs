@@ -25,6 +25,9 @@ pub enum Scaling {
     /// The bandwidth counts in standard deviations of each column.
     #[default]
     Standardised,
+    /// The bandwidth counts in standard deviations of what the regression on the condition leaves of each column, and the
+    /// kernel follows that regression. Without a condition as `Standardised`.
+    Regressed,
     /// The kernel has the covariance of the points times the bandwidth squared, as in SciPy's `gaussian_kde`.
     FullCovariance,
 }
@@ -84,7 +87,11 @@ impl Whitening {
         }
         let factor = match scaling {
             Scaling::None => Array2::eye(n_dims),
-            Scaling::Standardised => Array2::from_diag(&covariance.diag().mapv(f64::sqrt)),
+            Scaling::Regressed if condition.is_some() => regressed(covariance.view())
+                .map_err(|k| Error::Singular { column: names[order[k]].clone() })?,
+            Scaling::Standardised | Scaling::Regressed => {
+                Array2::from_diag(&covariance.diag().mapv(f64::sqrt))
+            }
             Scaling::FullCovariance => cholesky(covariance.view())
                 .map_err(|k| Error::Singular { column: names[order[k]].clone() })?,
         };
@@ -143,6 +150,11 @@ impl Whitening {
         value
     }
 
+    /// Stretches the axis of each u by `factors`: a u that was 1 is then 1 / factor.
+    pub(crate) fn stretch(&mut self, factors: ArrayView1<'_, f64>) {
+        self.factor *= &factors;
+    }
+
     /// log |det L|: what a density in u is divided by to be one in x.
     pub(crate) fn log_determinant(&self) -> f64 {
         self.factor.diag().iter().map(|value| value.ln()).sum()
@@ -167,6 +179,21 @@ fn blockwise_sum(
         })
         .collect();
     blocks.into_iter().fold(Array1::zeros(n_sums), |sum, block| sum + Array1::from(block))
+}
+
+/// L of columns that depend on the first and not on one another; the failing row if the first determines it.
+fn regressed(covariance: ArrayView2<'_, f64>) -> std::result::Result<Array2<f64>, usize> {
+    let mut factor = Array2::from_diag(&covariance.diag().mapv(f64::sqrt));
+    for k in 1..factor.nrows() {
+        let (slope, variance) = (covariance[[k, 0]] / factor[[0, 0]], covariance[[k, k]]);
+        let left = variance - slope * slope;
+        if left <= MIN_INDEPENDENCE * variance {
+            return Err(k);
+        }
+        factor[[k, 0]] = slope;
+        factor[[k, k]] = left.sqrt();
+    }
+    Ok(factor)
 }
 
 /// Lower triangular L of L L^T = `matrix`, of which the lower half is read; the failing row if there is none.
@@ -220,6 +247,26 @@ mod tests {
                 assert!((back - x).iter().all(|x| x.abs() < 1e-12));
             }
         }
+    }
+
+    #[test]
+    fn what_the_condition_explains_is_taken_out_and_comes_back() {
+        let points = points();
+        let whitening = Whitening::fit(points.view(), Scaling::Regressed, Some(1), &names(3)).unwrap();
+        let u = whitening.forward(points.view());
+        let covariance = u.t().dot(&u) / 4.0;
+        for k in 0..3 {
+            assert!((covariance[[k, k]] - 1.0).abs() < 1e-12);
+            assert!(k == 0 || covariance[[k, 0]].abs() < 1e-12);
+        }
+        // What is left of the two others still goes together.
+        assert!(covariance[[2, 1]].abs() > 0.1);
+        let mut back = Array1::zeros(3);
+        whitening.backward(u.row(3), back.view_mut());
+        assert!((back - points.row(3)).iter().all(|x| x.abs() < 1e-12));
+        let twice = ndarray::stack![Axis(1), points.column(0), &points.column(0) * 2.0];
+        let error = Whitening::fit(twice.view(), Scaling::Regressed, Some(0), &names(2)).unwrap_err();
+        assert!(matches!(&error, Error::Singular { column } if column == "z 1"), "{error}");
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn moments_by_integration(kde: &Kde, energy: f64) -> [f64; 2] {
 #[test]
 fn samples_have_the_moments_of_the_density_itself() {
     let points = points(60);
-    for scaling in [Scaling::Standardised, Scaling::FullCovariance] {
+    for scaling in [Scaling::Standardised, Scaling::Regressed, Scaling::FullCovariance] {
         let kde = fit(&points, scaling, 0.35, 0.2);
         for energy in [15.0, 60.0, 110.0] {
             let n = 4000;
@@ -154,7 +154,7 @@ fn sample_i_is_the_same_alone_in_a_range_and_on_any_number_of_threads() {
 #[test]
 fn free_samples_have_the_covariance_of_points_and_kernels() {
     let points = points(300);
-    for scaling in [Scaling::None, Scaling::Standardised, Scaling::FullCovariance] {
+    for scaling in [Scaling::None, Scaling::Standardised, Scaling::Regressed, Scaling::FullCovariance] {
         let n = 4000;
         let kde = fit(&points, scaling, 0.5, 0.5);
         let found = covariance(&kde.samples(0..n, rng_of));
@@ -175,6 +175,9 @@ fn free_samples_have_the_covariance_of_points_and_kernels() {
                         0.0
                     }
                 }
+                Scaling::Regressed if i == j => of_points[[i, i]],
+                // What both have in common with the condition, column 1.
+                Scaling::Regressed => of_points[[i, 1]] * of_points[[j, 1]] / of_points[[1, 1]],
                 Scaling::FullCovariance => of_points[[i, j]],
             };
             let expected = of_points[[i, j]] + 0.25 * kernel;

@@ -16,13 +16,14 @@ fn points(n: usize, d: usize) -> Array2<f64> {
 }
 
 fn density() -> Kde {
+    let cross_validation = CrossValidation { n_points: 60, n_coarse: 20, ..Default::default() };
+    density_of(Scaling::FullCovariance, Bandwidth::CrossValidated(cross_validation))
+}
+
+fn density_of(scaling: Scaling, bandwidth: Bandwidth) -> Kde {
     let settings = KdeSettings {
-        scaling: Scaling::FullCovariance,
-        bandwidth: Bandwidth::CrossValidated(CrossValidation {
-            n_points: 60,
-            n_coarse: 20,
-            ..Default::default()
-        }),
+        scaling,
+        bandwidth,
         condition: Some(3),
         columns: ["z 0", "z 1", "z 2", "E"].map(str::to_owned).to_vec(),
     };
@@ -39,19 +40,20 @@ fn refusal(path: &Path) -> String {
 fn a_density_comes_back_as_it_was_and_equal_densities_are_equal_files() {
     let folder = tempfile::tempdir().unwrap();
     let [path, again] = ["a", "b"].map(|name| folder.path().join(name));
-    let kde = density();
-    kde.save(&path, Storage::F64).unwrap();
-    let loaded = Kde::load(&path).unwrap();
-    loaded.save(&again, Storage::F64).unwrap();
-    assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap());
-    assert_eq!((loaded.columns(), loaded.condition()), (kde.columns(), kde.condition()));
-    assert_eq!((loaded.provenance(), loaded.scaling()), (kde.provenance(), kde.scaling()));
-    assert_eq!(loaded.search().unwrap().evaluations.len(), kde.search().unwrap().evaluations.len());
-    let queries = points(9, 4);
-    assert_eq!(loaded.log_density(queries.view()).unwrap(), kde.log_density(queries.view()).unwrap());
-    let rng = || ChaCha8Rng::seed_from_u64(3);
-    assert_eq!(loaded.given(1.0).unwrap().sample(&mut rng()), kde.given(1.0).unwrap().sample(&mut rng()));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2); // nothing temporary stays
+    for kde in [density(), density_of(Scaling::Regressed, Bandwidth::default())] {
+        kde.save(&path, Storage::F64).unwrap();
+        let loaded = Kde::load(&path).unwrap();
+        loaded.save(&again, Storage::F64).unwrap();
+        assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap());
+        assert_eq!((loaded.columns(), loaded.condition()), (kde.columns(), kde.condition()));
+        assert_eq!((loaded.provenance(), loaded.scaling()), (kde.provenance(), kde.scaling()));
+        assert_eq!((loaded.search(), loaded.bandwidths()), (kde.search(), kde.bandwidths()));
+        let queries = points(9, 4);
+        assert_eq!(loaded.log_density(queries.view()).unwrap(), kde.log_density(queries.view()).unwrap());
+        let rng = || ChaCha8Rng::seed_from_u64(3);
+        assert_eq!(loaded.given(1.0).unwrap().sample(&mut rng()), kde.given(1.0).unwrap().sample(&mut rng()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2); // nothing temporary stays
+    }
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn shipped_densities_are_smaller_and_hardly_differ() {
         assert!(difference.iter().all(|x| x.abs() < tolerance), "{storage:?}: {difference}");
     }
     let reduced = kde.reduced(20, 5).unwrap();
-    assert_eq!((reduced.n_centres(), reduced.bandwidth()), (20, kde.bandwidth()));
+    assert_eq!((reduced.n_centres(), reduced.bandwidths()), (20, kde.bandwidths()));
     assert_eq!(reduced.provenance()["reduced_from"], "80");
     assert!(reduced.given(1.0).is_ok());
     assert!(kde.reduced(0, 5).is_err());
@@ -97,7 +99,7 @@ fn foreign_corrupt_and_truncated_files_are_named() {
         refusal(&path)
     };
     assert!(replaced("calo_kde", "calo_xyz").contains("no entry `calo_kde` in the header"));
-    assert!(replaced(r#"version\":1"#, r#"version\":7"#).contains("version 7 of the format"));
+    assert!(replaced(r#"version\":2"#, r#"version\":7"#).contains("version 7 of the format"));
     assert!(replaced(r#""factor""#, r#""foctor""#).contains("no tensor `factor`"));
     assert!(
         replaced(r#"condition\":3"#, r#"condition\":8"#)
@@ -140,8 +142,15 @@ fn a_place_that_cannot_be_written_is_named_and_bad_samples_too() {
     }
     let repeated = sample.select(Axis(0), &[0, 1, 2].repeat(10));
     let settings = CrossValidation { n_coarse: 30, ..Default::default() };
-    let message = fit(&repeated, Bandwidth::CrossValidated(settings));
-    assert!(message.contains("expected points that do not repeat"), "{message}");
+    for searched in [Bandwidth::CrossValidated(settings), Bandwidth::default()] {
+        let message = fit(&repeated, searched);
+        assert!(message.contains("expected points that do not repeat"), "{message}");
+    }
+    let message = fit(&sample.select(Axis(0), &[0, 1, 2]), Bandwidth::default());
+    assert!(message.contains("bandwidths of each column: 3 points; expected at least 10"), "{message}");
+    let unscaled = KdeSettings { scaling: Scaling::None, ..Default::default() };
+    let message = Kde::fit(sample.view(), &unscaled).unwrap_err().to_string();
+    assert!(message.contains("`scaling`: None; expected one in standard deviations"), "{message}");
     sample[[3, 1]] = f64::NAN;
     assert_eq!(fit(&sample, Bandwidth::Scott), "points: NaN at index [3, 1]; expected finite numbers");
 }

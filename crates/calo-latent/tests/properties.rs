@@ -1,7 +1,7 @@
 //! What must hold for any sample.
 
 use calo_latent::{
-    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, Scaling, Stage,
+    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, Scaling, Search, Stage,
     divergence_spectrum, natural_gradient_step, pearson, scott, spearman,
 };
 use ndarray::{Array2, Axis, s};
@@ -22,7 +22,7 @@ fn rng_of(index: u64) -> ChaCha8Rng {
 }
 
 fn scaling() -> impl Strategy<Value = Scaling> {
-    prop_oneof![Just(Scaling::Standardised), Just(Scaling::FullCovariance)]
+    prop_oneof![Just(Scaling::Standardised), Just(Scaling::Regressed), Just(Scaling::FullCovariance)]
 }
 
 proptest! {
@@ -113,9 +113,9 @@ fn cross_validation_finds_the_optimum_of_a_normal_distribution_and_the_curve_pea
     let settings = KdeSettings { bandwidth: Bandwidth::CrossValidated(settings), ..Default::default() };
     let kde = Kde::fit(points.view(), &settings).unwrap();
     // Likelihood's best bandwidth lies near 1.06 n^(-1/5); its own spread at n = 400 is some 20 %.
-    let ratio = kde.bandwidth() / (1.06 * scott(400, 1));
+    let ratio = kde.bandwidths()[0] / (1.06 * scott(400, 1));
     assert!((0.5..1.8).contains(&ratio), "{ratio}");
-    let search = kde.search().unwrap();
+    let Some(Search::Common(search)) = kde.search() else { unreachable!("one bandwidth was searched") };
     assert_eq!((search.n_points, search.n_coarse), (400, 100));
     let golden = search.evaluations.iter().filter(|e| e.stage == Stage::Golden);
     assert!(golden.clone().all(|e| e.log_likelihood <= search.best.log_likelihood) && golden.count() > 5);
@@ -139,8 +139,57 @@ fn the_condition_gets_a_bandwidth_of_its_own() {
         ..Default::default()
     };
     let kde = Kde::fit(points.view(), &settings).unwrap();
-    let (h, h_energy) = (kde.bandwidth(), kde.condition_bandwidth().unwrap());
+    let (h, h_energy) = (kde.bandwidths()[0], kde.condition_bandwidth().unwrap());
     assert!(h > 0.15 && h_energy < 0.06, "{h} {h_energy}");
+}
+
+/// A ring in two columns, noise in two others, and a column that rises with the condition.
+fn ring(n: usize) -> Array2<f64> {
+    let mut points = normal(n, 6, 3);
+    for mut point in points.rows_mut() {
+        let (angle, condition) = (3.0 * point[0], 0.6 * point[5]);
+        point[0] = angle.cos() + 0.1 * point[1];
+        point[1] = angle.sin();
+        point[4] = 0.8 * point[4] + condition;
+    }
+    points
+}
+
+#[test]
+fn columns_that_depend_on_others_get_narrow_kernels_and_others_keep_their_variance() {
+    let points = ring(1000);
+    let fit = |bandwidth| {
+        let settings =
+            KdeSettings { scaling: Scaling::Regressed, bandwidth, condition: Some(5), ..Default::default() };
+        Kde::fit(points.view(), &settings).unwrap()
+    };
+    let kde = fit(Bandwidth::default());
+    let h = kde.bandwidths();
+    assert!(h[..2].iter().all(|h| *h < 0.4) && h[2..].iter().all(|h| *h > 0.7), "{h:?}");
+    let Some(Search::EachColumn(ascent)) = kde.search() else { unreachable!("each column was searched") };
+    assert!(ascent.log_likelihoods.is_sorted() && ascent.log_likelihoods.len() > 3, "{ascent:?}");
+    // Points that it has not seen are far likelier than with one bandwidth for all, and as likely as the search says.
+    let common = fit(Bandwidth::CrossValidated(CrossValidation { n_coarse: 200, ..Default::default() }));
+    let unseen = ring(3000).slice(s![1000.., ..]).to_owned();
+    let log_density = |kde: &Kde| kde.log_density(unseen.view()).unwrap();
+    let [each, common] = [&kde, &common].map(|kde| log_density(kde).mean().unwrap());
+    assert!(each > common + 0.5, "{each} {common}");
+    let [searched, error] = kde.search().unwrap().log_likelihood();
+    let error = error.hypot(log_density(&kde).std(1.0) / (unseen.nrows() as f64).sqrt());
+    assert!((each - searched).abs() < 5.0 * error, "{each} {searched} +- {error}");
+
+    let samples = kde.samples(0..20_000, rng_of);
+    // Column 4 spreads with the condition, whose kernels are not moved.
+    for column in 0..4 {
+        let [expected, found] = [&points, &samples].map(|x| x.column(column).var(1.0));
+        assert!((found / expected - 1.0).abs() < 0.05, "{column}: {found} {expected}");
+    }
+    // The regression on the condition is followed beyond the points near it.
+    let [low, high] = [-1.0, 1.0].map(|at| {
+        let given = kde.samples_given(ndarray::Array1::from_elem(5000, at).view(), 0, rng_of).unwrap();
+        given.column(4).mean().unwrap()
+    });
+    assert!((high - low - 1.2).abs() < 0.15, "{low} {high}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::input::{Place, read};
 mod check;
 
 /// Version of the schema below; raised when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything about one model's latent space.
 ///
@@ -96,8 +96,8 @@ pub struct DensityInfo {
     pub path: Option<String>,
     /// Kernels.
     pub n_centres: u64,
-    /// Bandwidth of the latent variables, in the units of the density's scaling.
-    pub bandwidth: f64,
+    /// Bandwidth of each latent variable, as the encoder counts them, in the units of the density's scaling.
+    pub bandwidths: Vec<f64>,
     /// Bandwidth of the incident energy.
     pub condition_bandwidth: f64,
 }

@@ -19,16 +19,18 @@ pub(crate) struct Args {
     latent: PathBuf,
     #[command(flatten)]
     out: Out,
-    /// Width of the kernels in standard deviations: `cv` (cross-validated likelihood), `scott`, `silverman` or a number
-    #[arg(long, value_name = "RULE|X", default_value = "cv")]
+    /// Width of the kernels in standard deviations: `each` (one for each variable, likelihood of points left out), `cv` (one
+    /// for all, cross-validated likelihood), `scott`, `silverman` or a number
+    #[arg(long, value_name = "RULE|X", default_value = "each")]
     bandwidth: Rule,
-    /// Width along the energy in standard deviations, with a number as --bandwidth; the same unless told
+    /// Width along the energy in standard deviations, with `each` or a number as --bandwidth; searched, or the same number,
+    /// unless told
     #[arg(long, value_name = "X", value_parser = positive)]
     energy_bandwidth: Option<f64>,
-    /// Shape of the kernels: that of the standard deviations, or of the full covariance
-    #[arg(long, value_enum, default_value_t = Covariance::Standardised)]
+    /// Shape of the kernels
+    #[arg(long, value_enum, default_value_t = Covariance::Regressed)]
     covariance: Covariance,
-    /// Points that the bandwidth is searched with at most
+    /// Points that bandwidths are searched with at most
     #[arg(long, value_name = "N", default_value_t = density::SEARCH_POINTS, value_parser = search_points)]
     cv_points: usize,
     /// Keep at most so many points as kernels, drawn by the seed; all unless told
@@ -42,6 +44,7 @@ pub(crate) struct Args {
 /// How wide kernels are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Rule {
+    EachVariable,
     CrossValidated,
     Scott,
     Silverman,
@@ -53,19 +56,24 @@ impl FromStr for Rule {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            "each" => Ok(Self::EachVariable),
             "cv" => Ok(Self::CrossValidated),
             "scott" => Ok(Self::Scott),
             "silverman" => Ok(Self::Silverman),
             _ => positive(text)
                 .map(Self::Number)
-                .map_err(|e| format!("{e}; expected cv, scott, silverman or a number")),
+                .map_err(|e| format!("{e}; expected each, cv, scott, silverman or a number")),
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Covariance {
+    /// That of the standard deviations
     Standardised,
+    /// That of the standard deviations around the regression on the energy, along which kernels lie
+    Regressed,
+    /// That of the full covariance
     Full,
 }
 
@@ -79,8 +87,10 @@ fn search_points(text: &str) -> Result<usize, String> {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let bandwidth = match (args.bandwidth, args.energy_bandwidth) {
         (Rule::Number(bandwidth), condition) => Bandwidth::Fixed { bandwidth, condition },
+        (Rule::EachVariable, condition) => density::each_variable(args.cv_points, condition, args.seed),
         (_, Some(_)) => {
-            return Err(UsageError("--energy-bandwidth goes with a number as --bandwidth".to_owned()).into());
+            let problem = "--energy-bandwidth goes with `each` or a number as --bandwidth";
+            return Err(UsageError(problem.to_owned()).into());
         }
         (Rule::Scott, None) => Bandwidth::Scott,
         (Rule::Silverman, None) => Bandwidth::Silverman,
@@ -88,6 +98,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let scaling = match args.covariance {
         Covariance::Standardised => Scaling::Standardised,
+        Covariance::Regressed => Scaling::Regressed,
         Covariance::Full => Scaling::FullCovariance,
     };
     let points = latent_file::read(&args.latent)?;
@@ -103,17 +114,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // Coordinates to 1e-7: far below any bandwidth.
     kde.save(&args.out.out, Storage::F32)?;
     let likelihood = kde.search().map_or_else(String::new, |search| {
-        let best = search.best;
-        format!(
-            ", log likelihood of points left out {:.3} +- {:.3} ({} points)",
-            best.log_likelihood, best.error, search.n_points
-        )
+        let [value, error] = search.log_likelihood();
+        format!(", log likelihood of points left out {value:.3} +- {error:.3} ({} points)", search.n_points())
     });
+    let end = |pick: fn(f64, f64) -> f64| kde.bandwidths().iter().copied().reduce(pick).unwrap_or(f64::NAN);
     output::print(&format!(
-        "density of {} variables and energy from {} kernels, bandwidth {:.3}, of the energy {:.3}{likelihood}, written to {}\n",
+        "density of {} variables and energy from {} kernels, bandwidths {:.3} to {:.3}, of the energy {:.3}{likelihood}, written to {}\n",
         kde.latent_size(),
         kde.n_centres(),
-        kde.bandwidth(),
+        end(f64::min),
+        end(f64::max),
         kde.condition_bandwidth().unwrap_or(f64::NAN),
         args.out.out.display()
     ))

@@ -122,8 +122,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Density of showers of some energies; energies that are all the same have none.
 fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
-    let bandwidth = density::cross_validated(density::SEARCH_POINTS, seed);
-    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Standardised)
+    let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
+    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Regressed)
 }
 
 fn gap(what: &str, why: String) -> Gap {
@@ -148,7 +148,7 @@ fn density_info(kde: &Kde, path: Option<String>) -> DensityInfo {
     DensityInfo {
         path,
         n_centres: kde.n_centres() as u64,
-        bandwidth: kde.bandwidth(),
+        bandwidths: kde.bandwidths().to_vec(),
         condition_bandwidth: kde.condition_bandwidth().unwrap_or_default(),
     }
 }

@@ -78,12 +78,12 @@ fn a_density_is_of_its_latent_file_and_its_weights() {
             .args(more)
             .assert()
     };
-    let said = stdout(&density("cv.safetensors", &[]).success());
+    let said = stdout(&density("each.safetensors", &[]).success());
     assert!(
         said.contains("4 variables and energy from 200 kernels") && said.contains("log likelihood"),
         "{said}"
     );
-    let kde = Kde::load(&path("cv.safetensors")).unwrap();
+    let kde = Kde::load(&path("each.safetensors")).unwrap();
     assert_eq!((kde.latent_size(), kde.columns()[ENCODED].as_str()), (ENCODED, "energy_gev"));
     assert!(
         kde.provenance().contains_key("weights_blake3") && kde.provenance().contains_key("input_0_blake3")
@@ -98,12 +98,24 @@ fn a_density_is_of_its_latent_file_and_its_weights() {
     density("few.safetensors", &["--bandwidth", "0.25", "--covariance", "full", "--max-centres", "50"])
         .success();
     let few = Kde::load(&path("few.safetensors")).unwrap();
-    assert_eq!((few.n_centres(), few.bandwidth(), few.condition_bandwidth()), (50, 0.25, Some(0.25)));
-    for rule in ["scott", "silverman"] {
-        density("rule.safetensors", &["--bandwidth", rule]).success();
+    assert_eq!(
+        (few.n_centres(), few.bandwidths(), few.condition_bandwidth()),
+        (50, &[0.25; ENCODED][..], Some(0.25))
+    );
+    for rule in ["cv", "scott", "silverman"] {
+        density("rule.safetensors", &["--bandwidth", rule, "--covariance", "standardised"]).success();
+        let same = Kde::load(&path("rule.safetensors")).unwrap();
+        assert!(
+            same.bandwidths().iter().all(|h| *h == same.bandwidths()[0]),
+            "{rule}: {:?}",
+            same.bandwidths()
+        );
     }
-    let message = stderr(&density("no.safetensors", &["--energy-bandwidth", "0.1"]).code(2));
-    assert!(message.contains("--energy-bandwidth goes with a number"), "{message}");
+    density("given.safetensors", &["--energy-bandwidth", "0.1"]).success();
+    assert_eq!(Kde::load(&path("given.safetensors")).unwrap().condition_bandwidth(), Some(0.1));
+    let message =
+        stderr(&density("no.safetensors", &["--bandwidth", "cv", "--energy-bandwidth", "0.1"]).code(2));
+    assert!(message.contains("--energy-bandwidth goes with `each` or a number"), "{message}");
     density("no.safetensors", &["--bandwidth", "wide"]).code(2);
     assert!(!path("no.safetensors").exists());
 

@@ -1,11 +1,14 @@
-//! How wide kernels are: a number, two rules of thumb, or cross-validation.
+//! How wide kernels are: a number, two rules of thumb, or what makes points left out likeliest.
 
 use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
 
-use super::cross_validation::{BandwidthSearch, CrossValidation, search};
+use super::cross_validation::{self, BandwidthSearch, CrossValidation};
+use super::each_column::{self, Ascent, EachColumn, Kernels};
 use crate::check::check_positive;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log_sum::Widths;
+use crate::whitening::Scaling;
 
 /// Width of the kernels, in the units that [`Scaling`](crate::Scaling) sets.
 #[derive(Debug, Clone)]
@@ -23,13 +26,54 @@ pub enum Bandwidth {
     Silverman,
     /// Largest likelihood of points left out, with a bandwidth of its own for the condition.
     CrossValidated(CrossValidation),
+    /// Largest likelihood of points left out, with a bandwidth of its own for every column, and kernels that keep the
+    /// variances. Needs a [`Scaling`] in standard deviations.
+    EachColumn(EachColumn),
 }
 
 impl Default for Bandwidth {
-    /// Cross-validated: the rules of thumb are far too wide in 25 dimensions (0.6 standard deviations).
+    /// Searched for each column: the rules of thumb, and any common bandwidth, are far too wide in 25 dimensions.
     fn default() -> Self {
-        Self::CrossValidated(CrossValidation::default())
+        Self::EachColumn(EachColumn::default())
     }
+}
+
+/// How the bandwidths were found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Search {
+    /// One for the condition, one for all other columns.
+    Common(BandwidthSearch),
+    /// One for every column.
+    EachColumn(Ascent),
+}
+
+impl Search {
+    /// Points used.
+    pub fn n_points(&self) -> usize {
+        match self {
+            Self::Common(search) => search.n_points,
+            Self::EachColumn(ascent) => ascent.n_points,
+        }
+    }
+
+    /// Mean log density of points left out, in nats, and its standard error over the points.
+    pub fn log_likelihood(&self) -> [f64; 2] {
+        match self {
+            Self::Common(search) => [search.best.log_likelihood, search.best.error],
+            Self::EachColumn(ascent) => {
+                [ascent.log_likelihoods.last().copied().unwrap_or(f64::NAN), ascent.error]
+            }
+        }
+    }
+}
+
+/// The bandwidths that were chosen.
+pub(super) enum Chosen {
+    /// The same for every column beside the condition.
+    Common(Widths),
+    /// One for every column.
+    EachColumn(Kernels),
 }
 
 /// n^(-1 / (d + 4)).
@@ -50,14 +94,15 @@ pub fn silverman(n_points: usize, n_columns: usize) -> f64 {
     (n_points as f64 * (d + 2.0) / 4.0).powf(-1.0 / (d + 4.0))
 }
 
-/// The widths that `bandwidth` means for whitened `centres`.
-pub(super) fn widths(
+/// What `bandwidth` means for whitened `centres`.
+pub(super) fn choose(
     bandwidth: &Bandwidth,
+    scaling: Scaling,
     centres: ArrayView2<'_, f64>,
     n_condition: usize,
     log_determinant: f64,
-) -> Result<(Widths, Option<BandwidthSearch>)> {
-    let same = |h| Ok((Widths { rest: h, condition: h }, None));
+) -> Result<(Chosen, Option<Search>)> {
+    let same = |h| Ok((Chosen::Common(Widths { rest: h, condition: h }), None));
     let (n, d) = centres.dim();
     match *bandwidth {
         Bandwidth::Scott => same(scott(n, d)),
@@ -66,11 +111,19 @@ pub(super) fn widths(
             check_positive("bandwidth", bandwidth)?;
             let condition = condition.unwrap_or(bandwidth);
             check_positive("bandwidth of the condition", condition)?;
-            Ok((Widths { rest: bandwidth, condition }, None))
+            Ok((Chosen::Common(Widths { rest: bandwidth, condition }), None))
         }
         Bandwidth::CrossValidated(settings) => {
-            let (widths, search) = search(centres, n_condition, log_determinant, settings)?;
-            Ok((widths, Some(search)))
+            let (widths, search) = cross_validation::search(centres, n_condition, log_determinant, settings)?;
+            Ok((Chosen::Common(widths), Some(Search::Common(search))))
+        }
+        Bandwidth::EachColumn(_) if scaling == Scaling::None => {
+            let expected = "one in standard deviations, for a bandwidth of each column";
+            Err(Error::parameter("scaling", "None", expected))
+        }
+        Bandwidth::EachColumn(settings) => {
+            let (kernels, ascent) = each_column::search(centres, n_condition, log_determinant, settings)?;
+            Ok((Chosen::EachColumn(kernels), Some(Search::EachColumn(ascent))))
         }
     }
 }

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{BandwidthSearch, Kde, check_condition};
+use super::{Kde, Search, check_condition};
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
 use crate::whitening::{Scaling, Whitening, column_order};
@@ -23,7 +23,7 @@ use crate::whitening::{Scaling, Whitening, column_order};
 const ENTRY: &str = "calo_kde";
 
 /// Raised when older software could not read a new file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a file should be, for errors.
 const EXPECTED: &str = "a density written by `calo`";
@@ -66,10 +66,11 @@ struct Header {
     columns: Vec<String>,
     condition: Option<usize>,
     scaling: Scaling,
-    /// For readers of the header: the exact numbers are a tensor.
-    bandwidth: f64,
+    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Version 1 has none.
+    #[serde(default)]
+    bandwidths: Vec<f64>,
     condition_bandwidth: Option<f64>,
-    search: Option<BandwidthSearch>,
+    search: Option<Search>,
     provenance: BTreeMap<String, String>,
 }
 
@@ -84,7 +85,7 @@ impl Kde {
             columns: self.columns.clone(),
             condition: self.condition,
             scaling: self.scaling,
-            bandwidth: self.bandwidth(),
+            bandwidths: self.bandwidths.clone(),
             condition_bandwidth: self.condition_bandwidth(),
             search: self.search.clone(),
             provenance: self.provenance.clone(),
@@ -149,15 +150,15 @@ fn read_header(entry: &str) -> std::result::Result<Header, String> {
     }
     let unreadable = |e: serde_json::Error| format!("unreadable entry `{ENTRY}` in the header ({e})");
     let Version { version } = serde_json::from_str(entry).map_err(unreadable)?;
-    if version != VERSION {
-        return Err(format!("version {version} of the format, of which this software knows {VERSION}"));
+    if !(1..=VERSION).contains(&version) {
+        return Err(format!("version {version} of the format, of which this software knows 1 to {VERSION}"));
     }
     serde_json::from_str(entry).map_err(unreadable)
 }
 
 impl Header {
     /// The density, if everything in the file agrees.
-    fn kde(self, tensors: &SafeTensors<'_>) -> std::result::Result<Kde, String> {
+    fn kde(mut self, tensors: &SafeTensors<'_>) -> std::result::Result<Kde, String> {
         let d = self.columns.len();
         if d == 0 {
             return Err("a density of no columns".to_owned());
@@ -182,6 +183,13 @@ impl Header {
         if !conditions.is_sorted() {
             return Err("centres that do not rise in the conditioned column".to_owned());
         }
+        let n_rest = d - usize::from(self.condition.is_some());
+        if self.version == 1 {
+            self.bandwidths = vec![bandwidths[0]; n_rest];
+        }
+        if self.bandwidths.len() != n_rest {
+            return Err(format!("{} bandwidths of {n_rest} columns", self.bandwidths.len()));
+        }
         let order = column_order(d, self.condition);
         Ok(Kde {
             columns: self.columns,
@@ -191,6 +199,7 @@ impl Header {
             whitening: Whitening { order, mean: Array1::from(mean), factor },
             centres,
             conditions,
+            bandwidths: self.bandwidths,
             search: self.search,
             provenance: self.provenance,
         })

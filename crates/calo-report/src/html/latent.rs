@@ -55,10 +55,11 @@ fn provenance(results: &LatentResults) -> String {
     let density = results.density.as_ref().map_or_else(String::new, |density| {
         let from = density.path.as_deref().map(|path| format!(" from <code>{}</code>", escape(path)));
         format!(
-            " Kernel density{} of {} points, bandwidth {}, of the energy {}.",
+            " Kernel density{} of {} points, bandwidths {} to {}, of the energy {}.",
             from.unwrap_or_default(),
             density.n_centres,
-            plain(density.bandwidth),
+            plain(density.bandwidths.iter().copied().fold(f64::INFINITY, f64::min)),
+            plain(density.bandwidths.iter().copied().fold(0.0, f64::max)),
             plain(density.condition_bandwidth)
         )
     });

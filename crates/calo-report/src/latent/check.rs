@@ -19,7 +19,10 @@ pub(super) fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
     place.numbers(|| "model.beta_kld".into(), results.model.beta_kld.as_ref())?;
     place.not_negative(|| "data.energy_range_gev".into(), &results.data.energy_range_gev)?;
     if let Some(density) = &results.density {
-        place.not_negative(|| "density".into(), [&density.bandwidth, &density.condition_bandwidth])?;
+        let field = || "density.bandwidths".into();
+        place.length(field, density.bandwidths.len(), results.model.encoded)?;
+        place.not_negative(field, &density.bandwidths)?;
+        place.not_negative(|| "density.condition_bandwidth".into(), [&density.condition_bandwidth])?;
     }
     check_divergence(results, place)?;
     check_correlations(results, place)?;

@@ -46,10 +46,10 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
     ];
     if let Some(values) = &marginal.density {
         let middles = edges.windows(2).map(|bin| f64::midpoint(bin[0], bin[1]));
-        let note = results.density.as_ref().map(|density| format!("bandwidth {}", plain(density.bandwidth)));
+        let note = results.density.as_ref().and_then(|density| density.bandwidths.get(marginal.variable));
         lines.push(PlainCurve {
             name: "KDE of z and energy".to_owned(),
-            note: note.unwrap_or_default(),
+            note: note.map_or_else(String::new, |&bandwidth| format!("bandwidth {}", plain(bandwidth))),
             look: Look::Candidate(1),
             data: CurveData::Line(middles.zip(values).map(|(z, &value)| [z, value]).collect()),
         });
