@@ -220,7 +220,7 @@ impl Expectation {
             || (mean_squares[0] - 2.0 * self.with_centre[0] + self.centre_squared[0]).max(0.0).sqrt();
         let condition = (n_condition != 0).then(|| condition.unwrap_or_else(searched));
         let kernels = Kernels::new(correlations, condition);
-        match kernels.widths.iter().copied().find(|&width| !(width >= NARROWEST)) {
+        match kernels.widths.iter().copied().find(|&width| width < NARROWEST) {
             None => Ok(kernels),
             Some(width) => Err(Error::Search {
                 problem: format!("the likelihood has no maximum above a bandwidth of {width:.1e}"),
