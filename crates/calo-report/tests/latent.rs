@@ -101,8 +101,12 @@ fn what_is_missing_is_named_and_drawn_around() {
 #[test]
 fn contradictions_are_one_line_with_the_field() {
     type Edit = fn(&mut LatentResults);
-    let cases: [(Edit, &str); 9] = [
-        (|r| r.schema_version = 2, "schema version 2; expected version 1"),
+    let cases: [(Edit, &str); 10] = [
+        (|r| r.schema_version = 1, "schema version 1; expected version 2"),
+        (
+            |r| r.density.as_mut().unwrap().bandwidths.truncate(11),
+            "`density.bandwidths`: 11 entries; expected 12",
+        ),
         (|r| r.divergence.variables[1] = r.divergence.variables[0], "`divergence.variables`"),
         (|r| r.divergence.nats[3] = -1.0, "`divergence.nats`: -1"),
         (|r| r.correlations.coefficients[2][1] = Some(1.5), "`correlations.coefficients`: Some(1.5)"),
