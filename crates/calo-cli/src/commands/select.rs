@@ -20,8 +20,8 @@ const LEAST_DIVISOR: f64 = 1e-9;
 /// Choose the best epoch of each training by the fidelity score S_JSD
 ///
 /// The six distances of every validated epoch are divided by their means over all epochs of all trainings given, with and
-/// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate --divisors`, the scores and the best
-/// epochs; a page and figures show them.
+/// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate
+/// --divisors`, the scores and the best epochs; a page and figures show them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder of a training; may be given again

@@ -73,8 +73,8 @@ pub(crate) fn forward<T: Lanes>(x: &[T], weight: &[T], bias: Option<&[T]>, k: us
     out
 }
 
-/// One vector of `lanes` of each row of x `[m, k]` by turns, with zeros after the last: what a step of the dot products takes lies
-/// in one place.
+/// One vector of `lanes` of each row of x `[m, k]` by turns, with zeros after the last: what a step of the dot products
+/// takes lies in one place.
 fn interleave<T: Lanes>(x: &[T], m: usize, k: usize, lanes: usize) -> Vec<T> {
     let mut out = vec![T::zero(); m * k.next_multiple_of(lanes)];
     for (row, x) in x.chunks_exact(k).enumerate() {

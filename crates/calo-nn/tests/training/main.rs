@@ -1,0 +1,101 @@
+//! The training of the BIB-AE on a tiny grid: stages, schedule, state, and what is refused.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
+
+mod networks;
+mod schedule;
+mod state;
+
+use std::collections::BTreeMap;
+
+use calo_data::random::{Purpose, stream};
+use calo_data::{Grid, ShowerBatch};
+use calo_nn::candle::{Device, Tensor};
+use calo_nn::losses::SortedMmd;
+use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
+use calo_nn::models::post_processor::PostProcessorConfig;
+use calo_nn::parameters::checkpoint;
+use calo_nn::training::{
+    BatchSource, CellScale, Event, Flow, ModelConfig, PostProcessorTraining, Scaling, Trainer,
+    TrainingConfig, train,
+};
+use rand::Rng;
+
+const GRID: [usize; 3] = [6, 5, 4];
+
+/// Sparse showers whose content depends on epoch and index alone.
+struct Showers {
+    batches: u64,
+    read: Vec<(u32, u64)>,
+}
+
+impl BatchSource for Showers {
+    fn batches_per_epoch(&self) -> u64 {
+        self.batches
+    }
+
+    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_data::Result<()> {
+        self.read.push((epoch, index));
+        let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * self.batches + index);
+        let [layers, nx, ny] = GRID;
+        let mut cell = || if random.random_bool(0.3) { random.random::<f32>() * 3.0 } else { 0.0 };
+        *batch = ShowerBatch::empty(Grid { layers, nx, ny });
+        batch.cells_mev = ndarray::Array4::from_shape_simple_fn((4, layers, nx, ny), &mut cell);
+        batch.energies_gev = (0..4).map(|_| random.random_range(10.0..100.0)).collect();
+        Ok(())
+    }
+}
+
+fn model() -> ModelConfig {
+    let post_processor = PostProcessorConfig { width: 3, condition: 2, ..Default::default() };
+    ModelConfig {
+        autoencoder: BibAeConfig {
+            width: 1,
+            hidden: 7,
+            bottleneck: 6,
+            encoded: 3,
+            latent: 5,
+            ..Default::default()
+        },
+        critic: CriticConfig { width: 4, ..Default::default() },
+        latent_critic: LatentCriticConfig { units: vec![4] },
+        post_processor: Some(post_processor),
+        scaling: Scaling { condition_per_gev: 0.02, cells: CellScale::Root, ..Default::default() },
+        ..Default::default()
+    }
+    .on_grid(GRID)
+}
+
+fn training() -> TrainingConfig {
+    let sorted_mmd = SortedMmd { window: 20, stride: 10, windows: 8, ..Default::default() };
+    let post_processor =
+        PostProcessorTraining { epochs_of_identity: 1, sorted_mmd, ..PostProcessorTraining::default() };
+    TrainingConfig { epochs: 2, batch_showers: 4, critic_steps: 2, post_processor, ..Default::default() }
+}
+
+fn trainer(training: TrainingConfig) -> Trainer {
+    Trainer::new(model(), training, 5, &Device::Cpu).unwrap()
+}
+
+/// Trains to the end, or for so many steps; the names of the losses of every step.
+fn run(trainer: &mut Trainer, source: &mut Showers, steps: u64) -> Vec<Vec<&'static str>> {
+    let mut names = Vec::new();
+    let stop = trainer.position().step + steps;
+    train::<Box<dyn std::error::Error>>(trainer, source, |trainer, event| {
+        if let Event::Step(terms) = event {
+            names.push(terms.iter().map(|(name, _)| *name).collect());
+        }
+        Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
+    })
+    .unwrap();
+    names
+}
+
+fn saved(trainer: &Trainer) -> BTreeMap<String, Vec<f32>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    trainer.save_weights(&path, &BTreeMap::new()).unwrap();
+    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+    tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
+}

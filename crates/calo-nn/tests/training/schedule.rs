@@ -1,0 +1,156 @@
+//! Which network is trained when, with what weight, and what is refused.
+
+use std::collections::BTreeMap;
+
+use calo_data::{Grid, ShowerBatch};
+use calo_nn::candle::{Device, Tensor};
+use calo_nn::losses::SortedMmd;
+use calo_nn::parameters::checkpoint;
+use calo_nn::training::{
+    Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining, Release, Trainer,
+    TrainingConfig, train,
+};
+
+use super::{Showers, model, run, saved, trainer, training};
+
+#[test]
+fn batches_come_in_order_and_a_rest_is_left_out() {
+    let mut source = Showers { batches: 7, read: Vec::new() };
+    let training = TrainingConfig { fresh_critic_batches: true, ..training() };
+    let mut trainer = trainer(training);
+    assert_eq!(trainer.batches_per_step(), 3);
+    let names = run(&mut trainer, &mut source, u64::MAX - 1);
+    let expected: Vec<(u32, u64)> =
+        (0..2).flat_map(|epoch| (0..6).map(move |batch| (epoch, batch))).collect();
+    assert_eq!(source.read, expected);
+    // The first epoch teaches the post-processor to change nothing, the second the spectrum.
+    let has_mmd: Vec<bool> = names.iter().map(|names| names.contains(&"post_processor_mmd")).collect();
+    assert_eq!(has_mmd, [false, false, true, true]);
+    assert!(names.iter().all(|names| names.contains(&"critic_penalty") && names.contains(&"kld")));
+}
+
+#[test]
+fn a_stage_of_its_own_trains_the_post_processor_alone() {
+    let stage = PostProcessorStage::After { epochs: 1 };
+    let post_processor = PostProcessorTraining { stage, epochs_of_identity: 0, ..training().post_processor };
+    let mut trainer = trainer(TrainingConfig { epochs: 1, post_processor, ..training() });
+    let mut source = Showers { batches: 3, read: Vec::new() };
+    let start = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 3);
+    assert!(names.iter().flatten().all(|name| !name.starts_with("post_processor")));
+    let middle = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 3);
+    assert!(names.iter().flatten().all(|name| name.starts_with("post_processor")), "{names:?}");
+    let end = saved(&trainer);
+    let changed = |a: &BTreeMap<String, Vec<f32>>, b: &BTreeMap<String, Vec<f32>>, network: &str| {
+        a.iter().any(|(name, values)| name.starts_with(network) && values != &b[name])
+    };
+    assert!(changed(&start, &middle, "autoencoder") && !changed(&start, &middle, "post_processor"));
+    assert!(!changed(&middle, &end, "autoencoder") && changed(&middle, &end, "post_processor"));
+}
+
+#[test]
+fn the_weight_of_the_divergence_falls_to_its_end() {
+    let after = |losses: Losses, epochs: u64| {
+        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+        run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, 2 * epochs);
+        saved(&trainer)
+    };
+    let constant = Losses { kld: 0.4, ..Losses::default() };
+    let falling = Losses { kld: 0.1, kld_start_factor: 4.0, kld_start_epochs: 1, ..Losses::default() };
+    assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
+    assert_ne!(after(falling, 2), after(constant, 2));
+}
+
+#[test]
+fn the_critics_may_be_trained_alone_at_first() {
+    let mut trainer = trainer(TrainingConfig { critics_first_steps: 2, ..training() });
+    let mut source = Showers { batches: 4, read: Vec::new() };
+    let start = saved(&trainer);
+    let names = run(&mut trainer, &mut source, 2);
+    assert!(names.iter().all(|names| names.iter().all(|name| name.contains("critic"))), "{names:?}");
+    assert_eq!(saved(&trainer), start);
+    let names = run(&mut trainer, &mut source, 1);
+    assert!(names[0].contains(&"kld") && names[0].contains(&"post_processor_change"), "{names:?}");
+    assert_ne!(saved(&trainer), start);
+}
+
+/// A decoder whose last convolution gives nothing has no gradient either.
+#[test]
+fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dead.safetensors");
+    let mut model = model();
+    model.autoencoder.decoder_layer_norm = false;
+    let new = || Trainer::new(model.clone(), training(), 5, &Device::Cpu).unwrap();
+    let alive = new();
+    alive.save(&path, &BTreeMap::new()).unwrap();
+    let (tensors, metadata) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let dead = |name: &str, tensor: Tensor| {
+        if name.contains("conv4") { tensor.zeros_like().unwrap() } else { tensor }
+    };
+    let tensors: Vec<_> = tensors.into_iter().map(|(name, x)| (name.clone(), dead(&name, x))).collect();
+    checkpoint::save(&path, &tensors, &metadata).unwrap();
+    let mut dead = new();
+    dead.restore(&path).unwrap();
+    let mut steps = 0;
+    let result = train::<Box<dyn std::error::Error>>(
+        &mut dead,
+        &mut Showers { batches: 3, read: Vec::new() },
+        |_, event| {
+            steps += u32::from(matches!(event, Event::Step(_)));
+            Ok(Flow::GoOn)
+        },
+    );
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("diverged at step 3") && message.contains("empty"), "{message}");
+    assert_eq!(steps, 3);
+    let mut alive = alive;
+    run(&mut alive, &mut Showers { batches: 3, read: Vec::new() }, u64::MAX - 1);
+    assert_eq!(alive.position().epoch, 2);
+}
+
+#[test]
+fn variables_that_wait_are_held_closed() {
+    let after = |kld_release: Option<Release>, steps: u64| {
+        let losses = Losses { kld_release, ..Losses::default() };
+        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+        run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, steps);
+        saved(&trainer)
+    };
+    let release = |closed_factor, first_steps| Some(Release { closed_factor, first_steps, steps_each: 1 });
+    assert_eq!(after(release(1.0, 9), 3), after(None, 3), "waiting at the same weight changes nothing");
+    assert_eq!(
+        after(release(50.0, 1), 1),
+        after(release(50.0, 3), 1),
+        "one variable is open in the first step"
+    );
+    assert_ne!(
+        after(release(50.0, 1), 2),
+        after(release(50.0, 3), 2),
+        "the second one has its turn in the second step"
+    );
+    assert_ne!(after(release(50.0, 1), 1), after(None, 1), "the others wait at first");
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let message = |model: ModelConfig, training: TrainingConfig| {
+        Trainer::new(model, training, 1, &Device::Cpu).unwrap_err().to_string()
+    };
+    let wide = SortedMmd { windows: 1000, ..SortedMmd::default() };
+    let post_processor = PostProcessorTraining { sorted_mmd: wide, ..training().post_processor };
+    let text = message(model(), TrainingConfig { post_processor, ..training() });
+    assert!(text.contains("sorted_mmd") && text.contains("120"), "{text}");
+    let mut no_width = model();
+    no_width.autoencoder.width = 0;
+    assert!(message(no_width, training()).contains("width"));
+    // Too few batches for a step, and showers on another grid.
+    let mut fresh = trainer(TrainingConfig { fresh_critic_batches: true, ..training() });
+    let mut source = Showers { batches: 2, read: Vec::new() };
+    let result = train::<Box<dyn std::error::Error>>(&mut fresh, &mut source, |_, _| Ok(Flow::GoOn));
+    assert!(result.unwrap_err().to_string().contains("batches in an epoch"));
+    let mut other = trainer(training());
+    let batch = ShowerBatch::empty(Grid { layers: 1, nx: 1, ny: 1 });
+    assert!(other.step(&[batch]).unwrap_err().to_string().contains("[6, 5, 4]"));
+}

@@ -1,0 +1,176 @@
+//! What is saved of a training, and what goes on from it.
+
+use std::collections::BTreeMap;
+
+use calo_data::random::Purpose;
+use calo_nn::candle::{Device, Tensor};
+use calo_nn::training::{ShowerModel, Trainer, TrainingConfig};
+
+use super::{GRID, Showers, model, run, saved, trainer, training};
+
+/// The state holds all there is: a training restored elsewhere goes on with the same bits.
+#[test]
+fn a_restored_training_goes_on_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let mut whole = trainer(training());
+    run(&mut whole, &mut source(), u64::MAX - 1);
+    let mut first = trainer(training());
+    run(&mut first, &mut source(), 5);
+    first.save(&path, &BTreeMap::new()).unwrap();
+    let mut second = Trainer::new(model(), training(), 5, &Device::Cpu).unwrap();
+    second.restore(&path).unwrap();
+    assert_eq!(second.position(), first.position());
+    run(&mut second, &mut source(), u64::MAX / 2);
+    assert_eq!(saved(&second), saved(&whole));
+    // Another seed or configuration is another training.
+    for (training, seed, part) in
+        [(training(), 6, "seed"), (TrainingConfig { epochs: 9, ..training() }, 5, "training")]
+    {
+        let mut other = Trainer::new(model(), training, seed, &Device::Cpu).unwrap();
+        let message = other.restore(&path).unwrap_err().to_string();
+        assert!(message.contains(part) && message.contains("state.safetensors"), "{message}");
+    }
+}
+
+#[test]
+fn a_trained_model_is_the_same_when_it_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let mut trainer = trainer(training());
+    run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 3);
+    trainer.save_weights(&path, &BTreeMap::from([("software".to_owned(), "test".to_owned())])).unwrap();
+    let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
+    assert_eq!((model.grid(), model.encoded(), model.latent()), (GRID, 3, 5));
+    assert_eq!(model.metadata()["software"], "test");
+    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
+    let energies = Tensor::new(&[[20_f32], [80.0]], &Device::Cpu).unwrap();
+    let showers = model.decode(&z, &energies).unwrap();
+    assert_eq!(showers.dims(), [2, 1, 6, 5, 4]);
+    let lowest = showers.flatten_all().unwrap().min(0).unwrap().to_scalar::<f32>().unwrap();
+    assert!(lowest >= 0.0, "{lowest}");
+    assert_eq!(model.post_process(&showers, &energies).unwrap().dims(), showers.dims());
+    assert_eq!(model.encode(&showers, &energies).unwrap().mean.dims(), [2, 3]);
+    let message = ShowerModel::load(&folder.path().join("none"), &Device::Cpu).unwrap_err().to_string();
+    assert!(message.contains("none"), "{message}");
+}
+
+/// Weights of another training: from its state all networks, from its weights all but the critics; the first step then
+/// depends on them and on nothing else of that training.
+#[test]
+fn a_training_begins_with_the_weights_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let [state, weights, other] =
+        ["state", "weights", "other"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let mut first = trainer(training());
+    run(&mut first, &mut source(), 5);
+    first.save(&state, &BTreeMap::new()).unwrap();
+    first.save_weights(&weights, &BTreeMap::new()).unwrap();
+
+    let begun = |path: &std::path::Path| {
+        // Another seed and schedule: neither is taken over.
+        let mut trainer =
+            Trainer::new(model(), TrainingConfig { epochs: 9, ..training() }, 6, &Device::Cpu).unwrap();
+        let taken = trainer.begin_with(path).unwrap();
+        assert_eq!((trainer.position().step, trainer.epochs()), (0, 9));
+        assert_eq!(saved(&trainer), saved(&first));
+        run(&mut trainer, &mut source(), 1);
+        (taken, saved(&trainer))
+    };
+    let (all, with_critics) = begun(&state);
+    assert_eq!(all, ["autoencoder", "critic", "latent_critic", "post_processor"]);
+    let (some, with_fresh_critics) = begun(&weights);
+    assert_eq!(some, ["autoencoder", "post_processor"]);
+    assert_ne!(with_critics, with_fresh_critics);
+    assert_ne!(with_critics, saved(&first));
+
+    let message = first.begin_with(&weights).unwrap_err().to_string();
+    assert!(message.contains("5 steps"), "{message}");
+    let mut wider = model();
+    wider.autoencoder.hidden = 8;
+    let mut wider = Trainer::new(wider, training(), 6, &Device::Cpu).unwrap();
+    wider.save_weights(&other, &BTreeMap::new()).unwrap();
+    let message = trainer(training()).begin_with(&other).unwrap_err().to_string();
+    assert!(message.contains("other networks") && message.contains("other.safetensors"), "{message}");
+    let message = wider.begin_with(&weights).unwrap_err().to_string();
+    assert!(message.contains("weights.safetensors"), "{message}");
+}
+
+/// Halves as released models have them, from a file or from memory: every weight within 2^-11 of what it was.
+#[test]
+fn weights_may_be_stored_in_16_bits() {
+    use calo_nn::candle::DType;
+    use calo_nn::parameters::checkpoint;
+
+    let folder = tempfile::tempdir().unwrap();
+    let [full, half] = ["full", "half"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let trainer = trainer(training());
+    trainer.save_weights(&full, &BTreeMap::new()).unwrap();
+    let (tensors, metadata) = checkpoint::load(&full, &Device::Cpu).unwrap();
+    let halves: Vec<_> =
+        tensors.into_iter().map(|(name, tensor)| (name, tensor.to_dtype(DType::F16).unwrap())).collect();
+    checkpoint::save(&half, &halves, &metadata).unwrap();
+    let bytes = std::fs::read(&half).unwrap();
+    let exact = ShowerModel::load(&full, &Device::Cpu).unwrap();
+    let from_file = ShowerModel::load(&half, &Device::Cpu).unwrap();
+    let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu).unwrap();
+    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
+    let energies = Tensor::new(&[[20_f32], [50.0], [80.0]], &Device::Cpu).unwrap();
+    let cells = |model: &ShowerModel| -> Vec<f32> {
+        model.decode(&z, &energies).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let (exact, halved) = (cells(&exact), cells(&from_file));
+    assert_eq!(halved, cells(&from_memory));
+    let largest = exact.iter().copied().fold(0.0, f32::max);
+    let difference = exact.iter().zip(&halved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(largest > 0.0 && difference > 0.0 && difference < 1e-2 * largest, "{difference} of {largest}");
+    let message = ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], &Device::Cpu).unwrap_err();
+    assert!(message.to_string().contains("memory"), "{message}");
+}
+
+#[test]
+fn what_is_saved_is_the_mean_over_the_steps() {
+    let mut plain = trainer(training());
+    let mut averaged = trainer(TrainingConfig { weight_average: 0.8, ..training() });
+    let (mut own, mut other) =
+        (Showers { batches: 4, read: Vec::new() }, Showers { batches: 4, read: Vec::new() });
+    let mut expected = saved(&plain);
+    for step in 1..=5_u8 {
+        run(&mut plain, &mut own, 1);
+        run(&mut averaged, &mut other, 1);
+        let decay = f32::from(step) / (f32::from(step) + 10.0);
+        for (mean, weight) in expected.values_mut().flatten().zip(saved(&plain).into_values().flatten()) {
+            *mean = decay * *mean + (1.0 - decay) * weight;
+        }
+    }
+    let found = saved(&averaged);
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (found, expected) in found.values().flatten().zip(expected.values().flatten()) {
+        assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+    }
+    assert_ne!(found, saved(&plain));
+}
+
+#[test]
+fn the_mean_goes_on_where_it_was_saved() {
+    let config = || TrainingConfig { weight_average: 0.8, ..training() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let (mut whole, mut first, mut second) = (trainer(config()), trainer(config()), trainer(config()));
+    run(&mut whole, &mut source(), 4);
+    run(&mut first, &mut source(), 2);
+    first.save(&path, &BTreeMap::new()).unwrap();
+    second.restore(&path).unwrap();
+    run(&mut second, &mut source(), 2);
+    assert_eq!(saved(&second), saved(&whole));
+    assert_ne!(saved(&second), saved(&first));
+    // A training that begins with these weights takes the weights, not their mean.
+    let mut tuned = trainer(config());
+    tuned.begin_with(&path).unwrap();
+    let mut plain = trainer(training());
+    plain.begin_with(&path).unwrap();
+    assert_eq!(saved(&tuned), saved(&plain));
+}
