@@ -1,9 +1,9 @@
-"""scikit-learn's and SciPy's kernel densities as the peers of ours.
+"""scikit-learn's, SciPy's and statsmodels' kernel densities as the peers of ours.
 
     python kde.py POINTS --search N --repetitions R
 
 POINTS holds points with 25 columns, little-endian f64. scikit-learn has one bandwidth for all columns, so they are
-standardised before the clock starts.
+standardised before the clock starts; statsmodels has one for each, and searches it with many values of one likelihood.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import numpy as np
 from common import report, timed
 from scipy.stats import gaussian_kde
 from sklearn.neighbors import KernelDensity
+from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
 COLUMNS, N_EVALUATED, N_SAMPLES, BANDWIDTH, FOLDS = 25, 1000, 100_000, 0.5, 5
 
@@ -35,12 +36,16 @@ def main() -> None:
             others, left_out = searched[part != fold], searched[part == fold]
             KernelDensity(bandwidth=BANDWIDTH).fit(others).score(left_out)
 
+    bandwidths = np.full(COLUMNS, BANDWIDTH)
+    of_each = KDEMultivariate(searched, "c" * COLUMNS, bw=bandwidths)
+
     report(
         {
             "evaluate_s": timed(arguments.repetitions, lambda: density.score_samples(some)),
             "scipy_evaluate_s": timed(arguments.repetitions, lambda: scipy.logpdf(some.T)),
             "sample_s": timed(arguments.repetitions, lambda: density.sample(N_SAMPLES, random_state=1)),
             "one_bandwidth_s": timed(arguments.repetitions, one_bandwidth),
+            "one_likelihood_s": timed(arguments.repetitions, lambda: of_each.loo_likelihood(bandwidths, func=np.log)),
             "mean_log_density": density.score_samples(some).mean() - np.log(width).sum(),
         }
     )

@@ -89,7 +89,7 @@ pub(crate) struct BenchFlags {
     /// Fewer showers and repetitions, to see that it works; leaves docs/performance.md alone
     #[arg(long)]
     pub(crate) quick: bool,
-    /// A Python interpreter that has h5py, numpy, jetnet, scikit-learn (and torch, for `nn`), instead of one set up under target/tools
+    /// A Python interpreter that has h5py, numpy, jetnet, scikit-learn, statsmodels (and torch, for `nn`), instead of one set up under target/tools
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Where the networks of `nn` compute

@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, Search};
+use calo_latent::{Bandwidth, CrossValidation, EachColumn, Kde, KdeSettings, Search};
 use ndarray::{Array2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,6 +57,14 @@ fn main() -> Result<()> {
         }
         Ok(())
     })?;
+    let each = settings(Bandwidth::EachColumn(EachColumn { n_points: n_search, ..EachColumn::default() }));
+    let mut n_steps = 0;
+    let search_each = timed(repetitions, || {
+        if let Some(Search::EachColumn(ascent)) = Kde::fit(points.view(), &each)?.search() {
+            n_steps = ascent.log_likelihoods.len();
+        }
+        Ok(())
+    })?;
     println!(
         "{}",
         json!({
@@ -64,6 +72,8 @@ fn main() -> Result<()> {
             "sample_s": sample,
             "search_s": search,
             "n_tried": n_tried,
+            "search_each_s": search_each,
+            "n_steps": n_steps,
             "mean_log_density": mean_log_density,
         })
     );

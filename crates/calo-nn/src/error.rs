@@ -75,7 +75,7 @@ pub enum Error {
     /// A training came to numbers that are none.
     #[error(
         "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
-         rates, or more critics_first_steps, may help)"
+         rates, or more critics_first_steps or warm_up_steps, may help)"
     )]
     Diverged {
         /// Training steps before this one.

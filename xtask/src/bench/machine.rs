@@ -7,7 +7,11 @@ use crate::process::{cargo, command, read};
 
 /// One sentence: processor, cores, memory, date, versions.
 pub(crate) fn describe(peers: &Peers) -> String {
-    format!("{}; {}.", hardware(), peers.versions(&["h5py", "numpy", "scipy", "jetnet"]))
+    format!(
+        "{}; {}.",
+        hardware(),
+        peers.versions(&["h5py", "numpy", "scipy", "scikit-learn", "statsmodels", "jetnet"])
+    )
 }
 
 /// The same without the peers, and without the full stop.

@@ -197,7 +197,7 @@ impl Bench {
         let peer = self.peer("kde.py", &[&points, "--search", &search, "--repetitions", &repetitions])?;
         agree(&ours, &peer, "mean_log_density")?;
         let evaluated = format!("log density of 1000 points, {n} kernels in 25 dimensions");
-        let tried = ours["n_tried"].as_u64().unwrap_or_default();
+        let [tried, steps] = ["n_tried", "n_steps"].map(|name| ours[name].as_u64().unwrap_or_default());
         Ok(vec![
             Row::new(evaluated.clone(), self.threads, median(&ours, "evaluate_s")?)
                 .against("scikit-learn, 1 thread", median(&peer, "evaluate_s")?)
@@ -216,6 +216,14 @@ impl Bench {
                 median(&ours, "search_s")?,
             )
             .against("scikit-learn, 1 thread", median(&peer, "one_bandwidth_s")?),
+            Row::new(
+                format!(
+                    "a bandwidth for each column of {n_search} points, {steps} steps; the peer one value of the likelihood"
+                ),
+                self.threads,
+                median(&ours, "search_each_s")?,
+            )
+            .against("statsmodels, 1 thread", median(&peer, "one_likelihood_s")?),
         ])
     }
 

@@ -88,7 +88,7 @@ fn packages(groups: &[BenchGroup]) -> Vec<&'static str> {
         packages.push("jetnet");
     }
     if groups.contains(&BenchGroup::Latent) {
-        packages.extend(["scipy", "scikit-learn"]);
+        packages.extend(["scipy", "scikit-learn", "statsmodels"]);
     }
     packages
 }

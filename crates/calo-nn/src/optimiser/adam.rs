@@ -69,14 +69,14 @@ pub(crate) struct Update {
     pub(crate) beta2: f64,
     pub(crate) epsilon: f64,
     pub(crate) weight_decay: f64,
-    /// `rate / (1 - beta1^t)`.
+    /// `factor * rate / (1 - beta1^t)`.
     pub(crate) step_size: f64,
     /// `sqrt(1 - beta2^t)`.
     pub(crate) root_correction: f64,
 }
 
 impl Update {
-    fn new(config: &AdamConfig, step: u64) -> Self {
+    fn new(config: &AdamConfig, step: u64, factor: f64) -> Self {
         let AdamConfig { rate, beta1, beta2, epsilon, weight_decay } = *config;
         let correction = |beta: f64| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
         Self {
@@ -84,7 +84,7 @@ impl Update {
             beta2,
             epsilon,
             weight_decay,
-            step_size: rate / correction(beta1),
+            step_size: factor * rate / correction(beta1),
             root_correction: correction(beta2).sqrt(),
         }
     }
@@ -179,6 +179,14 @@ impl Adam {
     /// [`Error::Parameter`], before anything is changed, when a gradient has another shape than its parameter or
     /// holds a number that is not finite.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.step_at(gradients, 1.0)
+    }
+
+    /// The same with `factor` times the rates, as a warm-up does.
+    ///
+    /// # Errors
+    /// As [`Adam::step`].
+    pub fn step_at(&mut self, gradients: &GradStore, factor: f64) -> Result<()> {
         for slot in self.groups.iter().flat_map(|group| &group.slots) {
             let Some(gradient) = gradients.get(slot.var.as_tensor()) else { continue };
             check_shape(&format!("gradient of {}", slot.name), gradient.dims(), slot.var.dims())?;
@@ -193,7 +201,7 @@ impl Adam {
         for group in &mut self.groups {
             for slot in &mut group.slots {
                 let Some(gradient) = gradients.get(slot.var.as_tensor()) else { continue };
-                let update = Update::new(&group.config, slot.step + 1);
+                let update = Update::new(&group.config, slot.step + 1, factor);
                 slot.apply(&gradient.detach().contiguous()?, &update)?;
                 slot.step += 1;
             }

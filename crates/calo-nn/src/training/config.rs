@@ -137,6 +137,8 @@ pub struct TrainingConfig {
     /// First steps, in which the critics alone are trained: encoder and decoder then begin with scores that mean
     /// something. Scores of fresh critics can drive all cells of the decoder below its ReLU, from where it never returns.
     pub critics_first_steps: u64,
+    /// Steps behind those in which the rate of encoder and decoder rises evenly to its value.
+    pub warm_up_steps: u64,
     /// Whether each step of the critics takes showers of its own; else a batch serves all steps.
     pub fresh_critic_batches: bool,
     /// Adam's rates in the first epoch.
@@ -161,6 +163,7 @@ impl Default for TrainingConfig {
             batch_showers: 8,
             critic_steps: 5,
             critics_first_steps: 0,
+            warm_up_steps: 0,
             fresh_critic_batches: false,
             rates: Rates::default(),
             rate_decay: 0.95,
@@ -173,6 +176,12 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// What the rate of encoder and decoder is multiplied with in step number `step`, which is one of theirs.
+    pub(super) fn warm_up(&self, step: u64) -> f64 {
+        let (nth, all) = (step.saturating_sub(self.critics_first_steps) + 1, self.warm_up_steps.max(1));
+        nth.min(all) as f64 / all as f64
+    }
+
     /// Checks every field.
     ///
     /// # Errors

@@ -108,11 +108,11 @@ pub(super) fn critics(
     Ok(terms)
 }
 
-/// A step of encoder and decoder, with `beta` for each encoded variable; gives the scaled images too, without their
+/// A step of encoder and decoder, with `factor` times their rate and `beta` for each encoded variable; gives the scaled images too, without their
 /// graph.
 pub(super) fn autoencoder(
     networks: &Networks,
-    adam: &mut Adam,
+    (adam, factor): (&mut Adam, f64),
     (losses, beta): (&Losses, &[f64]),
     showers: &Showers,
     noise: &mut Noise,
@@ -143,7 +143,7 @@ pub(super) fn autoencoder(
     let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
     let divergence = (divergences * beta)?.sum_all()?;
     let loss = ((divergence + (mmd * losses.latent_mmd)?)? - scores)?;
-    adam.step(&backward(&loss)?)?;
+    adam.step_at(&backward(&loss)?, factor)?;
     Ok((images.detach(), terms))
 }
 

@@ -186,8 +186,9 @@ impl Trainer {
                 let encoded = model.autoencoder.encoded;
                 let beta = training.losses.kld_of_each(position.epoch, position.step, encoded);
                 let losses = (&training.losses, &beta[..]);
+                let adam = (&mut *autoencoder, training.warm_up(position.step));
                 let (images, terms) =
-                    step::autoencoder(networks, autoencoder, losses, &showers, &mut noise, latent)?;
+                    step::autoencoder(networks, adam, losses, &showers, &mut noise, latent)?;
                 pending.push(terms);
                 Some(images)
             }

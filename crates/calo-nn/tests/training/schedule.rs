@@ -75,6 +75,27 @@ fn the_critics_may_be_trained_alone_at_first() {
     assert_ne!(saved(&trainer), start);
 }
 
+/// Adam's first step is its rate, whatever the gradient.
+#[test]
+fn the_first_steps_of_encoder_and_decoder_may_be_smaller() {
+    let start = saved(&trainer(training()));
+    let moved = |warm_up_steps, critics_first_steps, steps| {
+        let config = TrainingConfig { warm_up_steps, critics_first_steps, ..training() };
+        let mut trainer = trainer(config);
+        run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, steps);
+        let after = saved(&trainer);
+        let (before, after) = (&start["encoder.conv1.weight"], &after["encoder.conv1.weight"]);
+        let change = before.iter().zip(after).map(|(before, after)| (before - after).abs());
+        change.fold(0.0, f32::max)
+    };
+    let whole = moved(0, 0, 1);
+    assert!(whole > 0.0);
+    assert!((moved(4, 0, 1) / whole - 0.25).abs() < 1e-3, "{}", moved(4, 0, 1) / whole);
+    // The critics' own steps do not count.
+    assert!((moved(4, 1, 2) / whole - 0.25).abs() < 1e-3, "{}", moved(4, 1, 2) / whole);
+    assert!((moved(1, 0, 1) / whole - 1.0).abs() < 1e-3);
+}
+
 /// A decoder whose last convolution gives nothing has no gradient either.
 #[test]
 fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
