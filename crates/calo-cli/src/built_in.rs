@@ -17,7 +17,7 @@ use crate::run_folder::RunDescription;
 pub(crate) const NAME: &str = "built-in photons";
 
 /// A release of another epoch changes this line.
-const WEIGHTS: &[u8] = include_bytes!("../../../data/models/photons/beta-0.05/epochs/epoch-0006.safetensors");
+const WEIGHTS: &[u8] = include_bytes!("../../../data/models/photons/beta-0.05/epochs/epoch-0008.safetensors");
 const DENSITY: &[u8] = include_bytes!("../../../data/models/photons/beta-0.05/density.safetensors");
 const DESCRIPTION: &str = include_str!("../../../data/models/photons/beta-0.05/run.json");
 const DETECTOR: &str = include_str!("../../../data/models/photons/beta-0.05/detector.toml");
