@@ -390,7 +390,7 @@ mod tests {
         });
         for step in 1..5 {
             let gradient = (&start * f64::from(step as u32 % 3)).unwrap().sin().unwrap();
-            let update = Update::new(&config, step);
+            let update = Update::new(&config, step, 1.0);
             slots[0].apply(&gradient, &update).unwrap();
             slots[1].apply_composed(&gradient, &update).unwrap();
         }
