@@ -113,6 +113,25 @@ fn foreign_corrupt_and_truncated_files_are_named() {
     assert!(refusal(&path).contains("NaN at entry 319 of tensor `centres`"), "{}", refusal(&path));
 }
 
+/// Version 1 had one bandwidth for all columns, and no list of them.
+#[test]
+fn densities_of_the_first_version_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let kde = density();
+    kde.save(&path, Storage::F64).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    for (from, to) in [(r#"version\":2"#, r#"version\":1"#), (r#"bandwidths\":["#, r#"no_longers\":["#)] {
+        let at = bytes.windows(from.len()).position(|found| found == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    fs::write(&path, bytes).unwrap();
+    let loaded = Kde::load(&path).unwrap();
+    assert_eq!(loaded.bandwidths(), kde.bandwidths());
+    let queries = points(9, 4);
+    assert_eq!(loaded.log_density(queries.view()).unwrap(), kde.log_density(queries.view()).unwrap());
+}
+
 #[test]
 fn a_density_for_another_latent_size_is_named() {
     let message = density().check_latent_size(24).unwrap_err().to_string();

@@ -305,7 +305,7 @@ impl<'a> Likelihood<'a> {
 }
 
 /// Repeated points make the likelihood rise for ever as the bandwidth falls.
-fn check_limits(bandwidth: f64) -> Result<()> {
+pub(super) fn check_limits(bandwidth: f64) -> Result<()> {
     if (LIMITS[0]..=LIMITS[1]).contains(&bandwidth) {
         return Ok(());
     }

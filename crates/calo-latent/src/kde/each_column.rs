@@ -20,6 +20,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cross_validation::check_limits;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::exp_of_negative;
@@ -27,9 +28,6 @@ use crate::random::{choose, stream};
 
 /// Points below which there is nothing to learn a bandwidth from.
 const FEWEST: usize = 10;
-
-/// Narrower kernels hold repeated points.
-const NARROWEST: f64 = 1e-4;
 
 /// Points that share a product of matrices; the unit of work, and of the order of sums.
 const BLOCK: usize = 64;
@@ -220,14 +218,8 @@ impl Expectation {
             || (mean_squares[0] - 2.0 * self.with_centre[0] + self.centre_squared[0]).max(0.0).sqrt();
         let condition = (n_condition != 0).then(|| condition.unwrap_or_else(searched));
         let kernels = Kernels::new(correlations, condition);
-        match kernels.widths.iter().copied().find(|&width| width < NARROWEST) {
-            None => Ok(kernels),
-            Some(width) => Err(Error::Search {
-                problem: format!("the likelihood has no maximum above a bandwidth of {width:.1e}"),
-                expected: "points that do not repeat (a condition with few values needs a bandwidth given as a number)"
-                    .to_owned(),
-            }),
-        }
+        kernels.widths.iter().try_for_each(|&width| check_limits(width))?;
+        Ok(kernels)
     }
 }
 
