@@ -190,7 +190,8 @@ pub(crate) struct ReproduceFlags {
     /// reproduction, or `data/models/photons`
     #[arg(long, value_name = "DIR", conflicts_with = "pretrained")]
     pub(crate) from: Option<PathBuf>,
-    /// Another value for a field of the profile's configuration, for example `training.epochs=10`; may be given again
+    /// Another value for a field of the profile's configuration, for example `training.epochs=10`, or none for its default;
+    /// may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Folder for everything, instead of target/table2/PROFILE

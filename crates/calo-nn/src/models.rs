@@ -5,7 +5,7 @@
 //!
 //! | module | network | paper |
 //! | --- | --- | --- |
-//! | [`bibae`] | encoder and decoder, the critic of the reconstruction, the critic of the latent variables | decoding-photons, fast-and-accurate-showers |
+//! | [`bibae`] | encoder and decoder, the critics of the reconstruction, of the latent variables and of profiles | decoding-photons, fast-and-accurate-showers |
 //! | [`post_processor`] | per-cell network that puts the cell spectrum right | the same |
 //! | [`gan`] | generator, discriminator | fast-and-accurate-showers |
 //! | [`wgan`] | generator, critic (photons and pions), constrainer | fast-and-accurate-showers |

@@ -18,6 +18,8 @@ pub(super) struct Profile {
     models: Option<&'static str>,
     /// Fields of it that this profile sets otherwise.
     pub(super) overrides: &'static [&'static str],
+    /// Those that it sets otherwise where trainings begin with trained weights.
+    pub(super) tuning: &'static [&'static str],
     pub(super) n_showers: Counts,
     /// Parts of a real file that train, validate and are the reference, per cent.
     pub(super) fractions: &'static str,
@@ -33,6 +35,9 @@ pub(super) struct Counts {
     /// At each fixed energy, in validation and reference each.
     pub(super) fixed: u64,
 }
+
+/// Latent variables that know their parts already are not to be closed again.
+const OPEN_VARIABLES: &str = "training.losses.kld_release=";
 
 /// A smoke test of the way from nothing to the table; its networks learn nothing.
 const TINY: Profile = Profile {
@@ -55,6 +60,7 @@ const TINY: Profile = Profile {
         // There are a dozen steps in all.
         "training.critics_first_steps=1",
     ],
+    tuning: &[OPEN_VARIABLES],
     n_showers: Counts { train: 256, full: 64, fixed: 24 },
     fractions: "60,20,20",
 };
@@ -65,6 +71,7 @@ const QUICK: Profile = Profile {
     config: "bib-ae-quick.toml",
     models: None,
     overrides: &[],
+    tuning: &[OPEN_VARIABLES],
     n_showers: Counts { train: 4800, full: 1000, fixed: 400 },
     fractions: "60,20,20",
 };
@@ -75,6 +82,20 @@ const LAPTOP: Profile = Profile {
     config: "bib-ae-laptop.toml",
     models: Some("data/models/photons"),
     overrides: &[],
+    // For some thousand showers. Critics of a released model are fresh and have their steps alone.
+    tuning: &[
+        OPEN_VARIABLES,
+        "training.epochs=16",
+        "training.rate_decay=0.9",
+        "training.warm_up_steps=50",
+        "training.rates.autoencoder=3e-4",
+        "training.rates.critic=3e-4",
+        "training.rates.profile_critic=3e-4",
+        "training.rates.latent_critic=6e-4",
+        "training.rates.post_processor=3e-3",
+        "validation.first_epoch=4",
+        "validation.every_epochs=4",
+    ],
     n_showers: Counts { train: 20_000, full: 3000, fixed: 1000 },
     fractions: "60,20,20",
 };
@@ -85,6 +106,7 @@ const PAPER: Profile = Profile {
     config: "bib-ae-paper.toml",
     models: None,
     overrides: &[],
+    tuning: &[OPEN_VARIABLES],
     n_showers: Counts { train: 900_000, full: 10_000, fixed: 4000 },
     fractions: "80,10,10",
 };

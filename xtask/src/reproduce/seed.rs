@@ -128,6 +128,9 @@ fn train(
     // Begun or not: what a kill left is gone on with.
     words.push("--resume".to_owned());
     let mut overrides: Vec<String> = pipeline.profile.overrides.iter().map(|&text| text.to_owned()).collect();
+    if pipeline.flags.from.is_some() {
+        overrides.extend(pipeline.profile.tuning.iter().map(|&text| text.to_owned()));
+    }
     overrides.extend(pipeline.flags.overrides.iter().cloned());
     // Validation showers are a file of their own, as many of them as the reference has.
     overrides.push("data.split=[1.0, 0.0, 0.0]".to_owned());

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// or the weights file of an epoch, without critics
     #[arg(long, value_name = "FOLDER|FILE")]
     from: Option<PathBuf>,
-    /// Another value for a field, for example `training.losses.kld=0.4`; may be given again
+    /// Another value for a field, for example `training.losses.kld=0.4`, or none for its default; may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     overrides: Vec<String>,
     /// Showers to validate with, full spectrum, instead of the validation part of the data

@@ -1,4 +1,4 @@
-//! Bounded-information-bottleneck autoencoder (BIB-AE): encoder, decoder and the two critics that train them.
+//! Bounded-information-bottleneck autoencoder (BIB-AE): encoder, decoder and the critics that train them.
 //!
 //! # Reference
 //! decoding-photons, section 3; fast-and-accurate-showers, section 3.3.
@@ -7,11 +7,13 @@ mod critic;
 mod decoder;
 mod encoder;
 mod latent_critic;
+mod profile_critic;
 
 pub use critic::{Critic, CriticConfig};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Posterior};
 pub use latent_critic::{LatentCritic, LatentCriticConfig};
+pub use profile_critic::{ProfileCritic, ProfileCriticConfig};
 
 use serde::{Deserialize, Serialize};
 

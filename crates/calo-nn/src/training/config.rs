@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::networks::{CRITIC, LATENT_CRITIC, PROFILE_CRITIC};
 use crate::losses::SortedMmd;
 use crate::models::Grid;
-use crate::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
+use crate::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig, ProfileCriticConfig};
 use crate::models::post_processor::PostProcessorConfig;
 use crate::optimiser::AdamConfig;
 use crate::{Error, Result};
@@ -21,6 +22,8 @@ pub struct ModelConfig {
     pub critic: CriticConfig,
     /// Critic of the latent variables.
     pub latent_critic: LatentCriticConfig,
+    /// Critic of the profiles of the reconstruction; none where it is left out, as published.
+    pub profile_critic: Option<ProfileCriticConfig>,
     /// Per-cell network behind the decoder; none where it is left out.
     pub post_processor: Option<PostProcessorConfig>,
     /// How energies enter and leave the networks.
@@ -35,6 +38,7 @@ impl Default for ModelConfig {
             autoencoder,
             critic: CriticConfig::default(),
             latent_critic: LatentCriticConfig::default(),
+            profile_critic: None,
             post_processor: None,
             scaling: Scaling::default(),
         }
@@ -48,10 +52,29 @@ impl ModelConfig {
         self.grid = grid;
         self.autoencoder.grid = grid;
         self.critic.grid = grid;
+        if let Some(profile_critic) = &mut self.profile_critic {
+            profile_critic.grid = grid;
+        }
         if let Some(post_processor) = &mut self.post_processor {
             post_processor.grid = grid;
         }
         self
+    }
+
+    /// Whether encoder, decoder and post-processor are the same: the critics may be others.
+    pub(super) fn makes_showers_as(&self, other: &Self) -> bool {
+        let Self { critic, latent_critic, profile_critic, .. } = other.clone();
+        Self { critic, latent_critic, profile_critic, ..self.clone() } == *other
+    }
+
+    /// Whether the network of this name is the same in both, when they make showers alike.
+    pub(super) fn has_same_network(&self, other: &Self, network: &str) -> bool {
+        match network {
+            CRITIC => self.critic == other.critic,
+            LATENT_CRITIC => self.latent_critic == other.latent_critic,
+            PROFILE_CRITIC => self.profile_critic == other.profile_critic,
+            _ => true,
+        }
     }
 
     /// Checks every field.
@@ -62,6 +85,9 @@ impl ModelConfig {
         within("autoencoder", self.autoencoder.validate())?;
         within("critic", self.critic.validate())?;
         within("latent_critic", self.latent_critic.validate())?;
+        if let Some(profile_critic) = &self.profile_critic {
+            within("profile_critic", profile_critic.validate())?;
+        }
         if let Some(post_processor) = &self.post_processor {
             within("post_processor", post_processor.validate())?;
         }
@@ -132,7 +158,7 @@ pub struct TrainingConfig {
     pub epochs: u32,
     /// Showers in a batch.
     pub batch_showers: usize,
-    /// Steps of both critics for each of encoder and decoder.
+    /// Steps of the critics for each of encoder and decoder.
     pub critic_steps: u32,
     /// First steps, in which the critics alone are trained: encoder and decoder then begin with scores that mean
     /// something. Scores of fresh critics can drive all cells of the decoder below its ReLU, from where it never returns.
@@ -231,19 +257,28 @@ pub struct Rates {
     pub critic: f64,
     /// Critic of the latent variables.
     pub latent_critic: f64,
+    /// Critic of the profiles.
+    pub profile_critic: f64,
     /// Post-processor.
     pub post_processor: f64,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { autoencoder: 0.5e-3, critic: 0.5e-3, latent_critic: 2e-3, post_processor: 0.5e-3 }
+        Self {
+            autoencoder: 0.5e-3,
+            critic: 0.5e-3,
+            latent_critic: 2e-3,
+            profile_critic: 0.5e-3,
+            post_processor: 0.5e-3,
+        }
     }
 }
 
 impl Rates {
-    fn all(&self) -> [f64; 4] {
-        [self.autoencoder, self.critic, self.latent_critic, self.post_processor]
+    /// In the order of the optimisers.
+    pub(super) fn all(&self) -> [f64; 5] {
+        [self.autoencoder, self.critic, self.latent_critic, self.profile_critic, self.post_processor]
     }
 }
 
@@ -258,6 +293,8 @@ pub struct Losses {
     pub critic: f64,
     /// Score of the latent variables.
     pub latent_critic: f64,
+    /// Score of the profiles.
+    pub profile_critic: f64,
     /// Divergence of the encoder's distributions from N(0, 1): beta.
     pub kld: f64,
     /// Times which it is in the first epoch; it falls by equal factors to [`Losses::kld`].
@@ -270,7 +307,7 @@ pub struct Losses {
     pub latent_mmd: f64,
     /// a of each Gaussian kernel exp(-a d^2) of that.
     pub latent_mmd_exponents: Vec<f64>,
-    /// Gradient penalty of both critics.
+    /// Gradient penalty of all critics.
     pub gradient_penalty: f64,
 }
 
@@ -279,6 +316,7 @@ impl Default for Losses {
         Self {
             critic: 1.0,
             latent_critic: 100.0,
+            profile_critic: 1.0,
             kld: 0.05,
             kld_start_factor: 1.0,
             kld_start_epochs: 0,
@@ -310,6 +348,7 @@ impl Losses {
     fn validate(&self) -> Result<()> {
         check("critic", self.critic, Allowed::FromZero)?;
         check("latent_critic", self.latent_critic, Allowed::FromZero)?;
+        check("profile_critic", self.profile_critic, Allowed::FromZero)?;
         check("kld", self.kld, Allowed::FromZero)?;
         check("kld_start_factor", self.kld_start_factor, Allowed::AboveZero)?;
         if let Some(release) = &self.kld_release {

@@ -4,14 +4,16 @@ use candle_core::{DType, Device, Tensor, Var};
 
 use super::config::{CellScale, ModelConfig, Scaling};
 use crate::Result;
-use crate::models::bibae::{Critic, Decoder, Encoder, LatentCritic, Posterior};
+use crate::models::bibae::{Critic, Decoder, Encoder, LatentCritic, Posterior, ProfileCritic};
 use crate::models::post_processor::PostProcessor;
+use crate::ops::sqrt_or_zero;
 use crate::parameters::{Parameters, Path};
 
 /// Names of the networks in checkpoints.
 pub(super) const AUTOENCODER: &str = "autoencoder";
 pub(super) const CRITIC: &str = "critic";
 pub(super) const LATENT_CRITIC: &str = "latent_critic";
+pub(super) const PROFILE_CRITIC: &str = "profile_critic";
 pub(super) const POST_PROCESSOR: &str = "post_processor";
 
 /// Encoder, decoder and post-processor, with energies in MeV and GeV on the outside.
@@ -68,6 +70,14 @@ impl Generator {
         Ok(if is_one { seen } else { (seen * critic_factor)? })
     }
 
+    /// Scaled cells as the critic of the profiles sees them.
+    pub(super) fn profiles(&self, critic: &ProfileCritic, images: &Tensor) -> Result<Tensor> {
+        match self.scaling.cells {
+            CellScale::Mev => critic.profiles(images, &sqrt_or_zero(images)?),
+            CellScale::Root => critic.profiles(&images.sqr()?, images),
+        }
+    }
+
     /// # Shapes
     /// `[n, layer, x, y]`, `[n, 1]` -> `[n, encoded]` each
     pub(super) fn encode(&self, showers_mev: &Tensor, energies_gev: &Tensor) -> Result<Posterior> {
@@ -105,18 +115,23 @@ impl Generator {
     }
 }
 
-/// Both critics.
+/// All critics.
 #[derive(Debug, Clone)]
 pub(super) struct Critics {
     pub(super) critic: Critic,
     pub(super) latent_critic: LatentCritic,
+    pub(super) profile_critic: Option<ProfileCritic>,
 }
 
 impl Critics {
     fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
+        let profile_critic = config.profile_critic.as_ref();
+        let profile_critic =
+            profile_critic.map(|config| ProfileCritic::new(&root.join(PROFILE_CRITIC), config));
         Ok(Self {
             critic: Critic::new(&root.join(CRITIC), &config.critic)?,
             latent_critic: LatentCritic::new(&root.join(LATENT_CRITIC), &config.latent_critic)?,
+            profile_critic: profile_critic.transpose()?,
         })
     }
 }

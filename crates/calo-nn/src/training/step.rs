@@ -1,4 +1,4 @@
-//! One training step: both critics several times, encoder and decoder once, the post-processor once.
+//! One training step: the critics several times, encoder and decoder once, the post-processor once.
 //!
 //! # Reference
 //! decoding-photons, section 3; Gulrajani et al., arXiv 1704.00028, for the critics.
@@ -69,29 +69,29 @@ fn reconstruct(
     Ok((z, images))
 }
 
-/// A step of both critics.
+/// A step of all critics.
 pub(super) fn critics(
     networks: &Networks,
-    [adam, latent_adam]: [&mut Adam; 2],
+    [adam, latent_adam, profile_adam]: [&mut Adam; 3],
     losses: &Losses,
     showers: &Showers,
     noise: &mut Noise,
     latent: usize,
 ) -> Result<Pending> {
     let generator = &networks.generator.applied;
-    let Critics { critic, latent_critic } = &networks.critics.trained;
+    let Critics { critic, latent_critic, profile_critic } = &networks.critics.trained;
     let n = showers.len()?;
     let (z, images) = reconstruct(generator, showers, noise, latent)?;
     let mut terms = Pending::default();
 
-    let (x, images) = (generator.scaled(&showers.cells_mev)?, generator.for_critic(&images)?);
-    let x = &generator.for_critic(&x)?;
+    let scaled = generator.scaled(&showers.cells_mev)?;
+    let (x, seen) = (&generator.for_critic(&scaled)?, &generator.for_critic(&images)?);
     let condition = generator.condition(&showers.energies_gev)?;
     let real = critic.forward(x, x, &condition)?.mean_all()?;
-    let fake = critic.forward(x, &images, &condition)?.mean_all()?;
+    let fake = critic.forward(x, seen, &condition)?.mean_all()?;
     let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], &condition);
     let alpha = noise.fractions(n)?;
-    let penalty = gradient_penalty_of_all(score, &[x, x], &[x, &images], &alpha, losses.gradient_penalty)?;
+    let penalty = gradient_penalty_of_all(score, &[x, x], &[x, seen], &alpha, losses.gradient_penalty)?;
     let distance = (real - fake)?;
     terms.add("critic_distance", &distance);
     terms.add("critic_penalty", &penalty);
@@ -105,6 +105,18 @@ pub(super) fn critics(
     terms.add("latent_critic_distance", &distance);
     terms.add("latent_critic_penalty", &penalty);
     latent_adam.step(&backward(&(penalty - distance)?)?)?;
+
+    if let Some(critic) = profile_critic {
+        let (x, seen) = (&generator.profiles(critic, &scaled)?, &generator.profiles(critic, &images)?);
+        let real = critic.forward(x, x, &condition)?.mean_all()?;
+        let distance = (real - critic.forward(x, seen, &condition)?.mean_all()?)?;
+        let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], &condition);
+        let alpha = noise.fractions(n)?;
+        let penalty = gradient_penalty_of_all(score, &[x, x], &[x, seen], &alpha, losses.gradient_penalty)?;
+        terms.add("profile_critic_distance", &distance);
+        terms.add("profile_critic_penalty", &penalty);
+        profile_adam.step(&backward(&(penalty - distance)?)?)?;
+    }
     Ok(terms)
 }
 
@@ -119,7 +131,7 @@ pub(super) fn autoencoder(
     latent: usize,
 ) -> Result<(Tensor, Pending)> {
     let generator = &networks.generator.trained;
-    let Critics { critic, latent_critic } = &networks.critics.applied;
+    let Critics { critic, latent_critic, profile_critic } = &networks.critics.applied;
     let Showers { cells_mev, energies_gev } = showers;
     let n = showers.len()?;
     let posterior = generator.encode(cells_mev, energies_gev)?;
@@ -127,7 +139,8 @@ pub(super) fn autoencoder(
     let images = generator.decode(&z, energies_gev)?;
 
     let condition = generator.condition(energies_gev)?;
-    let pair = (generator.for_critic(&generator.scaled(cells_mev)?)?, generator.for_critic(&images)?);
+    let scaled = generator.scaled(cells_mev)?;
+    let pair = (generator.for_critic(&scaled)?, generator.for_critic(&images)?);
     let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
     let latent_score = latent_critic.forward(&z)?.mean_all()?;
     let divergences = kld_of_each(&posterior.mean, &posterior.log_variance)?;
@@ -140,7 +153,13 @@ pub(super) fn autoencoder(
     terms.add("latent_mmd", &mmd);
     terms.add(DECODED_MEAN, &images.detach().mean_all()?);
 
-    let scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
+    let mut scores = ((score * losses.critic)? + (latent_score * losses.latent_critic)?)?;
+    if let Some(critic) = profile_critic {
+        let pair = (generator.profiles(critic, &scaled)?, generator.profiles(critic, &images)?);
+        let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
+        terms.add("profile_critic_score", &score);
+        scores = (scores + (score * losses.profile_critic)?)?;
+    }
     let divergence = (divergences * beta)?.sum_all()?;
     let loss = ((divergence + (mmd * losses.latent_mmd)?)? - scores)?;
     adam.step_at(&backward(&loss)?, factor)?;

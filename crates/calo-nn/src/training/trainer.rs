@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Average, is_average};
 use super::config::{ModelConfig, PostProcessorStage, TrainingConfig};
-use super::networks::{AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, belongs, of_generator};
+use super::networks::{
+    AUTOENCODER, CRITIC, LATENT_CRITIC, Networks, POST_PROCESSOR, PROFILE_CRITIC, belongs, of_generator,
+};
 use super::noise::Noise;
 use super::step::{self, Pending, Showers, Terms};
 use crate::optimiser::Adam;
@@ -25,7 +27,7 @@ const TRAINING_KEY: &str = "calo.training";
 const SEED_KEY: &str = "calo.seed";
 const POSITION_KEY: &str = "calo.position";
 
-const OPTIMISERS: [&str; 4] = [AUTOENCODER, CRITIC, LATENT_CRITIC, POST_PROCESSOR];
+const OPTIMISERS: [&str; 5] = [AUTOENCODER, CRITIC, LATENT_CRITIC, PROFILE_CRITIC, POST_PROCESSOR];
 
 /// A place in the schedule: what was done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ pub struct Trainer {
     device: Device,
     networks: Networks,
     /// In the order of [`OPTIMISERS`].
-    optimisers: [Adam; 4],
+    optimisers: [Adam; 5],
     /// Where the configuration asks for it.
     average: Option<Average>,
     position: Position,
@@ -73,16 +75,15 @@ impl Trainer {
                 expected: format!("at most the {cells} of the grid"),
             });
         }
-        let rates = &training.rates;
-        let rates = [rates.autoencoder, rates.critic, rates.latent_critic, rates.post_processor];
         let adam = |(network, rate): (&str, f64)| {
             let mut adam = Adam::new(vec![(networks.weights(network), training.adam(rate))])?;
             // A step that would spoil the weights is an error, and the last good weights stay.
             adam.check_gradients(true);
             Ok::<_, Error>(adam)
         };
-        let [a, b, c, d] = [0, 1, 2, 3].map(|i| adam((OPTIMISERS[i], rates[i])));
-        let optimisers = [a?, b?, c?, d?];
+        let rates = training.rates.all();
+        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| adam((OPTIMISERS[i], rates[i])));
+        let optimisers = [a?, b?, c?, d?, e?];
         let decay = training.weight_average;
         let average = (decay > 0.0).then(|| Average::new(decay, &networks.parameters)).transpose()?;
         Ok(Self {
@@ -162,7 +163,7 @@ impl Trainer {
         let latent = self.model.autoencoder.latent;
         let showers = upload(last, &self.model, &self.device)?;
         let Self { networks, training, position, model, device, optimisers, .. } = self;
-        let [autoencoder, critic, latent_critic, post_processor] = optimisers;
+        let [autoencoder, critic, latent_critic, profile_critic, post_processor] = optimisers;
         let (networks, training, position) = (&*networks, &*training, *position);
         let mut pending = Vec::new();
         let images = if is_past(training, position) {
@@ -174,7 +175,7 @@ impl Trainer {
                     _ => None,
                 };
                 let showers = fresh.as_ref().unwrap_or(&showers);
-                let optimisers = [&mut *critic, &mut *latent_critic];
+                let optimisers = [&mut *critic, &mut *latent_critic, &mut *profile_critic];
                 let terms =
                     step::critics(networks, optimisers, &training.losses, showers, &mut noise, latent)?;
                 // Those of the last step are shown: the critics as encoder and decoder meet them.
@@ -293,7 +294,7 @@ impl Trainer {
                 return Err(file_error(
                     path,
                     format!("holds `{name}`"),
-                    "the state of four optimisers".to_owned(),
+                    "the state of the optimisers".to_owned(),
                 ));
             };
             parts[place].insert(name[adam_name(OPTIMISERS[place], "").len()..].to_owned(), tensor);
@@ -310,8 +311,8 @@ impl Trainer {
     }
 
     /// Begins with the weights of another training of the same networks: its [`Trainer::save`], or its
-    /// [`Trainer::save_weights`], which leaves the critics fresh. Optimisers and schedule begin anew. The names of the
-    /// networks that were taken.
+    /// [`Trainer::save_weights`], which leaves the critics fresh; so does a critic of other sizes. Optimisers and
+    /// schedule begin anew. The names of the networks that were taken.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds other networks;
@@ -327,23 +328,26 @@ impl Trainer {
         let (mut tensors, metadata) = checkpoint::load(path, &self.device)?;
         let in_file = |problem: String| file_error(path, problem, "weights of the same networks".to_owned());
         let model = metadata.get(MODEL_KEY).ok_or_else(|| foreign(path, MODEL_KEY))?;
-        let parsed: Result<ModelConfig, _> = serde_json::from_str(model);
-        let on_its_grid = |theirs: ModelConfig| {
-            let grid = theirs.grid;
-            theirs.on_grid(grid)
-        };
-        if !parsed.is_ok_and(|theirs| on_its_grid(theirs) == self.model) {
-            return Err(in_file(format!("holds other networks: {model}")));
+        let other = || in_file(format!("holds other networks: {model}"));
+        let theirs: ModelConfig = serde_json::from_str(model).map_err(|_| other())?;
+        let grid = theirs.grid;
+        let theirs = theirs.on_grid(grid);
+        if !theirs.makes_showers_as(&self.model) {
+            return Err(other());
         }
         tensors.retain(|name, _| !name.starts_with("adam.") && !is_average(name));
-        let is_there = |network: &&str| tensors.keys().any(|name| belongs(name, network));
+        let is_there = |network: &&str| {
+            theirs.has_same_network(&self.model, network) && tensors.keys().any(|name| belongs(name, network))
+        };
         let (taken, fresh): (Vec<_>, Vec<_>) = OPTIMISERS.into_iter().partition(is_there);
         if !taken.contains(&AUTOENCODER) {
             return Err(in_file(format!("has no weights of the {AUTOENCODER}")));
         }
+        let belongs_to_any =
+            |name: &str, networks: &[&str]| networks.iter().any(|network| belongs(name, network));
+        tensors.retain(|name, _| !belongs_to_any(name, &fresh));
         let state = self.networks.parameters.state();
-        tensors
-            .extend(state.into_iter().filter(|(name, _)| fresh.iter().any(|network| belongs(name, network))));
+        tensors.extend(state.into_iter().filter(|(name, _)| belongs_to_any(name, &fresh)));
         self.networks.parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
         if let Some(average) = &mut self.average {
             *average = Average::new(self.training.weight_average, &self.networks.parameters)?;

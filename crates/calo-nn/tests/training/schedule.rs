@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use calo_data::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
+use calo_nn::models::bibae::ProfileCriticConfig;
 use calo_nn::parameters::checkpoint;
 use calo_nn::training::{
     Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining, Release, Trainer,
     TrainingConfig, train,
 };
 
-use super::{Showers, model, run, saved, trainer, training};
+use super::{GRID, Showers, model, run, saved, trainer, training};
 
 #[test]
 fn batches_come_in_order_and_a_rest_is_left_out() {
@@ -47,6 +48,28 @@ fn a_stage_of_its_own_trains_the_post_processor_alone() {
     };
     assert!(changed(&start, &middle, "autoencoder") && !changed(&start, &middle, "post_processor"));
     assert!(!changed(&middle, &end, "autoencoder") && changed(&middle, &end, "post_processor"));
+}
+
+/// The critic of profiles is trained with the others, and teaches as much as its weight says.
+#[test]
+fn a_critic_of_profiles_may_join() {
+    let after = |profile_critic: Option<ProfileCriticConfig>, weight: f64| {
+        let model = ModelConfig { profile_critic, ..model() }.on_grid(GRID);
+        let losses = Losses { profile_critic: weight, ..Losses::default() };
+        let training = TrainingConfig { losses, ..training() };
+        let mut trainer = Trainer::new(model, training, 5, &Device::Cpu).unwrap();
+        let names = run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 2).concat();
+        (saved(&trainer), names)
+    };
+    let (without, names) = after(None, 1.0);
+    assert!(names.iter().all(|name| !name.contains("profile")), "{names:?}");
+    let config = ProfileCriticConfig { units: vec![5], ..Default::default() };
+    let (with, names) = after(Some(config.clone()), 1.0);
+    for name in ["profile_critic_distance", "profile_critic_penalty", "profile_critic_score"] {
+        assert_eq!(names.iter().filter(|found| **found == name).count(), 2, "{names:?}");
+    }
+    assert_ne!(with, without);
+    assert_ne!(with, after(Some(config), 3.0).0);
 }
 
 #[test]

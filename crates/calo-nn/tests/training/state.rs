@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use calo_data::random::Purpose;
 use calo_nn::candle::{Device, Tensor};
+use calo_nn::models::bibae::ProfileCriticConfig;
 use calo_nn::training::{ShowerModel, Trainer, TrainingConfig};
 
 use super::{GRID, Showers, model, run, saved, trainer, training};
@@ -85,6 +86,15 @@ fn a_training_begins_with_the_weights_of_another() {
     assert_eq!(some, ["autoencoder", "post_processor"]);
     assert_ne!(with_critics, with_fresh_critics);
     assert_ne!(with_critics, saved(&first));
+
+    // A critic of other sizes, or one that the other training had not, begins anew.
+    let mut critics = model();
+    critics.critic.width = 6;
+    critics.profile_critic = Some(ProfileCriticConfig { units: vec![3], ..Default::default() });
+    let mut trainer_of_critics = Trainer::new(critics, training(), 6, &Device::Cpu).unwrap();
+    let taken = trainer_of_critics.begin_with(&state).unwrap();
+    assert_eq!(taken, ["autoencoder", "latent_critic", "post_processor"]);
+    assert_eq!(saved(&trainer_of_critics), saved(&first));
 
     let message = first.begin_with(&weights).unwrap_err().to_string();
     assert!(message.contains("5 steps"), "{message}");

@@ -161,21 +161,27 @@ impl Experiment {
     }
 }
 
-/// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string.
+/// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string, and none takes the field out.
 fn set(table: &mut Table, given: &str) -> anyhow::Result<()> {
     let wrong =
         || UsageError(format!("--set {given}: expected NAME=VALUE, for example training.losses.kld=0.4"));
     let (name, text) = given.split_once('=').ok_or_else(wrong)?;
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
+    let value = value.or_else(|| (!text.trim().is_empty()).then(|| Value::String(text.to_owned())));
     let mut place = table;
     let mut keys = name.split('.').map(str::trim);
     let last = keys.next_back().filter(|key| !key.is_empty()).ok_or_else(wrong)?;
     for key in keys {
+        if value.is_none() && !place.contains_key(key) {
+            return Ok(());
+        }
         let inner = place.entry(key).or_insert_with(|| Value::Table(Table::new()));
         place = inner.as_table_mut().ok_or_else(wrong)?;
     }
-    place.insert(last.to_owned(), value);
+    match value {
+        Some(value) => place.insert(last.to_owned(), value),
+        None => place.remove(last),
+    };
     Ok(())
 }
 
@@ -201,6 +207,15 @@ mod tests {
         assert_eq!(experiment.model.post_processor.as_ref().unwrap().width, 8);
         assert_eq!((experiment.name.as_str(), experiment.seed), ("other", 3));
         assert_eq!(load(&experiment.to_toml().unwrap(), &[]).unwrap(), experiment);
+    }
+
+    #[test]
+    fn an_override_without_a_value_takes_a_field_out() {
+        let text = format!("{SMALL}[model.post_processor]\nwidth = 8\n[training]\nepochs = 7\n");
+        let overrides =
+            ["model.post_processor=", "training.epochs= ", "data.split=", "model.profile_critic.units="];
+        let experiment = load(&text, &overrides).unwrap();
+        assert_eq!(experiment, load(SMALL, &[]).unwrap());
     }
 
     #[test]
