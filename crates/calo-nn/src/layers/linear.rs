@@ -42,6 +42,17 @@ impl Linear {
         })
     }
 
+    /// Layers with bias for [`linear_stack`], called `linear1`, `linear2`, ..: one from each number of units to the next.
+    ///
+    /// # Errors
+    /// When `path` cannot give their parameters.
+    pub fn stack(path: &Path<'_>, units: &[usize]) -> Result<Vec<Self>> {
+        let layer = |(i, units): (usize, &[usize])| {
+            Self::new(&path.join(format_args!("linear{}", i + 1)), units[0], units[1])
+        };
+        units.windows(2).enumerate().map(layer).collect()
+    }
+
     /// # Shapes
     /// `[.., in]` -> `[.., out]`
     ///

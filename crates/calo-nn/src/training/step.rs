@@ -85,14 +85,10 @@ pub(super) fn critics(
     let mut terms = Pending::default();
 
     let scaled = generator.scaled(&showers.cells_mev)?;
-    let (x, seen) = (&generator.for_critic(&scaled)?, &generator.for_critic(&images)?);
     let condition = generator.condition(&showers.energies_gev)?;
-    let real = critic.forward(x, x, &condition)?.mean_all()?;
-    let fake = critic.forward(x, seen, &condition)?.mean_all()?;
+    let seen = [generator.for_critic(&scaled)?, generator.for_critic(&images)?];
     let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], &condition);
-    let alpha = noise.fractions(n)?;
-    let penalty = gradient_penalty_of_all(score, &[x, x], &[x, seen], &alpha, losses.gradient_penalty)?;
-    let distance = (real - fake)?;
+    let (distance, penalty) = of_pairs(score, &seen, &noise.fractions(n)?, losses)?;
     terms.add("critic_distance", &distance);
     terms.add("critic_penalty", &penalty);
     adam.step(&backward(&(penalty - distance)?)?)?;
@@ -107,12 +103,9 @@ pub(super) fn critics(
     latent_adam.step(&backward(&(penalty - distance)?)?)?;
 
     if let Some(critic) = profile_critic {
-        let (x, seen) = (&generator.profiles(critic, &scaled)?, &generator.profiles(critic, &images)?);
-        let real = critic.forward(x, x, &condition)?.mean_all()?;
-        let distance = (real - critic.forward(x, seen, &condition)?.mean_all()?)?;
+        let seen = [generator.profiles(critic, &scaled)?, generator.profiles(critic, &images)?];
         let score = |pair: &[Tensor]| critic.forward(&pair[0], &pair[1], &condition);
-        let alpha = noise.fractions(n)?;
-        let penalty = gradient_penalty_of_all(score, &[x, x], &[x, seen], &alpha, losses.gradient_penalty)?;
+        let (distance, penalty) = of_pairs(score, &seen, &noise.fractions(n)?, losses)?;
         terms.add("profile_critic_distance", &distance);
         terms.add("profile_critic_penalty", &penalty);
         profile_adam.step(&backward(&(penalty - distance)?)?)?;
@@ -120,8 +113,22 @@ pub(super) fn critics(
     Ok(terms)
 }
 
-/// A step of encoder and decoder, with `factor` times their rate and `beta` for each encoded variable; gives the scaled images too, without their
-/// graph.
+/// What a critic of pairs tells showers beside themselves from showers beside their images by, and its gradient penalty.
+fn of_pairs(
+    score: impl Fn(&[Tensor]) -> Result<Tensor>,
+    seen: &[Tensor; 2],
+    alpha: &Tensor,
+    losses: &Losses,
+) -> Result<(Tensor, Tensor)> {
+    let [x, image] = seen;
+    let real = score(&[x.clone(), x.clone()])?.mean_all()?;
+    let fake = score(&[x.clone(), image.clone()])?.mean_all()?;
+    let penalty = gradient_penalty_of_all(score, &[x, x], &[x, image], alpha, losses.gradient_penalty)?;
+    Ok(((real - fake)?, penalty))
+}
+
+/// A step of encoder and decoder, with `factor` times their rate and `beta` for each encoded variable; gives the scaled
+/// images too, without their graph.
 pub(super) fn autoencoder(
     networks: &Networks,
     (adam, factor): (&mut Adam, f64),

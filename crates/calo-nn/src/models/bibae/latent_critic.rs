@@ -50,11 +50,7 @@ impl LatentCritic {
     /// When a layer has no units or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &LatentCriticConfig) -> Result<Self> {
         config.validate()?;
-        let units: Vec<usize> = [1].iter().chain(&config.units).chain(&[1]).copied().collect();
-        let layer = |(i, units): (usize, &[usize])| {
-            Linear::new(&path.join(format_args!("linear{}", i + 1)), units[0], units[1])
-        };
-        Ok(Self { layers: units.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
+        Ok(Self { layers: Linear::stack(path, &[&[1], &config.units[..], &[1]].concat())? })
     }
 
     /// Scores of every variable of every shower; higher is more normal.

@@ -75,11 +75,7 @@ impl ProfileCritic {
         let members = members.reshape((config.n_sums(), ()))?;
         // Profiles of energies and of roots, for the image and for the difference; the incident energy.
         let n_in = 4 * config.n_sums() + 1;
-        let units: Vec<usize> = [n_in].iter().chain(&config.units).chain(&[1]).copied().collect();
-        let layer = |(i, units): (usize, &[usize])| {
-            Linear::new(&path.join(format_args!("linear{}", i + 1)), units[0], units[1])
-        };
-        let layers = units.windows(2).enumerate().map(layer).collect::<Result<_>>()?;
+        let layers = Linear::stack(path, &[&[n_in], &config.units[..], &[1]].concat())?;
         Ok(Self { grid: config.grid, members, layers })
     }
 
