@@ -311,7 +311,7 @@ impl Trainer {
     }
 
     /// Begins with the weights of another training of the same networks: its [`Trainer::save`], or its
-    /// [`Trainer::save_weights`], which leaves the critics fresh; so does a critic of other sizes. Optimisers and
+    /// [`Trainer::save_weights`], which leaves the critics fresh, as a critic of other sizes is left. Optimisers and
     /// schedule begin anew. The names of the networks that were taken.
     ///
     /// # Errors

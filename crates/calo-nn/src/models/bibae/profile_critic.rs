@@ -164,7 +164,7 @@ mod tests {
     fn every_cell_has_a_finite_gradient() {
         let parameters = Parameters::new(2, DType::F64, &Device::Cpu);
         let critic = critic(&parameters);
-        let shower = cells((0..12).map(|cell| cell as f64));
+        let shower = cells((0..12).map(f64::from));
         let condition = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
         let image = Var::from_tensor(&shower.zeros_like().unwrap()).unwrap();
         let shower = critic.profiles(&shower, &shower.sqrt().unwrap()).unwrap();
