@@ -187,7 +187,7 @@ pub(crate) struct ReproduceFlags {
     #[arg(long, conflicts_with_all = ["overrides", "trainings", "from"])]
     pub(crate) pretrained: bool,
     /// Begin the trainings with the weights in `beta-0.05` and `beta-0.4` of this folder: that of a seed of another
-    /// reproduction, or `data/models/photons`; the profile has a shorter schedule for that
+    /// reproduction, or `data/models/photons`; laptop has a shorter schedule for that
     #[arg(long, value_name = "DIR", conflicts_with = "pretrained")]
     pub(crate) from: Option<PathBuf>,
     /// Another value for a field of the profile's configuration, for example `training.epochs=10`, or none for its default;
