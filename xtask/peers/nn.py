@@ -1,4 +1,4 @@
-"""The BIB-AE at its published widths in PyTorch, as the peer of ours (`crates/calo-nn/examples/bench_nn.rs`).
+"""The BIB-AE at its published widths in PyTorch, as the peer of ours (`crates/calo-cli/examples/bench_nn.rs`).
 
     python nn.py CASE --batch B --threads T --warm-up W --repetitions R [--device cuda]
 

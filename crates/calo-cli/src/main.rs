@@ -4,6 +4,7 @@
 //! interruption and provenance added here.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
+mod allocator;
 mod args;
 mod built_in;
 mod commands;
@@ -65,15 +66,14 @@ impl Command {
     }
 }
 
-/// Networks allocate and free large tensors all the time; this one gives their memory out again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     prepare_candle();
-    keep_freed_memory();
+    allocator::keep_freed_memory();
     crash::install();
     let cli = Cli::parse();
+    if !matches!(cli.command, Command::Train(_)) {
+        allocator::use_small_pages();
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_interrupt(&error) => {
@@ -96,18 +96,6 @@ fn prepare_candle() {
         std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1");
         std::env::set_var("CANDLE_NUM_THREADS", "1");
     }
-}
-
-/// Tells the allocator to keep freed memory: fresh pages from the system cost as much as the arithmetic on them.
-#[expect(unsafe_code, reason = "mimalloc's options are set through its C interface")]
-fn keep_freed_memory() {
-    /// Place of `mi_option_purge_delay` in the list of mimalloc 3.
-    const PURGE_DELAY: libc::c_int = 15;
-    unsafe extern "C" {
-        fn mi_option_set(option: libc::c_int, value: libc::c_long);
-    }
-    // SAFETY: the signature is that of mimalloc, which is linked as the allocator; numbers go in, none comes out.
-    unsafe { mi_option_set(PURGE_DELAY, -1) };
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: ours and its Python peer on the same input, in the same run, with the same number of threads.
 //!
-//! Ours is `crates/calo-cli/examples/bench_peers.rs` and `bench_density.rs` beside it, `calo evaluate` and `crates/calo-nn/examples/bench_nn.rs`, the peers
+//! Ours is `bench_peers.rs`, `bench_density.rs` and `bench_nn.rs` in `crates/calo-cli/examples`, and `calo` itself, the peers
 //! are the scripts in `xtask/peers`.
 
 mod generate;

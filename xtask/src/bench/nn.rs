@@ -1,4 +1,4 @@
-//! The BIB-AE at its published widths: ours (`crates/calo-nn/examples/bench_nn.rs`) against PyTorch
+//! The BIB-AE at its published widths: ours (`crates/calo-cli/examples/bench_nn.rs`) against PyTorch
 //! (`xtask/peers/nn.py`), every case in a process of its own on either side.
 
 mod table;
@@ -88,7 +88,7 @@ impl Bench {
             .inspect_err(|error| println!("bench: without PyTorch, ours alone is measured: {error:#}"))
             .ok();
         let mut build = cargo();
-        build.args(["build", "--release", "--package", "calo-nn", "--example", "bench_nn"]);
+        build.args(["build", "--release", "--package", "calo-cli", "--example", "bench_nn"]);
         if flags.device == BenchDevice::Cuda {
             build.args(["--features", "cuda"]);
         }
@@ -158,12 +158,12 @@ impl Bench {
         };
         format!(
             "BIB-AE for photons at its published widths (f = 8, m = 128, post-processor 128), 30x30x30 cells, f32, \
-             {place} on both sides; PyTorch eager. Our bench allocates from mimalloc, which keeps freed memory. \
-             Every case runs in a process of its own, {warm_up} times without \
-             and {repetitions} times with the clock; medians. The first five rows compute no gradients. A critic step \
-             is the scores of real and fake pairs, the gradient penalty, backward and Adam. A training step is five \
-             times reconstruction, a step of the critic and one of the latent critic, then one of encoder and decoder \
-             (both critics, KLD, MMD) and one of the post-processor (5 * sorted-kernel MMD + MSE)."
+             {place} on both sides; PyTorch eager. Our bench allocates as `calo` does: from mimalloc, which keeps freed memory, with pages of \
+             2 MiB for the last two rows alone. Every case runs in a process of its own, {warm_up} times without and \
+             {repetitions} times with the clock; medians. The first five rows compute no gradients. A critic step is \
+             the scores of real and fake pairs, the gradient penalty, backward and Adam. A training step is five times \
+             reconstruction, a step of the critic and one of the latent critic, then one of encoder and decoder (both \
+             critics, KLD, MMD) and one of the post-processor (5 * sorted-kernel MMD + MSE)."
         )
     }
 }

@@ -4,11 +4,13 @@
 //! bench_nn CASE --batch B --threads T --warm-up W --repetitions R [--device cuda]
 //! ```
 //! The cases, and what belongs to each, are those of the peer, `xtask/peers/nn.py`. Threads come from
-//! `RAYON_NUM_THREADS`, which has to say the same as `--threads`.
+//! `RAYON_NUM_THREADS`, which has to say the same as `--threads`. Memory is allocated as `calo` allocates it.
+
+#[path = "../src/allocator.rs"]
+mod allocator;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::ffi::{c_int, c_long};
 use std::fs;
 use std::time::Instant;
 
@@ -28,9 +30,6 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde_json::{Value, json};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const CRITIC_STEPS: usize = 5;
 const CELLS: usize = 30 * 30 * 30;
 const PENALTY: f64 = 10.0;
@@ -39,22 +38,14 @@ type Failure = Box<dyn std::error::Error>;
 /// One repetition.
 type Work = Box<dyn FnMut() -> Result<()>>;
 
-/// Keeps freed memory for the next step: fresh pages cost as much as the arithmetic done on them.
-#[expect(unsafe_code, reason = "mimalloc's options are set through its C interface")]
-fn keep_freed_memory() {
-    /// Place of `mi_option_purge_delay` in the list of mimalloc 3.
-    const PURGE_DELAY: c_int = 15;
-    unsafe extern "C" {
-        fn mi_option_set(option: c_int, value: c_long);
-    }
-    // SAFETY: the signature is that of mimalloc, which is linked as the allocator; numbers go in, none comes out.
-    unsafe { mi_option_set(PURGE_DELAY, -1) };
-}
-
 fn main() -> Result<(), Failure> {
-    keep_freed_memory();
+    allocator::keep_freed_memory();
     let mut words = std::env::args().skip(1);
     let case = words.next().ok_or("expected the name of a case")?;
+    // As `calo` does: large pages for training alone.
+    if !matches!(case.as_str(), "critic-step" | "training-step") {
+        allocator::use_small_pages();
+    }
     let mut options = BTreeMap::new();
     while let (Some(name), value) = (words.next(), words.next()) {
         options.insert(name, value.ok_or("expected a value after every option")?);
