@@ -231,6 +231,7 @@ fn shown(terms: &[(&'static str, f64)]) -> String {
         "kld" => Some("kld"),
         "latent_mmd" => Some("mmd"),
         "post_processor_mmd" => Some("spectrum"),
+        "post_processor_absolute" => Some("sorted"),
         _ => None,
     };
     let shown = terms.iter().filter_map(|(name, value)| Some(format!("{} {value:.3}", short(name)?)));

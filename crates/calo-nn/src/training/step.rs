@@ -207,9 +207,11 @@ pub(super) fn post_processor(
         let n_sorted = if sorts_all { cells } else { training.sorted_mmd.cells().min(cells) };
         let sorted = |x: &Tensor| sort_descending(&x.flatten_from(1)?, n_sorted);
         let (real, processed) = (sorted(&generator.scaled(&showers.cells_mev)?)?, sorted(&processed)?);
-        let mmd = sorted_mmd(&real, &processed, &training.sorted_mmd)?;
-        terms.add("post_processor_mmd", &mmd);
-        loss = (loss + (mmd * losses.sorted_mmd)?)?;
+        if losses.sorted_mmd > 0.0 {
+            let mmd = sorted_mmd(&real, &processed, &training.sorted_mmd)?;
+            terms.add("post_processor_mmd", &mmd);
+            loss = (loss + (mmd * losses.sorted_mmd)?)?;
+        }
         if sorts_all {
             let difference = sorted_difference(&real, &processed)?;
             terms.add("post_processor_absolute", &difference.absolute);

@@ -67,8 +67,10 @@ impl Trainer {
         let model = model.on_grid(grid);
         let networks = Networks::new(&model, seed, device)?;
         let cells: usize = model.grid.iter().product();
-        let needed = training.post_processor.sorted_mmd.cells();
-        if model.post_processor.is_some() && needed > cells {
+        let post_processor = &training.post_processor;
+        let needed = post_processor.sorted_mmd.cells();
+        let is_needed = model.post_processor.is_some() && post_processor.losses.sorted_mmd > 0.0;
+        if is_needed && needed > cells {
             return Err(Error::Field {
                 field: "post_processor.sorted_mmd".to_owned(),
                 value: format!("its windows span {needed} cells"),

@@ -8,8 +8,8 @@ use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::ProfileCriticConfig;
 use calo_nn::parameters::checkpoint;
 use calo_nn::training::{
-    Event, Flow, Losses, ModelConfig, PostProcessorStage, PostProcessorTraining, Release, Trainer,
-    TrainingConfig, train,
+    Event, Flow, Losses, ModelConfig, PostProcessorLosses, PostProcessorStage, PostProcessorTraining,
+    Release, Trainer, TrainingConfig, train,
 };
 
 use super::{GRID, Showers, model, run, saved, trainer, training};
@@ -187,6 +187,14 @@ fn what_does_not_fit_is_named() {
     let post_processor = PostProcessorTraining { sorted_mmd: wide, ..training().post_processor };
     let text = message(model(), TrainingConfig { post_processor, ..training() });
     assert!(text.contains("sorted_mmd") && text.contains("120"), "{text}");
+    // Windows that nothing looks through need not fit.
+    let losses = PostProcessorLosses { sorted_mmd: 0.0, sorted_absolute: 1.0, ..Default::default() };
+    let post_processor =
+        PostProcessorTraining { sorted_mmd: wide, losses, epochs_of_identity: 0, ..Default::default() };
+    let mut without = trainer(TrainingConfig { post_processor, ..training() });
+    let names = run(&mut without, &mut Showers { batches: 2, read: Vec::new() }, u64::MAX - 1);
+    let has = |name: &str| names.iter().filter(|names| names.contains(&name)).count();
+    assert_eq!([has("post_processor_mmd"), has("post_processor_absolute")], [0, names.len()]);
     let mut no_width = model();
     no_width.autoencoder.width = 0;
     assert!(message(no_width, training()).contains("width"));
