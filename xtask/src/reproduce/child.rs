@@ -52,17 +52,18 @@ pub(super) fn listen() -> Result<()> {
 /// # Errors
 /// [`Interrupted`]; a command that fails.
 pub(super) fn run(command: &mut Command) -> Result<()> {
-    run_with(command, |_| {})
+    run_with(command, &AtomicBool::new(false), |_| {})
 }
 
-/// The same beside others: every line that it prints comes with `name` before it.
+/// The same beside others: every line that it prints comes with `name` before it, and it is interrupted when `stop` is
+/// raised.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn run_named(name: &str, command: &mut Command) -> Result<()> {
+pub(super) fn run_named(name: &str, command: &mut Command, stop: &AtomicBool) -> Result<()> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut readers = Vec::new();
-    let result = run_with(command, |child| {
+    let result = run_with(command, stop, |child| {
         readers.extend(child.stdout.take().map(|output| pass_on(name, output)));
         readers.extend(child.stderr.take().map(|errors| pass_on(name, errors)));
     });
@@ -83,8 +84,10 @@ fn pass_on(name: &str, source: impl Read + Send + 'static) -> JoinHandle<()> {
     })
 }
 
-fn run_with(command: &mut Command, begun: impl FnOnce(&mut Child)) -> Result<()> {
-    if REQUESTS.load(Ordering::Relaxed) > 0 {
+fn run_with(command: &mut Command, stop: &AtomicBool, begun: impl FnOnce(&mut Child)) -> Result<()> {
+    // What is raised stays raised.
+    let n_requests = || REQUESTS.load(Ordering::Relaxed) + usize::from(stop.load(Ordering::Relaxed));
+    if n_requests() > 0 {
         return Err(Interrupted.into());
     }
     let words = line(command);
@@ -96,13 +99,13 @@ fn run_with(command: &mut Command, begun: impl FnOnce(&mut Child)) -> Result<()>
         if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{words}`"))? {
             break status;
         }
-        if REQUESTS.load(Ordering::Relaxed) > n_handed_on {
+        if n_requests() > n_handed_on {
             n_handed_on += 1;
             interrupt(child.id())?;
         }
         std::thread::sleep(POLL);
     };
-    if REQUESTS.load(Ordering::Relaxed) > 0 {
+    if n_requests() > 0 {
         return Err(Interrupted.into());
     }
     if !status.success() {

@@ -54,8 +54,8 @@ impl Pipeline<'_> {
         }
         // Not among the words of the stage: results are the same for any number.
         let n_threads = (n_cores / n_at_once).to_string();
-        self.stages.run_together(stages, n_at_once, |name, command| {
-            child::run_named(name, command.args(["--threads", &n_threads]))
+        self.stages.run_together(stages, n_at_once, |name, command, stop| {
+            child::run_named(name, command.args(["--threads", &n_threads]), stop)
         })
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -117,19 +118,19 @@ impl Stages {
         stage: &Stage,
         perform: impl Fn(&mut Command) -> Result<()> + Sync,
     ) -> Result<()> {
-        self.run_together(std::slice::from_ref(stage), 1, |_, command| perform(command))
+        self.run_together(std::slice::from_ref(stage), 1, |_, command, _| perform(command))
     }
 
     /// The same for stages that do not need each other, at most `n_at_once` of them at a time; `perform` gets the name of
-    /// the stage too.
+    /// the stage too, and a flag that is raised when it should end its command early: another stage has failed.
     ///
     /// # Errors
-    /// Those of the stage that fails first; the others are run to their ends.
+    /// Those of the stage that fails first.
     pub(super) fn run_together(
         &mut self,
         stages: &[Stage],
         n_at_once: usize,
-        perform: impl Fn(&str, &mut Command) -> Result<()> + Sync,
+        perform: impl Fn(&str, &mut Command, &AtomicBool) -> Result<()> + Sync,
     ) -> Result<()> {
         let mut open = Vec::new();
         for stage in stages {
@@ -139,16 +140,23 @@ impl Stages {
         let this = Mutex::new(&mut *self);
         let waiting = Mutex::new(open.iter());
         let errors = Mutex::new(Vec::new());
+        let has_failed = AtomicBool::new(false);
         let work = || {
             loop {
                 // A lock in the condition of a loop would be held in its body.
                 let next = locked(&waiting).next();
-                let Some((stage, seconds)) = next else { break };
+                let Some((stage, seconds)) = next.filter(|_| !has_failed.load(Ordering::Relaxed)) else {
+                    break;
+                };
                 let start = Instant::now();
-                let result = perform_all(&calo, stage, |command| perform(&stage.name, command));
+                let result = perform_all(&calo, stage, |command| perform(&stage.name, command, &has_failed));
                 let seconds = seconds + start.elapsed().as_secs_f64();
                 let result = locked(&this).end(stage, seconds, result);
-                locked(&errors).extend(result.err());
+                if let Err(error) = result {
+                    println!("<== {}: {error:#}", stage.name);
+                    locked(&errors).push(error);
+                    has_failed.store(true, Ordering::Relaxed);
+                }
             }
         };
         std::thread::scope(|scope| {

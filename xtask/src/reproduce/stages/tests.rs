@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::process::run as run_command;
+use crate::reproduce::child;
 
 /// A folder of its own under the system's temporary one, removed at the end.
 struct Folder(PathBuf);
@@ -122,7 +123,7 @@ fn stages_run_at_the_same_time_and_a_failure_leaves_the_others_complete() {
             stage("c", last.to_owned(), vec![], &outputs[2]),
         ];
         let n = AtomicUsize::new(0);
-        let result = stages.run_together(&all, 2, |name, command| {
+        let result = stages.run_together(&all, 2, |name, command, _| {
             assert!(["a", "b", "c"].contains(&name));
             n.fetch_add(1, Ordering::Relaxed);
             run_command(command)
@@ -135,4 +136,30 @@ fn stages_run_at_the_same_time_and_a_failure_leaves_the_others_complete() {
     let (result, n, complete) = run(&format!("touch {}", outputs[2].display()));
     result.unwrap();
     assert_eq!((n, complete), (1, vec![true, true, true]));
+}
+
+#[test]
+fn a_failure_stops_the_stages_beside_it_and_those_behind() {
+    let folder = Folder::new("stopped");
+    let begun = folder.0.join("begun");
+    let all = [
+        // Without being told, the first would never end.
+        stage("a", format!("touch {}; exec sleep 3600", begun.display()), vec![], Path::new("a")),
+        stage(
+            "b",
+            format!("until [ -e {} ]; do sleep 0.01; done; exit 3", begun.display()),
+            vec![],
+            Path::new("b"),
+        ),
+        stage("c", String::new(), vec![], Path::new("c")),
+    ];
+    let mut stages = Stages::open(&folder.0, Path::new("sh"), "1", request("a"), false).unwrap();
+    let n = AtomicUsize::new(0);
+    let result = stages.run_together(&all, 2, |name, command, stop| {
+        n.fetch_add(1, Ordering::Relaxed);
+        child::run_named(name, command, stop)
+    });
+    assert!(result.unwrap_err().to_string().contains("exit 3"));
+    assert_eq!(n.into_inner(), 2);
+    assert!(stages.finished().iter().all(|stage| !stage.complete));
 }
