@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::flags::{ProfileName, ReproduceFlags};
+use crate::flags::{Precision, ProfileName, ReproduceFlags};
 use crate::process::{cargo, command, line, read, root};
 use crate::reproduce;
 
@@ -89,6 +89,7 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
         out: Some(out.to_owned()),
         resume: false,
         device: "cpu".to_owned(),
+        precision: Precision::F32,
         calo: Some(calo.to_owned()),
     };
     reproduce::run(&flags)?;

@@ -37,6 +37,27 @@ impl fmt::Display for EnergyRange {
     }
 }
 
+/// What convolutions and products compute with on a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Precision {
+    /// 24 bits
+    F32,
+    /// f32, rounded to 11 bits where it is multiplied; a card
+    Tf32,
+    /// 8 bits, summed in f32; a card, and not to train
+    Bf16,
+}
+
+impl From<Precision> for calo_nn::device::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Tf32 => Self::Tf32,
+            Precision::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 /// `20=FILE`: a file of showers at one energy; `NAME:20=FILE` where there are several samples.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FixedEnergyFile {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use calo_data::Detector;
 use calo_latent::Kde;
-use calo_nn::candle::Device;
+use calo_nn::candle::{DType, Device};
 use calo_nn::training::ShowerModel;
 
 use crate::density;
@@ -26,7 +26,7 @@ const DETECTOR: &str = include_str!("../../../data/models/photons/beta-0.05/dete
 ///
 /// # Errors
 /// Candle's.
-pub(crate) fn load(device: &Device) -> anyhow::Result<LoadedModel> {
+pub(crate) fn load(device: &Device, dtype: DType) -> anyhow::Result<LoadedModel> {
     let description: RunDescription =
         serde_json::from_str(DESCRIPTION).with_context(|| format!("{NAME}: run.json"))?;
     let epoch = description.released.as_ref().map(|released| released.epoch);
@@ -39,7 +39,7 @@ pub(crate) fn load(device: &Device) -> anyhow::Result<LoadedModel> {
         epoch,
         weights: Input::BuiltIn { name: NAME.to_owned(), blake3: weights_blake3.clone() },
         weights_blake3,
-        networks: ShowerModel::from_bytes(Path::new(NAME), WEIGHTS, device)?,
+        networks: ShowerModel::from_bytes(Path::new(NAME), WEIGHTS, device, dtype)?,
     })
 }
 

@@ -1,8 +1,8 @@
-//! Where tensors live and compute: the processor or an NVIDIA card, chosen by name.
+//! Where tensors live and compute, the processor or an NVIDIA card, chosen by name; and how precisely.
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
-use crate::{Error, Result};
+use crate::{Error, Result, cuda};
 
 const EXPECTED: &str = "`cpu`, `cuda` or `cuda:N`";
 
@@ -19,19 +19,62 @@ const EXPECTED: &str = "`cpu`, `cuda` or `cuda:N`";
 pub fn select(name: &str) -> Result<Device> {
     match name.split_once(':') {
         None if name == "cpu" => Ok(Device::Cpu),
-        None if name == "cuda" => cuda(name, 0),
+        None if name == "cuda" => card(name, 0),
         // Digits alone: no sign.
         Some(("cuda", ordinal)) if ordinal.bytes().all(|byte| byte.is_ascii_digit()) => {
             let ordinal =
                 ordinal.parse().map_err(|_| impossible(name, "no device is called so", EXPECTED))?;
-            cuda(name, ordinal)
+            card(name, ordinal)
         }
         _ => Err(impossible(name, "no device is called so", EXPECTED)),
     }
 }
 
+/// What convolutions and products compute with. A card has units for the last two that are several times as fast.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 24 bits.
+    #[default]
+    F32,
+    /// f32, rounded to 11 bits where it is multiplied.
+    Tf32,
+    /// 8 bits, summed in f32; to apply networks, not to train them.
+    Bf16,
+}
+
+impl Precision {
+    /// Sets this process up for it, and says of what element type the networks on `device` have to be.
+    ///
+    /// ```
+    /// use calo_nn::{candle::DType, device::{Precision, select}};
+    ///
+    /// assert_eq!(Precision::F32.prepare(&select("cpu")?)?, DType::F32);
+    /// assert!(Precision::Bf16.prepare(&select("cpu")?).is_err());
+    /// # Ok::<(), calo_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Field`] for another than `F32` on the processor.
+    pub fn prepare(self, device: &Device) -> Result<DType> {
+        let (name, dtype) = match self {
+            Self::F32 => ("f32", DType::F32),
+            Self::Tf32 => ("tf32", DType::F32),
+            Self::Bf16 => ("bf16", DType::BF16),
+        };
+        if device.is_cpu() && self != Self::F32 {
+            return Err(Error::Field {
+                field: "precision".to_owned(),
+                value: format!("`{name}` on the processor"),
+                expected: "`f32`, or a card".to_owned(),
+            });
+        }
+        cuda::allow_tf32(self == Self::Tf32);
+        Ok(dtype)
+    }
+}
+
 #[cfg(feature = "cuda")]
-fn cuda(name: &str, ordinal: usize) -> Result<Device> {
+fn card(name: &str, ordinal: usize) -> Result<Device> {
     // Without a driver the bindings panic instead of failing.
     let made = std::panic::catch_unwind(|| Device::new_cuda(ordinal));
     match made {
@@ -55,7 +98,7 @@ fn one_line(text: &str) -> &str {
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda(name: &str, _ordinal: usize) -> Result<Device> {
+fn card(name: &str, _ordinal: usize) -> Result<Device> {
     Err(impossible(name, "this program was built without CUDA", "`cpu`, or a build with the feature `cuda`"))
 }
 

@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result};
 pub(crate) use child::Interrupted;
 pub(crate) use files::read_json;
 
-use crate::flags::ReproduceFlags;
+use crate::flags::{Precision, ReproduceFlags};
 use crate::process::{command, read};
 use crate::{build, e2e};
 use profile::Profile;
@@ -59,9 +59,11 @@ impl Pipeline<'_> {
         })
     }
 
-    /// The option of commands that compute with networks.
-    fn device(&self) -> [String; 2] {
-        ["--device".to_owned(), self.flags.device.clone()]
+    /// The options of commands that compute with networks.
+    fn device(&self) -> Vec<String> {
+        let mut words = vec!["--device".to_owned(), self.flags.device.clone()];
+        words.extend(precision(self.flags).into_iter().flat_map(|name| ["--precision".to_owned(), name]));
+        words
     }
 }
 
@@ -110,6 +112,14 @@ pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
     Ok(())
 }
 
+/// The precision that was asked for, where it is not the usual one.
+fn precision(flags: &ReproduceFlags) -> Option<String> {
+    match flags.precision {
+        Precision::F32 => None,
+        Precision::Tf32 => Some("tf32".to_owned()),
+    }
+}
+
 /// All that the result depends on.
 fn request(flags: &ReproduceFlags, profile: &Profile) -> Request {
     let data_at = flags.data_at.iter().map(|file| format!("{}={}", file.energy_gev, file.path.display()));
@@ -127,6 +137,7 @@ fn request(flags: &ReproduceFlags, profile: &Profile) -> Request {
     // Named where they are asked for alone: folders of before these options go on.
     let from = flags.from.as_ref().map(|path| ("from", path.display().to_string()));
     let pretrained = flags.pretrained.then(|| ("pretrained", "true".to_owned()));
-    let values = values.into_iter().chain(from).chain(pretrained);
+    let precision = precision(flags).map(|name| ("precision", name));
+    let values = values.into_iter().chain(from).chain(pretrained).chain(precision);
     values.map(|(name, value)| (name.to_owned(), value)).collect()
 }

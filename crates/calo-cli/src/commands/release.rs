@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let blake3 = provenance::hash_file(&weights)?;
     let kde = match &args.density {
         Some(path) => {
-            let encoded = ShowerModel::load(&weights, &Device::Cpu)?.encoded();
+            let encoded = ShowerModel::load(&weights, &Device::Cpu, DType::F32)?.encoded();
             let kde = density::load(path, encoded, &blake3)?;
             Some(kde.reduced(usize::try_from(args.max_centres).unwrap_or(usize::MAX), args.seed)?)
         }

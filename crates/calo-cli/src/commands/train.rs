@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use calo_data::{Detector, Error, Grid, Part, ReadOptions, ShuffleSettings, Split};
+use calo_nn::candle::DType;
 use calo_nn::device;
 use calo_nn::training::{Event, Flow, ShowerModel, Trainer, train};
 
-use crate::args::FixedEnergyFile;
+use crate::args::{FixedEnergyFile, Precision};
 use crate::progress::Progress;
 use crate::provenance::{self, VERSION};
 use crate::run_folder::{
@@ -61,10 +62,20 @@ pub(crate) struct Args {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// What convolutions and products compute with: f32 or tf32
+    #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "P")]
+    precision: Precision,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.precision == Precision::Bf16 {
+        return Err(UsageError(
+            "bf16 is too coarse to train in; expected --precision f32 or tf32".to_owned(),
+        )
+        .into());
+    }
     let device = device::select(&args.device)?;
+    device::Precision::from(args.precision).prepare(&device)?;
     let (experiment, detector) = Experiment::load(&args.config, &args.overrides)?;
     let run = RunFolder::new(&args.out);
     let has_begun = run.config().exists();
@@ -196,7 +207,7 @@ impl Session<'_> {
         if !(is_due || is_last) {
             return Ok(());
         }
-        let model = ShowerModel::load(&self.run.weights(position.epoch), trainer.device())?;
+        let model = ShowerModel::load(&self.run.weights(position.epoch), trainer.device(), DType::F32)?;
         let [jsd, area_difference] = validation.distances(&model)?;
         let validated = Validated {
             epoch: position.epoch,

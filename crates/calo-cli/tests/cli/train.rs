@@ -136,6 +136,21 @@ fn a_run_keeps_what_is_needed_to_understand_it() {
     // Again: nothing is left to do, and without --resume a run is not overwritten.
     assert!(stdout(&bench.train("run", &["--resume"]).success()).contains("finished"));
     assert!(stderr(&bench.train("run", &[]).code(2)).contains("--resume"));
+    // Precisions that a processor does not have, or that nothing is learned in.
+    assert!(stderr(&bench.train("half", &["--precision", "bf16"]).code(2)).contains("f32 or tf32"));
+    for (command, precision) in [("train", "tf32"), ("generate", "bf16")] {
+        let refused = match command {
+            "train" => bench.train("coarse", &["--precision", precision]),
+            _ => {
+                bench.generate("run", "coarse.hdf5", &["--energy", "50", "-n", "1", "--precision", precision])
+            }
+        };
+        let message = stderr(&refused.code(1));
+        assert!(message.contains(&format!("field `precision`: `{precision}` on the processor")), "{message}");
+    }
+    assert!(
+        !bench.path("half").exists() && !bench.path("coarse").exists() && !bench.path("coarse.hdf5").exists()
+    );
     // The configuration that was written down makes the same run.
     fs::copy(run.join("config.toml"), bench.path("tiny.toml")).unwrap();
     bench.train("again", &["--threads", "1"]).success();

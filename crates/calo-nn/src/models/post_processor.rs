@@ -120,7 +120,11 @@ impl Condition {
     /// # Shapes
     /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, out]`
     fn forward(&self, showers: &Tensor, incident: &Tensor) -> Result<Tensor> {
-        let visible = (showers.flatten_from(1)?.sum_keepdim(1)? * self.per_mev)?;
+        let dtype = showers.dtype();
+        // Thousands of cells do not add up in 8 bits.
+        let wide = if dtype == DType::BF16 { DType::F32 } else { dtype };
+        let visible = showers.flatten_from(1)?.to_dtype(wide)?.sum_keepdim(1)?;
+        let visible = (visible * self.per_mev)?.to_dtype(dtype)?;
         let mut x = Tensor::cat(&[&visible, incident], 1)?;
         for layer in &self.connected {
             x = leaky_relu(&layer.forward(&x)?, SLOPE)?;

@@ -16,10 +16,12 @@ pub(super) const LATENT_CRITIC: &str = "latent_critic";
 pub(super) const PROFILE_CRITIC: &str = "profile_critic";
 pub(super) const POST_PROCESSOR: &str = "post_processor";
 
-/// Encoder, decoder and post-processor, with energies in MeV and GeV on the outside.
+/// Encoder, decoder and post-processor, with energies in MeV and GeV on the outside, and the elements of their tensors
+/// there: only the networks compute with those of the weights, which may hold less.
 #[derive(Debug, Clone)]
 pub(super) struct Generator {
     scaling: Scaling,
+    dtype: DType,
     encoder: Encoder,
     decoder: Decoder,
     post_processor: Option<PostProcessor>,
@@ -34,6 +36,7 @@ impl Generator {
             post_processor.map(|config| PostProcessor::new(&root.join(POST_PROCESSOR), config));
         Ok(Self {
             scaling: config.scaling,
+            dtype: root.dtype(),
             encoder: Encoder::new(&autoencoder, &config.autoencoder)?,
             decoder: Decoder::new(&autoencoder, &config.autoencoder)?,
             post_processor: post_processor.transpose()?,
@@ -84,7 +87,10 @@ impl Generator {
         let factor = self.scaling.encoder_log_per_mev;
         let seen =
             if factor > 0.0 { showers_mev.affine(factor, 1.0)?.log()? } else { self.scaled(showers_mev)? };
-        self.encoder.forward(&seen, &self.condition(energies_gev)?)
+        let posterior =
+            self.encoder.forward(&self.within(&seen)?, &self.within(&self.condition(energies_gev)?)?)?;
+        let outside = |x: &Tensor| x.to_dtype(showers_mev.dtype());
+        Ok(Posterior { mean: outside(&posterior.mean)?, log_variance: outside(&posterior.log_variance)? })
     }
 
     /// Scaled cells.
@@ -92,7 +98,8 @@ impl Generator {
     /// # Shapes
     /// `[n, latent]`, `[n, 1]` -> `[n, 1, layer, x, y]`
     pub(super) fn decode(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
-        let images = self.decoder.forward(z, &self.condition(energies_gev)?)?;
+        let condition = self.within(&self.condition(energies_gev)?)?;
+        let images = self.decoder.forward(&self.within(z)?, &condition)?.to_dtype(z.dtype())?;
         let reference = self.scaling.decoder_reference_gev;
         if reference > 0.0 {
             let share = self.scaled(&(energies_gev / reference)?)?.reshape(((), 1, 1, 1, 1))?;
@@ -107,7 +114,13 @@ impl Generator {
     /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, 1, layer, x, y]`; none without a post-processor
     pub(super) fn post_process(&self, images: &Tensor, energies_gev: &Tensor) -> Result<Option<Tensor>> {
         let Some(network) = &self.post_processor else { return Ok(None) };
-        network.forward(images, &self.condition(energies_gev)?).map(Some)
+        let condition = self.within(&self.condition(energies_gev)?)?;
+        Ok(Some(network.forward(&self.within(images)?, &condition)?.to_dtype(images.dtype())?))
+    }
+
+    /// `x` with the elements of the networks.
+    fn within(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.to_dtype(self.dtype)?)
     }
 
     pub(super) fn has_post_processor(&self) -> bool {

@@ -26,23 +26,24 @@ pub struct ShowerModel {
 }
 
 impl ShowerModel {
-    /// Reads a file written by [`Trainer::save_weights`](super::Trainer::save_weights).
+    /// Reads a file written by [`Trainer::save_weights`](super::Trainer::save_weights); the networks have elements of
+    /// `dtype` ([`Precision::prepare`](crate::device::Precision::prepare)), all that goes in and comes out is f32.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds another network.
-    pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        Self::new(path, checkpoint::load(path, device)?, device)
+    pub fn load(path: &Path, device: &Device, dtype: DType) -> Result<Self> {
+        Self::new(path, checkpoint::load(path, device)?, device, dtype)
     }
 
     /// The same for the bytes of such a file in memory; errors call it `name`.
     ///
     /// # Errors
     /// As [`ShowerModel::load`].
-    pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device) -> Result<Self> {
-        Self::new(name, checkpoint::from_bytes(name, bytes, device)?, device)
+    pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device, dtype: DType) -> Result<Self> {
+        Self::new(name, checkpoint::from_bytes(name, bytes, device)?, device, dtype)
     }
 
-    fn new(path: &Path, (tensors, metadata): Checkpoint, device: &Device) -> Result<Self> {
+    fn new(path: &Path, (tensors, metadata): Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
         let in_file = |problem: String| Error::File {
             path: path.to_owned(),
             problem,
@@ -55,7 +56,7 @@ impl ShowerModel {
         let grid = config.grid;
         let config = config.on_grid(grid);
         config.validate().map_err(|e| in_file(e.to_string()))?;
-        let parameters = Parameters::new(0, DType::F32, device);
+        let parameters = Parameters::new(0, dtype, device);
         Generator::new(&parameters.path(), &config).map_err(|e| in_file(e.to_string()))?;
         parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
         let generator = Generator::new(&parameters.frozen(), &config)?;

@@ -3,17 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
 mod networks;
+mod precision;
 mod schedule;
 mod state;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use calo_data::random::{Purpose, stream};
 use calo_data::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
-use calo_nn::models::post_processor::PostProcessorConfig;
+use calo_nn::models::post_processor::{PostProcessorConfig, PostProcessorOutput};
 use calo_nn::parameters::checkpoint;
 use calo_nn::training::{
     BatchSource, CellScale, Event, Flow, ModelConfig, PostProcessorTraining, Scaling, Trainer,
@@ -71,6 +73,15 @@ fn training() -> TrainingConfig {
     let post_processor =
         PostProcessorTraining { epochs_of_identity: 1, sorted_mmd, ..PostProcessorTraining::default() };
     TrainingConfig { epochs: 2, batch_showers: 4, critic_steps: 2, post_processor, ..Default::default() }
+}
+
+/// Writes the weights of networks whose post-processor gives the change of a cell: with this seed some cells come out
+/// above 0 and some below without a training.
+fn save_changing(path: &Path) {
+    let mut model = model();
+    model.post_processor.as_mut().unwrap().output = PostProcessorOutput::Change;
+    let trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
+    trainer.save_weights(path, &BTreeMap::new()).unwrap();
 }
 
 fn trainer(training: TrainingConfig) -> Trainer {

@@ -1,29 +1,23 @@
 //! What critic and post-processor see and give inside a training.
 
-use std::collections::BTreeMap;
-
-use calo_nn::candle::{Device, Tensor};
+use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::parameters::{Parameters, checkpoint};
 use calo_nn::training::{CellScale, Event, Flow, Scaling, ShowerModel, Trainer, train};
 
-use super::{GRID, Showers, model, training};
+use super::{GRID, Showers, model, save_changing, training};
 
 /// Where networks work on roots of cells, so does the post-processor: showers in MeV stand outside.
 #[test]
 fn the_post_processor_maps_what_stands_for_a_cell() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
-    let mut model = model();
-    // With this seed some cells come out below 0.
-    model.post_processor.as_mut().unwrap().output = PostProcessorOutput::Change;
-    let trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
-    trainer.save_weights(&path, &BTreeMap::new()).unwrap();
-    let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
+    save_changing(&path);
+    let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
     assert_eq!(model.config().scaling.cells, CellScale::Root);
     let (mut tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
     tensors.retain(|name, _| name.starts_with("post_processor."));
-    let parameters = Parameters::new(0, calo_nn::candle::DType::F32, &Device::Cpu);
+    let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
     let config = model.config().post_processor.as_ref().unwrap();
     let network = PostProcessor::new(&parameters.path().join("post_processor"), config).unwrap();
     parameters.restore(&tensors).unwrap();
@@ -45,7 +39,7 @@ fn the_post_processor_maps_what_stands_for_a_cell() {
 /// cells empty.
 #[test]
 fn a_post_processor_without_normalisation_maps_cells_one_by_one() {
-    let parameters = Parameters::new(3, calo_nn::candle::DType::F32, &Device::Cpu);
+    let parameters = Parameters::new(3, DType::F32, &Device::Cpu);
     let config = |output| PostProcessorConfig {
         grid: [1, 2, 3],
         width: 4,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calo_data::random::Purpose;
-use calo_nn::candle::{Device, Tensor};
+use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::models::bibae::ProfileCriticConfig;
 use calo_nn::training::{ShowerModel, Trainer, TrainingConfig};
 
@@ -42,7 +42,7 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     let mut trainer = trainer(training());
     run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 3);
     trainer.save_weights(&path, &BTreeMap::from([("software".to_owned(), "test".to_owned())])).unwrap();
-    let model = ShowerModel::load(&path, &Device::Cpu).unwrap();
+    let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
     assert_eq!((model.grid(), model.encoded(), model.latent()), (GRID, 3, 5));
     assert_eq!(model.metadata()["software"], "test");
     let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
@@ -53,7 +53,8 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     assert!(lowest >= 0.0, "{lowest}");
     assert_eq!(model.post_process(&showers, &energies).unwrap().dims(), showers.dims());
     assert_eq!(model.encode(&showers, &energies).unwrap().mean.dims(), [2, 3]);
-    let message = ShowerModel::load(&folder.path().join("none"), &Device::Cpu).unwrap_err().to_string();
+    let message =
+        ShowerModel::load(&folder.path().join("none"), &Device::Cpu, DType::F32).unwrap_err().to_string();
     assert!(message.contains("none"), "{message}");
 }
 
@@ -111,7 +112,6 @@ fn a_training_begins_with_the_weights_of_another() {
 /// Halves as released models have them, from a file or from memory: every weight within 2^-11 of what it was.
 #[test]
 fn weights_may_be_stored_in_16_bits() {
-    use calo_nn::candle::DType;
     use calo_nn::parameters::checkpoint;
 
     let folder = tempfile::tempdir().unwrap();
@@ -123,9 +123,9 @@ fn weights_may_be_stored_in_16_bits() {
         tensors.into_iter().map(|(name, tensor)| (name, tensor.to_dtype(DType::F16).unwrap())).collect();
     checkpoint::save(&half, &halves, &metadata).unwrap();
     let bytes = std::fs::read(&half).unwrap();
-    let exact = ShowerModel::load(&full, &Device::Cpu).unwrap();
-    let from_file = ShowerModel::load(&half, &Device::Cpu).unwrap();
-    let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu).unwrap();
+    let exact = ShowerModel::load(&full, &Device::Cpu, DType::F32).unwrap();
+    let from_file = ShowerModel::load(&half, &Device::Cpu, DType::F32).unwrap();
+    let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu, DType::F32).unwrap();
     let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
     let energies = Tensor::new(&[[20_f32], [50.0], [80.0]], &Device::Cpu).unwrap();
     let cells = |model: &ShowerModel| -> Vec<f32> {
@@ -136,7 +136,8 @@ fn weights_may_be_stored_in_16_bits() {
     let largest = exact.iter().copied().fold(0.0, f32::max);
     let difference = exact.iter().zip(&halved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest > 0.0 && difference > 0.0 && difference < 1e-2 * largest, "{difference} of {largest}");
-    let message = ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], &Device::Cpu).unwrap_err();
+    let message =
+        ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], &Device::Cpu, DType::F32).unwrap_err();
     assert!(message.to_string().contains("memory"), "{message}");
 }
 

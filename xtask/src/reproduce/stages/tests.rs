@@ -1,3 +1,4 @@
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
@@ -141,25 +142,23 @@ fn stages_run_at_the_same_time_and_a_failure_leaves_the_others_complete() {
 #[test]
 fn a_failure_stops_the_stages_beside_it_and_those_behind() {
     let folder = Folder::new("stopped");
-    let begun = folder.0.join("begun");
-    let all = [
-        // Without being told, the first would never end.
-        stage("a", format!("touch {}; exec sleep 3600", begun.display()), vec![], Path::new("a")),
-        stage(
-            "b",
-            format!("until [ -e {} ]; do sleep 0.01; done; exit 3", begun.display()),
-            vec![],
-            Path::new("b"),
-        ),
-        stage("c", String::new(), vec![], Path::new("c")),
-    ];
+    let all = ["a", "b", "c"].map(|name| stage(name, "exit 3".to_owned(), vec![], Path::new(name)));
     let mut stages = Stages::open(&folder.0, Path::new("sh"), "1", request("a"), false).unwrap();
-    let n = AtomicUsize::new(0);
+    let (n, a_begins) = (AtomicUsize::new(0), Barrier::new(2));
     let result = stages.run_together(&all, 2, |name, command, stop| {
         n.fetch_add(1, Ordering::Relaxed);
-        child::run_named(name, command, stop)
+        a_begins.wait();
+        if name == "a" {
+            // Without being told, it would never end.
+            while !stop.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            return child::run_named(name, command, stop);
+        }
+        run_command(command)
     });
-    assert!(result.unwrap_err().to_string().contains("exit 3"));
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("exit 3"), "{message}");
     assert_eq!(n.into_inner(), 2);
     assert!(stages.finished().iter().all(|stage| !stage.complete));
 }
