@@ -165,7 +165,7 @@ pub(crate) struct ReproduceFlags {
     #[arg(long, value_enum, default_value_t = ProfileName::Quick)]
     pub(crate) profile: ProfileName,
     /// Showers of 10 to 100 GeV photons on the grid of `ild-ecal`, instead of simulated ones; cells are pooled where the
-    /// profile's are
+    /// profile's are, and fewer showers than quick and laptop simulate are trained with for as many steps
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Showers of one energy in GeV (20, 50, 80), to go with --data; may be given again

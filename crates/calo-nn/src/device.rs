@@ -30,7 +30,7 @@ pub fn select(name: &str) -> Result<Device> {
     }
 }
 
-/// What convolutions and products compute with. A card has units for the last two that are several times as fast.
+/// What convolutions and products compute with. Cards have units of their own for the last two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
     /// 24 bits.

@@ -44,6 +44,8 @@ impl Showers {
 pub(super) struct Data {
     /// Not made where nothing is trained.
     pub(super) train: PathBuf,
+    /// Showers in it.
+    pub(super) n_train: u64,
     pub(super) validation: Showers,
     pub(super) reference: Showers,
     /// Showers in each file of the reference.
@@ -101,7 +103,7 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
     }
     let fixed = reference.fixed.iter().map(|(_, path)| (path.clone(), counts.fixed));
     let n_reference = fixed.chain([(reference.full.clone(), counts.full)]).collect();
-    Ok(Data { train, validation, reference, n_reference, origin: "calo-sim" })
+    Ok(Data { train, n_train: counts.train, validation, reference, n_reference, origin: "calo-sim" })
 }
 
 /// Splits real files: training, validation and reference of the full spectrum, validation and reference of each energy.
@@ -121,7 +123,9 @@ pub(super) fn take_real(pipeline: &mut Pipeline<'_>, data: &Path) -> Result<Data
     }
     let count = |path: &PathBuf| Ok((path.clone(), n_showers(&pipeline.calo, path)?));
     let n_reference = reference.files().map(count).collect::<Result<_>>()?;
-    Ok(Data { train: full.join("train.hdf5"), validation, reference, n_reference, origin: "reference" })
+    let train = full.join("train.hdf5");
+    let n_train = if flags.pretrained { 0 } else { n_showers(&pipeline.calo, &train)? };
+    Ok(Data { train, n_train, validation, reference, n_reference, origin: "reference" })
 }
 
 /// Splits one file, pooled where needed, and returns the folder of its parts.

@@ -10,6 +10,7 @@ mod files;
 mod page;
 mod profile;
 mod results;
+mod schedule;
 mod seed;
 mod stages;
 mod table;

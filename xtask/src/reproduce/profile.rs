@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use super::schedule;
 use crate::flags::ProfileName;
 use crate::process::root;
 
@@ -20,6 +21,8 @@ pub(super) struct Profile {
     pub(super) overrides: &'static [&'static str],
     /// Those that it sets otherwise where trainings begin with trained weights.
     pub(super) tuning: &'static [&'static str],
+    /// Whether fewer showers than it is made for are trained with for as many steps; else for as many epochs.
+    keeps_steps: bool,
     pub(super) n_showers: Counts,
     /// Parts of a real file that train, validate and are the reference, per cent.
     pub(super) fractions: &'static str,
@@ -61,6 +64,7 @@ const TINY: Profile = Profile {
         "training.critics_first_steps=1",
     ],
     tuning: &[OPEN_VARIABLES],
+    keeps_steps: false,
     n_showers: Counts { train: 256, full: 64, fixed: 24 },
     fractions: "60,20,20",
 };
@@ -72,6 +76,7 @@ const QUICK: Profile = Profile {
     models: None,
     overrides: &[],
     tuning: &[OPEN_VARIABLES],
+    keeps_steps: true,
     n_showers: Counts { train: 4800, full: 1000, fixed: 400 },
     fractions: "60,20,20",
 };
@@ -96,6 +101,7 @@ const LAPTOP: Profile = Profile {
         "validation.first_epoch=4",
         "validation.every_epochs=4",
     ],
+    keeps_steps: true,
     n_showers: Counts { train: 20_000, full: 3000, fixed: 1000 },
     fractions: "60,20,20",
 };
@@ -107,6 +113,8 @@ const PAPER: Profile = Profile {
     models: None,
     overrides: &[],
     tuning: &[OPEN_VARIABLES],
+    // The published schedule is in epochs.
+    keeps_steps: false,
     n_showers: Counts { train: 900_000, full: 10_000, fixed: 4000 },
     fractions: "80,10,10",
 };
@@ -141,18 +149,47 @@ impl Profile {
     /// # Errors
     /// No configuration, or one without a detector.
     pub(super) fn detector(&self) -> Result<String> {
-        let path = self.config();
-        let place = path.display();
-        let text = fs::read_to_string(&path).with_context(|| format!("{place}: cannot read it"))?;
-        let config: toml::Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
+        let (place, config) = self.read_config()?;
         let detector = config.get("detector").and_then(toml::Value::as_str);
         detector.map(str::to_owned).with_context(|| format!("{place}: no `detector`; expected its name"))
+    }
+
+    /// What it sets otherwise where `n_train` showers are trained with.
+    ///
+    /// # Errors
+    /// No configuration, or one without a schedule.
+    pub(super) fn schedule_for(&self, n_train: u64) -> Result<Vec<String>> {
+        if !self.keeps_steps {
+            return Ok(Vec::new());
+        }
+        let (place, config) = self.read_config()?;
+        schedule::as_many_steps(&config, self.n_showers.train, n_train).context(place)
+    }
+
+    /// The configuration, and where it stands.
+    fn read_config(&self) -> Result<(String, toml::Table)> {
+        let path = self.config();
+        let place = path.display().to_string();
+        let text = fs::read_to_string(&path).with_context(|| format!("{place}: cannot read it"))?;
+        let config = text.parse().with_context(|| format!("{place}: is no TOML"))?;
+        Ok((place, config))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fewer_showers_than_a_profile_is_made_for_change_its_epochs() {
+        let epochs =
+            |profile: Profile, n| profile.schedule_for(n).unwrap().into_iter().next().unwrap_or_default();
+        assert_eq!(epochs(QUICK, 2400), "training.epochs=52");
+        assert_eq!(epochs(LAPTOP, 10_000), "training.epochs=16");
+        for profile in [TINY, QUICK, LAPTOP, PAPER] {
+            assert_eq!(epochs(profile, profile.n_showers.train), "");
+        }
+    }
 
     #[test]
     fn profiles_with_a_configuration_name_a_detector_that_is_there() {

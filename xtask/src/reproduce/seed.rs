@@ -130,6 +130,8 @@ fn train(
     let mut overrides: Vec<String> = pipeline.profile.overrides.iter().map(|&text| text.to_owned()).collect();
     if pipeline.flags.from.is_some() {
         overrides.extend(pipeline.profile.tuning.iter().map(|&text| text.to_owned()));
+    } else {
+        overrides.extend(pipeline.profile.schedule_for(data.n_train)?);
     }
     overrides.extend(pipeline.flags.overrides.iter().cloned());
     // Validation showers are a file of their own, as many of them as the reference has.
