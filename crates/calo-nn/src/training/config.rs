@@ -75,7 +75,7 @@ impl TrainingConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the first field that cannot be, its value and what is allowed.
+    /// [`Error::Field`](crate::Error::Field) naming the first field that cannot be, its value and what is allowed.
     pub fn validate(&self) -> Result<()> {
         let counts = [
             ("epochs", u64::from(self.epochs)),

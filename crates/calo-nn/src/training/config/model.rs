@@ -79,7 +79,7 @@ impl ModelConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the first field that cannot be, its value and what is allowed.
+    /// [`Error::Field`](crate::Error::Field) naming the first field that cannot be, its value and what is allowed.
     pub fn validate(&self) -> Result<()> {
         within("autoencoder", self.autoencoder.validate())?;
         within("critic", self.critic.validate())?;

@@ -64,7 +64,7 @@ impl PostProcessorTraining {
 pub struct PostProcessorLosses {
     /// Sorted-kernel MMD of real and processed cell energies; not computed with a weight of 0.
     pub sorted_mmd: f64,
-    /// Mean squared change of a cell, all cells as [`Scaling::cells`] has them.
+    /// Mean squared change of a cell, all cells as [`Scaling::cells`](super::Scaling::cells) has them.
     pub change: f64,
     /// Mean absolute difference of sorted cell energies.
     pub sorted_absolute: f64,
