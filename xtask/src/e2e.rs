@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::flags::{Precision, ProfileName, ReproduceFlags};
+use crate::flags::{F32, ProfileName, ReproduceFlags};
 use crate::process::{cargo, command, line, read, root};
 use crate::reproduce;
 
@@ -89,7 +89,7 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
         out: Some(out.to_owned()),
         resume: false,
         device: "cpu".to_owned(),
-        precision: Precision::F32,
+        precision: F32.to_owned(),
         calo: Some(calo.to_owned()),
     };
     reproduce::run(&flags)?;

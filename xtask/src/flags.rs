@@ -203,22 +203,16 @@ pub(crate) struct ReproduceFlags {
     /// Where networks compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
-    /// What convolutions and products compute with on a card
-    #[arg(long, value_enum, default_value = "f32", value_name = "P")]
-    pub(crate) precision: Precision,
+    /// What convolutions and products compute with: f32, on a card also tf32
+    #[arg(long, default_value = F32, value_parser = [F32, "tf32"], value_name = "P")]
+    pub(crate) precision: String,
     /// The `calo` to run, instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) calo: Option<PathBuf>,
 }
 
-/// What networks are trained and applied with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Precision {
-    /// 24 bits
-    F32,
-    /// f32, rounded to 11 bits where it is multiplied
-    Tf32,
-}
+/// The precision that every device has.
+pub(crate) const F32: &str = "f32";
 
 /// Sizes of a reproduction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::bench::machine;
-use crate::flags::{Precision, ProfileName, ReleaseFlags, ReproduceFlags};
+use crate::flags::{F32, ProfileName, ReleaseFlags, ReproduceFlags};
 use crate::process::{command, root, run as run_command};
 use crate::reproduce::read_json;
 use crate::{build, reproduce};
@@ -75,7 +75,7 @@ fn pretrained(calo: &Path, out: &Path, data_seed: u64) -> ReproduceFlags {
         out: Some(out.to_owned()),
         resume: true,
         device: "cpu".to_owned(),
-        precision: Precision::F32,
+        precision: F32.to_owned(),
         calo: Some(calo.to_owned()),
     }
 }

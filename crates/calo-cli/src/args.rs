@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use calo_data::Grid;
+use calo_nn::candle::{DType, Device};
+use calo_nn::device::{self, Precision};
 
 /// An energy range `10..100` or a single energy `50`, GeV.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,24 +39,27 @@ impl fmt::Display for EnergyRange {
     }
 }
 
-/// What convolutions and products compute with on a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Precision {
-    /// 24 bits
-    F32,
-    /// f32, rounded to 11 bits where it is multiplied; a card
-    Tf32,
-    /// 8 bits, summed in f32; a card, and not to train
-    Bf16,
+/// Where networks compute, and how precisely.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DeviceOptions {
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    /// What convolutions and products compute with: f32, on a card also tf32 (11 bits where f32 is multiplied) and, not to
+    /// train, bf16 (8 bits)
+    #[arg(long, default_value_t, value_name = "P")]
+    pub(crate) precision: Precision,
 }
 
-impl From<Precision> for calo_nn::device::Precision {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::F32,
-            Precision::Tf32 => Self::Tf32,
-            Precision::Bf16 => Self::Bf16,
-        }
+impl DeviceOptions {
+    /// The device, set up, and the element type of networks there.
+    ///
+    /// # Errors
+    /// A device that is not there, or that has no such precision.
+    pub(crate) fn select(&self) -> calo_nn::Result<(Device, DType)> {
+        let device = device::select(&self.device)?;
+        let dtype = self.precision.prepare(&device)?;
+        Ok((device, dtype))
     }
 }
 

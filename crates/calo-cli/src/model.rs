@@ -7,12 +7,11 @@ use calo_data::Detector;
 use calo_latent::Kde;
 use calo_metrics::results::DetectorInfo;
 use calo_nn::candle::{Device, Tensor};
-use calo_nn::device;
 use calo_nn::models::bibae::Posterior;
 use calo_nn::training::ShowerModel;
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4};
 
-use crate::args::Precision;
+use crate::args::DeviceOptions;
 use crate::provenance::{Input, hash_file};
 use crate::run_folder::{EpochChoice, RunDescription, RunFolder};
 use crate::{built_in, density};
@@ -29,12 +28,8 @@ pub(crate) struct ModelOptions {
     /// Epoch: best, or a number
     #[arg(long, default_value = "best", value_name = "best|N", requires = "run")]
     epoch: EpochChoice,
-    /// Where to compute: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// What convolutions and products compute with
-    #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "P")]
-    precision: Precision,
+    #[command(flatten)]
+    compute: DeviceOptions,
 }
 
 /// One epoch of a training, and its networks.
@@ -64,8 +59,7 @@ impl ModelOptions {
     /// # Errors
     /// No run folder, an epoch that was not kept, weights that are damaged, foreign or of another grid.
     pub(crate) fn load(&self) -> anyhow::Result<LoadedModel> {
-        let device = device::select(&self.device)?;
-        let dtype = device::Precision::from(self.precision).prepare(&device)?;
+        let (device, dtype) = self.compute.select()?;
         let Some(run) = &self.run else { return built_in::load(&device, dtype) };
         let run = RunFolder::new(run);
         let (description, detector) = (run.describe()?, run.detector()?);

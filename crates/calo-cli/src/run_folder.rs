@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use calo_data::{Detector, Error};
 use calo_metrics::results::Observable;
+use calo_nn::device::Precision;
 use serde::{Deserialize, Serialize};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
@@ -160,6 +161,8 @@ pub(crate) struct RunDescription {
     /// Trained numbers.
     pub(crate) n_weights: usize,
     pub(crate) device: String,
+    #[serde(default)]
+    pub(crate) precision: Precision,
     /// The weights that the training began with, where these were not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<Origin>,

@@ -1,6 +1,10 @@
 //! Where tensors live and compute, the processor or an NVIDIA card, chosen by name; and how precisely.
 
+use std::fmt;
+use std::str::FromStr;
+
 use candle_core::{DType, Device};
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, cuda};
 
@@ -31,7 +35,8 @@ pub fn select(name: &str) -> Result<Device> {
 }
 
 /// What convolutions and products compute with. Cards have units of their own for the last two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 24 bits.
     #[default]
@@ -56,20 +61,38 @@ impl Precision {
     /// # Errors
     /// [`Error::Field`] for another than `F32` on the processor.
     pub fn prepare(self, device: &Device) -> Result<DType> {
-        let (name, dtype) = match self {
-            Self::F32 => ("f32", DType::F32),
-            Self::Tf32 => ("tf32", DType::F32),
-            Self::Bf16 => ("bf16", DType::BF16),
-        };
         if device.is_cpu() && self != Self::F32 {
             return Err(Error::Field {
                 field: "precision".to_owned(),
-                value: format!("`{name}` on the processor"),
+                value: format!("`{self}` on the processor"),
                 expected: "`f32`, or a card".to_owned(),
             });
         }
         cuda::allow_tf32(self == Self::Tf32);
-        Ok(dtype)
+        Ok(if self == Self::Bf16 { DType::BF16 } else { DType::F32 })
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = [Self::F32, Self::Tf32, Self::Bf16].into_iter().find(|known| known.to_string() == name);
+        known.ok_or_else(|| Error::Field {
+            field: "precision".to_owned(),
+            value: format!("`{name}`"),
+            expected: "`f32`, `tf32` or `bf16`".to_owned(),
+        })
     }
 }
 
@@ -123,6 +146,18 @@ mod tests {
             let message = select(name).unwrap_err().to_string();
             assert!(message.starts_with("field `device`: `"), "{message}");
         }
+    }
+
+    #[test]
+    fn precisions_are_called_the_same_everywhere() {
+        for (precision, name) in
+            [(Precision::F32, "f32"), (Precision::Tf32, "tf32"), (Precision::Bf16, "bf16")]
+        {
+            assert_eq!(name.parse::<Precision>().unwrap(), precision);
+            assert_eq!(serde_json::to_string(&precision).unwrap(), format!("\"{precision}\""));
+        }
+        let message = "F32".parse::<Precision>().unwrap_err().to_string();
+        assert!(message.starts_with("field `precision`: `F32`"), "{message}");
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result};
 pub(crate) use child::Interrupted;
 pub(crate) use files::read_json;
 
-use crate::flags::{Precision, ReproduceFlags};
+use crate::flags::{F32, ReproduceFlags};
 use crate::process::{command, read};
 use crate::{build, e2e};
 use profile::Profile;
@@ -115,10 +115,7 @@ pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
 
 /// The precision that was asked for, where it is not the usual one.
 fn precision(flags: &ReproduceFlags) -> Option<String> {
-    match flags.precision {
-        Precision::F32 => None,
-        Precision::Tf32 => Some("tf32".to_owned()),
-    }
+    Some(flags.precision.clone()).filter(|name| name != F32)
 }
 
 /// All that the result depends on.

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use calo_data::{Detector, Error, Grid, Part, ReadOptions, ShuffleSettings, Split};
 use calo_nn::candle::DType;
-use calo_nn::device;
+use calo_nn::device::Precision;
 use calo_nn::training::{Event, Flow, ShowerModel, Trainer, train};
 
-use crate::args::{FixedEnergyFile, Precision};
+use crate::args::{DeviceOptions, FixedEnergyFile};
 use crate::progress::Progress;
 use crate::provenance::{self, VERSION};
 use crate::run_folder::{
@@ -59,23 +59,18 @@ pub(crate) struct Args {
     /// Showers of one energy in GeV to validate with; may be given again
     #[arg(long, value_name = "ENERGY=FILE")]
     validation_at: Vec<FixedEnergyFile>,
-    /// Where to compute: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// What convolutions and products compute with: f32 or tf32
-    #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "P")]
-    precision: Precision,
+    #[command(flatten)]
+    compute: DeviceOptions,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    if args.precision == Precision::Bf16 {
+    if args.compute.precision == Precision::Bf16 {
         return Err(UsageError(
             "bf16 is too coarse to train in; expected --precision f32 or tf32".to_owned(),
         )
         .into());
     }
-    let device = device::select(&args.device)?;
-    device::Precision::from(args.precision).prepare(&device)?;
+    let (device, _) = args.compute.select()?;
     let (experiment, detector) = Experiment::load(&args.config, &args.overrides)?;
     let run = RunFolder::new(&args.out);
     let has_begun = run.config().exists();
@@ -296,7 +291,8 @@ fn describe(
             split_seed: experiment.data.split_seed,
         },
         n_weights,
-        device: args.device.clone(),
+        device: args.compute.device.clone(),
+        precision: args.compute.precision,
         from: args.from.as_deref().map(origin).transpose()?,
         released: None,
     })
