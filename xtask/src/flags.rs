@@ -73,6 +73,8 @@ pub(crate) enum CiStep {
     Clippy,
     /// Unit and integration tests
     Tests,
+    /// No folder of the build in the binary
+    Paths,
     /// Examples in the documentation
     Doctests,
     /// The documentation itself, warnings as errors

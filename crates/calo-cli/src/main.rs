@@ -3,6 +3,7 @@
 //! Subcommands read files and write files; what they do is one call into a library crate, with progress,
 //! interruption and provenance added here.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "these panic on a full disk; `output` does not")]
 
 mod allocator;
 mod args;
@@ -77,11 +78,11 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_interrupt(&error) => {
-            eprintln!("calo: interrupted; nothing was left under the final name");
+            output::note("calo: interrupted; nothing was left under the final name");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("calo: error: {}", one_line(&error));
+            output::note(format_args!("calo: error: {}", one_line(&error)));
             if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

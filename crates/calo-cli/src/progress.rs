@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output;
+
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -61,7 +63,7 @@ impl Progress {
             bar.set_position(self.done);
         } else if self.last_line.elapsed() >= LOG_INTERVAL {
             self.last_line = Instant::now();
-            eprintln!("{}", self.line());
+            output::note(self.line());
         }
     }
 
@@ -107,4 +109,30 @@ fn bar(what: &str, unit: &str, total: Option<u64>, done: u64) -> ProgressBar {
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
     // Rate and time left are those of this run.
     bar.with_style(style).with_message(what.to_owned()).with_position(done)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Runs in a process of its own, whose stderr takes nothing.
+    #[test]
+    #[ignore = "run by `a_line_that_cannot_be_written_is_lost`"]
+    fn full_log_child() {
+        let mut progress = Progress::new("reading", Some(20));
+        progress.last_line -= LOG_INTERVAL;
+        progress.advance(10);
+        assert!(progress.last_line.elapsed() < LOG_INTERVAL, "no line was due");
+        assert_eq!(progress.done, 10);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_lost() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "progress::tests::full_log_child", "--ignored", "--nocapture"]).stderr(full);
+        let output = child.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
 }

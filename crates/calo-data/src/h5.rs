@@ -17,6 +17,7 @@ mod info;
 mod kind;
 mod layout;
 mod open;
+mod plugins;
 mod point_reader;
 mod point_writer;
 mod raw;

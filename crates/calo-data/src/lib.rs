@@ -1,4 +1,6 @@
 //! Calorimeter showers on disk and in memory.
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
+
 mod atomic;
 mod crop;
 pub mod detector;

@@ -9,6 +9,7 @@
 //!   and [`traversal`] show it.
 //! * [`natural_gradient_step`] moves latent points to where a critic likes them better.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
 mod check;
 mod correlation;

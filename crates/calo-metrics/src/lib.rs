@@ -57,6 +57,7 @@
 //! # Ok::<(), calo_metrics::Error>(())
 //! ```
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
 mod accumulate;
 mod bootstrap;

@@ -33,6 +33,7 @@
 //! assert_eq!(parameters.state()[0].0, "conv1.weight");
 //! # Ok::<(), calo_nn::Error>(())
 //! ```
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
 pub mod autograd;
 mod cpu;

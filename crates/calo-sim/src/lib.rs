@@ -34,6 +34,7 @@
 //!
 //! Each table and formula names its own. Throughout: the Geant4 Physics Reference Manual; H. Hirayama et al., "The EGS5 code system",
 //! SLAC-R-730; F. Salvat et al., "PENELOPE", NEA; the reviews of the Particle Data Group.
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
 mod bending;
 mod constants;

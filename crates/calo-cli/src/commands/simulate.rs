@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 journal.path().display()
             );
             if matches!(error.downcast_ref(), Some(Error::Interrupted)) {
-                eprintln!("calo: {kept}");
+                output::note(format_args!("calo: {kept}"));
                 return Err(error);
             }
             Err(error).context(kept)
@@ -117,7 +117,7 @@ fn simulate(
     let done = request.n_done(journal.n_blocks());
     if done > 0 {
         let (n, path) = (request.n_showers, journal.path().display());
-        eprintln!("calo: going on after {done} of {n} showers in {path}");
+        output::note(format_args!("calo: going on after {done} of {n} showers in {path}"));
     }
     let mut progress = Progress::going_on("simulating", Some(request.n_showers), done);
     let mut workers = blocks::Workers::new(simulator);

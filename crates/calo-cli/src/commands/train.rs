@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         trainer.restore(&run.last())?;
     } else if let Some(from) = &args.from {
         let taken = trainer.begin_with(&weights_file(from))?;
-        eprintln!("calo: {} of {} taken over", taken.join(", "), from.display());
+        output::note(format_args!("calo: {} of {} taken over", taken.join(", "), from.display()));
     }
     if trainer.position().epoch >= trainer.epochs() {
         return output::print(&format!(
@@ -141,11 +141,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     drop(source);
     if let Err(error) = result {
         if matches!(error.downcast_ref(), Some(Error::Interrupted)) {
-            eprintln!(
+            output::note(format_args!(
                 "calo: {} is kept; --resume goes on from step {}",
                 args.out.display(),
                 trainer.position().step
-            );
+            ));
         }
         return Err(error.context(args.out.display().to_string()));
     }

@@ -5,6 +5,8 @@
 mod commands;
 mod common;
 mod evaluate;
+#[cfg(target_os = "linux")]
+mod full_log;
 mod import;
 mod latent;
 mod pool;

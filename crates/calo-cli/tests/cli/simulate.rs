@@ -130,6 +130,21 @@ fn a_full_disk_keeps_the_whole_blocks() {
     assert_eq!(names(folder.path()), ["full.root", "whole.root"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_log_ends_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (expected, out) = (long_run(folder.path()), folder.path().join("unheard.root"));
+    let mut child = spawn(&out, "2");
+    assert!(has_worked(&mut child, &out), "the run was over before it could be killed");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Goes on, and would say so.
+    assert!(partial(&out).exists());
+    assert!(crate::full_log::deaf_calo().args(LONG).arg(&out).status().unwrap().success());
+    assert!(std::fs::read(&out).unwrap() == expected);
+}
+
 /// `calo simulate` of some showers.
 fn simulate(detector: &str, particle: &str, energy: &str, n: &str, out: &Path, more: &[&str]) -> String {
     let mut command = calo();

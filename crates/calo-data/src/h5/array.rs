@@ -250,9 +250,27 @@ impl Array {
         }
         self.storage = match Pipeline::understood(filters).filter(|_| native) {
             Some(pipeline) => Storage::Chunked(Chunks { shape, counts, pipeline, fill, table }),
-            None => Storage::Library { rows_at_a_time: rows_at_a_time(shape[0], self.row_len()) },
+            None => {
+                self.check_filters(filters, &table)?;
+                Storage::Library { rows_at_a_time: rows_at_a_time(shape[0], self.row_len()) }
+            }
         };
         Ok(())
+    }
+
+    /// Refuses filters that libhdf5 lacks too, unless every chunk was written without them.
+    fn check_filters(&self, filters: &[Filter], table: &[Chunk]) -> Result<()> {
+        let is_used = |i: usize| {
+            let bit = |mask: u32| mask.checked_shr(i as u32).unwrap_or(0) & 1;
+            table.iter().any(|chunk| bit(chunk.mask) == 0)
+        };
+        match filters.iter().enumerate().find(|(i, filter)| !filter.is_available() && is_used(*i)) {
+            Some((_, filter)) => Err(self.error(
+                format!("is compressed with {}, which is not built in", foreign_filter(filter)),
+                "gzip, lzf or no compression (`h5repack -f GZIP=4` makes such a copy)",
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Every chunk's place, checked against the file's length.
@@ -342,4 +360,21 @@ fn filter_name(filter: &Filter) -> String {
         Filter::ScaleOffset(_) => "scaleoffset".to_owned(),
         Filter::User(id, _) => format!("filter {id}"),
     }
+}
+
+/// A filter that libhdf5 has not built in, by the name under which it is registered with the HDF Group.
+fn foreign_filter(filter: &Filter) -> String {
+    let id = filter.id();
+    let name = match id {
+        4 => "szip",
+        307 => "bzip2",
+        32001 => "Blosc",
+        32004 => "LZ4",
+        32008 => "bitshuffle",
+        32013 => "ZFP",
+        32015 => "Zstandard",
+        32026 => "Blosc2",
+        _ => return format!("filter {id}"),
+    };
+    format!("{name} (filter {id})")
 }

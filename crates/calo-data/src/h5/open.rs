@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::plugins;
 use crate::error::{Error, Result};
 use crate::regular::open_regular;
 
@@ -23,7 +24,7 @@ pub(super) struct OpenFile {
 pub(super) fn open(path: &Path) -> Result<OpenFile> {
     let (plain, n_bytes) = open_regular(path, "an HDF5 file")?;
     check_signature(path, &plain, n_bytes)?;
-    let hdf5 = unlocked().open(path).map_err(|e| {
+    let hdf5 = builder(path)?.open(path).map_err(|e| {
         let reason = one_line(&e);
         let problem = if reason.contains("truncated") {
             format!("truncated: {n_bytes} bytes are fewer than its header announces")
@@ -35,12 +36,16 @@ pub(super) fn open(path: &Path) -> Result<OpenFile> {
     Ok(OpenFile { hdf5, plain, n_bytes })
 }
 
-/// libhdf5 without its file locks: data is often on file systems that know none, or open elsewhere for reading, and
-/// what is written here has a name of its own until it is whole.
-pub(super) fn unlocked() -> hdf5::FileBuilder {
+/// How every file is opened and created, `path` being the next.
+///
+/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems that know none, or open
+/// elsewhere for reading, and what is written here has a name of its own until it is whole.
+#[expect(clippy::disallowed_methods, reason = "the one place that may: it switches plugins off first")]
+pub(super) fn builder(path: &Path) -> Result<hdf5::FileBuilder> {
+    plugins::switch_off(path)?;
     let mut builder = hdf5::FileBuilder::new();
     builder.with_fapl(|access| access.file_locking(false));
-    builder
+    Ok(builder)
 }
 
 /// The signature stands at byte 0, or behind a user block at 512, 1024, 2048, ...

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::column::{set_text, write_error};
 use super::image_writer::ImageWriter;
 use super::layout::Layout;
-use super::open::{one_line, unlocked};
+use super::open::{builder, one_line};
 use super::point_writer::{PointWriteOptions, PointWriter};
 use crate::atomic::AtomicFile;
 use crate::detector::Detector;
@@ -80,7 +80,7 @@ impl OpenTarget {
     pub(super) fn create(path: &Path, attributes: &[(String, String)]) -> Result<Self> {
         let target = AtomicFile::create(path)?;
         // No times of creation: the same showers make the same bytes.
-        let mut builder = unlocked();
+        let mut builder = builder(path)?;
         builder.fcpl().obj_track_times(false);
         let file = builder.create(target.temporary_path()).map_err(|e| cannot_write(path, &e))?;
         for (name, text) in attributes {
