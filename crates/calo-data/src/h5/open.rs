@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use calo_core::{Error, Result};
+
 use crate::regular::open_regular;
 
 /// First bytes of an HDF5 superblock.
