@@ -8,7 +8,7 @@ use clap::ValueEnum as _;
 
 use crate::flags::{CiFlags, CiStep};
 use crate::process::{self, cargo};
-use crate::{e2e, edges, setup};
+use crate::{e2e, edges, outside, setup};
 
 /// Runs the named steps, or all.
 pub(crate) fn run(flags: &CiFlags) -> Result<()> {
@@ -48,6 +48,7 @@ fn name(step: CiStep) -> String {
 fn perform(step: CiStep) -> Result<()> {
     match step {
         CiStep::Edges => edges::check(),
+        CiStep::Outside => outside::run(),
         CiStep::E2e => e2e::run(),
         _ => command(step).map_or(Ok(()), |mut command| process::run(&mut command)),
     }
@@ -64,7 +65,7 @@ fn command(step: CiStep) -> Option<Command> {
         CiStep::Tests => cargo.args(["test", "--workspace", "--lib", "--bins", "--tests"]),
         CiStep::Doctests => cargo.args(["test", "--workspace", "--doc"]),
         CiStep::Docs => cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
-        CiStep::Edges | CiStep::E2e => return None,
+        CiStep::Edges | CiStep::Outside | CiStep::E2e => return None,
     };
     Some(cargo)
 }
