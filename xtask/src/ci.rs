@@ -8,7 +8,7 @@ use clap::ValueEnum as _;
 
 use crate::flags::{CiFlags, CiStep};
 use crate::process::{self, cargo};
-use crate::{e2e, edges, paths, setup};
+use crate::{e2e, edges, outside, paths, setup};
 
 /// Runs the named steps, or all.
 pub(crate) fn run(flags: &CiFlags) -> Result<()> {
@@ -49,6 +49,7 @@ fn perform(step: CiStep) -> Result<()> {
     match step {
         CiStep::Edges => edges::check(),
         CiStep::Paths => paths::check(),
+        CiStep::Outside => outside::run(),
         CiStep::E2e => e2e::run(),
         _ => command(step).map_or(Ok(()), |mut command| process::run(&mut command)),
     }
@@ -65,7 +66,7 @@ fn command(step: CiStep) -> Option<Command> {
         CiStep::Tests => cargo.args(["test", "--workspace", "--lib", "--bins", "--tests"]),
         CiStep::Doctests => cargo.args(["test", "--workspace", "--doc"]),
         CiStep::Docs => cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
-        CiStep::Edges | CiStep::Paths | CiStep::E2e => return None,
+        CiStep::Edges | CiStep::Paths | CiStep::Outside | CiStep::E2e => return None,
     };
     Some(cargo)
 }

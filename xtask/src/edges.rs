@@ -5,16 +5,46 @@ use serde_json::Value;
 
 use crate::process::{cargo, read};
 
-/// Every workspace crate with the workspace crates it may depend on. Whoever adds a crate adds it here.
+/// Every workspace crate, present or planned, with the workspace crates it may depend on, lower levels first.
+/// Whoever adds a crate adds it here.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("calo-data", &[]),
-    ("calo-latent", &[]),
+    ("calo-core", &[]),
     ("calo-metrics", &[]),
-    ("calo-nn", &["calo-data"]),
-    ("calo-report", &["calo-metrics"]),
-    ("calo-sim", &["calo-data"]),
-    ("calo-cli", &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
+    ("calo-latent", &["calo-core"]),
+    ("calo-data", &["calo-core"]),
+    ("calo-sim", &["calo-core"]),
+    ("calo-tensor", &[]),
+    ("calo-report", &["calo-core", "calo-metrics"]),
+    ("calo-nn", &["calo-core", "calo-tensor", "calo-latent"]),
+    ("calo-run", LIBRARIES),
+    ("calo-cli", ABOVE_LIBRARIES),
+    ("calo-python", ABOVE_LIBRARIES),
     ("xtask", &[]),
+];
+
+/// What experiments are made of.
+const LIBRARIES: &[&str] = &[
+    "calo-core",
+    "calo-data",
+    "calo-latent",
+    "calo-metrics",
+    "calo-nn",
+    "calo-report",
+    "calo-sim",
+    "calo-tensor",
+];
+
+/// The libraries and the experiments.
+const ABOVE_LIBRARIES: &[&str] = &[
+    "calo-core",
+    "calo-data",
+    "calo-latent",
+    "calo-metrics",
+    "calo-nn",
+    "calo-report",
+    "calo-run",
+    "calo-sim",
+    "calo-tensor",
 ];
 
 /// Checks the edges of the workspace as it stands.
@@ -25,7 +55,7 @@ pub(crate) fn check() -> Result<()> {
     if !problems.is_empty() {
         bail!("{}", problems.join("; "));
     }
-    println!("{} crates, no edge beside those of docs/architecture.md", ALLOWED.len());
+    println!("no edge between crates beside those of docs/architecture.md");
     Ok(())
 }
 

@@ -79,6 +79,8 @@ pub(crate) enum CiStep {
     Doctests,
     /// The documentation itself, warnings as errors
     Docs,
+    /// A crate outside the workspace for each library that uses it
+    Outside,
     /// The binary on the sample in data/, from inspect to report
     E2e,
 }

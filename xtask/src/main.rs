@@ -10,6 +10,7 @@ mod cuda;
 mod e2e;
 mod edges;
 mod flags;
+mod outside;
 mod paths;
 mod process;
 mod release;

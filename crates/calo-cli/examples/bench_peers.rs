@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use calo_data::detector::{Binning, Scale};
-use calo_data::{Compression, Detector, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_core::detector::{Binning, Scale};
+use calo_core::{Detector, ShowerBatch};
+use calo_data::{Compression, ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use calo_metrics::{
     Axis, Column, Draw, FileKind, FrechetSettings, SampleAccumulator, SampleSettings, SixAxes, fpd,
     two_sample_features,

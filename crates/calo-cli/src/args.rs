@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use calo_data::Grid;
+use calo_core::Grid;
 use calo_nn::candle::{DType, Device};
 use calo_nn::device::{self, Precision};
 

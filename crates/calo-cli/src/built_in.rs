@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::Context;
-use calo_data::Detector;
+use calo_core::{Detector, hash_bytes};
 use calo_latent::Kde;
 use calo_nn::candle::{DType, Device};
 use calo_nn::training::ShowerModel;
 
 use crate::density;
 use crate::model::{LoadedModel, Place};
-use crate::provenance::{Input, hash_bytes};
+use crate::provenance::Input;
 use crate::run_folder::RunDescription;
 
 /// What it is called.

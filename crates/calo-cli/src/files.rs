@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use calo_core::{Detector, Dtype, Grid, Real, Result, ShowerBatch, ShowerSource};
 use calo_data::{
-    Compression, Detector, Dtype, Grid, HitWriteOptions, Layout, NegativeCells, ReadOptions, Real, Result,
-    ShowerBatch, ShowerReader, ShowerSource, ShowerWriter, WriteOptions,
+    Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
+    WriteOptions,
 };
 
 use crate::{UsageError, args, crash, interrupt, progress::Progress, provenance};
@@ -220,5 +221,5 @@ pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::
     let mut json =
         serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
     json.push(b'\n');
-    Ok(calo_data::write_atomically(path, &json)?)
+    Ok(calo_core::write_atomically(path, &json)?)
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use calo_data::random::{Purpose, stream};
-use calo_data::{Grid, ShowerBatch};
+use calo_core::random::{Purpose, stream};
+use calo_core::{Grid, ShowerBatch};
 use calo_latent::Kde;
 use calo_nn::candle::Tensor;
 use calo_nn::training::{ShowerModel, standard_normal};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use calo_data::Error;
+use calo_core::Error;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 

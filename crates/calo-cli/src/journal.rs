@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use calo_data::{Error, Result};
+use calo_core::{Error, Result};
 
 /// First line.
 const MAGIC: &str = "calo journal 1";

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::ensure;
-use calo_data::{Dtype, TableColumn, TableReader, TableWriter};
+use calo_core::Dtype;
+use calo_data::{TableColumn, TableReader, TableWriter};
 use calo_metrics::{Column, ObservableTable};
 use ndarray::Array2;
 
@@ -54,7 +55,7 @@ impl LatentWriter {
         path: &Path,
         encoded: usize,
         attributes: &[(String, String)],
-    ) -> calo_data::Result<Self> {
+    ) -> calo_core::Result<Self> {
         let wide = |name: &str| TableColumn {
             name: name.to_owned(),
             width: Some(encoded),
@@ -74,7 +75,7 @@ impl LatentWriter {
     }
 
     /// Appends showers.
-    pub(crate) fn write(&mut self, batch: &LatentBatch<'_>) -> calo_data::Result<()> {
+    pub(crate) fn write(&mut self, batch: &LatentBatch<'_>) -> calo_core::Result<()> {
         let encoded = batch.encoded;
         for (name, array) in [(Z, &encoded.z), (MEAN, &encoded.mean), (LOG_VARIANCE, &encoded.log_variance)] {
             self.table.write(name, &array.iter().copied().collect::<Vec<f32>>())?;
@@ -90,7 +91,7 @@ impl LatentWriter {
     }
 
     /// Completes the file.
-    pub(crate) fn finish(self) -> calo_data::Result<()> {
+    pub(crate) fn finish(self) -> calo_core::Result<()> {
         self.table.finish()
     }
 }

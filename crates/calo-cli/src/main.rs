@@ -150,7 +150,7 @@ impl std::fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 fn is_interrupt(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(calo_data::Error::Interrupted))
+    matches!(error.downcast_ref(), Some(calo_core::Error::Interrupted))
 }
 
 /// The error and its causes on one line, for logs and for people. Causes that a message quotes are not repeated.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_latent::Kde;
 use calo_metrics::results::DetectorInfo;
 use calo_nn::candle::{Device, Tensor};
@@ -12,7 +12,7 @@ use calo_nn::training::ShowerModel;
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4};
 
 use crate::args::DeviceOptions;
-use crate::provenance::{Input, hash_file};
+use crate::provenance::Input;
 use crate::run_folder::{EpochChoice, RunDescription, RunFolder};
 use crate::{built_in, density};
 
@@ -72,7 +72,7 @@ impl ModelOptions {
             weights.display(),
             run.detector_file().display()
         );
-        let weights_blake3 = hash_file(&weights)?;
+        let weights_blake3 = calo_core::hash_file(&weights)?;
         let (place, weights) = (Place::Folder(run), Input::File(weights));
         Ok(LoadedModel { place, description, detector, epoch, weights, weights_blake3, networks })
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::ensure;
-use calo_data::{Part, PartSource, ShowerReader, ShowerSource, Split};
+use calo_core::ShowerSource;
+use calo_data::{Part, PartSource, ShowerReader, Split};
 
 use crate::files::InputOptions;
 use crate::model::LoadedModel;

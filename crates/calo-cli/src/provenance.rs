@@ -1,28 +1,11 @@
 //! Where a file came from, written into it: software, command line, inputs and their hashes.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use calo_data::{Error, Result};
+use calo_core::{Result, hash_file};
 
 /// Version of this program, as written to every output.
 pub(crate) const VERSION: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
-
-/// BLAKE3 hash of the bytes of a file, hexadecimal.
-///
-/// # Errors
-/// A file that cannot be opened or read.
-pub(crate) fn hash_file(path: &Path) -> Result<String> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(|e| Error::io(path, "read", e))?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// BLAKE3 hash of `bytes`, hexadecimal.
-pub(crate) fn hash_bytes(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
-}
 
 /// A command line, or any text, with the folders of its paths left out: where somebody's files stood is of no use to others.
 pub(crate) fn without_folders(text: &str) -> String {

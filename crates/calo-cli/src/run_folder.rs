@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use calo_data::{Detector, Error};
+use calo_core::{Detector, Error};
 use calo_metrics::results::Observable;
 use calo_nn::device::Precision;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// No run folder, or a damaged one.
-    pub(crate) fn detector(&self) -> calo_data::Result<Detector> {
+    pub(crate) fn detector(&self) -> calo_core::Result<Detector> {
         let path = self.detector_file();
         let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
         Detector::parse(&text, &path.display().to_string())
@@ -132,7 +132,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// Another process is at work here, or the folder cannot be written.
-    pub(crate) fn lock(&self) -> calo_data::Result<File> {
+    pub(crate) fn lock(&self) -> calo_core::Result<File> {
         let path = self.path.join(".lock");
         let file = File::create(&path).map_err(|e| Error::io(&path, "create", e))?;
         match file.try_lock() {

@@ -10,7 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use calo_data::{Error, Result};
+use calo_core::{Error, Result};
 
 /// What a TensorBoard takes an event file by.
 const FILE_VERSION: &str = "brain.Event:2";

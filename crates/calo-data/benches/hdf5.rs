@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use calo_data::{Compression, Grid, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_core::{Grid, ShowerBatch};
+use calo_data::{Compression, ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// The sample that ships with the source, a few times over.

@@ -12,9 +12,10 @@
 use std::path::Path;
 use std::time::Instant;
 
+use calo_core::{Result, ShowerBatch};
 use calo_data::{
-    BatchPlace, Compression, Part, Prefetch, ReadOptions, Result, ShowerBatch, ShowerReader, ShowerWriter,
-    ShuffleSettings, ShuffledShowers, Split, WriteOptions,
+    BatchPlace, Compression, Part, Prefetch, ReadOptions, ShowerReader, ShowerWriter, ShuffleSettings,
+    ShuffledShowers, Split, WriteOptions,
 };
 
 const REPEATS: usize = 5;

@@ -8,8 +8,9 @@
 
 use std::path::Path;
 
-use calo_data::random::{Purpose, stream};
-use calo_data::{ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_core::ShowerBatch;
+use calo_core::random::{Purpose, stream};
+use calo_data::{ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use rand::Rng;
 
 const SMEAR: Purpose = Purpose::new("smear");

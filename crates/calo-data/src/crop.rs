@@ -1,11 +1,8 @@
 //! Cutting the core out of larger images.
 
+use calo_core::detector::CoreCrop;
+use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use ndarray::{Axis, s};
-
-use crate::detector::CoreCrop;
-use crate::error::{Error, Result};
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// The core of each shower of another source.
 #[derive(Debug)]

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::detector::Detector;
-use crate::error::{Error, Result};
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
+use calo_core::{Detector, Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 
 /// What a filter asks of a shower, in the order in which it asks.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -114,7 +111,7 @@ impl fmt::Display for FilterReport {
 /// assert!(filtered.next_batch(10, &mut batch)?);
 /// assert_eq!(batch.energies_gev, [50.0]);
 /// assert_eq!(filtered.report().n_below_energy, 1);
-/// # Ok::<(), calo_data::Error>(())
+/// # Ok::<(), calo_core::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct FilterSource<S, T = f32> {
@@ -231,7 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::memory::MemorySource;
+    use calo_core::MemorySource;
 
     /// Showers of four cells in a row.
     fn source(showers: &[(f64, [f32; 4])]) -> MemorySource<f32> {

@@ -1,6 +1,6 @@
 //! Showers in HDF5 files: reading and writing of every layout the field uses, as streams of bounded memory.
 //!
-//! [`ShowerReader`] recognises the layout on its own and yields [`ShowerBatch`](crate::ShowerBatch)es on a grid;
+//! [`ShowerReader`] recognises the layout on its own and yields [`ShowerBatch`](calo_core::ShowerBatch)es on a grid;
 //! [`ShowerWriter`] writes any of them. Layouts, axes and units are described in `docs/formats.md`.
 
 mod array;

@@ -1,6 +1,6 @@
 //! Raw hits in memory: events of energy deposits with their positions, and where they come from.
 
-use crate::error::Result;
+use calo_core::Result;
 
 /// Consecutive events of one file or simulation. Buffers are reused from batch to batch.
 ///

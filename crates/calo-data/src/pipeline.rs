@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
+use calo_core::detector::CoreCrop;
+use calo_core::{Detector, Error, Grid, Result, ShowerBatch, ShowerSource};
+
 use crate::crop::CropSource;
-use crate::detector::{CoreCrop, Detector};
-use crate::error::{Error, Result};
 use crate::hits::HitSource;
 use crate::project::{HitProjector, ProjectionReport};
 use crate::root::{HitReader, TreeName};
-use crate::shower::{Grid, ShowerBatch};
-use crate::source::ShowerSource;
 use crate::stagger::{StaggerMap, StaggerSource};
 
 /// Bytes of uncut images in memory at a time: they can be a dozen times larger than the core that is asked for, and

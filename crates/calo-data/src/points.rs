@@ -1,9 +1,7 @@
 //! Showers as point clouds, and their way to a grid and back.
 
+use calo_core::{Detector, Grid, Real, ShowerBatch, ShowerExtras};
 use ndarray::Array2;
-
-use crate::detector::Detector;
-use crate::shower::{Grid, Real, ShowerBatch, ShowerExtras};
 
 /// Consecutive point clouds of one file. Buffers are reused from batch to batch.
 ///

@@ -1,10 +1,7 @@
 //! Adding neighbouring cells up to larger ones.
 
+use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use ndarray::{Array3, ArrayView3, Axis};
-
-use crate::error::{Error, Result};
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// Each shower of another source on a coarser grid: cells are added up in blocks of `by` layers, x and y.
 ///
@@ -90,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::memory::MemorySource;
+    use calo_core::MemorySource;
 
     fn numbered(n: usize, grid: Grid) -> ShowerBatch<f64> {
         let mut batch = ShowerBatch::empty(grid);

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
+use calo_core::detector::{Projection, TransverseAxis};
+use calo_core::{Grid, Result, ShowerBatch, ShowerSource};
 use ndarray::ArrayView3;
 
-use crate::detector::{Projection, TransverseAxis};
-use crate::error::Result;
 use crate::hits::{Event, HitBatch, HitSource};
 use crate::root::HitReader;
-use crate::shower::{Grid, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// What became of events and hits.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -158,7 +156,7 @@ pub fn project_event(
     }
 }
 
-/// The layer whose window holds `depth_mm`. Windows do not overlap ([`crate::Detector::validate`]).
+/// The layer whose window holds `depth_mm`. Windows do not overlap ([`calo_core::Detector::validate`]).
 fn layer_at(projection: &Projection, depth_mm: f64) -> Option<usize> {
     let window = projection.depth_window;
     let positions = &projection.layer_positions_mm;

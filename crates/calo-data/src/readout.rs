@@ -1,6 +1,8 @@
 //! From cells with signal to raw hits: one hit a cell, at its centre.
 
-use crate::detector::{CellAxis, Detector};
+use calo_core::Detector;
+use calo_core::detector::CellAxis;
+
 use crate::hits::HitBatch;
 
 /// Where the hits of a detector's cells are.
@@ -71,8 +73,8 @@ impl CellHits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detector::Wafers;
     use crate::project::{ProjectionReport, project_event};
+    use calo_core::detector::Wafers;
 
     /// Every cell in the middle of the window has a bin of its own, in its layer.
     #[test]

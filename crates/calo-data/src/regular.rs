@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use calo_core::{Error, Result};
 
 /// Opens a regular file; it and its size in bytes.
 ///

@@ -11,11 +11,10 @@ mod prefetch;
 
 use std::sync::atomic::AtomicBool;
 
-use crate::error::{Error, Result};
 use crate::h5::ShowerReader;
-use crate::shower::{Grid, ShowerBatch};
 use crate::split::{Part, Split};
 
+use calo_core::{Error, Grid, Result, ShowerBatch};
 use group::Group;
 use order::{Epoch, Order};
 pub use prefetch::{BatchPlace, Prefetch};
@@ -41,9 +40,10 @@ pub struct ShuffleSettings {
 /// Memory is one group, a batch, and at most 100 MB for reading.
 ///
 /// ```no_run
-/// use calo_data::{Part, ReadOptions, ShowerBatch, ShowerReader, ShuffleSettings, ShuffledShowers, Split};
+/// use calo_core::ShowerBatch;
+/// use calo_data::{Part, ReadOptions, ShowerReader, ShuffleSettings, ShuffledShowers, Split};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// let reader = ShowerReader::open("photons.hdf5".as_ref(), &ReadOptions::default())?;
 /// let split = Split::new(1, [0.8, 0.1, 0.1], reader.n_showers())?;
 /// let settings = ShuffleSettings { seed: 1, batch_size: 32, group_showers: 8192 };

@@ -1,11 +1,8 @@
 //! Training, validation and test sets: which shower belongs where depends on seed, index and file length alone.
 
+use calo_core::random::{Purpose, stream};
+use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use rand::RngCore;
-
-use crate::error::{Error, Result};
-use crate::random::{Purpose, stream};
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 const SPLIT: Purpose = Purpose::new("split");
 /// Rounds of the Feistel network; four make a random-looking permutation, small domains like some more.
@@ -50,7 +47,7 @@ impl Part {
 /// let split = Split::new(1, [0.8, 0.1, 0.1], 1000)?;
 /// let n_test = (0..1000).filter(|i| split.part_of(*i) == Part::Test).count();
 /// assert_eq!(n_test, 100);
-/// # Ok::<(), calo_data::Error>(())
+/// # Ok::<(), calo_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
@@ -267,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::memory::MemorySource;
+    use calo_core::MemorySource;
 
     #[test]
     fn the_split_is_pinned() {

@@ -11,14 +11,12 @@
 
 use std::fmt;
 
+use calo_core::detector::Staggering;
+use calo_core::{Detector, Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
-use crate::detector::{Detector, Staggering};
-use crate::error::{Error, Result};
 use crate::project::bin_at;
 use crate::readout::CellHits;
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// Showers in memory at a time in the first pass.
 const BATCH: usize = 64;

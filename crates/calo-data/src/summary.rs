@@ -1,11 +1,8 @@
 //! What a source of showers holds, in numbers: one pass, constant memory, bad values counted rather than refused.
 
+use calo_core::{Grid, Real, Result, ShowerBatch, ShowerSource};
 use ndarray::Axis;
 use serde::Serialize;
-
-use crate::error::Result;
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// Showers in memory at a time.
 const BATCH: usize = 64;
@@ -244,7 +241,7 @@ mod tests {
     use ndarray::Array4;
 
     use super::*;
-    use crate::memory::MemorySource;
+    use calo_core::MemorySource;
 
     const GRID: Grid = Grid { layers: 1, nx: 2, ny: 2 };
 

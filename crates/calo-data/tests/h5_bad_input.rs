@@ -4,9 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_data::{
-    Detector, Dtype, Grid, NegativeCells, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions,
-};
+use calo_core::{Detector, Dtype, Grid, ShowerBatch};
+use calo_data::{NegativeCells, ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use ndarray::{Array1, Array2, Array4};
 
 const GRID: Grid = Grid { layers: 2, nx: 3, ny: 4 };
@@ -49,7 +48,7 @@ fn message(path: &Path, options: &ReadOptions) -> String {
         while reader.read_batch(3, &mut batch)? {}
         Ok(())
     };
-    let error: calo_data::Error = read().unwrap_err();
+    let error: calo_core::Error = read().unwrap_err();
     let message = error.to_string();
     assert!(!message.contains('\n') && message.contains("expected"), "{message}");
     assert!(message.contains(&path.display().to_string()), "{message}");
@@ -247,7 +246,7 @@ fn full_disk_child() {
         writer.write(&batch)?;
         writer.finish()
     };
-    let error: calo_data::Error = write().unwrap_err();
+    let error: calo_core::Error = write().unwrap_err();
     println!("message: {error}");
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use calo_data::{Grid, PointBatch, PointReader, ReadOptions, ShowerBatch, ShowerReader};
+use calo_core::{Grid, ShowerBatch};
+use calo_data::{PointBatch, PointReader, ReadOptions, ShowerReader};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -61,7 +62,7 @@ fn damaged(bytes: &[u8], case: u64) -> Vec<u8> {
 }
 
 /// Reads all of a file in every way; errors are fine.
-fn read(path: &Path, inspect: bool) -> Result<u64, calo_data::Error> {
+fn read(path: &Path, inspect: bool) -> Result<u64, calo_core::Error> {
     let grid = Some(Grid { layers: 4, nx: 3, ny: 5 }).filter(|_| path.ends_with("calo_challenge.hdf5"));
     let options = ReadOptions { grid, inspect, ..ReadOptions::default() };
     let mut n = 0;

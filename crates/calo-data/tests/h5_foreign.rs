@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
+use calo_core::{Detector, Dtype, Grid, ShowerBatch};
 use calo_data::{
-    Detector, Dtype, Grid, Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ReadOptions,
-    ShowerBatch, ShowerReader, ShowerWriter, WriteOptions,
+    Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerReader, ShowerWriter,
+    WriteOptions,
 };
 
 const N: usize = 7;

@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use calo_core::{Grid, ShowerBatch};
 use calo_data::{
-    Grid, Part, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, ShuffleSettings, ShuffledShowers,
-    Split, WriteOptions,
+    Part, ReadOptions, ShowerReader, ShowerWriter, ShuffleSettings, ShuffledShowers, Split, WriteOptions,
 };
 use ndarray::Array4;
 

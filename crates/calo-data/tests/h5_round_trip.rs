@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use calo_core::{Dtype, Grid, Real, ShowerBatch};
 use calo_data::{
-    Compression, Dtype, Grid, Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ReadOptions,
-    Real, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions,
+    Compression, Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerReader,
+    ShowerWriter, WriteOptions,
 };
 use ndarray::Array4;
 use proptest::prelude::*;

@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_data::detector::{CellAxis, Staggering};
-use calo_data::random::{Purpose, stream};
+use calo_core::detector::{CellAxis, Staggering};
+use calo_core::random::{Purpose, stream};
+use calo_core::{Detector, Grid, MemorySource, ShowerBatch, ShowerSource};
 use calo_data::{
-    CellHits, Detector, Grid, HitBatch, HitProjector, HitReader, HitSource, MemorySource, ProjectedShowers,
-    ShowerBatch, ShowerSource, StaggerFrom, StaggerMap, StaggerSource, TreeName,
+    CellHits, HitBatch, HitProjector, HitReader, HitSource, ProjectedShowers, StaggerFrom, StaggerMap,
+    StaggerSource, TreeName,
 };
 use ndarray::{Array4, Axis, s};
 use proptest::prelude::*;
@@ -203,7 +204,7 @@ impl HitSource for RandomHits {
         self.n_events
     }
 
-    fn next_batch(&mut self, max_events: usize, batch: &mut HitBatch) -> calo_data::Result<bool> {
+    fn next_batch(&mut self, max_events: usize, batch: &mut HitBatch) -> calo_core::Result<bool> {
         use rand::Rng as _;
         const HITS: Purpose = Purpose::new("hits");
         batch.clear(self.next);
@@ -228,7 +229,7 @@ impl HitSource for RandomHits {
         Ok(!batch.is_empty())
     }
 
-    fn rewind(&mut self) -> calo_data::Result<()> {
+    fn rewind(&mut self) -> calo_core::Result<()> {
         self.next = 0;
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use calo_data::random::{Purpose, stream};
+use calo_core::random::{Purpose, stream};
 use calo_data::{HitBatch, HitReader, TreeName};
 use rand::Rng;
 
@@ -53,7 +53,7 @@ fn mutate(original: &[u8], index: u64) -> Vec<u8> {
     bytes
 }
 
-fn read_everything(path: &Path) -> Result<u64, calo_data::Error> {
+fn read_everything(path: &Path) -> Result<u64, calo_core::Error> {
     let mut reader = HitReader::open(path, TreeName::OrTheOnlyOne("photonSIM"))?;
     let (mut batch, mut n) = (HitBatch::default(), 0);
     while reader.next_batch(16, &mut batch)? {

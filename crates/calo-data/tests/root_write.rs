@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use calo_data::random::{Purpose, stream};
+use calo_core::random::{Purpose, stream};
 use calo_data::{HitBatch, HitReader, HitWriteOptions, HitWriter, TreeName};
 use oxyroot::RootFile;
 use rand::Rng;

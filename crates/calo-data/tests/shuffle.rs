@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_core::{Grid, ShowerBatch};
 use calo_data::{
-    BatchPlace, Grid, Part, Prefetch, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, ShuffleSettings,
-    ShuffledShowers, Split, WriteOptions,
+    BatchPlace, Part, Prefetch, ReadOptions, ShowerReader, ShowerWriter, ShuffleSettings, ShuffledShowers,
+    Split, WriteOptions,
 };
 use ndarray::Array4;
 use proptest::prelude::*;
@@ -32,7 +33,7 @@ fn split(n: u64) -> Split {
     Split::new(3, [0.7, 0.2, 0.1], n).unwrap()
 }
 
-fn shuffled(path: &Path, part: Part, settings: ShuffleSettings) -> calo_data::Result<ShuffledShowers> {
+fn shuffled(path: &Path, part: Part, settings: ShuffleSettings) -> calo_core::Result<ShuffledShowers> {
     let reader = ShowerReader::open(path, &ReadOptions::default())?;
     let split = split(reader.n_showers());
     ShuffledShowers::new(reader, &split, part, settings)

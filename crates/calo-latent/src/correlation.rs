@@ -134,7 +134,7 @@ mod tests {
     use rand_distr::StandardNormal;
 
     use super::*;
-    use crate::random::stream;
+    use calo_core::random::{Purpose, stream};
 
     #[test]
     fn tied_values_share_their_mean_rank() {
@@ -155,7 +155,7 @@ mod tests {
         let (n, n_repeats) = (200, 200);
         let mut sums = [0.0; 3];
         for repeat in 0..n_repeats {
-            let mut rng = stream(1, *b"testtest", repeat);
+            let mut rng = stream(1, Purpose::new("testtest"), repeat);
             let mut sample = Array2::from_shape_simple_fn((n, 2), || rng.sample::<f64, _>(StandardNormal));
             for mut row in sample.rows_mut() {
                 row[1] = 0.6 * row[0] + 0.8 * row[1];

@@ -110,6 +110,9 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] calo_core::Error),
     /// A file that holds no sound density.
     #[error("{}: {problem}; expected {expected}", path.display())]
     File {

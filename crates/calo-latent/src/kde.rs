@@ -12,6 +12,7 @@ mod sampling;
 use std::collections::BTreeMap;
 
 use bandwidth::Chosen;
+use calo_core::random::{Purpose, stream};
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 pub use bandwidth::{Bandwidth, Search, scott, silverman};
@@ -23,7 +24,7 @@ pub use file::Storage;
 use crate::check::{check_columns, check_finite, check_sample};
 use crate::error::{Error, Result};
 use crate::log_sum::{Widths, log_kernel_sums};
-use crate::random::{choose, stream};
+use crate::random::choose;
 use crate::whitening::{Scaling, Whitening};
 
 /// How a density is estimated.
@@ -169,7 +170,7 @@ impl Kde {
         if n_centres >= self.n_centres() {
             return Ok(self.clone());
         }
-        let mut chosen = choose(self.n_centres(), n_centres, &mut stream(seed, *b"centres ", 0));
+        let mut chosen = choose(self.n_centres(), n_centres, &mut stream(seed, Purpose::new("centres "), 0));
         chosen.sort_unstable();
         let mut kde = self.clone();
         kde.centres = self.centres.select(Axis(0), &chosen);

@@ -36,3 +36,8 @@ pub use kde::{
 pub use latent_optimisation::natural_gradient_step;
 pub use traversal::{traversal, traversal_plane};
 pub use whitening::Scaling;
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

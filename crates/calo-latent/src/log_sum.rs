@@ -234,7 +234,7 @@ mod tests {
     use rand::Rng;
 
     use super::*;
-    use crate::random::stream;
+    use calo_core::random::{Purpose, stream};
 
     #[test]
     fn the_exponential_is_that_of_the_standard_library() {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn uniform(n: usize, d: usize, index: u64) -> Array2<f64> {
-        let mut rng = stream(1, *b"testtest", index);
+        let mut rng = stream(1, Purpose::new("testtest"), index);
         Array2::from_shape_simple_fn((n, d), || 4.0 * rng.random::<f64>() - 2.0)
     }
 

@@ -1,18 +1,6 @@
-//! Random streams keyed by (seed, purpose, index), so that results know no threads, batches or order.
+//! Drawing points from a sample.
 
 use rand::Rng;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
-/// The stream number `index` for one purpose.
-pub(crate) fn stream(seed: u64, purpose: [u8; 8], index: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..16].copy_from_slice(&purpose);
-    let mut rng = ChaCha8Rng::from_seed(key);
-    rng.set_stream(index);
-    rng
-}
 
 /// The first `n_drawn` of a random permutation of `0..n`, every index at most once.
 pub(crate) fn choose(n: usize, n_drawn: usize, rng: &mut impl Rng) -> Vec<usize> {
@@ -28,13 +16,17 @@ pub(crate) fn choose(n: usize, n_drawn: usize, rng: &mut impl Rng) -> Vec<usize>
 
 #[cfg(test)]
 mod tests {
+    use calo_core::random::{Purpose, stream};
+
     use super::*;
+
+    const TEST: Purpose = Purpose::new("testtest");
 
     #[test]
     fn chosen_indices_are_distinct_and_any_may_come() {
         let mut seen = [false; 10];
         for index in 0..50 {
-            let mut chosen = choose(10, 4, &mut stream(1, *b"testtest", index));
+            let mut chosen = choose(10, 4, &mut stream(1, TEST, index));
             for &i in &chosen {
                 seen[i] = true;
             }
@@ -43,6 +35,6 @@ mod tests {
             assert_eq!(chosen.len(), 4);
         }
         assert_eq!(seen, [true; 10]);
-        assert_eq!(choose(3, 9, &mut stream(1, *b"testtest", 0)).len(), 3);
+        assert_eq!(choose(3, 9, &mut stream(1, TEST, 0)).len(), 3);
     }
 }

@@ -1,7 +1,5 @@
 //! Two-sample classifier: how well boosted trees tell a candidate from the reference.
 
-mod roc;
-
 use forust_ml::{GradientBooster, Matrix};
 use ndarray::ArrayView2;
 use rand::seq::SliceRandom;
@@ -10,8 +8,8 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::random::stream;
 use crate::results::Estimate;
+use crate::roc::roc_auc;
 use crate::sample::{check_pair, check_sizes};
-pub use roc::roc_auc;
 
 /// Fewest showers of either sample in a fold.
 const MIN_PER_FOLD: usize = 5;

@@ -61,11 +61,13 @@
 
 mod accumulate;
 mod bootstrap;
+#[cfg(feature = "classifier")]
 mod classifier;
 mod comparison;
 pub mod distance;
 mod error;
 mod features;
+#[cfg(feature = "frechet")]
 mod frechet;
 mod histogram;
 mod kernel_distance;
@@ -76,13 +78,15 @@ mod random;
 mod resampling;
 mod resolution;
 pub mod results;
+mod roc;
 mod sample;
 mod score;
 mod splits;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings, SixAxes};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
-pub use classifier::{ClassifierSettings, classifier_auc, roc_auc};
+#[cfg(feature = "classifier")]
+pub use classifier::{ClassifierSettings, classifier_auc};
 pub use comparison::{
     ComparedHistograms, ComparedSplits, FixedEnergy, SampleSet, compare_halves, compare_histograms,
     compare_samples, compare_splits, distributions, fixed_energies, linearity, moments, punch_through,
@@ -90,6 +94,7 @@ pub use comparison::{
 };
 pub use error::{Error, Index, Result};
 pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
+#[cfg(feature = "frechet")]
 pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_distances};
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
@@ -100,5 +105,11 @@ pub use pearson::{
 pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergences};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
+pub use roc::roc_auc;
 pub use score::{Scores, divisors, scores};
 pub use splits::Splits;
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,4 +1,7 @@
 //! Random streams keyed by (seed, purpose, key, index), so that results know no threads, batches or order.
+//!
+//! `calo_core::random` has streams without the key. These few lines stand here so that the crate depends on no other
+//! one of the workspace: a program that only measures samples needs neither detectors nor files.
 
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::process::Command;
 
-use calo_data::random::{Purpose, stream};
-use calo_data::{Grid, ShowerBatch};
+use calo_core::random::{Purpose, stream};
+use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{DType, Device};
 use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::{BibAeConfig, CriticConfig};

@@ -20,6 +20,9 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(calo_core::Error),
     /// The file as a whole is not what it should be.
     #[error("{}: {problem}; expected {expected}", path.display())]
     File {

@@ -52,3 +52,8 @@ pub use raster::png;
 pub use render::{ReportFiles, render, render_latent, render_selection};
 pub use style::{Marker, SeriesStyle, Style};
 pub use svg::FigureText;
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,8 +1,9 @@
 //! The whole report: reads the results, draws, and puts the files into place.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use calo_core::write_atomically;
 
 use crate::error::{Error, Result};
 use crate::latent::read_latent;
@@ -45,7 +46,7 @@ pub fn render(dir: &Path) -> Result<ReportFiles> {
     let page = html::page(&results, &figures);
     let written = write_figures(dir, figures)?;
     let html = dir.join("report.html");
-    write_whole(&html, page.as_bytes())?;
+    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
     Ok(ReportFiles { html, figures: written })
 }
 
@@ -62,7 +63,7 @@ pub fn render_latent(dir: &Path) -> Result<ReportFiles> {
     let page = html::latent_page(&results, &figures);
     let written = write_figures(dir, figures)?;
     let html = dir.join("latent.html");
-    write_whole(&html, page.as_bytes())?;
+    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
     Ok(ReportFiles { html, figures: written })
 }
 
@@ -79,7 +80,7 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
     let page = html::selection_page(&selection, &figures);
     let written = write_figures(dir, figures)?;
     let html = dir.join("selection.html");
-    write_whole(&html, page.as_bytes())?;
+    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
     Ok(ReportFiles { html, figures: written })
 }
 
@@ -97,26 +98,8 @@ fn write_figures(dir: &Path, figures: Vec<Figure>) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = folder.join(name);
-        write_whole(&path, &bytes)?;
+        write_atomically(&path, &bytes).map_err(Error::Write)?;
         written.push(path);
     }
     Ok(written)
-}
-
-/// Writes beside the target, flushes to the disk, then renames: an interrupted run leaves the old file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // A temporary file is private by default; a report is read by others, as far as the umask allows.
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let create = builder.prefix(".calo-").suffix(".tmp").tempfile_in(folder);
-    let mut file = create.map_err(|source| Error::io(path, "create a temporary file beside it", source))?;
-    let write = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
-    write.map_err(|source| Error::io(path, "write", source))?;
-    file.persist(path).map_err(|error| Error::io(path, "move the finished file into place", error.error))?;
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_sim::{Kind, Simulator};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 

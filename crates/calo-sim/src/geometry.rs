@@ -1,6 +1,6 @@
 //! The calorimeter as the tracker sees it: slabs along the depth, each of one material.
 
-use calo_data::{Detector, Error};
+use calo_core::{Detector, Error};
 
 use crate::bending::Bending;
 use crate::material::Material;
@@ -49,7 +49,7 @@ impl Geometry {
     ///
     /// # Errors
     /// A material that is not known, or too many of them.
-    pub(crate) fn new(detector: &Detector) -> calo_data::Result<Self> {
+    pub(crate) fn new(detector: &Detector) -> calo_core::Result<Self> {
         let described = &detector.geometry;
         let mut materials: Vec<Material> = Vec::new();
         let mut slabs: Vec<Slab> = Vec::new();

@@ -1,6 +1,6 @@
 //! Embedded Monte Carlo: photon, electron, pion, nucleon and muon showers in a layered calorimeter.
 //!
-//! A [`Simulator`] holds the tables for one [`Detector`](calo_data::Detector) and one [`Kind`] of incident particle; threads share it. Each has a
+//! A [`Simulator`] holds the tables for one [`Detector`](calo_core::Detector) and one [`Kind`] of incident particle; threads share it. Each has a
 //! [`Worker`], which makes [`Shower`]s: cells with their signals ([`CellDeposit`]) and where all of the energy went
 //! ([`EnergyBalance`]). Shower `i` of a seed is the same for any worker, thread and order of calls. An example stands at
 //! [`Simulator`]; `calo simulate` is the command around it, which takes the cells through the projection of real data.
@@ -56,3 +56,8 @@ mod tracker;
 pub use particle::Kind;
 pub use simulator::{MAX_ENERGY_GEV, MIN_ENERGY_GEV, Shower, Simulator, Worker, check_energies};
 pub use tally::{CellDeposit, EnergyBalance};
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -6,9 +6,8 @@ mod known;
 
 use std::f64::consts::PI;
 
-use calo_data::{Error, Result};
-
 use crate::constants;
+use calo_core::{Error, Result};
 use known::{Known, Parts};
 
 pub(crate) use density_effect::DensityEffect;

@@ -1,8 +1,8 @@
 //! The way in: a simulator for one detector and one kind of particle, and workers that make showers with it.
 
-use calo_data::detector::Geometry as Described;
-use calo_data::random::{Purpose, stream};
-use calo_data::{Detector, Error, Result};
+use calo_core::detector::Geometry as Described;
+use calo_core::random::{Purpose, stream};
+use calo_core::{Detector, Error, Result};
 
 use crate::geometry::Geometry;
 use crate::particle::{Kind, Particle};
@@ -21,10 +21,10 @@ const SHOWER: Purpose = Purpose::new("simulated shower");
 /// Showers of one kind of particle in one detector. Threads share it, each with its own [`Worker`].
 ///
 /// ```
-/// use calo_data::Detector;
+/// use calo_core::Detector;
 /// use calo_sim::{Kind, Simulator};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// let simulator = Simulator::new(&Detector::load("ild-ecal")?, Kind::Photon)?;
 /// let mut worker = simulator.worker();
 /// let shower = worker.shower(1, 0, [1.0, 2.0]);

@@ -1,7 +1,7 @@
 //! What the readout sees of one shower: energy summed in cells, and where the rest of the energy went.
 
-use calo_data::Detector;
-use calo_data::detector::CellAxis;
+use calo_core::Detector;
+use calo_core::detector::CellAxis;
 
 /// One cell with signal.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! Energy is neither lost nor made, deposits are never negative, and nothing depends on who asks.
 
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_sim::{Kind, Simulator, check_energies};
 use proptest::prelude::*;
 use rayon::prelude::*;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_sim::{Kind, Simulator};
 use common::Block;
 

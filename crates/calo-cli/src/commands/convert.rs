@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use calo_data::{Layout, PointBatch, PointReader, PointWriteOptions, PointWriter, ShowerSource};
+use calo_core::ShowerSource;
+use calo_data::{Layout, PointBatch, PointReader, PointWriteOptions, PointWriter};
 
 use crate::files::{InputOptions, Out, StorageOptions, is_f64, write_all};
 use crate::progress::Progress;

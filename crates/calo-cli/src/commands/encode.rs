@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use calo_data::ShowerBatch;
-use calo_data::random::Purpose;
+use calo_core::ShowerBatch;
+use calo_core::random::Purpose;
 use calo_metrics::{ObservableTable, observables};
 use calo_nn::candle::Tensor;
 use calo_nn::training::standard_normal;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use calo_data::Detector;
-use calo_data::detector::{Binning, Scale};
+use calo_core::Detector;
+use calo_core::detector::{Binning, Scale};
 use calo_metrics::results::{DetectorInfo, Divisors, SCHEMA_VERSION, ShowerImages};
 use calo_metrics::{Axis, SampleSettings, SixAxes, Splits, split_size};
 use calo_report::selection;

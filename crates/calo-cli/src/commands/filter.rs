@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use calo_data::{Filter, FilterSource, PunchThrough, Real, ShowerReader, WriteOptions};
+use calo_core::Real;
+use calo_data::{Filter, FilterSource, PunchThrough, ShowerReader, WriteOptions};
 
 use crate::args::{EnergyRange, non_negative};
 use crate::files::{InputOptions, Out, StorageOptions, is_f64, write_all};

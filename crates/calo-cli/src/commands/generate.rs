@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use calo_data::{Dtype, ShowerWriter};
+use calo_core::Dtype;
+use calo_data::ShowerWriter;
 use calo_latent::Kde;
 use clap::ValueEnum;
 

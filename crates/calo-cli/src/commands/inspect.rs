@@ -5,9 +5,9 @@ mod display;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
+use calo_core::{Dtype, Real, ShowerBatch};
 use calo_data::{
-    Dtype, Extent, FileInfo, HitReader, ReadOptions, Real, ShowerBatch, ShowerReader, StorageInfo, Summary,
-    Tally, TreeName,
+    Extent, FileInfo, HitReader, ReadOptions, ShowerReader, StorageInfo, Summary, Tally, TreeName,
 };
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -166,7 +166,7 @@ fn draw(args: &Args, reader: &mut ShowerReader, shower: u64, cut_mev: f64) -> an
     match &args.svg {
         Some(path) => {
             let svg = display::svg(&batch, cut_mev, &args.input)?;
-            calo_data::write_atomically(path, svg.as_bytes())?;
+            calo_core::write_atomically(path, svg.as_bytes())?;
             output::print(&format!("shower {shower} drawn into {}\n", path.display()))
         }
         None => output::print(&display::text(&batch, cut_mev)),

@@ -7,6 +7,7 @@ mod sampled;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use calo_core::hash_file;
 use calo_data::Part;
 use calo_latent::Kde;
 use calo_metrics::results::Gap;
@@ -17,7 +18,7 @@ use crate::args::positive;
 use crate::files::{InputOptions, write_json};
 use crate::model::{LoadedModel, ModelOptions, detector_info};
 use crate::parts::{self, PartChoice};
-use crate::provenance::{VERSION, hash_file};
+use crate::provenance::VERSION;
 use crate::{density, output};
 use encoded::EncodedShowers;
 

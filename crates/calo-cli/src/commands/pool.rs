@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use calo_data::{Grid, PoolSource, Real, ShowerReader, ShowerSource, WriteOptions};
+use calo_core::{Grid, Real, ShowerSource};
+use calo_data::{PoolSource, ShowerReader, WriteOptions};
 
 use crate::files::{InputOptions, Out, StorageOptions, is_f64, write_all};
 use crate::{args, output};

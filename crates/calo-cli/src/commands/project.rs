@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use calo_data::{Detector, Dtype, ProjectedShowers, ShowerSource, StaggerFrom};
+use calo_core::{Detector, Dtype, ShowerSource};
+use calo_data::{ProjectedShowers, StaggerFrom};
 
 use crate::files::{Out, StorageOptions, write_all};
 use crate::{crash, output};

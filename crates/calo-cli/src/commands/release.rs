@@ -10,7 +10,7 @@ use calo_nn::candle::{DType, Device};
 use calo_nn::parameters::checkpoint;
 use calo_nn::training::ShowerModel;
 
-use crate::provenance::{self, without_folders};
+use crate::provenance::without_folders;
 use crate::run_folder::{EpochChoice, Released, RunFolder};
 use crate::{density, output};
 
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         args.run.display()
     );
     let (weights, epoch) = run.weights_of(args.epoch)?;
-    let blake3 = provenance::hash_file(&weights)?;
+    let blake3 = calo_core::hash_file(&weights)?;
     let kde = match &args.density {
         Some(path) => {
             let encoded = ShowerModel::load(&weights, &Device::Cpu, DType::F32)?.encoded();
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (run.config(), out.config()),
     ] {
         let bytes = fs::read(&from).with_context(|| format!("{}: cannot read it", from.display()))?;
-        calo_data::write_atomically(&to, &bytes)?;
+        calo_core::write_atomically(&to, &bytes)?;
     }
     description.released = Some(Released { epoch, rounded_from_blake3: blake3 });
     description.command = without_folders(&description.command);
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let mut json = serde_json::to_vec_pretty(&description)?;
     json.push(b'\n');
-    calo_data::write_atomically(&out.description(), &json)?;
+    calo_core::write_atomically(&out.description(), &json)?;
     output::print(&format!(
         "epoch {epoch} of {} in 16 bits written to {place}, {:.1} MB in all\n",
         args.run.display(),
@@ -104,7 +104,7 @@ fn write_halves(from: &Path, to: &Path, blake3: &str) -> anyhow::Result<()> {
 
 /// The density, tied to the rounded weights: rounding moves a latent variable by far less than a kernel is wide.
 fn write_density(mut kde: Kde, out: &RunFolder, epoch: u32, blake3: &str) -> anyhow::Result<()> {
-    let rounded = provenance::hash_file(&out.weights(epoch))?;
+    let rounded = calo_core::hash_file(&out.weights(epoch))?;
     let texts = kde.provenance_mut();
     let short = std::mem::take(texts).into_iter().map(|(key, text)| (key, without_folders(&text)));
     *texts = short.collect::<BTreeMap<_, _>>();

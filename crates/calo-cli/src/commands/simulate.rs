@@ -8,7 +8,8 @@ mod target;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use calo_data::{AtomicFile, CellHits, Detector, Error};
+use calo_core::{AtomicFile, Detector, Error};
+use calo_data::CellHits;
 use calo_sim::{Kind, Simulator};
 
 use crate::args::EnergyRange;

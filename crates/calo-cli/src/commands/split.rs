@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use calo_data::{Error, Part, Real, ShowerReader, ShowerWriter, Split, WriteOptions, for_each_part};
+use calo_core::{Error, Real};
+use calo_data::{Part, ShowerReader, ShowerWriter, Split, WriteOptions, for_each_part};
 
 use crate::files::{InputOptions, StorageOptions, batch_size, is_f64};
 use crate::progress::Progress;

@@ -10,14 +10,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use calo_data::{Detector, Error, Grid, Part, ReadOptions, ShuffleSettings, Split};
+use calo_core::{Detector, Error, Grid};
+use calo_data::{Part, ReadOptions, ShuffleSettings, Split};
 use calo_nn::candle::DType;
 use calo_nn::device::Precision;
 use calo_nn::training::{Event, Flow, ShowerModel, Trainer, train};
 
 use crate::args::{DeviceOptions, FixedEnergyFile};
 use crate::progress::Progress;
-use crate::provenance::{self, VERSION};
+use crate::provenance::VERSION;
 use crate::run_folder::{
     DataDescription, EpochChoice, Origin, RunDescription, RunFolder, Validated, best_epoch,
 };
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = run.lock()?;
     // A kill in the middle of a checkpoint leaves half of one.
     for folder in [&args.out, &run.epochs()] {
-        calo_data::remove_unfinished(folder)?;
+        calo_core::remove_unfinished(folder)?;
     }
     if has_begun {
         check_begun(&run, &experiment, &description)?;
@@ -285,7 +286,7 @@ fn describe(
         grid: detector.grid.shape(),
         data: DataDescription {
             path: args.data.display().to_string(),
-            blake3: provenance::hash_file(&args.data)?,
+            blake3: calo_core::hash_file(&args.data)?,
             n_showers,
             split: experiment.data.split,
             split_seed: experiment.data.split_seed,
@@ -301,7 +302,7 @@ fn describe(
 /// The weights that a training begins with.
 fn origin(from: &Path) -> anyhow::Result<Origin> {
     let path = weights_file(from);
-    Ok(Origin { blake3: provenance::hash_file(&path)?, path: path.display().to_string() })
+    Ok(Origin { blake3: calo_core::hash_file(&path)?, path: path.display().to_string() })
 }
 
 /// Writes what describes the run. The configuration comes last: with it the run has begun.
@@ -311,11 +312,11 @@ fn begin(
     detector: &Detector,
     description: &RunDescription,
 ) -> anyhow::Result<()> {
-    calo_data::write_atomically(&run.detector_file(), detector.to_toml()?.as_bytes())?;
+    calo_core::write_atomically(&run.detector_file(), detector.to_toml()?.as_bytes())?;
     let mut json = serde_json::to_vec_pretty(description)?;
     json.push(b'\n');
-    calo_data::write_atomically(&run.description(), &json)?;
-    Ok(calo_data::write_atomically(&run.config(), experiment.to_toml()?.as_bytes())?)
+    calo_core::write_atomically(&run.description(), &json)?;
+    Ok(calo_core::write_atomically(&run.config(), experiment.to_toml()?.as_bytes())?)
 }
 
 /// That a run is the one that was begun.

@@ -1,7 +1,8 @@
 //! The file commands: what they write, what they refuse, how they exit.
 
 use crate::common::{calo, read, rewrite, sample, stderr, stdout};
-use calo_data::{ShowerBatch, ShowerWriter, WriteOptions};
+use calo_core::ShowerBatch;
+use calo_data::{ShowerWriter, WriteOptions};
 
 #[test]
 fn help_is_pinned() {
@@ -55,7 +56,7 @@ fn a_conversion_there_and_back_loses_nothing() {
 fn attributes_and_provenance_go_on_through_conversions() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let mut options = WriteOptions::new(calo_data::Grid { layers: 2, nx: 2, ny: 2 });
+    let mut options = WriteOptions::new(calo_core::Grid { layers: 2, nx: 2, ny: 2 });
     options.attributes = vec![("generator".to_owned(), "Geant4 11.4".to_owned())];
     let mut batch = ShowerBatch::<f32>::empty(options.grid);
     batch.energies_gev = vec![50.0];

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use calo_data::{ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+use calo_core::ShowerBatch;
+use calo_data::{ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use calo_data::{Detector, ReadOptions, ShowerBatch, ShowerReader};
+use calo_core::{Detector, ShowerBatch};
+use calo_data::{ReadOptions, ShowerReader};
 use ndarray::Axis;
 
 use crate::common::{calo, read, sample, stderr, stdout};

@@ -121,12 +121,12 @@ fn the_built_in_model_makes_photon_showers() {
     assert!(text.contains("96 showers") && text.contains("built-in photons"), "{text}");
     let (ours, real) = (read(&path), read(&sample("photons.hdf5")));
     assert_eq!(ours.cells_mev.dim(), (96, 30, 30, 30));
-    let per_gev = |batch: &calo_data::ShowerBatch<f32>| {
+    let per_gev = |batch: &calo_core::ShowerBatch<f32>| {
         f64::from(batch.cells_mev.sum()) / batch.energies_gev.iter().sum::<f64>()
     };
     let (ours_per_gev, real_per_gev) = (per_gev(&ours), per_gev(&real));
     assert!((ours_per_gev / real_per_gev - 1.0).abs() < 0.05, "{ours_per_gev} {real_per_gev} MeV/GeV");
-    let depth = |batch: &calo_data::ShowerBatch<f32>| {
+    let depth = |batch: &calo_core::ShowerBatch<f32>| {
         let layers = batch.cells_mev.sum_axis(ndarray::Axis(3)).sum_axis(ndarray::Axis(2));
         let layers = layers.sum_axis(ndarray::Axis(0));
         let weighted: f32 = layers.iter().zip(0_u8..).map(|(mev, layer)| mev * f32::from(layer)).sum();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_metrics::results::Results;
 use calo_report::selection::{Selection, read_selection};
 

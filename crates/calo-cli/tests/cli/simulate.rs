@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use calo_data::Detector;
+use calo_core::Detector;
 use ndarray::s;
 
 use crate::common::{calo, read, stderr, stdout};

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use calo_core::{Error, Result};
 use hdf5::dataset::Layout;
 use hdf5::filters::Filter;
 
@@ -11,7 +12,6 @@ use super::element::ElementType;
 use super::filter::Pipeline;
 use super::kind::{Kind, element_type};
 use super::open::{OpenFile, one_line, printable};
-use crate::error::{Error, Result};
 
 /// Chunks beyond this are refused: they would have to be held whole.
 pub(super) const MAX_CHUNK_BYTES: usize = 256 << 20;

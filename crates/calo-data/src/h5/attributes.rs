@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use calo_core::Result;
 use hdf5::Location;
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
 
 use super::open::{open, printable};
-use crate::error::Result;
 
 /// No more attributes of an object are read than this, and no longer ones of fixed length than [`MAX_FIXED`].
 const MAX_ATTRIBUTES: usize = 64;

@@ -1,8 +1,7 @@
 //! Values that no shower can have.
 
+use calo_core::{Grid, Real};
 use rayon::prelude::*;
-
-use crate::shower::{Grid, Real};
 
 /// Cells that are not energies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

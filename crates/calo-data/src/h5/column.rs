@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_core::{Error, Result};
 use hdf5::{Dataset, Extent, Extents, Group, H5Type};
 use rayon::prelude::*;
 
@@ -9,7 +10,6 @@ use super::filter::Encoder;
 use super::open::one_line;
 use super::raw;
 use super::writer::Compression;
-use crate::error::{Error, Result};
 
 /// Bytes of whole chunks after which they are compressed, together, and written. The same on any number of cores: it
 /// decides the order of chunks in the file, and the same showers shall make the same bytes.

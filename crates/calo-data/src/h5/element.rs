@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use calo_core::{Dtype, Real};
 use hdf5::{Dataset, H5Type, Hyperslab};
 
 use super::open::one_line;
-use crate::shower::{Dtype, Real};
 
 /// What a data set holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +49,16 @@ pub(super) trait Stored: Copy + Default + Send + Sync + fmt::Debug + 'static {
     fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String>;
 }
 
-fn read_slab<T: H5Type + Copy>(dataset: &Dataset, slab: Hyperslab, out: &mut [T]) -> Result<(), String> {
-    let values = dataset.read_slice::<T, _, ndarray::IxDyn>(slab).map_err(|e| one_line(&e))?;
+/// Elements are read as `S`, the type of libhdf5 that `convert` turns into `T` without loss.
+fn read_slab<S: H5Type + Copy, T>(
+    dataset: &Dataset,
+    slab: Hyperslab,
+    out: &mut [T],
+    convert: impl Fn(S) -> T,
+) -> Result<(), String> {
+    let values = dataset.read_slice::<S, _, ndarray::IxDyn>(slab).map_err(|e| one_line(&e))?;
     for (to, from) in out.iter_mut().zip(&values) {
-        *to = *from;
+        *to = convert(*from);
     }
     Ok(())
 }
@@ -67,14 +73,21 @@ impl<T: Real> Stored for T {
     }
 
     fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
-        read_slab(dataset, slab, out)
+        match T::DTYPE {
+            Dtype::F32 => read_slab(dataset, slab, out, |value: f32| T::from_f64(f64::from(value))),
+            Dtype::F64 => read_slab(dataset, slab, out, T::from_f64),
+        }
     }
 }
 
-impl Stored for i64 {
+/// An integer of a data set. A type of this crate: only of those can it be told that they are no [`Real`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Integer(pub(super) i64);
+
+impl Stored for Integer {
     #[expect(clippy::cast_possible_truncation, reason = "fill values of integers are integers")]
     fn from_fill(fill: f64) -> Self {
-        fill as Self
+        Self(fill as i64)
     }
 
     fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]) {
@@ -90,12 +103,12 @@ impl Stored for i64 {
             for k in 0..size.min(8) {
                 wide[if cfg!(target_endian = "little") { k } else { 8 - size + k }] = byte(k);
             }
-            *value = Self::from_ne_bytes(wide);
+            *value = Self(i64::from_ne_bytes(wide));
         }
     }
 
     fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
-        read_slab(dataset, slab, out)
+        read_slab(dataset, slab, out, Self)
     }
 }
 

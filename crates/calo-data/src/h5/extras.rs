@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use calo_core::{Result, ShowerExtras};
 use ndarray::Array2;
 
 use super::array::Array;
+use super::element::Integer;
 use super::kind::Kind;
 use super::open::OpenFile;
 use super::rows::Window;
-use crate::error::Result;
-use crate::shower::ShowerExtras;
 
 /// Names of the data sets, ShowerData's and ours.
 pub(super) const DIRECTIONS: &str = "directions";
@@ -23,8 +23,8 @@ pub(super) const SHOWER_IDS: &str = "shower_ids";
 #[derive(Debug, Default)]
 pub(super) struct Extras {
     directions: Option<(Array, Window<f32>)>,
-    pdg: Option<(Array, Window<i64>)>,
-    shower_ids: Option<(Array, Window<i64>)>,
+    pdg: Option<(Array, Window<Integer>)>,
+    shower_ids: Option<(Array, Window<Integer>)>,
 }
 
 impl Extras {
@@ -67,18 +67,18 @@ impl Extras {
             extras.directions = Some(directions);
         }
         if let Some((array, window)) = &mut self.pdg {
-            let mut pdg = vec![0; rows.len()];
+            let mut pdg = vec![Integer::default(); rows.len()];
             window.read(array, &None, rows.clone(), &mut pdg)?;
-            let narrow = pdg.iter().map(|code| i32::try_from(*code));
+            let narrow = pdg.iter().map(|code| i32::try_from(code.0));
             extras.pdg = Some(narrow.collect::<Result<_, _>>().map_err(|_| {
                 array
                     .error(format!("a PDG code beyond 32 bits in showers {rows:?}"), "PDG codes of particles")
             })?);
         }
         if let Some((array, window)) = &mut self.shower_ids {
-            let mut ids = vec![0; rows.len()];
+            let mut ids = vec![Integer::default(); rows.len()];
             window.read(array, &None, rows, &mut ids)?;
-            extras.shower_ids = Some(ids);
+            extras.shower_ids = Some(ids.into_iter().map(|id| id.0).collect());
         }
         Ok(extras)
     }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use calo_core::detector::CoreCrop;
+use calo_core::{Dtype, Error, Grid, Real, Result, ShowerBatch, ShowerExtras};
 use ndarray::Array4;
 
 use super::array::Array;
@@ -16,9 +18,6 @@ use super::layout::{Layout, Place};
 use super::open::{OpenFile, printable};
 use super::reader::{NegativeCells, ReadOptions, check_energies};
 use super::rows::{Crop, Window};
-use crate::detector::CoreCrop;
-use crate::error::{Error, Result};
-use crate::shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};
 
 /// The core of `hcal_only` images, for readers without a detector.
 const HCAL_CORE: CoreCrop = CoreCrop { x: [19, 32], y: [17, 30] };

@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 use std::os::unix::fs::FileExt;
 
+use calo_core::Result;
 use hdf5::{Dataset, Hyperslab};
 
 use super::array::Array;
 use super::element::{ByteOrder, ElementType, Stored};
-use crate::error::Result;
 
 /// The largest collection that is read: it must hold one shower whole.
 const MAX_COLLECTION_BYTES: u64 = 128 << 20;

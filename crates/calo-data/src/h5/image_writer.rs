@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_core::{Dtype, Grid, Real, Result, ShowerBatch, ShowerExtras};
 use hdf5::Group;
 
 use super::column::{Column, ColumnSpec, set_text};
@@ -9,8 +10,6 @@ use super::element;
 use super::extras::{DIRECTIONS, PDG, SHOWER_IDS};
 use super::layout::Layout;
 use super::writer::{Compression, OpenTarget, WriteOptions, cannot_write};
-use crate::error::Result;
-use crate::shower::{Dtype, Grid, Real, ShowerBatch, ShowerExtras};
 
 /// Bytes of a chunk where the caller does not say: enough to compress well, small enough to jump around.
 const CHUNK_BYTES: usize = 3 << 19;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use calo_core::{Dtype, Grid};
 use serde::Serialize;
 
 use super::array::{Array, Storage};
 use super::layout::Layout;
-use crate::shower::{Dtype, Grid};
 
 /// What [`ShowerReader::info`](super::ShowerReader::info) tells about an open file.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,11 +1,11 @@
 //! The types of numbers that data sets may hold.
 
+use calo_core::Dtype;
 use hdf5::datatype::ByteOrder;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use super::element::ElementType;
 use super::open::one_line;
-use crate::shower::Dtype;
 
 /// What a data set is asked to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

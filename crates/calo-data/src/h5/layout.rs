@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use calo_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::open::printable;
 use super::reader::ReadOptions;
-use crate::error::{Error, Result};
 
 /// The ways shower files are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,8 +5,9 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use calo_core::{Error, Result};
+
 use super::plugins;
-use crate::error::{Error, Result};
 use crate::regular::open_regular;
 
 /// First bytes of an HDF5 superblock.

@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use calo_core::{Dtype, Error, Result};
+
 use super::array::{Array, Storage};
-use super::element::{self, ElementType};
+use super::element::{self, ElementType, Integer};
 use super::extras::Extras;
 use super::heap::{Heap, Reference};
 use super::info::StorageInfo;
@@ -14,9 +16,7 @@ use super::layout::{Layout, Place, recognise};
 use super::open::{OpenFile, open};
 use super::reader::{NegativeCells, ReadOptions, check_energies};
 use super::rows::Window;
-use crate::error::{Error, Result};
 use crate::points::PointBatch;
-use crate::shower::Dtype;
 
 /// What [`PointReader::info`] tells about an open file.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ pub struct PointFileInfo {
 /// ```no_run
 /// use calo_data::{PointBatch, PointReader, ReadOptions};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// let mut showers = PointReader::open("clouds.h5".as_ref(), &ReadOptions::default())?;
 /// let mut batch = PointBatch::empty(showers.info().n_features);
 /// while showers.read_batch(1000, &mut batch)? {
@@ -68,7 +68,7 @@ pub struct PointReader {
 struct Windows {
     energies: Window<f64>,
     references: Window<Reference>,
-    n_points: Window<i64>,
+    n_points: Window<Integer>,
 }
 
 impl PointReader {
@@ -196,7 +196,7 @@ impl PointReader {
         let n_features = self.info.n_features;
         let mut references = vec![Reference::default(); rows.len()];
         self.windows.references.read(&self.points, &None, rows.clone(), &mut references)?;
-        let mut told = vec![0; rows.len()];
+        let mut told = vec![Integer::default(); rows.len()];
         if let Some(array) = &self.n_points {
             self.windows.n_points.read(array, &None, rows.clone(), &mut told)?;
         }
@@ -204,7 +204,7 @@ impl PointReader {
         batch.offsets.clear();
         batch.offsets.push(0);
         let element_size = element::size_of(self.point_dtype);
-        for ((shower, reference), told) in rows.zip(references).zip(told) {
+        for ((shower, reference), Integer(told)) in rows.zip(references).zip(told) {
             let len = reference.len as usize;
             let n_points = len / n_features;
             let agrees = self.n_points.is_none() || told == n_points as i64;
@@ -283,11 +283,12 @@ fn bad_points(batch: &PointBatch, negatives: bool) -> (u64, Option<(usize, usize
 
 /// The most points and the numbers of each, from the data set `shape`.
 fn shape(array: &Array, n_showers: usize) -> Result<(u64, usize)> {
-    let mut shape = vec![0_i64; array.n_rows().min(8)];
+    let mut shape = vec![Integer::default(); array.n_rows().min(8)];
     let n = shape.len();
     if array.shape.len() == 1 {
         Window::default().read(array, &None, 0..n, &mut shape)?;
     }
+    let shape: Vec<i64> = shape.into_iter().map(|extent| extent.0).collect();
     match shape[..] {
         [n, max_points @ 0..=0xff_ffff, n_features @ 4..=5] if n == n_showers as i64 => {
             Ok((max_points.unsigned_abs(), if n_features == 4 { 4 } else { 5 }))

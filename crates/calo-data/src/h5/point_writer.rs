@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use calo_core::{Dtype, Error, Result};
 use hdf5::types::VarLenArray;
 use hdf5::{Dataset, Extent};
 
@@ -10,9 +11,7 @@ use super::element;
 use super::extras::{DIRECTIONS, PDG, SHOWER_IDS};
 use super::open::one_line;
 use super::writer::{Compression, OpenTarget};
-use crate::error::{Error, Result};
 use crate::points::{PointBatch, forward};
-use crate::shower::Dtype;
 
 /// How to write a ShowerData file.
 #[derive(Debug, Clone)]

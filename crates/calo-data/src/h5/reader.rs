@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use calo_core::detector::CoreCrop;
+use calo_core::{Detector, Error, Grid, Real, Result, ShowerBatch, ShowerSource};
+
 use super::array::Array;
 use super::grid::ImageReader;
 use super::info::FileInfo;
@@ -9,11 +12,7 @@ use super::layout::{Layout, recognise};
 use super::open::open;
 use super::point_reader::PointReader;
 use super::rows::Window;
-use crate::detector::{CoreCrop, Detector};
-use crate::error::{Error, Result};
 use crate::points::{CellPositions, PointBatch, sum_points};
-use crate::shower::{Grid, Real, ShowerBatch};
-use crate::source::ShowerSource;
 
 /// What to do about negative cells. Cells that are not finite are refused in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,9 +60,10 @@ impl ReadOptions {
 /// length of the file.
 ///
 /// ```no_run
-/// use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
+/// use calo_core::ShowerBatch;
+/// use calo_data::{ReadOptions, ShowerReader};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// let mut showers = ShowerReader::open("photons.hdf5".as_ref(), &ReadOptions::default())?;
 /// println!("{} showers of {} cells", showers.n_showers(), showers.grid());
 /// let mut batch = ShowerBatch::<f32>::empty(showers.grid());

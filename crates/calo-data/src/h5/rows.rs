@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use calo_core::Result;
 use hdf5::{Hyperslab, SliceOrIndex};
 use rayon::prelude::*;
 
 use super::array::{Array, Chunk, Chunks, Storage};
 use super::element::{ByteOrder, Stored};
 use super::filter::Decoder;
-use crate::error::Result;
 
 /// Decoded rows that were not asked for yet are held up to this size.
 const WINDOW_BYTES: usize = 64 << 20;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calo_core::{Dtype, Error, Real, Result};
 use ndarray::Array2;
 
 use super::array::Array;
@@ -13,8 +14,6 @@ use super::kind::Kind;
 use super::open::{OpenFile, open};
 use super::rows::Window;
 use super::writer::{Compression, OpenTarget};
-use crate::error::{Error, Result};
-use crate::shower::{Dtype, Real};
 
 /// Rows in a chunk.
 const CHUNK_ROWS: usize = 1024;
@@ -35,9 +34,10 @@ pub struct TableColumn {
 /// Writes a table column by column, batch after batch; the file appears whole or not at all.
 ///
 /// ```
-/// use calo_data::{Dtype, TableColumn, TableReader, TableWriter};
+/// use calo_core::Dtype;
+/// use calo_data::{TableColumn, TableReader, TableWriter};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("table.hdf5");
 /// let column = |name: &str, width| TableColumn { name: name.to_owned(), width, dtype: Dtype::F32, unit: None };

@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
+use calo_core::{AtomicFile, Detector, Dtype, Error, Grid, Real, Result, ShowerBatch};
+
 use super::column::{set_text, write_error};
 use super::image_writer::ImageWriter;
 use super::layout::Layout;
 use super::open::{builder, one_line};
 use super::point_writer::{PointWriteOptions, PointWriter};
-use crate::atomic::AtomicFile;
-use crate::detector::Detector;
-use crate::error::{Error, Result};
 use crate::points::{PointBatch, grid_to_points};
-use crate::shower::{Dtype, Grid, Real, ShowerBatch};
 
 /// Lossless compression of every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +115,10 @@ pub(super) fn cannot_write(path: &Path, e: &hdf5::Error) -> Error {
 /// file as it was.
 ///
 /// ```
-/// use calo_data::{Grid, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
+/// use calo_core::{Grid, ShowerBatch};
+/// use calo_data::{ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 ///
-/// # fn main() -> calo_data::Result<()> {
+/// # fn main() -> calo_core::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("showers.hdf5");
 /// let grid = Grid { layers: 2, nx: 3, ny: 3 };

@@ -1,9 +1,10 @@
 //! One branch read entry by entry, one basket in memory at a time.
 
+use calo_core::{Error, Result};
+
 use super::bytes::{Cursor, Parsed};
 use super::file::RootFile;
 use super::tree::{BasketAt, Branch};
-use crate::error::{Error, Result};
 
 /// Version, buffer size, size and number of entry offsets, last byte, flag: what a basket's key holds besides.
 const BASKET_FIELDS: usize = 2 + 4 * 4 + 1;

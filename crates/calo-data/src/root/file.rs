@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use calo_core::{Error, Result};
+
 use super::bytes::{Cursor, Parsed};
 use super::compression::{MAX_RECORD_BYTES, decompress};
-use crate::error::{Error, Result};
 use crate::regular::open_regular;
 
 /// Files of this version or more have 64-bit positions.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_core::{Error, Result};
+
 use super::column::Column;
 use super::file::{Key, RootFile};
 use super::tree::parse_tree;
-use crate::error::{Error, Result};
 use crate::hits::{HitBatch, HitSource};
 
 /// Branches of a hit tree: position (x, depth, y), energy, and the incident particles.

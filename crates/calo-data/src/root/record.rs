@@ -3,9 +3,9 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use calo_core::{AtomicFile, Error, Result};
+
 use super::encode::Encoder;
-use crate::atomic::AtomicFile;
-use crate::error::{Error, Result};
 
 /// The file format's version: ROOT 6.24.
 const FILE_VERSION: i32 = 1_062_400;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use calo_core::{Error, Result};
+
 use super::compression::compress;
 use super::encode::Encoder;
 use super::record::{Label, RecordWriter};
 use super::tree_record::{BASKET_BYTES, ENTRY_OFFSETS, Leaf, WrittenBranch, tree_object};
-use crate::error::{Error, Result};
 use crate::hits::HitBatch;
 
 /// Hits after which the baskets go to the file: a megabyte in each branch.

@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use calo_core::{Error, Grid, Result, ShowerBatch};
 use ndarray::Axis;
 
 use super::order::{Epoch, Order};
-use crate::error::{Error, Result};
 use crate::h5::ShowerReader;
-use crate::shower::{Grid, ShowerBatch};
 
 /// Showers between two wanted ones that are read along rather than skipped: they mostly share a chunk.
 const MERGED_GAP: u64 = 16;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use calo_core::random::{Purpose, stream};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::random::{Purpose, stream};
 use crate::split::{Part, Split};
 
 const BLOCKS: Purpose = Purpose::new("shuffled blocks");

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
+use calo_core::{Error, Grid, Result, ShowerBatch};
+
 use super::ShuffledShowers;
-use crate::error::{Error, Result};
-use crate::shower::{Grid, ShowerBatch};
 
 /// Where a batch stands: epoch and number in it, both from 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

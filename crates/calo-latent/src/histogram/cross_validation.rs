@@ -4,6 +4,7 @@
 //! costs its own size. Columns take turns: along each the numbers of bins are tried on a geometric grid, then ever closer
 //! to the best.
 
+use calo_core::random::{Purpose, stream};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Grid;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
-use crate::random::{choose, stream};
+use crate::random::choose;
 
 /// Rounds over the columns; one column needs one.
 const MAX_ROUNDS: usize = 5;
@@ -88,7 +89,7 @@ pub(super) fn search(
     let n_shuffles = settings.n_sets.div_ceil(settings.n_folds) as u64;
     let shuffles: Vec<Vec<usize>> = (0..n_shuffles)
         .into_par_iter()
-        .map(|shuffle| choose(n, n, &mut stream(settings.seed, *b"histbins", shuffle)))
+        .map(|shuffle| choose(n, n, &mut stream(settings.seed, Purpose::new("histbins"), shuffle)))
         .collect();
     let mut search = Search { points, grid, settings, shuffles, trials: Vec::new() };
     // The rule of thumb for n points in d dimensions is a start, no more.

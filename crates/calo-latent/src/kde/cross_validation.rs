@@ -4,6 +4,7 @@
 //! few points finds the region, golden sections on all points, bandwidth by bandwidth, the place. Distances are taken once
 //! and in 32 bits ([`LeftOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
 
+use calo_core::random::{Purpose, stream};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use super::log_normalisation;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::{Widths, log_kernel_sums};
-use crate::random::{choose, stream};
+use crate::random::choose;
 
 /// Bandwidths, in standard deviations, at the ends of the grid; it is prolonged downwards where needed.
 const GRID: [f64; 2] = [0.05, 1.6];
@@ -116,7 +117,7 @@ pub(super) fn search(
         let what = format!("cross-validation in {} parts", settings.n_folds);
         return Err(Error::TooFew { what, found: n_points, expected: 2 * settings.n_folds });
     }
-    let chosen = choose(centres.nrows(), n_points, &mut stream(settings.seed, *b"cross-va", 0));
+    let chosen = choose(centres.nrows(), n_points, &mut stream(settings.seed, Purpose::new("cross-va"), 0));
     let points = centres.select(Axis(0), &chosen);
     let n_coarse = n_points.min(settings.n_coarse);
     let coarse = points.slice(s![..n_coarse, ..]);

@@ -14,6 +14,7 @@
 //! A. Artes-Rodriguez, Pattern Recognition Letters 33 (2012) 1717 (expectation maximisation of the likelihood of points
 //! left out).
 
+use calo_core::random::{Purpose, stream};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 use pulp::Arch;
@@ -24,7 +25,7 @@ use super::cross_validation::check_limits;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::exp_of_negative;
-use crate::random::{choose, stream};
+use crate::random::choose;
 
 /// Points below which there is nothing to learn a bandwidth from.
 const FEWEST: usize = 10;
@@ -119,7 +120,7 @@ pub(super) fn search(
         let what = "bandwidths of each column".to_owned();
         return Err(Error::TooFew { what, found: n_points, expected: FEWEST });
     }
-    let chosen = choose(centres.nrows(), n_points, &mut stream(settings.seed, *b"each-col", 0));
+    let chosen = choose(centres.nrows(), n_points, &mut stream(settings.seed, Purpose::new("each-col"), 0));
     let points = centres.select(Axis(0), &chosen);
     let moments = concatenate![Axis(1), points, points.mapv(|u| u * u)];
     let mean_squares = moments.slice(s![.., points.ncols()..]).mean_axis(Axis(0)).unwrap_or_default();
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn likelihood_and_expectations_are_those_of_the_definition() {
         let (n, d) = (150, 3);
-        let mut rng = stream(1, *b"testtest", 0);
+        let mut rng = stream(1, Purpose::new("testtest"), 0);
         let points = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
         let moments = concatenate![Axis(1), points, points.mapv(|u| u * u)];
         let kernels = Kernels::new([0.8, 0.1], Some(0.3));

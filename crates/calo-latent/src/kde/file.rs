@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
+use calo_core::write_atomically;
 use half::f16;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -116,7 +116,7 @@ impl Kde {
         }
         let bytes = safetensors::serialize(tensors, Some(HashMap::from([(ENTRY.to_owned(), header)])))
             .map_err(|e| unwritable(&e))?;
-        write_atomically(path, &bytes)
+        Ok(write_atomically(path, &bytes)?)
     }
 
     /// Reads a density that [`Kde::save`] has written.
@@ -241,23 +241,4 @@ fn numbers(view: &TensorView<'_>) -> Option<Vec<f64>> {
         Dtype::F16 => Some(read(view.data(), |bytes| f16::from_le_bytes(bytes).to_f64())),
         _ => None,
     }
-}
-
-/// A temporary file in the same folder, brought to the disk and renamed.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".density.").suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: readable by others unless the umask says otherwise.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file =
-        builder.tempfile_in(folder).map_err(|e| Error::io(path, "create a temporary file beside it", e))?;
-    file.write_all(bytes).map_err(|e| Error::io(path, "write", e))?;
-    file.as_file().sync_all().map_err(|e| Error::io(path, "bring it to the disk", e))?;
-    file.persist(path).map_err(|e| Error::io(path, "rename the finished file to it", e.error))?;
-    Ok(())
 }

@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
     use crate::log_sum::log_kernel_sums;
-    use crate::random::stream;
+    use calo_core::random::{Purpose, stream};
 
     #[test]
     fn the_exponential_is_that_of_the_standard_library() {
@@ -238,7 +238,7 @@ mod tests {
     fn sums_are_those_of_64_bits_over_the_other_parts_kept_or_not() {
         let widths = [Widths { rest: 0.8, condition: 0.4 }, Widths { rest: NARROWEST, condition: 1e-3 }];
         for (n, d, n_condition, n_folds) in [(11, 3, 1, 5), (700, 9, 1, 3), (530, 4, 0, 7)] {
-            let mut rng = stream(1, *b"testtest", n as u64);
+            let mut rng = stream(1, Purpose::new("testtest"), n as u64);
             let points = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
             let mut left_out = LeftOut::new(points.view(), n_condition, n_folds);
             let kept = left_out.log_kernel_sums(&widths);

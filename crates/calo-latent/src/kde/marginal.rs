@@ -44,13 +44,13 @@ mod tests {
     use rand::Rng;
     use rand_distr::StandardNormal;
 
-    use crate::random::stream;
     use crate::{Bandwidth, Kde, KdeSettings, Scaling};
+    use calo_core::random::{Purpose, stream};
 
     /// The density of two columns, summed over the other one on a fine grid.
     #[test]
     fn the_marginal_is_the_density_integrated_over_the_other_columns() {
-        let mut rng = stream(1, *b"testtest", 0);
+        let mut rng = stream(1, Purpose::new("testtest"), 0);
         let mut points = Array2::from_shape_simple_fn((30, 2), || rng.sample::<f64, _>(StandardNormal));
         for mut row in points.rows_mut() {
             row[1] = 50.0 + 20.0 * (0.8 * row[0] + 0.6 * row[1]);

@@ -11,7 +11,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use calo_data::AtomicFile;
+use calo_core::AtomicFile;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use safetensors::tensor::Dtype;
 
@@ -194,10 +194,10 @@ pub(super) fn file_error(path: &Path, problem: impl Into<String>, expected: impl
 }
 
 /// What [`AtomicFile`] says, in this crate's words.
-fn data_error(path: &Path, error: calo_data::Error) -> Error {
+fn data_error(path: &Path, error: calo_core::Error) -> Error {
     match error {
-        calo_data::Error::Io { path, operation, source } => Error::Io { path, operation, source },
-        calo_data::Error::File { path, problem, expected } => Error::File { path, problem, expected },
+        calo_core::Error::Io { path, operation, source } => Error::Io { path, operation, source },
+        calo_core::Error::File { path, problem, expected } => Error::File { path, problem, expected },
         other => file_error(path, other.to_string(), "a file that can be written"),
     }
 }

@@ -1,6 +1,6 @@
 //! Initial values of weights, as PyTorch's layers and `torch.nn.init` draw them (the distributions, not the bits).
 
-use calo_data::random::{Purpose, stream};
+use calo_core::random::{Purpose, stream};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::Rng;
 use rand::distr::Distribution;

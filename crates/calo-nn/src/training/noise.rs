@@ -1,6 +1,6 @@
 //! Random tensors from streams keyed by (seed, purpose, index): the same on every machine and device.
 
-use calo_data::random::{Purpose, stream};
+use calo_core::random::{Purpose, stream};
 use candle_core::{Device, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,6 @@
 //! Epochs and batches.
 
-use calo_data::{Grid, ShowerBatch};
+use calo_core::{Grid, ShowerBatch};
 
 use super::step::{DECODED_MEAN, Terms};
 use super::trainer::Trainer;
@@ -15,7 +15,7 @@ pub trait BatchSource {
     ///
     /// # Errors
     /// Whatever reading may meet.
-    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_data::Result<()>;
+    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()>;
 }
 
 /// What happened.
@@ -41,7 +41,7 @@ pub enum Flow {
 /// # Errors
 /// Those of the source, of [`Trainer::step`], and of `on_event`; [`Error::Operand`] when an epoch has fewer batches than
 /// a step takes; [`Error::Diverged`] when the decoder makes empty showers at the end of an epoch.
-pub fn train<E: From<Error> + From<calo_data::Error>>(
+pub fn train<E: From<Error> + From<calo_core::Error>>(
     trainer: &mut Trainer,
     source: &mut dyn BatchSource,
     mut on_event: impl FnMut(&Trainer, Event) -> Result<Flow, E>,

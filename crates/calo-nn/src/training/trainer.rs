@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calo_data::ShowerBatch;
-use calo_data::random::Purpose;
+use calo_core::ShowerBatch;
+use calo_core::random::Purpose;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 

@@ -10,8 +10,8 @@ mod state;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calo_data::random::{Purpose, stream};
-use calo_data::{Grid, ShowerBatch};
+use calo_core::random::{Purpose, stream};
+use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
@@ -36,7 +36,7 @@ impl BatchSource for Showers {
         self.batches
     }
 
-    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_data::Result<()> {
+    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()> {
         self.read.push((epoch, index));
         let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * self.batches + index);
         let [layers, nx, ny] = GRID;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calo_data::{Grid, ShowerBatch};
+use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
 use calo_nn::models::bibae::ProfileCriticConfig;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calo_data::random::Purpose;
+use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::models::bibae::ProfileCriticConfig;
 use calo_nn::training::{ShowerModel, Trainer, TrainingConfig};

@@ -1,7 +1,7 @@
 //! Tests of the whole of hadron tracking.
 
-use calo_data::Detector;
-use calo_data::random::{Purpose, stream};
+use calo_core::Detector;
+use calo_core::random::{Purpose, stream};
 use proptest::prelude::*;
 
 use super::*;

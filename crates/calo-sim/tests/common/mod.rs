@@ -1,7 +1,7 @@
 //! Blocks of one material, read out everywhere.
 
-use calo_data::Detector;
-use calo_data::detector::{Slab, Stack};
+use calo_core::Detector;
+use calo_core::detector::{Slab, Stack};
 
 /// Layers of one material, all of them active, cells all over.
 pub(crate) struct Block {

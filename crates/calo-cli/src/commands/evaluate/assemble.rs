@@ -1,6 +1,6 @@
 //! From accumulated samples to [`Results`].
 
-use calo_data::Detector;
+use calo_core::Detector;
 use calo_metrics::results::{Comparison, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION};
 use calo_metrics::{
     Column, ComparedHistograms, FixedEnergy, Part, SampleSet, Splits, compare_halves, compare_samples,

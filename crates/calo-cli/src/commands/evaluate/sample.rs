@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use calo_data::{ReadOptions, ShowerBatch, ShowerReader};
+use calo_core::ShowerBatch;
+use calo_data::{ReadOptions, ShowerReader};
 use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
 use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings, Splits};
 use ndarray::Axis;
@@ -12,7 +13,6 @@ use ndarray::Axis;
 use super::units::{self, Response};
 use crate::args::NamedFile;
 use crate::files::{self, InputOptions, for_each_batch};
-use crate::provenance;
 
 /// Showers of a fixed-energy file may differ by this much from the nominal energy.
 const ENERGY_TOLERANCE: f64 = 0.02;
@@ -113,7 +113,7 @@ fn read_file(
     // Hashed while it is read: the file comes from the disk once.
     let hash = std::thread::spawn({
         let path = path.to_owned();
-        move || provenance::hash_file(&path)
+        move || calo_core::hash_file(&path)
     });
     let mut accumulator = accumulator(usize::try_from(reader.n_showers())?).with_context(|| place.clone())?;
     let kind = accumulator.kind();

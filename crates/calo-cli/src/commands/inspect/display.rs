@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use calo_data::ShowerBatch;
+use calo_core::ShowerBatch;
 use calo_report::figures::{Shower, ShowerPanel, event_display};
 use calo_report::{FigureText, Style};
 use ndarray::{Array2, Axis, Zip};

@@ -6,7 +6,8 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use calo_data::{CellHits, Error, HitBatch, Result};
+use calo_core::{Error, Result};
+use calo_data::{CellHits, HitBatch};
 use calo_sim::{Shower, Simulator, Worker};
 use rayon::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calo_data::{Detector, Result};
+use calo_core::{Detector, Result};
 use calo_sim::Kind;
 
 use super::Args;
@@ -87,6 +87,6 @@ impl Request {
     }
 
     fn detector_hash(&self) -> String {
-        blake3::hash(self.detector_toml.as_bytes()).to_hex().to_string()
+        calo_core::hash_bytes(self.detector_toml.as_bytes())
     }
 }

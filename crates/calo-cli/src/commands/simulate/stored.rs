@@ -1,6 +1,7 @@
 //! The journal's showers as raw hits.
 
-use calo_data::{CellHits, Error, HitBatch, HitSource, Result};
+use calo_core::{Error, Result};
+use calo_data::{CellHits, HitBatch, HitSource};
 
 use super::blocks::decode;
 use super::request::Request;

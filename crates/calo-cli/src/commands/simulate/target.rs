@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use calo_core::{Detector, Dtype, ShowerSource};
 use calo_data::{
-    Detector, Dtype, HitBatch, HitSource, HitWriteOptions, HitWriter, ProjectedShowers, ShowerSource,
-    StaggerFrom, WriteOptions,
+    HitBatch, HitSource, HitWriteOptions, HitWriter, ProjectedShowers, StaggerFrom, WriteOptions,
 };
 
 use super::Args;

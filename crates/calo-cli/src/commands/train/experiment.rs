@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use calo_data::{Detector, Error};
+use calo_core::{Detector, Error};
 use calo_nn::training::{ModelConfig, TrainingConfig};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};

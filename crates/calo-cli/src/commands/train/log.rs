@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use calo_data::Error;
+use calo_core::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -112,7 +112,7 @@ impl Lines {
         for line in read_lines::<T>(path)?.iter().filter(|line| keep(line)) {
             kept.extend(serialise(line)?);
         }
-        calo_data::write_atomically(path, &kept)?;
+        calo_core::write_atomically(path, &kept)?;
         let file =
             OpenOptions::new().append(true).open(path).map_err(|e| Error::io(path, "open for writing", e))?;
         Ok(Self { path: path.to_owned(), file })

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use calo_data::{
-    BatchPlace, Part, Prefetch, ReadOptions, Result, ShowerBatch, ShuffleSettings, ShuffledShowers, Split,
-};
+use calo_core::{Result, ShowerBatch};
+use calo_data::{BatchPlace, Part, Prefetch, ReadOptions, ShuffleSettings, ShuffledShowers, Split};
 use calo_nn::training::{BatchSource, Position};
 
 use crate::files;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use calo_data::{Detector, Part, PartSource, ReadOptions, ShowerBatch, ShowerSource, Split};
+use calo_core::{Detector, ShowerBatch, ShowerSource};
+use calo_data::{Part, PartSource, ReadOptions, Split};
 use calo_latent::gaussian_divergence;
 use calo_metrics::results::Observable;
 use calo_metrics::{FileKind, SampleAccumulator, SampleSet, SampleSettings, compare_samples, fixed_energies};

@@ -19,7 +19,7 @@ pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
 
 use crate::error::{Error, Result};
-use crate::shower::Grid;
+use crate::grid::Grid;
 
 /// Detectors that need no file.
 const BUILT_IN: [(&str, &str); 4] = [

@@ -1,7 +1,9 @@
 //! A source of showers that are in memory already.
 
 use crate::error::Result;
-use crate::shower::{Grid, Real, ShowerBatch};
+use crate::grid::Grid;
+use crate::real::Real;
+use crate::shower::ShowerBatch;
 use crate::source::ShowerSource;
 
 /// Hands the showers of one batch on in smaller ones.

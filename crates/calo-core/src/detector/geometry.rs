@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Check, Projection, Wafers};
 use crate::error::Result;
-use crate::shower::Grid;
+use crate::grid::Grid;
 
 /// Farthest and thickest of anything, mm: positions keep a nanometre then.
 const MAX_LENGTH_MM: f64 = 1e6;

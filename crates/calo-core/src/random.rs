@@ -36,7 +36,7 @@ impl Purpose {
 /// The key is the seed followed by the purpose's name, the stream number is the index: no two triples meet.
 ///
 /// ```
-/// use calo_data::random::{Purpose, stream};
+/// use calo_core::random::{Purpose, stream};
 /// use rand::Rng;
 ///
 /// const NOISE: Purpose = Purpose::new("noise");

@@ -1,7 +1,9 @@
 //! Where batches come from, whatever file or computation stands behind.
 
 use crate::error::Result;
-use crate::shower::{Grid, Real, ShowerBatch};
+use crate::grid::Grid;
+use crate::real::Real;
+use crate::shower::ShowerBatch;
 
 /// A stream of showers that can be read again from the start.
 ///

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Check;
 use crate::error::Result;
-use crate::shower::Grid;
+use crate::grid::Grid;
 
 /// Layer windows and transverse bins that turn hit positions into cells.
 ///
