@@ -10,10 +10,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-data", &[]),
     ("calo-latent", &[]),
     ("calo-metrics", &[]),
-    ("calo-nn", &["calo-data"]),
+    ("calo-nn", &["calo-data", "calo-tensor"]),
     ("calo-report", &["calo-metrics"]),
     ("calo-sim", &["calo-data"]),
-    ("calo-cli", &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
+    ("calo-tensor", &["calo-data"]),
+    (
+        "calo-cli",
+        &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim", "calo-tensor"],
+    ),
     ("xtask", &[]),
 ];
 
