@@ -14,9 +14,7 @@ pub mod models;
 pub mod training;
 
 #[doc(no_inline)]
-pub use calo_tensor::{
-    Error, Result, autograd, candle, cuda, device, layers, ops, optimiser, parameters,
-};
+pub use calo_tensor::{Error, Result, autograd, candle, cuda, device, layers, ops, optimiser, parameters};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -205,9 +205,7 @@ impl<'a> Path<'a> {
     /// view, or `init` does not fit the shape.
     pub fn parameter(&self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
         match &self.source {
-            Source::Store(view) => {
-                view.tensor(self.full_name(name), shape, Start::Ours(init), Kind::Weight)
-            }
+            Source::Store(view) => view.tensor(self.full_name(name), shape, Start::Ours(init), Kind::Weight),
             Source::Builder(builder) => var_builder::parameter(builder, &self.full_name(name), shape, init),
         }
     }

@@ -89,7 +89,11 @@ fn a_network_of_both_has_second_derivatives() {
         let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
         var.set(&start).unwrap();
         assert!((found - expected).abs() < 1e-6 * expected.abs().max(1.0), "{name}: {found}, {expected}");
-        assert_eq!(expected.abs() > 1e-3, !name.ends_with("bias") || name == "norm.bias", "{name}: {expected}");
+        assert_eq!(
+            expected.abs() > 1e-3,
+            !name.ends_with("bias") || name == "norm.bias",
+            "{name}: {expected}"
+        );
     }
 }
 
@@ -97,9 +101,9 @@ fn a_network_of_both_has_second_derivatives() {
 fn layers_of_candle_register_in_the_store() {
     let build = |seed| {
         let parameters = store(seed);
-        let builder = parameters.path().join("head").var_builder();
-        candle_nn::linear(6, 4, builder.pp("fc1")).unwrap();
-        candle_nn::batch_norm(4, 1e-5, builder.pp("bn")).unwrap();
+        let head = parameters.path().join("head");
+        candle_nn::linear(6, 4, head.join("fc1").var_builder()).unwrap();
+        candle_nn::batch_norm(4, 1e-5, head.var_builder().pp("bn")).unwrap();
         parameters
     };
     let parameters = build(5);
@@ -107,7 +111,10 @@ fn layers_of_candle_register_in_the_store() {
     let expected = ["fc1.weight", "fc1.bias", "bn.running_mean", "bn.running_var", "bn.weight", "bn.bias"];
     assert_eq!(names, expected.map(|name| format!("head.{name}")));
     let trained: Vec<String> = parameters.trainable().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(trained, ["fc1.weight", "fc1.bias", "bn.weight", "bn.bias"].map(|name| format!("head.{name}")));
+    assert_eq!(
+        trained,
+        ["fc1.weight", "fc1.bias", "bn.weight", "bn.bias"].map(|name| format!("head.{name}"))
+    );
     assert_eq!(bits(&parameters), bits(&build(5)));
     assert_ne!(bits(&parameters), bits(&build(6)));
     // The bias starts as that of our own layer, to the bit: the same rule, stream and place.
@@ -162,7 +169,8 @@ fn our_layers_take_weights_from_any_builder() {
     // There and back again: the builder of a place of a builder.
     let back = Path::from_var_builder(builder.clone()).join("net").var_builder();
     assert_eq!(build(&Path::from_var_builder(back)), expected);
-    let missing = Linear::new(&Path::from_var_builder(builder).join("net.conv"), 2, 3).unwrap_err().to_string();
+    let missing =
+        Linear::new(&Path::from_var_builder(builder).join("net.conv"), 2, 3).unwrap_err().to_string();
     assert!(missing.contains("net.conv.bias"), "{missing}");
 }
 

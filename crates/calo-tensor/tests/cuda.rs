@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use calo_tensor::autograd::{backward, input_gradient};
 use calo_tensor::candle::{DType, Device, Tensor, Var};
 use calo_tensor::ops::{
-    SortedMmd, batch_norm, batch_statistics, conv_transpose3d, conv3d, layer_norm, leaky_relu, linear, softplus,
-    sort_descending, sorted_mmd,
+    SortedMmd, batch_norm, batch_statistics, conv_transpose3d, conv3d, layer_norm, leaky_relu, linear,
+    softplus, sort_descending, sorted_mmd,
 };
 use calo_tensor::optimiser::{Adam, AdamConfig};
 use calo_tensor::{Result, cuda, device};

@@ -84,12 +84,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`Error::Operand`] where weight or bias do not fit what has come out so far.
-    pub fn convolve(
-        &mut self,
-        operation: Conv3d,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
-    ) -> Result<()> {
+    pub fn convolve(&mut self, operation: Conv3d, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
         let mut parameters = vec![weight.contiguous()?];
         if let Some(bias) = bias {
             parameters.push(bias.contiguous()?);

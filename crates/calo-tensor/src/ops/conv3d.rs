@@ -124,12 +124,7 @@ impl Conv3d {
     ///
     /// # Errors
     /// As [`conv3d`].
-    pub fn convolution(
-        x: &Tensor,
-        w: &Tensor,
-        stride: [usize; 3],
-        padding: [usize; 3],
-    ) -> Result<Self> {
+    pub fn convolution(x: &Tensor, w: &Tensor, stride: [usize; 3], padding: [usize; 3]) -> Result<Self> {
         let op = "conv3d";
         let (xd, wd) = (dims(op, "the input", x)?, dims(op, "the weight", w)?);
         let geometry = Geometry::of_convolution(op, xd, wd, stride, padding)?;
