@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-latent", &["calo-core"]),
     ("calo-data", &["calo-core"]),
     ("calo-sim", &["calo-core"]),
-    ("calo-tensor", &[]),
+    ("calo-tensor", &["calo-core"]),
     ("calo-report", &["calo-core", "calo-metrics"]),
     ("calo-nn", &["calo-core", "calo-tensor", "calo-latent"]),
     ("calo-run", LIBRARIES),

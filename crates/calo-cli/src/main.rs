@@ -68,7 +68,11 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    prepare_candle();
+    #[expect(unsafe_code, reason = "the environment is how Candle is told")]
+    // SAFETY: the first thing the program does; no other thread is there to read the environment.
+    unsafe {
+        calo_tensor::init();
+    }
     allocator::keep_freed_memory();
     crash::install();
     let cli = Cli::parse();
@@ -85,17 +89,6 @@ fn main() -> ExitCode {
             output::note(format_args!("calo: error: {}", one_line(&error)));
             if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
-    }
-}
-
-/// Lets Candle differentiate gradients, as gradient penalties need (see `calo_nn::autograd`), and keeps it from threads of
-/// its own: they wait for one another in loops, at the cost of those that compute.
-#[expect(unsafe_code, reason = "the environment is how Candle is told")]
-fn prepare_candle() {
-    // SAFETY: the first thing the program does; no other thread is there to read the environment.
-    unsafe {
-        std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1");
-        std::env::set_var("CANDLE_NUM_THREADS", "1");
     }
 }
 

@@ -18,7 +18,6 @@ mod gradient_penalty;
 mod kld;
 mod latent_step;
 mod sorted_difference;
-mod sorted_mmd;
 
 pub use binary_cross_entropy::binary_cross_entropy;
 pub use gaussian_mmd::gaussian_mmd;
@@ -26,7 +25,8 @@ pub use gradient_penalty::{gradient_penalty, gradient_penalty_of_all};
 pub use kld::{kld, kld_of_each};
 pub use latent_step::{latent_optimised, latent_step};
 pub use sorted_difference::{SortedDifference, sorted_difference};
-pub use sorted_mmd::{SortedMmd, sorted_mmd};
+
+pub use calo_tensor::ops::{SortedMmd, sorted_mmd};
 
 use candle_core::Tensor;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::common::{calo, stderr, stdout};
 
 fn checkpoint(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../calo-nn/tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../calo-tensor/tests/data").join(name)
 }
 
 #[test]

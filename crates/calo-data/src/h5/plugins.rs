@@ -8,7 +8,7 @@ use std::ffi::c_uint;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::error::{Error, Result};
+use calo_core::{Error, Result};
 
 /// No kind of plugin: neither filters nor drivers nor connectors.
 const NO_PLUGINS: c_uint = 0;

@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional as F
 
 HERE = Path(__file__).resolve().parent
+OPERATIONS = HERE.parents[3] / "calo-tensor" / "tests" / "data" / "goldens"
 sys.path.insert(0, str(HERE.parents[4] / "xtask" / "peers"))
 
 import networks as net  # noqa: E402
@@ -425,7 +426,8 @@ def main():
             assert torch.isfinite(value.double()).all(), f"{name}: {key} is not finite"
         metadata = {"made_by": "make_goldens.py", "torch": torch.__version__.split("+")[0],
                     "networks": json.dumps(double.networks)}
-        path = HERE / f"{name}.safetensors"
+        folder = OPERATIONS if make is operations else HERE
+        path = folder / f"{name}.safetensors"
         save(path, tensors, metadata)
         worst = sorted(((deviation(key, single.tensors[key], tensors[key]), key) for key in tensors), reverse=True)
         vanishing = [key for key, value in tensors.items()

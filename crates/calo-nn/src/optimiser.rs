@@ -1,6 +1,0 @@
-//! Optimisers: what changes the weights of a network from step to step.
-
-mod adam;
-
-pub(crate) use adam::Update;
-pub use adam::{Adam, AdamConfig};

@@ -1,0 +1,119 @@
+//! The one error type of this crate: every message says what is wrong, where, and what was expected.
+
+use std::path::{Path, PathBuf};
+
+/// Result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a tensor and a trained network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// The operands of an operation do not fit each other.
+    #[error("{op}: {what} is {found}; expected {expected}")]
+    Operand {
+        /// Name of the operation.
+        op: &'static str,
+        /// Which operand or setting.
+        what: &'static str,
+        /// What it is.
+        found: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// A parameter of a network is not what it should be.
+    #[error("parameter `{name}`: {problem}; expected {expected}")]
+    Parameter {
+        /// Full name, as in the published state dictionaries.
+        name: String,
+        /// What was found.
+        problem: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// A file of weights or of an optimiser's state is not what it should be.
+    #[error("{}: {problem}; expected {expected}", path.display())]
+    File {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: cannot {operation}: {source}", path.display())]
+    Io {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was attempted, as a verb phrase: "open for reading".
+        operation: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A field of a configuration has an impossible value.
+    #[error("field `{field}`: {value}; expected {expected}")]
+    Field {
+        /// Path of the field, for example `decoder.width`.
+        field: String,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// An optimiser was given a gradient that is no number.
+    #[error(
+        "parameter `{name}`: its gradient holds NaN or infinity; expected finite numbers; nothing was changed"
+    )]
+    Gradient {
+        /// Full name of the parameter.
+        name: String,
+    },
+    /// A training came to numbers that are none.
+    #[error(
+        "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
+         rates, or more critics_first_steps or warm_up_steps, may help)"
+    )]
+    Diverged {
+        /// Training steps before this one.
+        step: u64,
+        /// What was found.
+        problem: String,
+    },
+    /// Second-order gradients were asked for, but Candle would cut them.
+    #[error(
+        "this thread cannot differentiate a gradient; expected the environment variable CANDLE_GRAD_DO_NOT_DETACH=1 \
+         before the first backward pass of the process"
+    )]
+    FirstOrderOnly,
+}
+
+impl Error {
+    /// An [`Error::Operand`].
+    pub fn operand(
+        op: &'static str,
+        what: &'static str,
+        found: impl std::fmt::Debug,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Operand { op, what, found: format!("{found:?}"), expected: expected.into() }
+    }
+
+    /// An [`Error::Io`] for `path`.
+    pub(crate) fn io(path: &Path, operation: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), operation, source }
+    }
+}
+
+/// Inside Candle's operations its own error travels.
+impl From<Error> for candle_core::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Candle(error) => error,
+            other => Self::wrap(other),
+        }
+    }
+}

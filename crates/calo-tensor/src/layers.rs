@@ -1,0 +1,15 @@
+//! Layers: parameters with a name, and the operation of [`crate::ops`] that uses them.
+//!
+//! A layer is made from a [`Path`](crate::parameters::Path): of `Parameters::path` to be trained, of
+//! `Parameters::frozen` to be used alone. Both share their values.
+
+mod batch_norm;
+mod candle;
+mod conv3d;
+mod layer_norm;
+mod linear;
+
+pub use batch_norm::{BatchNorm3d, Statistics};
+pub use conv3d::{Conv3d, ConvConfig, ConvTranspose3d};
+pub use layer_norm::LayerNorm;
+pub use linear::{Linear, linear_stack};

@@ -1,0 +1,186 @@
+//! Sorted-kernel MMD: the spectrum of cell energies, compared window by window.
+//!
+//! Windows overlap, so most pairs of cells stand in several. The sum here runs once over the band of pairs less than
+//! a window apart, each pair weighted by the number of windows that hold it: a third of the kernel evaluations, and
+//! no matrix of pairs is ever formed.
+//!
+//! * forward: the loss of each shower, and beside it in the same tensor the gradients, for which every kernel is at
+//!   hand only then;
+//! * gradient: those, times what comes in;
+//! * gradient of that: refused, no training needs it.
+
+use candle_core::{CpuStorage, DType, Shape, Tensor, WithDType};
+use serde::{Deserialize, Serialize};
+
+use crate::autograd::Backward;
+use crate::cpu::sorted_mmd::losses_and_gradients;
+use crate::cpu::{Operand, by_dtype, elements};
+use crate::cuda;
+use crate::ops::check::same_dims;
+use crate::ops::operation::{Node, Operation};
+use crate::{Error, Result};
+
+const OP: &str = "sorted_mmd";
+
+/// Windows and kernel of [`sorted_mmd`]; the default is the papers'.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SortedMmd {
+    /// Cells in a window.
+    pub window: usize,
+    /// Cells from the start of one window to the start of the next.
+    pub stride: usize,
+    /// Number of windows.
+    pub windows: usize,
+    /// a of the kernel exp(-a d^2), in 1/MeV^2 for cells in MeV.
+    pub exponent: f64,
+}
+
+impl Default for SortedMmd {
+    fn default() -> Self {
+        Self { window: 100, stride: 25, windows: 80, exponent: 200.0 }
+    }
+}
+
+impl SortedMmd {
+    /// How many sorted cells the windows span: 2075 with the defaults.
+    pub fn cells(&self) -> usize {
+        self.windows.saturating_sub(1).saturating_mul(self.stride).saturating_add(self.window)
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a window, stride or number of windows of 0, or an exponent that is negative or not finite.
+    pub fn validate(&self) -> Result<()> {
+        let field = |field: &str, value: String, expected: &str| {
+            Err(Error::Field { field: format!("sorted_mmd.{field}"), value, expected: expected.to_owned() })
+        };
+        for (name, value) in [("window", self.window), ("stride", self.stride), ("windows", self.windows)] {
+            if value == 0 {
+                return field(name, value.to_string(), "at least 1");
+            }
+        }
+        if !self.exponent.is_finite() || self.exponent < 0.0 {
+            return field("exponent", self.exponent.to_string(), "a finite number, not negative");
+        }
+        Ok(())
+    }
+}
+
+/// Squared maximum mean discrepancy (biased estimator, kernel exp(-a d^2)) of real and processed cell energies in
+/// windows of the sorted cells: the mean over windows and showers.
+///
+/// The first derivative is all there is.
+///
+/// # Shapes
+/// Both `[n, cells]`, each row in falling order, as [`sort_descending`](crate::ops::sort_descending) gives it; at
+/// least [`SortedMmd::cells`] of them, of which those are used; a scalar.
+///
+/// # Errors
+/// [`Error::Operand`] for other shapes, too few cells (choose fewer windows for a smaller grid), other element types
+/// than f32 and f64, and on the CPU for a row that is not in falling order; [`Error::Field`] for impossible settings.
+///
+/// # Reference
+/// Buhmann et al., Getting high, arXiv 2005.05334 (post-processor).
+///
+/// # Example
+/// ```
+/// # use calo_tensor::{candle::{Device, Tensor}, ops::{SortedMmd, sort_descending, sorted_mmd}};
+/// let settings = SortedMmd { window: 4, stride: 2, windows: 3, ..SortedMmd::default() };
+/// let real = Tensor::new(&[[0_f32, 3.0, 0.1, 0.2, 1.5, 0.0, 0.3, 0.0]], &Device::Cpu)?;
+/// let real = sort_descending(&real, settings.cells())?;
+/// assert_eq!(sorted_mmd(&real, &real, &settings)?.to_scalar::<f32>()?, 0.0);
+/// # Ok::<(), calo_tensor::Error>(())
+/// ```
+pub fn sorted_mmd(real: &Tensor, processed: &Tensor, settings: &SortedMmd) -> Result<Tensor> {
+    settings.validate()?;
+    let cells = settings.cells();
+    let &[n, available] = real.dims() else {
+        return Err(Error::operand(OP, "real", real.shape(), "[n, cells]"));
+    };
+    if n == 0 {
+        return Err(Error::operand(OP, "shape", real.shape(), "at least one element"));
+    }
+    same_dims(OP, "shape of processed", processed, real.dims())?;
+    if available < cells {
+        return Err(Error::operand(
+            OP,
+            "number of sorted cells",
+            available,
+            format!(
+                "at least {cells} for {} windows of {} every {}: choose fewer windows for a smaller grid",
+                settings.windows, settings.window, settings.stride
+            ),
+        ));
+    }
+    if !matches!(real.dtype(), DType::F32 | DType::F64) || real.dtype() != processed.dtype() {
+        return Err(Error::operand(
+            OP,
+            "element types",
+            (real.dtype(), processed.dtype()),
+            "F32 or F64, twice the same",
+        ));
+    }
+    let real = real.narrow(1, 0, cells)?.contiguous()?;
+    let processed = processed.narrow(1, 0, cells)?.contiguous()?;
+    let losses = real.apply_op2(&processed, Node(Band { settings: *settings }))?.narrow(1, 0, 1)?;
+    debug_assert_eq!(losses.dims(), [n, 1]);
+    Ok(losses.mean_all()?)
+}
+
+/// `[n, cells]` twice to `[n, 1 + 2 cells]`: of each shower the loss, its gradient for the first and for the second.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Band {
+    pub(crate) settings: SortedMmd,
+}
+
+impl Operation<2> for Band {
+    fn name(&self) -> &'static str {
+        OP
+    }
+
+    fn cpu(
+        &self,
+        [(real, real_layout), (processed, processed_layout)]: [Operand<'_>; 2],
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (n, cells) = real_layout.shape().dims2()?;
+        let storage = by_dtype!(OP, real, T => {
+            let real = elements::<T>(OP, real, real_layout)?;
+            let processed = elements::<T>(OP, processed, processed_layout)?;
+            let falling = |x: &[T]| x.chunks(cells).all(|row| row.is_sorted_by(|a, b| a >= b));
+            if !falling(real) || !falling(processed) {
+                Err(Error::operand(OP, "a row of cells", "not in falling order", "sorted cells").into())
+            } else {
+                Ok(T::to_cpu_storage_owned(losses_and_gradients(&self.settings, real, processed)))
+            }
+        })?;
+        Ok((storage, Shape::from((n, 1 + 2 * cells))))
+    }
+
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        let SortedMmd { window, stride, windows, exponent } = self.settings;
+        cuda::sorted_mmd(a, b, cuda::Windows { window, stride, windows, exponent })
+    }
+
+    fn gradients(
+        &self,
+        [real, processed]: [&Tensor; 2],
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
+        let pass = Backward::now();
+        let result = pass.keep(result);
+        if result.track_op() {
+            return Err(Error::operand(OP, "derivative", "second", "the first, the only one there is").into());
+        }
+        let cells = real.dim(1)?;
+        // Only the losses lead on; the gradients beside them are no one's input.
+        let of_loss = pass.keep(gradient).narrow(1, 0, 1)?;
+        let part = |x: &Tensor, start: usize| {
+            let wanted = pass.wants(x).then(|| result.narrow(1, start, cells)?.broadcast_mul(&of_loss));
+            wanted.transpose()
+        };
+        Ok([part(real, 1)?, part(processed, 1 + cells)?])
+    }
+}
