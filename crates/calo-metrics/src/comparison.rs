@@ -76,7 +76,8 @@ pub fn distributions(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Di
         let there = histograms().filter(|binned| binned.observable.at_fixed_energies());
         there.map(move |binned| (binned, Some(energy)))
     });
-    let distribution = |(BinnedObservable { observable, axis }, energy): (_, Option<&FixedEnergy>)| {
+    let distribution = |(binned, energy): (&BinnedObservable, Option<&FixedEnergy>)| {
+        let BinnedObservable { observable, axis } = binned;
         let id = observable.info.id.to_string();
         Distribution {
             energy_gev: energy.map(|energy| energy.energy_gev),

@@ -40,7 +40,7 @@ fn compared(reference: &Toys, candidate: &Toys) -> Vec<SplitComparison> {
     compared.candidates.into_iter().next().unwrap()
 }
 
-fn of(comparisons: &[SplitComparison], observable: &str) -> &SplitComparison {
+fn of<'a>(comparisons: &'a [SplitComparison], observable: &str) -> &'a SplitComparison {
     comparisons.iter().find(|comparison| comparison.observable == observable).unwrap()
 }
 
