@@ -18,8 +18,8 @@ use anyhow::{Context as _, Result, bail};
 use calo_data::detector::{Binning, Scale};
 use calo_data::{Compression, Detector, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter, WriteOptions};
 use calo_metrics::{
-    Axis, Column, Draw, FileKind, FrechetSettings, SampleAccumulator, SampleSettings, binned_observables, fpd,
-    two_sample_features,
+    Axis, Column, Draw, FileKind, FrechetSettings, SampleAccumulator, SampleSettings, binned_observables,
+    fpd, two_sample_features,
 };
 use ndarray::{ArrayView2, s};
 use serde_json::{Value, json};

@@ -372,7 +372,8 @@ mod tests {
     fn an_observable_that_some_epochs_lack_does_not_count() {
         let old = validated(1, [0.1; 6]);
         let mut new = validated(2, [0.2; 6]);
-        let seventh = |distances: &ById, value| distances.iter().chain([("seventh", value)]).collect::<ById>();
+        let seventh =
+            |distances: &ById, value| distances.iter().chain([("seventh", value)]).collect::<ById>();
         new.jsd.raw = seventh(&new.jsd.raw, 9.0);
         new.jsd.post_processed = new.jsd.post_processed.as_ref().map(|jsd| seventh(jsd, 9.0));
         let of_both = divisors([&old, &new]);

@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use calo_metrics::{
     Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, binned_observables, compare_samples,
-    fixed_energies,
-    observables,
+    fixed_energies, observables,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array4;

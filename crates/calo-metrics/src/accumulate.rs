@@ -208,12 +208,7 @@ impl SampleAccumulator {
     }
 
     /// A histogram of all showers or of half of them, with its bootstrap replicas; none where that is not gathered.
-    pub fn resampled(
-        &self,
-        observable: &str,
-        energy_gev: Option<f64>,
-        part: Part,
-    ) -> Option<Resampled> {
+    pub fn resampled(&self, observable: &str, energy_gev: Option<f64>, part: Part) -> Option<Resampled> {
         let index = self.settings.position(observable)?;
         let columns = self.layout.columns(index, energy_gev)?;
         let axis = self.settings.histograms[index].axis.clone();

@@ -95,8 +95,8 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use observables::{
-    BinnedObservable, Cell, Column, Fill, OBSERVABLES, Observable, ObservableSettings, ObservableTable, ShowerStart,
-    binned_observables, observable_info, observables,
+    BinnedObservable, Cell, Column, Fill, OBSERVABLES, Observable, ObservableSettings, ObservableTable,
+    ShowerStart, binned_observables, observable_info, observables,
 };
 pub use pearson::{
     LargestDifference, largest_entry, largest_pearson_difference, pearson_difference, pearson_matrix,

@@ -223,8 +223,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_computed_has_no_value_and_a_reason() {
-        let compared =
-            ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
+        let compared = ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
         let empty = ObservableTable::default();
         let (scores, gaps) = Judged::new(&compared, None, [&empty, &empty], 1).scores();
         // Scores that divide are not asked for; those that share their input share a gap.

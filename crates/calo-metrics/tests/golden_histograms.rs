@@ -9,7 +9,8 @@ use calo_metrics::distance::{
     wasserstein1_of_samples,
 };
 use calo_metrics::{
-    Axis, Column, FileKind, Histogram, SampleAccumulator, OBSERVABLES, SampleSettings, binned_observables, observables, resolution90,
+    Axis, Column, FileKind, Histogram, OBSERVABLES, SampleAccumulator, SampleSettings, binned_observables,
+    observables, resolution90,
 };
 use ndarray::{Array4, s};
 use serde_json::Value;

@@ -9,8 +9,8 @@ use std::borrow::Cow::Borrowed;
 use calo_metrics::results::{ComparedAt, ObservableInfo};
 use calo_metrics::{
     Axis, BinnedObservable, Column, FileKind, Fill, Judged, Observable, Part, SampleAccumulator, SampleSet,
-    SampleSettings, Splits, compare_samples, compare_splits, distributions, divisors, fixed_energies, moments,
-    s_jsd,
+    SampleSettings, Splits, compare_samples, compare_splits, distributions, divisors, fixed_energies,
+    moments, s_jsd,
 };
 use common::{IDS, Toys, accumulate_with, settings, toys};
 
@@ -107,7 +107,8 @@ fn comparisons_scores_and_moments_walk_over_them() {
     let of_nine = divisors(&ids, &[&compared.histograms, &other.histograms]).unwrap();
     assert_eq!(of_nine.jsd.len(), 9);
     let score = s_jsd(&compared, &of_nine).unwrap();
-    let expected = compared.histograms.iter().map(|one| one.jsd.value / of_nine.jsd.get(&one.observable).unwrap());
+    let expected =
+        compared.histograms.iter().map(|one| one.jsd.value / of_nine.jsd.get(&one.observable).unwrap());
     assert!((score.value - expected.sum::<f64>() / 9.0).abs() < 1e-12);
     // Divisors of the papers' six leave the others out.
     let of_six = divisors(&IDS, &[&compared.histograms, &other.histograms]).unwrap();
@@ -121,7 +122,8 @@ fn comparisons_scores_and_moments_walk_over_them() {
 fn splits_hold_them_too() {
     let split = |name: &str, toys: &Toys, key, sizes| {
         let n = toys.energies.len();
-        let accumulator = SampleAccumulator::new(more_settings().into(), FileKind::FullSpectrum, key).unwrap();
+        let accumulator =
+            SampleAccumulator::new(more_settings().into(), FileKind::FullSpectrum, key).unwrap();
         let splits = Splits::draw(4, sizes, n, 1, key).unwrap();
         let mut full = accumulator.with_splits(splits).unwrap();
         full.fill(toys.cells.view(), &toys.energies, 0).unwrap();

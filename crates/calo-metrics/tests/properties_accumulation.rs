@@ -134,9 +134,7 @@ fn streaming_agrees_with_a_calculation_in_memory() {
     let accumulator = accumulate(&showers, FileKind::FullSpectrum, 0, &[17, 100]);
     let fixed: [[(&str, Option<f64>); 2]; 3] =
         [20.0, 50.0, 80.0].map(|e| [("visible_energy", Some(e)), ("n_hits", Some(e))]);
-    for (observable, energy) in
-        IDS.into_iter().map(|observable| (observable, None)).chain(fixed.concat())
-    {
+    for (observable, energy) in IDS.into_iter().map(|observable| (observable, None)).chain(fixed.concat()) {
         let (streamed, expected) =
             (accumulator.histogram(observable, energy).unwrap(), in_memory(&showers, observable, energy));
         let energies = matches!(observable, "radial" | "longitudinal");
@@ -209,8 +207,7 @@ fn a_sample_against_itself_is_zero_and_another_response_is_not() {
         let [zero, far, floor] = [&zero, &far, &floor].map(|compared| &compared.histograms[i]);
         assert_eq!((zero.jsd.value, zero.area_difference.value), (0.0, 0.0));
         assert!(floor.jsd.value > 0.0 && floor.jsd.error.unwrap() > 0.0);
-        let n_parts =
-            if matches!(far.observable.as_str(), "visible_energy" | "n_hits") { 3 } else { 1 };
+        let n_parts = if matches!(far.observable.as_str(), "visible_energy" | "n_hits") { 3 } else { 1 };
         assert_eq!(far.parts.len(), n_parts);
         let mean = far.parts.iter().map(|part| part.jsd.value.powi(2)).sum::<f64>() / n_parts as f64;
         assert!((far.jsd.value - mean.sqrt()).abs() < 1e-12);

@@ -51,8 +51,7 @@ fn fluctuation(n_bins: usize, n: u64) -> f64 {
 }
 
 /// Observables with one entry a shower, their bins (under- and overflow included) and parts.
-const COUNTED: [(&str, usize); 3] =
-    [("visible_energy", 27), ("n_hits", 22), ("cog_z", 16)];
+const COUNTED: [(&str, usize); 3] = [("visible_energy", 27), ("n_hits", 22), ("cog_z", 16)];
 
 #[test]
 fn another_sample_of_the_same_showers_has_no_excess() {
@@ -69,8 +68,7 @@ fn another_sample_of_the_same_showers_has_no_excess() {
         }
         // The floor itself is what statistics say, (filled bins - 1) / 4n. Twenty splits fix it to
         // sqrt(2 / 20 / (filled bins - 1)), 0.15 of it; bins with few showers give a little less.
-        let cog_z =
-            sample("all", &toys(1600, 10 + seed, 1.0), 0).full.histogram("cog_z", None).unwrap();
+        let cog_z = sample("all", &toys(1600, 10 + seed, 1.0), 0).full.histogram("cog_z", None).unwrap();
         let n_filled = cog_z.slots().iter().filter(|&&count| count > 0.0).count() as f64;
         let floor = of(&comparisons, "cog_z").distances.floor.value.powi(2);
         let expected = (n_filled - 1.0) / (4.0 * 800.0);

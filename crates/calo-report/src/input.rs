@@ -92,7 +92,12 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
         check_comparison(comparison, || format!("comparisons[{index}]"), place)?;
         let found: Vec<String> = ids(comparison);
         let field = || format!("comparisons[{index}].scores");
-        place.demand(found == expected, field, || found.join(", "), "the same scores as those of the floor")?;
+        place.demand(
+            found == expected,
+            field,
+            || found.join(", "),
+            "the same scores as those of the floor",
+        )?;
     }
     if let Some(divisors) = &results.divisors {
         place.not_negative(

@@ -92,7 +92,10 @@ pub fn read_selection(path: &Path) -> Result<Selection> {
 
 fn check(selection: &Selection, place: &Place<'_>) -> Result<()> {
     let Divisors { jsd, area_difference, .. } = &selection.divisors;
-    place.not_negative(|| "divisors".into(), jsd.values().chain(area_difference.iter().flat_map(ById::values)))?;
+    place.not_negative(
+        || "divisors".into(),
+        jsd.values().chain(area_difference.iter().flat_map(ById::values)),
+    )?;
     place.demand(!selection.runs.is_empty(), || "runs".into(), || "none".into(), "at least one")?;
     for (index, run) in selection.runs.iter().enumerate() {
         let field = |what: &'static str| move || format!("runs[{index}].{what}");

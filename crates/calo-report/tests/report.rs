@@ -264,10 +264,16 @@ fn contradictions_are_refused_in_one_line() {
         (|r| r.pearson.matrices[1][2][3] = Some(3.0), "`pearson.matrices[1]`: [2][3] is Some(3.0)"),
         (|r| r.pearson.labels.truncate(2), "`pearson.matrices[0]`: 12 entries; expected 2"),
         (|r| r.distributions.push(r.distributions[0].clone()), "there twice; expected each observable once"),
-        (|r| r.observables[1].id = "../evil".into(), "`observables[1].id`: `../evil`; expected 1 to 64 small"),
+        (
+            |r| r.observables[1].id = "../evil".into(),
+            "`observables[1].id`: `../evil`; expected 1 to 64 small",
+        ),
         (|r| r.observables[1].id = "cog_z".into(), "`observables[3].id`: `cog_z` there twice"),
         (|r| r.distributions[0].observable = "other".to_owned(), "`distributions[0].observable`: `other`"),
-        (|r| r.comparisons[0].histograms[0].observable = "other".to_owned(), "`other`; expected one of observables"),
+        (
+            |r| r.comparisons[0].histograms[0].observable = "other".to_owned(),
+            "`other`; expected one of observables",
+        ),
         (
             |r| r.comparisons[1].scores.truncate(2),
             "`comparisons[1].scores`: s_jsd, s_area; expected the same scores as those of the floor",
@@ -356,7 +362,11 @@ fn results_of_version_1_read_and_look_the_same() {
     for (raw, comparison) in comparisons.chain([(&raw["floor"], &of_old.floor)]) {
         for id in ["s_jsd", "s_area", "fpd", "kpd", "auc"] {
             let score = comparison.score(id).unwrap();
-            assert_eq!((score.value, score.error), (raw[id]["value"].as_f64(), raw[id]["error"].as_f64()), "{id}");
+            assert_eq!(
+                (score.value, score.error),
+                (raw[id]["value"].as_f64(), raw[id]["error"].as_f64()),
+                "{id}"
+            );
         }
         let (score, pearson) =
             (comparison.score("pearson_max_difference").unwrap(), &raw["pearson_max_difference"]);

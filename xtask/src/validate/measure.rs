@@ -152,7 +152,8 @@ fn difference(what: String, [geant4, ours]: [Option<Number>; 2], limit: Option<f
 
 fn pearson(results: &Value, limit: Option<f64>) -> Row {
     let scores = &results["comparisons"][0]["scores"];
-    let largest = entries(scores).find(|score| score["id"] == "pearson_max_difference").unwrap_or(&Value::Null);
+    let largest =
+        entries(scores).find(|score| score["id"] == "pearson_max_difference").unwrap_or(&Value::Null);
     let pair = [0, 1].map(|i| largest["detail"][i].as_str().unwrap_or("?"));
     Row {
         what: format!("largest Pearson difference ({} {})", pair[0], pair[1]),

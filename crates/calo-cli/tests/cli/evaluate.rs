@@ -36,9 +36,7 @@ fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
     let [itself, smeared] = &results.comparisons[..] else { panic!("two candidates") };
     assert_eq!(itself.histograms.len(), 6);
     assert!(itself.histograms.iter().all(|h| h.jsd.value == 0.0), "{:?}", itself.histograms);
-    let spectrum = |c: &calo_metrics::results::Comparison| {
-        c.histogram("cell_energy").unwrap().jsd.value
-    };
+    let spectrum = |c: &calo_metrics::results::Comparison| c.histogram("cell_energy").unwrap().jsd.value;
     assert!(
         spectrum(smeared) > 3.0 * spectrum(&results.floor),
         "{} {}",

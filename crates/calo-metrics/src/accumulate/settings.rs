@@ -24,7 +24,12 @@ pub struct SampleSettings {
 
 impl SampleSettings {
     /// The papers' settings: 20, 50 and 80 GeV, windows of 2 GeV to either side, 50 replicas, seed 0.
-    pub fn new(shape: [usize; 3], cell_cut_mev: f64, mip_mev: f64, histograms: Vec<BinnedObservable>) -> Self {
+    pub fn new(
+        shape: [usize; 3],
+        cell_cut_mev: f64,
+        mip_mev: f64,
+        histograms: Vec<BinnedObservable>,
+    ) -> Self {
         Self {
             shape,
             observables: ObservableSettings { cell_cut_mev, shower_start: ShowerStart::new(mip_mev) },

@@ -85,10 +85,7 @@ pub(crate) fn spread(replicas: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// One comparison of the pairs of an observable: the root of the mean divergence, the mean area difference. None
 /// without a pair.
-pub(super) fn combine(
-    observable: &str,
-    pairs: Vec<Pair>,
-) -> Option<(HistogramComparison, Vec<[f64; 2]>)> {
+pub(super) fn combine(observable: &str, pairs: Vec<Pair>) -> Option<(HistogramComparison, Vec<[f64; 2]>)> {
     if pairs.is_empty() {
         return None;
     }

@@ -227,8 +227,13 @@ impl Observable {
 
     pub(crate) fn validate(&self) -> Result<()> {
         if self.at_fixed_energies() && self.of_showers().is_none() {
-            let expected = "the full spectrum: only what each shower has one value of is gathered at fixed energies";
-            return Err(Error::parameter(format!("compared_at of {}", self.info.id), "fixed energies", expected));
+            let expected =
+                "the full spectrum: only what each shower has one value of is gathered at fixed energies";
+            return Err(Error::parameter(
+                format!("compared_at of {}", self.info.id),
+                "fixed energies",
+                expected,
+            ));
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    DetectorInfo, Distribution, Divisors, Estimate, Gap, HistogramComparison, LinearityPoint, Moments, Pearson,
-    PunchThrough, Response, SCHEMA_VERSION, SampleInfo, Score, SplitComparison,
+    DetectorInfo, Distribution, Divisors, Estimate, Gap, HistogramComparison, LinearityPoint, Moments,
+    Pearson, PunchThrough, Response, SCHEMA_VERSION, SampleInfo, Score, SplitComparison,
 };
 use crate::observables::{OBSERVABLES, PAPERS_IDS};
 use crate::score::SCORES;
@@ -105,7 +105,11 @@ impl Comparison {
                 value: estimate.map(|estimate| estimate.value),
                 error: estimate.and_then(|estimate| estimate.error),
                 digits: kind.digits,
-                detail: if id == "pearson_max_difference" { pair.clone().unwrap_or_default() } else { Vec::new() },
+                detail: if id == "pearson_max_difference" {
+                    pair.clone().unwrap_or_default()
+                } else {
+                    Vec::new()
+                },
             })
         });
         super::Comparison {

@@ -61,7 +61,8 @@ pub fn s_jsd(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Estim
 /// As [`s_jsd`].
 pub fn s_area(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Option<Estimate>> {
     let Some(areas) = &divisors.area_difference else { return Ok(None) };
-    mean_quotient(compared, ("area_difference", areas), |histogram| histogram.area_difference.value, 1).map(Some)
+    mean_quotient(compared, ("area_difference", areas), |histogram| histogram.area_difference.value, 1)
+        .map(Some)
 }
 
 /// The mean of quotients of a distance, which is number `which` of each replica.

@@ -17,7 +17,8 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) const SHAPE: [usize; 3] = [7, 6, 5];
 
 /// The papers' observables, all of which the settings of the tests have.
-pub(crate) const IDS: [&str; 6] = ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
+pub(crate) const IDS: [&str; 6] =
+    ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
 
 /// Cells and incident energies.
 #[derive(Debug, Clone)]

@@ -43,8 +43,11 @@ impl<'a> Versioned<'a> {
             Some(version) => Ok(Self { path, ours, text, version }),
             None => {
                 let (first, last) = (versions.start(), versions.end());
-                let known =
-                    if first == last { format!("version {last}") } else { format!("version {first} to {last}") };
+                let known = if first == last {
+                    format!("version {last}")
+                } else {
+                    format!("version {first} to {last}")
+                };
                 let found = format!("schema version {}", found.schema_version);
                 Err(Error::file(path, found, format!("{known}, which this calo reads")))
             }
@@ -58,11 +61,7 @@ impl<'a> Versioned<'a> {
 }
 
 /// Reads a JSON file of one of the versions, which all read as the same type.
-pub(crate) fn read<T: DeserializeOwned>(
-    path: &Path,
-    versions: RangeInclusive<u32>,
-    ours: &str,
-) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, versions: RangeInclusive<u32>, ours: &str) -> Result<T> {
     Versioned::read(path, versions, ours)?.parse()
 }
 

@@ -31,7 +31,12 @@ fn parts<'a>(results: &'a Results, observable: &ObservableInfo) -> Vec<&'a Distr
     parts
 }
 
-fn figure(results: &Results, observable: &ObservableInfo, parts: &[&Distribution], style: &Style) -> Result<Figure> {
+fn figure(
+    results: &Results,
+    observable: &ObservableInfo,
+    parts: &[&Distribution],
+    style: &Style,
+) -> Result<Figure> {
     let detector = &results.detector;
     let cells = observable.mip_axis && detector.mip_mev > 0.0;
     let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(plain).collect();
@@ -43,7 +48,11 @@ fn figure(results: &Results, observable: &ObservableInfo, parts: &[&Distribution
         curves: part.samples.iter().map(|sample| sample.as_ref().and_then(curve)).collect(),
     });
     let plot = DistributionPlot {
-        text: text(&observable.id, format!("{}, {where_from}", observable.title), alt(results, observable, &where_from)),
+        text: text(
+            &observable.id,
+            format!("{}, {where_from}", observable.title),
+            alt(results, observable, &where_from),
+        ),
         x_label: observable.x_label.to_string(),
         y_label: observable.y_label.to_string(),
         log_x: parts.iter().all(|part| part.log_bins),
@@ -111,7 +120,12 @@ fn alt(results: &Results, observable: &ObservableInfo, where_from: &str) -> Stri
     alt
 }
 
-fn caption(results: &Results, observable: &ObservableInfo, parts: &[&Distribution], where_from: &str) -> String {
+fn caption(
+    results: &Results,
+    observable: &ObservableInfo,
+    parts: &[&Distribution],
+    where_from: &str,
+) -> String {
     let edges = &parts[0].edges;
     let (n_bins, kind) = (edges.len() - 1, if parts[0].log_bins { "logarithmic " } else { "" });
     let (low, high) = (plain(edges[0]), plain(edges[n_bins]));

@@ -23,15 +23,16 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
         let jsd = json!({"value": jsd, "error": 0.01});
         OBSERVABLES.iter().map(|(id, _)| json!({"observable": id, "jsd": jsd, "parts": []})).collect()
     };
-    let score = |id: &str, label: &str, value: Option<f64>, error: f64| {
-        json!({"id": id, "label": label, "value": value, "error": value.map(|_| error), "digits": 3})
-    };
+    let score = |id: &str, label: &str, value: Option<f64>, error: f64| json!({"id": id, "label": label, "value": value, "error": value.map(|_| error), "digits": 3});
     let scores = |s_jsd: Option<f64>, s_area: Option<f64>, auc: Option<f64>| {
         let mut pearson = score("pearson_max_difference", "largest Pearson difference", auc, 0.1);
         pearson["detail"] = json!(["m1z", "nhit"]);
         json!([
-            score("s_jsd", "S_JSD", s_jsd, 0.05), score("s_area", "S_area", s_area, 0.06), pearson,
-            score("fpd", "FPD", None, 0.0), score("auc", "classifier AUC", auc, 0.01),
+            score("s_jsd", "S_JSD", s_jsd, 0.05),
+            score("s_area", "S_area", s_area, 0.06),
+            pearson,
+            score("fpd", "FPD", None, 0.0),
+            score("auc", "classifier AUC", auc, 0.01),
         ])
     };
     let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];

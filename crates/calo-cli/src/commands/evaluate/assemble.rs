@@ -6,8 +6,8 @@ use calo_metrics::results::{
 };
 use calo_metrics::{
     Column, ComparedHistograms, FixedEnergy, Judged, OBSERVABLES, ObservableTable, Part, SampleSet, Splits,
-    compare_halves, compare_samples, compare_splits, distributions, divisors, fixed_energies, linearity, moments,
-    pearson_matrix, punch_through, responses,
+    compare_halves, compare_samples, compare_splits, distributions, divisors, fixed_energies, linearity,
+    moments, pearson_matrix, punch_through, responses,
 };
 
 use super::COMPARED_AT_GEV;
