@@ -97,10 +97,12 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
     let first = tables();
     let table: Value = serde_json::from_slice(&first[0]).context("table2.json is no JSON")?;
     for column in table["seeds"][0]["configurations"].as_array().into_iter().flatten() {
-        let six =
-            column["jsd"].as_array().map_or(0, |jsd| jsd.iter().filter(|jsd| jsd["value"].is_f64()).count());
-        if six != 6 || !column["s_jsd"]["value"].is_f64() {
-            bail!("table2.json: {column}; expected six distances and S_JSD");
+        let list = |name: &str| column[name].as_array().cloned().unwrap_or_default();
+        let distances = list("jsd");
+        let all_known = !distances.is_empty() && distances.iter().all(|jsd| jsd["value"].is_f64());
+        let s_jsd = list("scores").into_iter().find(|score| score["id"] == "s_jsd");
+        if !all_known || !s_jsd.is_some_and(|score| score["value"].is_f64()) {
+            bail!("table2.json: {column}; expected all distances and S_JSD");
         }
     }
     check_report(&out.join("seed-1/evaluation"))?;
@@ -206,13 +208,13 @@ fn check_results(path: &Path) -> Result<()> {
         .collect();
     match &distances[..] {
         [itself, harsher]
-            if itself.len() == 6
+            if !itself.is_empty()
                 && itself.iter().all(|jsd| jsd.abs() < 1e-7)
-                && harsher.len() == 6
+                && harsher.len() == itself.len()
                 && harsher.iter().any(|&jsd| jsd > 0.01) =>
         {
             Ok(())
         }
-        _ => bail!("{}: distances {distances:?}; expected six zeros and six others", path.display()),
+        _ => bail!("{}: distances {distances:?}; expected zeros and as many others", path.display()),
     }
 }

@@ -19,8 +19,8 @@ use calo_core::detector::{Binning, Scale};
 use calo_core::{Detector, ShowerBatch};
 use calo_data::{Compression, ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
 use calo_metrics::{
-    Axis, Column, Draw, FileKind, FrechetSettings, SampleAccumulator, SampleSettings, SixAxes, fpd,
-    two_sample_features,
+    Axis, Column, Draw, FileKind, FrechetSettings, SampleAccumulator, SampleSettings, binned_observables,
+    fpd, two_sample_features,
 };
 use ndarray::{ArrayView2, s};
 use serde_json::{Value, json};
@@ -160,18 +160,10 @@ fn accumulate(settings: &Arc<SampleSettings>, batches: &[ShowerBatch<f32>]) -> R
 /// The six histograms of the full spectrum and no more: the peer makes no replicas and no energy windows.
 fn settings() -> Result<Arc<SampleSettings>> {
     let detector = Detector::load("ild-ecal")?;
-    let binning = &detector.binning;
-    let axes = SixAxes {
-        cell_energy_mev: axis(&binning.cell_energy_mev)?,
-        visible_energy_mev: axis(&binning.visible_energy_mev)?,
-        n_hits: axis(&binning.n_hits)?,
-        cog_z: axis(&binning.cog_z)?,
-        radial: axis(&binning.radial)?,
-        longitudinal: axis(&binning.longitudinal)?,
-    };
+    let histograms = binned_observables(|key| detector.binning.get(key).map(|binning| axis(&binning)))?;
     let readout = &detector.readout;
     let shape = detector.grid.shape();
-    let mut settings = SampleSettings::new(shape, readout.cell_cut_mev, readout.mip_mev, axes);
+    let mut settings = SampleSettings::new(shape, readout.cell_cut_mev, readout.mip_mev, histograms);
     settings.energies_gev.clear();
     settings.replicas = 0;
     Ok(Arc::new(settings))

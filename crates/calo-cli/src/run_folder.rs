@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use calo_core::{Detector, Error};
-use calo_metrics::results::Observable;
+use calo_metrics::observable_info;
+use calo_metrics::results::ById;
 use calo_nn::device::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -205,10 +206,10 @@ pub(crate) struct Validated {
     pub(crate) step: u64,
     pub(crate) n_showers: u64,
     /// Jensen-Shannon distances.
-    pub(crate) jsd: ByStage<SixDistances>,
+    pub(crate) jsd: ByStage<ById>,
     /// Area differences; runs of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) area_difference: Option<ByStage<SixDistances>>,
+    pub(crate) area_difference: Option<ByStage<ById>>,
     /// Divergence of each encoded variable from N(0, 1), nats, over the validation showers.
     pub(crate) kld_nats: Vec<f64>,
 }
@@ -233,57 +234,44 @@ impl<T> ByStage<T> {
     }
 }
 
-/// One distance of each of the six histograms, in the order of [`Observable::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SixDistances {
-    pub(crate) cell_energy: f64,
-    pub(crate) visible_energy: f64,
-    pub(crate) n_hits: f64,
-    pub(crate) cog_z: f64,
-    pub(crate) radial: f64,
-    pub(crate) longitudinal: f64,
-}
-
-impl SixDistances {
-    pub(crate) fn from_array(
-        [cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]: [f64; 6],
-    ) -> Self {
-        Self { cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal }
-    }
-
-    pub(crate) fn to_array(self) -> [f64; Observable::ALL.len()] {
-        let Self { cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal } = self;
-        [cell_energy, visible_energy, n_hits, cog_z, radial, longitudinal]
-    }
-
-    /// S_JSD, where these are Jensen-Shannon distances: the mean of the six, each divided by its divisor.
-    pub(crate) fn score(self, divisors: &[f64; 6]) -> f64 {
-        self.to_array().iter().zip(divisors).map(|(distance, divisor)| distance / divisor).sum::<f64>() / 6.0
-    }
+/// S_JSD, where these are Jensen-Shannon distances: the mean over the observables that have a divisor, each distance
+/// divided by it. Without a distance to a divisor there is no score, and nothing is further away.
+pub(crate) fn score(distances: &ById, divisors: &ById) -> f64 {
+    let quotient = |(id, divisor)| distances.get(id).map(|distance| distance / divisor);
+    let sum: Option<f64> = divisors.iter().map(quotient).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a few observables")]
+    let n = divisors.len() as f64;
+    sum.filter(|_| !divisors.is_empty()).map_or(f64::INFINITY, |sum| sum / n)
 }
 
 /// The divisors of S_JSD among these epochs, of one run or of several.
 ///
 /// # Reference
 /// decoding-photons, appendix A.
-pub(crate) fn divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> [f64; 6] {
+pub(crate) fn divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> ById {
     means(validated.into_iter().map(|epoch| &epoch.jsd))
 }
 
 /// The same for the score of area differences, where all epochs have them.
-pub(crate) fn area_divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> Option<[f64; 6]> {
+pub(crate) fn area_divisors<'a>(validated: impl IntoIterator<Item = &'a Validated>) -> Option<ById> {
     let all: Option<Vec<_>> = validated.into_iter().map(|epoch| epoch.area_difference.as_ref()).collect();
     all.map(means)
 }
 
-/// Mean of each distance over all epochs and stages.
-fn means<'a>(distances: impl IntoIterator<Item = &'a ByStage<SixDistances>>) -> [f64; 6] {
-    let all = distances.into_iter().flat_map(|epoch| epoch.all().map(|distances| distances.to_array()));
-    let all: Vec<[f64; 6]> = all.collect();
+/// Mean over all epochs and stages of each distance that all of them have and that scores average over.
+fn means<'a>(distances: impl IntoIterator<Item = &'a ByStage<ById>>) -> ById {
+    let all: Vec<&ById> = distances.into_iter().flat_map(ByStage::all).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
     let n = all.len().max(1) as f64;
-    // Where a distance is zero in all epochs any divisor gives the same score.
-    std::array::from_fn(|i| (all.iter().map(|six| six[i]).sum::<f64>() / n).max(f64::MIN_POSITIVE))
+    let is_scored = |id: &str| observable_info(id).is_none_or(|info| info.scored);
+    let ids = all.first().into_iter().flat_map(|first| first.iter().map(|(id, _)| id));
+    ids.filter(|id| is_scored(id))
+        .filter_map(|id| {
+            let sum: Option<f64> = all.iter().map(|distances| distances.get(id)).sum();
+            // Where a distance is zero in all epochs any divisor gives the same score.
+            Some((id, (sum? / n).max(f64::MIN_POSITIVE)))
+        })
+        .collect()
 }
 
 /// The epoch of the lowest S_JSD, divisors from all epochs of the run; the first of equals.
@@ -297,10 +285,10 @@ pub(crate) fn best_epoch(validated: &[Validated]) -> Option<&Validated> {
 /// The epoch of the lowest S_JSD by these divisors; the first of equals.
 pub(crate) fn best_of<'a>(
     validated: impl IntoIterator<Item = &'a Validated>,
-    divisors: &[f64; 6],
+    divisors: &ById,
 ) -> Option<&'a Validated> {
-    let score = |epoch: &Validated| epoch.jsd.last().score(divisors);
-    validated.into_iter().min_by(|a, b| score(a).total_cmp(&score(b)))
+    let of = |epoch: &Validated| score(epoch.jsd.last(), divisors);
+    validated.into_iter().min_by(|a, b| of(a).total_cmp(&of(b)))
 }
 
 /// `best`, or the number of an epoch.
@@ -345,11 +333,14 @@ pub(crate) fn read_lines<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::R
 mod tests {
     use super::*;
 
+    const IDS: [&str; 6] = ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
+
+    fn by_id(distances: [f64; 6]) -> ById {
+        IDS.into_iter().zip(distances).collect()
+    }
+
     fn validated(epoch: u32, jsd: [f64; 6]) -> Validated {
-        let jsd = ByStage {
-            raw: SixDistances::from_array([0.5; 6]),
-            post_processed: Some(SixDistances::from_array(jsd)),
-        };
+        let jsd = ByStage { raw: by_id([0.5; 6]), post_processed: Some(by_id(jsd)) };
         let area_difference = epoch.is_multiple_of(2).then(|| jsd.clone());
         Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, area_difference, kld_nats: vec![1.0] }
     }
@@ -362,7 +353,7 @@ mod tests {
             validated(2, [0.30, 0.08, 0.1, 0.1, 0.1, 0.1]),
         ];
         for epoch in &mut epochs {
-            epoch.jsd.raw = *epoch.jsd.last();
+            epoch.jsd.raw = epoch.jsd.last().clone();
         }
         assert_eq!(best_epoch(&epochs).unwrap().epoch, 1);
         assert_eq!(best_epoch(&[]), None);
@@ -372,8 +363,38 @@ mod tests {
     fn area_differences_have_divisors_where_all_epochs_have_them() {
         let [odd, even] = [1, 2].map(|epoch| validated(epoch, [0.25; 6]));
         // Of 0.5 without and 0.25 with post-processor.
-        assert_eq!(area_divisors([&even, &even]), Some([0.375; 6]));
+        assert_eq!(area_divisors([&even, &even]), Some(by_id([0.375; 6])));
         assert_eq!(area_divisors([&odd, &even]), None);
+    }
+
+    /// The log of a run from before an observable was added, and one from after it: scores are of what both have.
+    #[test]
+    fn an_observable_that_some_epochs_lack_does_not_count() {
+        let old = validated(1, [0.1; 6]);
+        let mut new = validated(2, [0.2; 6]);
+        let seventh =
+            |distances: &ById, value| distances.iter().chain([("seventh", value)]).collect::<ById>();
+        new.jsd.raw = seventh(&new.jsd.raw, 9.0);
+        new.jsd.post_processed = new.jsd.post_processed.as_ref().map(|jsd| seventh(jsd, 9.0));
+        let of_both = divisors([&old, &new]);
+        assert_eq!(of_both.iter().map(|(id, _)| id).collect::<Vec<_>>(), IDS);
+        assert!(score(old.jsd.last(), &of_both) < score(new.jsd.last(), &of_both));
+        assert_eq!(divisors([&new]).len(), 7);
+        assert!(score(old.jsd.last(), &divisors([&new])).is_infinite());
+    }
+
+    /// The validations that are released with the sources read and are written as they are.
+    #[test]
+    fn logs_of_released_models_keep_their_bytes() {
+        for name in ["beta-0.05", "beta-0.4"] {
+            let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models/photons");
+            let run = RunFolder::new(&models.join(name));
+            let epochs = run.validated().unwrap();
+            let lines: Vec<String> =
+                epochs.iter().map(|epoch| serde_json::to_string(epoch).unwrap() + "\n").collect();
+            assert_eq!(lines.concat(), fs::read_to_string(run.validation()).unwrap());
+            assert!(divisors(&epochs).len() == 6 && best_epoch(&epochs).is_some());
+        }
     }
 
     /// A log that is read and written again keeps its bytes; a parser that rounds would change one number in some hundred.

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use binning::{Binning, Scale, SixBinnings};
+pub use binning::{Binning, Binnings, Scale};
 pub use cells::{CellAxis, Wafers};
 pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
@@ -48,8 +48,8 @@ pub struct Detector {
     pub hdf5: Hdf5Names,
     /// From raw hits to the grid.
     pub projection: Projection,
-    /// Binnings of the six histograms.
-    pub binning: SixBinnings,
+    /// Binnings of the histograms.
+    pub binning: Binnings,
     /// Materials, layer by layer, for the simulator.
     pub geometry: Geometry,
 }

@@ -9,8 +9,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use calo_metrics::{
-    Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, SixAxes, compare_samples, fixed_energies,
-    observables,
+    Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, binned_observables, compare_samples,
+    fixed_energies, observables,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array4;
@@ -38,15 +38,19 @@ fn photon_like() -> (Array4<f32>, Vec<f64>) {
 }
 
 fn settings(replicas: usize) -> SampleSettings {
-    let axes = SixAxes {
-        cell_energy_mev: Axis::log(69, 0.01, 30.0).unwrap(),
-        visible_energy_mev: Axis::linear(100, 150.0, 2300.0).unwrap(),
-        n_hits: Axis::linear(100, 200.0, 1400.0).unwrap(),
-        cog_z: Axis::linear(50, 5.0, 25.0).unwrap(),
-        radial: Axis::linear(24, 0.0, 24.0).unwrap(),
-        longitudinal: Axis::linear(30, 0.0, 30.0).unwrap(),
+    let axes = |binning: &str| {
+        Some(match binning {
+            "cell_energy_mev" => Axis::log(69, 0.01, 30.0),
+            "visible_energy_mev" => Axis::linear(100, 150.0, 2300.0),
+            "n_hits" => Axis::linear(100, 200.0, 1400.0),
+            "cog_z" => Axis::linear(50, 5.0, 25.0),
+            "radial" => Axis::linear(24, 0.0, 24.0),
+            "longitudinal" => Axis::linear(30, 0.0, 30.0),
+            _ => return None,
+        })
     };
-    SampleSettings { replicas, ..SampleSettings::new([30, 30, 30], 0.1, 0.2, axes) }
+    let histograms = binned_observables(axes).unwrap();
+    SampleSettings { replicas, ..SampleSettings::new([30, 30, 30], 0.1, 0.2, histograms) }
 }
 
 fn filled(cells: &Array4<f32>, energies: &[f64], replicas: usize, key: u64) -> SampleAccumulator {

@@ -17,13 +17,12 @@ use ndarray::{Array3, ArrayView4, Axis as ArrayAxis};
 use rayon::prelude::*;
 
 pub use resampled::{Part, Resampled};
-pub use settings::{FileKind, SampleSettings, SixAxes};
+pub use settings::{FileKind, SampleSettings};
 
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
-use crate::observables::{Column, ObservableTable, check_energies, shower_slice};
+use crate::observables::{Column, ObservableTable, ShowerValue, check_energies, shower_slice};
 use crate::random::shower_weights;
-use crate::results::Observable;
 use crate::splits::Splits;
 use layout::Layout;
 use worker::Worker;
@@ -31,7 +30,7 @@ use worker::Worker;
 /// Showers that one worker takes at a time.
 const BLOCK: usize = 32;
 
-/// What one file of showers adds up to: observables, mean image, six histograms with bootstrap replicas and halves.
+/// What one file of showers adds up to: observables, mean image, histograms with bootstrap replicas and halves.
 ///
 /// Memory does not grow with the number of showers but for the [`ObservableTable`], about 100 bytes for each.
 ///
@@ -196,27 +195,23 @@ impl SampleAccumulator {
             .ok()
     }
 
-    /// Energies at which visible energy and hits are histogrammed by themselves: that of a fixed-energy file, or the
-    /// windows of the full spectrum.
+    /// Energies at which histograms are gathered by themselves, of the observables that are compared at fixed energies:
+    /// that of a fixed-energy file, or the windows of the full spectrum.
     pub fn energies_gev(&self) -> Vec<f64> {
         self.layout.at_energy.iter().map(|at| at.energy_gev).collect()
     }
 
-    /// A histogram of all showers (`energy_gev` absent), or of visible energy or hits at one of
+    /// The histogram of an observable, by its id, of all showers (`energy_gev` absent) or at one of
     /// [`Self::energies_gev`]; none where that is not gathered.
-    pub fn histogram(&self, observable: Observable, energy_gev: Option<f64>) -> Option<Histogram> {
+    pub fn histogram(&self, observable: &str, energy_gev: Option<f64>) -> Option<Histogram> {
         Some(self.resampled(observable, energy_gev, Part::All)?.nominal)
     }
 
     /// A histogram of all showers or of half of them, with its bootstrap replicas; none where that is not gathered.
-    pub fn resampled(
-        &self,
-        observable: Observable,
-        energy_gev: Option<f64>,
-        part: Part,
-    ) -> Option<Resampled> {
-        let columns = self.layout.columns(observable, energy_gev)?;
-        let axis = self.settings.axes.get(observable).clone();
+    pub fn resampled(&self, observable: &str, energy_gev: Option<f64>, part: Part) -> Option<Resampled> {
+        let index = self.settings.position(observable)?;
+        let columns = self.layout.columns(index, energy_gev)?;
+        let axis = self.settings.histograms[index].axis.clone();
         let mut squared = vec![0.0; columns.len()];
         for worker in &self.workers {
             for &half in part.halves() {
@@ -234,8 +229,8 @@ impl SampleAccumulator {
     }
 
     /// Slots of one of the full spectrum's histograms in one part (0, 1) of a split; none where that is not gathered.
-    pub(crate) fn split_slots(&self, observable: Observable, split: usize, part: usize) -> Option<Vec<f64>> {
-        let columns = self.layout.columns(observable, None)?;
+    pub(crate) fn split_slots(&self, observable: &str, split: usize, part: usize) -> Option<Vec<f64>> {
+        let columns = self.layout.columns(self.settings.position(observable)?, None)?;
         let gathered = columns.end <= self.layout.n_split && part < 2;
         if !gathered || split >= self.splits.as_ref()?.n_splits() {
             return None;
@@ -247,21 +242,15 @@ impl SampleAccumulator {
         Some(slots)
     }
 
-    /// An observable of every shower that stands for one of [`Self::energies_gev`], visible energy and hits scaled to
-    /// it; of every shower where no energy is named. NaN where a shower does not have it.
-    pub(crate) fn values(&self, column: Column, energy_gev: Option<f64>) -> Vec<f64> {
-        let Some(energy_gev) = energy_gev else { return self.table.column(column).to_vec() };
-        let Some(at) =
-            self.layout.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())
-        else {
-            return Vec::new();
-        };
-        let scales = matches!(column, Column::VisibleEnergyMev | Column::NHits);
-        let showers = self.table.column(Column::IncidentEnergyGev).iter().zip(self.table.column(column));
+    /// A value of every shower that stands for one of [`Self::energies_gev`], scaled to it where it grows with the
+    /// incident energy; of every shower where no energy is named. NaN where a shower does not have it.
+    pub(crate) fn values(&self, value: ShowerValue, energy_gev: Option<f64>) -> Vec<f64> {
+        let column = self.table.column(value.column);
+        let Some(energy_gev) = energy_gev else { return column.to_vec() };
+        let Some(at) = self.layout.at(energy_gev) else { return Vec::new() };
+        let showers = self.table.column(Column::IncidentEnergyGev).iter().zip(column);
         showers
-            .filter_map(|(&incident_gev, &value)| {
-                at.scale(incident_gev).map(|scale| if scales { scale * value } else { value })
-            })
+            .filter_map(|(&incident_gev, &found)| at.scale(incident_gev).map(|scale| value.of(found, scale)))
             .collect()
     }
 
@@ -272,9 +261,17 @@ impl SampleAccumulator {
 
     /// Showers in a part that stand for one of [`Self::energies_gev`], or all of them; 0 at any other energy.
     pub fn n_showers_at(&self, energy_gev: Option<f64>, part: Part) -> u64 {
-        // Every shower has a visible energy, if only 0.
-        let columns = self.layout.columns(Observable::VisibleEnergy, energy_gev);
-        columns.map_or(0, |columns| self.slots(&columns, 0, part).iter().sum::<f64>() as u64)
+        let at = match energy_gev.map(|energy_gev| self.layout.at(energy_gev)) {
+            None => None,
+            Some(None) => return 0,
+            Some(at) => at,
+        };
+        let incident_gev = self.table.column(Column::IncidentEnergyGev).iter().zip(&self.halves);
+        let counts = |(incident_gev, half): &(&f64, &u8)| {
+            part.halves().contains(&usize::from(**half))
+                && at.is_none_or(|at| at.scale(**incident_gev).is_some())
+        };
+        incident_gev.filter(counts).count() as u64
     }
 
     /// Contents of some columns in the sample (replica 0) or in a replica.

@@ -1,7 +1,7 @@
-//! The comparison of two samples by their six histograms.
+//! The comparison of two samples by their histograms, one for each observable of the settings.
 //!
-//! Cell spectrum, centre of gravity and profiles come from the full spectrum, visible energy and hits from showers of
-//! fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas; the
+//! Some are compared over the full spectrum, others ([`ComparedAt::FixedEnergies`](crate::results::ComparedAt)) with
+//! showers of fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas; the
 //! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
 
 mod energies;
@@ -12,7 +12,8 @@ mod splits;
 
 use crate::accumulate::{Part, Resampled, SampleAccumulator};
 use crate::error::Result;
-use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, Observable, SampleHistogram};
+use crate::observables::{BinnedObservable, Observable};
+use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, SampleHistogram};
 
 pub use energies::{FixedEnergy, fixed_energies, linearity};
 pub use moments::{moments, punch_through, responses};
@@ -32,10 +33,10 @@ pub struct SampleSet {
     pub fixed: Vec<SampleAccumulator>,
 }
 
-/// The six comparisons, and what errors of numbers made of them need.
+/// The comparisons of all histograms, and what errors of numbers made of them need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedHistograms {
-    /// One for each of the six that both sides have, in the order of [`Observable::ALL`].
+    /// One for each observable that both sides have, in the order of the settings.
     pub histograms: Vec<HistogramComparison>,
     /// Jensen-Shannon distance and area difference of each replica, for each of `histograms`.
     pub replicas: Vec<Vec<[f64; 2]>>,
@@ -65,32 +66,33 @@ pub fn compare_halves(sample: &SampleSet, energies: &[FixedEnergy]) -> Result<Co
     compare(&title, [(sample, Part::FirstHalf), (sample, Part::SecondHalf)], energies)
 }
 
-/// One histogram of every sample, for each observable of the full spectrum and for visible energy and hits at each
-/// energy.
+/// One histogram of every sample, for each observable of the full spectrum, then at each energy for those that are
+/// compared there.
 pub fn distributions(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Distribution> {
-    let full = Observable::ALL.map(|observable| (observable, None));
+    let Some(first) = samples.first() else { return Vec::new() };
+    let histograms = || first.full.settings().histograms.iter();
+    let full = histograms().map(|binned| (binned, None));
     let fixed = energies.iter().flat_map(|energy| {
-        [Observable::VisibleEnergy, Observable::NHits].map(|observable| (observable, Some(energy)))
+        let there = histograms().filter(|binned| binned.observable.at_fixed_energies());
+        there.map(move |binned| (binned, Some(energy)))
     });
-    let mut distributions = Vec::new();
-    for (observable, energy) in full.into_iter().chain(fixed) {
-        let Some(axis) = samples.first().map(|sample| sample.full.settings().axes.get(observable)) else {
-            break;
-        };
-        distributions.push(Distribution {
-            observable,
+    let distribution = |(binned, energy): (&BinnedObservable, Option<&FixedEnergy>)| {
+        let BinnedObservable { observable, axis } = binned;
+        let id = observable.info.id.to_string();
+        Distribution {
             energy_gev: energy.map(|energy| energy.energy_gev),
             edges: axis.edges().to_vec(),
             log_bins: axis.spacing() == crate::histogram::Spacing::Log,
-            samples: samples.iter().map(|sample| sample_histogram(sample, observable, energy)).collect(),
-        });
-    }
-    distributions
+            samples: samples.iter().map(|sample| sample_histogram(sample, &id, energy)).collect(),
+            observable: id,
+        }
+    };
+    full.chain(fixed).map(distribution).collect()
 }
 
 fn sample_histogram(
     sample: &SampleSet,
-    observable: Observable,
+    observable: &str,
     energy: Option<&FixedEnergy>,
 ) -> Option<SampleHistogram> {
     let (file, energy_gev, source) = match energy {
@@ -118,11 +120,12 @@ fn compare(
     energies: &[FixedEnergy],
 ) -> Result<ComparedHistograms> {
     let mut compared = ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
-    for observable in Observable::ALL {
+    for BinnedObservable { observable, .. } in &sides[0].0.full.settings().histograms {
+        let id = &*observable.info.id;
         let mut pairs = Vec::new();
-        if matches!(observable, Observable::VisibleEnergy | Observable::NHits) {
+        if observable.at_fixed_energies() {
             for energy in energies {
-                let [a, b] = sides.map(|(sample, part)| at_energy(sample, part, observable, energy));
+                let [a, b] = sides.map(|(sample, part)| at_energy(sample, part, id, energy));
                 let mut missing = |name: &str, why: String| {
                     let what = format!("{title}: {} at {} GeV", label(observable), energy.energy_gev);
                     compared.gaps.push(Gap { what, why: format!("{name} {why}") });
@@ -147,7 +150,7 @@ fn compare(
                 }
             }
         } else {
-            let [a, b] = sides.map(|(sample, part)| filled(sample.full.resampled(observable, None, part)));
+            let [a, b] = sides.map(|(sample, part)| filled(sample.full.resampled(id, None, part)));
             match (a, b) {
                 (Some(a), Some(b)) if all_outside(&a) && all_outside(&b) => {
                     let what = format!("{title}: {}", label(observable));
@@ -161,7 +164,7 @@ fn compare(
                 }
             }
         }
-        if let Some((comparison, replicas)) = combine(observable, pairs) {
+        if let Some((comparison, replicas)) = combine(id, pairs) {
             compared.histograms.push(comparison);
             compared.replicas.push(replicas);
         }
@@ -185,7 +188,7 @@ fn filled(resampled: Option<Resampled>) -> Option<Resampled> {
 fn at_energy(
     sample: &SampleSet,
     part: Part,
-    observable: Observable,
+    observable: &str,
     energy: &FixedEnergy,
 ) -> Option<(Resampled, EnergySource)> {
     let (file, source) = sample.showers_at(energy, part)?;
@@ -193,13 +196,6 @@ fn at_energy(
 }
 
 /// The name of an observable in gaps.
-fn label(observable: Observable) -> &'static str {
-    match observable {
-        Observable::CellEnergy => "cell spectrum",
-        Observable::VisibleEnergy => "visible energy",
-        Observable::NHits => "number of hits",
-        Observable::CogZ => "centre of gravity in z",
-        Observable::Radial => "radial profile",
-        Observable::Longitudinal => "longitudinal profile",
-    }
+fn label(observable: &Observable) -> &str {
+    &observable.info.label
 }

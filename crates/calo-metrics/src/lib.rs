@@ -5,11 +5,12 @@
 //!
 //! * [`observables`] turns showers into an [`ObservableTable`]; [`SampleAccumulator`] gathers that and all histograms,
 //!   with their bootstrap replicas, in one pass over a stream of batches.
-//! * [`compare_samples`] and [`compare_halves`] judge six histograms, [`divisors`] and [`scores`] make S_JSD of it,
+//! * [`OBSERVABLES`] is the list of what is compared; [`compare_samples`] and [`compare_halves`] judge the histograms,
 //!   [`linearity`] the energy response. [`compare_splits`] sets a candidate beside the floor at the same number of
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
+//! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`].
 //! * [`results`] is the schema of what an evaluation writes.
 //!
 //! # Tutorial
@@ -18,7 +19,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use calo_metrics::{
-//!     Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, SixAxes, compare_halves, compare_samples,
+//!     Axis, FileKind, SampleAccumulator, SampleSet, SampleSettings, binned_observables, compare_halves, compare_samples,
 //! };
 //! use ndarray::Array4;
 //!
@@ -29,15 +30,16 @@
 //!         response * (1.0 + (cell * 7919 % 1000) as f32 / 1000.0)
 //!     })
 //! };
-//! let axes = SixAxes {
-//!     cell_energy_mev: Axis::log(30, 0.1, 10.0)?,
-//!     visible_energy_mev: Axis::linear(30, 40.0, 80.0)?,
-//!     n_hits: Axis::linear(37, 0.0, 37.0)?,
-//!     cog_z: Axis::linear(20, 0.0, 4.0)?,
-//!     radial: Axis::linear(3, 0.0, 3.0)?,
-//!     longitudinal: Axis::linear(4, 0.0, 4.0)?,
+//! let axes = |binning: &str| {
+//!     Some(match binning {
+//!         "cell_energy_mev" => Axis::log(30, 0.1, 10.0),
+//!         "visible_energy_mev" => Axis::linear(30, 40.0, 80.0),
+//!         "n_hits" => Axis::linear(37, 0.0, 37.0),
+//!         "cog_z" => Axis::linear(20, 0.0, 4.0),
+//!         _ => return None, // not compared here
+//!     })
 //! };
-//! let settings = Arc::new(SampleSettings::new([4, 3, 3], 0.1, 0.2, axes));
+//! let settings = Arc::new(SampleSettings::new([4, 3, 3], 0.1, 0.2, binned_observables(axes)?));
 //! let sample = |name: &str, response, key| {
 //!     let mut full = SampleAccumulator::new(settings.clone(), FileKind::FullSpectrum, key)?;
 //!     full.fill(showers(response).view(), &[50.0; 200], 0)?; // as often as there are batches
@@ -49,7 +51,7 @@
 //! let compared = compare_samples(&real, &fake, &energies)?;
 //! let floor = compare_halves(&real, &energies)?;
 //! for (histogram, floor) in compared.histograms.iter().zip(&floor.histograms) {
-//!     println!("{:?}: JSD {:.3}, floor {:.3}", histogram.observable, histogram.jsd.value, floor.jsd.value);
+//!     println!("{}: JSD {:.3}, floor {:.3}", histogram.observable, histogram.jsd.value, floor.jsd.value);
 //! }
 //! let (cells, hits) = (&compared.histograms[0], &compared.histograms[2]);
 //! assert!(cells.jsd.value > 5.0 * floor.histograms[0].jsd.value); // cells are off
@@ -83,7 +85,7 @@ mod sample;
 mod score;
 mod splits;
 
-pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings, SixAxes};
+pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
 #[cfg(feature = "classifier")]
 pub use classifier::{ClassifierSettings, classifier_auc};
@@ -98,7 +100,10 @@ pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
 pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_distances};
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
-pub use observables::{Column, ObservableSettings, ObservableTable, ShowerStart, observables};
+pub use observables::{
+    BinnedObservable, Cell, Column, Fill, OBSERVABLES, Observable, ObservableSettings, ObservableTable,
+    ShowerStart, binned_observables, observable_info, observables,
+};
 pub use pearson::{
     LargestDifference, largest_entry, largest_pearson_difference, pearson_difference, pearson_matrix,
 };
@@ -106,7 +111,7 @@ pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergen
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
-pub use score::{Scores, divisors, scores};
+pub use score::{Judged, SCORES, ScoreKind, divisors, s_area, s_jsd};
 pub use splits::Splits;
 
 /// The example of the README is compiled and run.

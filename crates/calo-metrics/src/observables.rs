@@ -1,9 +1,12 @@
 //! Per-shower observables: energy sums, hits, centres of gravity, widths, depth fractions, shower start.
 
+mod list;
 mod scan;
 mod start;
 mod table;
 
+pub use list::{BinnedObservable, Cell, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
+pub(crate) use list::{PAPERS_IDS, ShowerValue};
 pub(crate) use scan::{GridCells, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
 pub use table::{Column, ObservableTable};

@@ -1,12 +1,23 @@
 //! The result of an evaluation, as written to `results.json` (schema in `docs/results-schema.md`).
 //!
-//! Plain data without behaviour: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
-//! that could not be computed are absent and named in [`Results::gaps`], never zero.
+//! Plain data: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
+//! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists,
+//! which readers walk; files of version 1 are read through [`version1`].
+
+mod by_id;
+mod observable;
+pub mod version1;
 
 use serde::{Deserialize, Serialize};
 
-/// Version of the schema below; raised when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub use by_id::ById;
+pub use observable::{ComparedAt, ObservableInfo, Text};
+
+/// Version of the schema of `results.json`; raised when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// Version of the schema of `showers.json`.
+pub const SHOWERS_SCHEMA_VERSION: u32 = 1;
 
 /// One evaluation: a reference sample, its candidates, and how they compare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +32,8 @@ pub struct Results {
     pub detector: DetectorInfo,
     /// The reference first, then the candidates in the order given.
     pub samples: Vec<SampleInfo>,
+    /// The observables whose histograms are compared, in the order of tables and figures.
+    pub observables: Vec<ObservableInfo>,
     /// Histograms of all samples, grouped by observable and energy.
     pub distributions: Vec<Distribution>,
     /// One half of the reference against the other: what a perfect imitation of that size would score.
@@ -99,30 +112,6 @@ pub struct Estimate {
     pub error: Option<f64>,
 }
 
-/// The six observables whose histograms are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Observable {
-    /// Energy of the cells above the cut, MeV.
-    CellEnergy,
-    /// Visible energy of a shower, MeV.
-    VisibleEnergy,
-    /// Number of cells above the cut.
-    NHits,
-    /// Energy-weighted mean layer index.
-    CogZ,
-    /// Energy per shower against the distance from the grid's centre, cells.
-    Radial,
-    /// Energy per shower against the layer index.
-    Longitudinal,
-}
-
-impl Observable {
-    /// All six, in the papers' order.
-    pub const ALL: [Self; 6] =
-        [Self::CellEnergy, Self::VisibleEnergy, Self::NHits, Self::CogZ, Self::Radial, Self::Longitudinal];
-}
-
 /// Where the showers at one energy came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -136,8 +125,8 @@ pub enum EnergySource {
 /// One histogram of every sample on common bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
-    /// What is histogrammed.
-    pub observable: Observable,
+    /// Id of what is histogrammed.
+    pub observable: String,
     /// Nominal incident energy, GeV; absent for the full spectrum.
     pub energy_gev: Option<f64>,
     /// Bin edges, one more than bins.
@@ -172,31 +161,58 @@ pub struct Comparison {
     pub name: String,
     /// Showers on either side.
     pub n_showers: [u64; 2],
-    /// One entry for each of the six observables that could be compared.
+    /// The scores, in the order of tables; all comparisons have the same.
+    pub scores: Vec<Score>,
+    /// One entry for each observable that could be compared.
     pub histograms: Vec<HistogramComparison>,
-    /// Mean of the six JSDs, each over its divisor; absent without divisors or with a gap among the six.
-    pub s_jsd: Option<Estimate>,
-    /// The same recipe with area differences.
-    pub s_area: Option<Estimate>,
-    /// Largest absolute difference between the Pearson matrices, and the pair it belongs to.
-    pub pearson_max_difference: Option<PearsonDifference>,
-    /// Frechet distance of the high-level observables, extrapolated to infinite samples.
-    pub fpd: Option<Estimate>,
-    /// Kernel distance of the high-level observables.
-    pub kpd: Option<Estimate>,
-    /// Area under the ROC curve of a classifier between the two; 0.5 is indistinguishable.
-    pub auc: Option<Estimate>,
     /// Distances beside the floor at the same number of showers; empty where no splits were asked for, and for the
     /// floor.
     #[serde(default)]
     pub splits: Vec<SplitComparison>,
 }
 
+impl Comparison {
+    /// The score of that id.
+    pub fn score(&self, id: &str) -> Option<&Score> {
+        self.scores.iter().find(|score| score.id == id)
+    }
+
+    /// The distances between the histograms of that observable.
+    pub fn histogram(&self, observable: &str) -> Option<&HistogramComparison> {
+        self.histograms.iter().find(|histogram| histogram.observable == observable)
+    }
+}
+
+/// One number that judges a candidate as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Name in files.
+    pub id: String,
+    /// In tables.
+    pub label: String,
+    /// The number; absent where it could not be computed.
+    pub value: Option<f64>,
+    /// Its standard error, where one is known.
+    pub error: Option<f64>,
+    /// Decimal places that tables print.
+    pub digits: usize,
+    /// What the number belongs to, where it is the extreme of many: the pair of observables of a correlation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+}
+
+impl Score {
+    /// Value and error.
+    pub fn estimate(&self) -> Option<Estimate> {
+        self.value.map(|value| Estimate { value, error: self.error })
+    }
+}
+
 /// One histogram's distance and floor, both at the same number of showers and averaged over random splits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitComparison {
-    /// What is histogrammed.
-    pub observable: Observable,
+    /// Id of what is histogrammed.
+    pub observable: String,
     /// Showers on each side; at several energies, the least of them.
     pub n_showers: u64,
     /// Distance, floor and excess; of several energies together.
@@ -232,8 +248,8 @@ pub struct SplitDistances {
 /// Distances between the histograms of one observable; at several energies, each their combination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistogramComparison {
-    /// What is histogrammed.
-    pub observable: Observable,
+    /// Id of what is histogrammed.
+    pub observable: String,
     /// Jensen-Shannon distance: square root of the (mean) divergence, natural logarithm.
     pub jsd: Estimate,
     /// Half the (mean) area between the normalised histograms, 0 to 1.
@@ -263,23 +279,13 @@ pub struct HistogramDistances {
     pub separation_power: Estimate,
 }
 
-/// Largest difference between two Pearson matrices.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PearsonDifference {
-    /// Candidate minus reference.
-    pub difference: Estimate,
-    /// The two observables.
-    pub pair: [String; 2],
-}
-
-/// Divisors of the fidelity score, in the order of [`Observable::ALL`].
+/// Divisors of the fidelity scores, by observable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divisors {
-    /// Mean JSD of each of the six.
-    pub jsd: [f64; 6],
-    /// Mean area difference of each of the six; absent where the epochs of trainings, which keep JSDs alone, gave the
-    /// divisors.
-    pub area_difference: Option<[f64; 6]>,
+    /// Mean JSD of each observable.
+    pub jsd: ById,
+    /// Mean area difference of each; absent where the epochs of trainings, which keep JSDs alone, gave the divisors.
+    pub area_difference: Option<ById>,
     /// How many comparisons the means run over, or 0 where divisors were given.
     pub n_comparisons: usize,
 }
@@ -308,8 +314,8 @@ pub struct LinearityPoint {
 pub struct Moments {
     /// Index into [`Results::samples`].
     pub sample: usize,
-    /// Visible energy, hits or centre of gravity.
-    pub observable: Observable,
+    /// Id of an observable that each shower has one value of.
+    pub observable: String,
     /// Nominal incident energy, GeV; absent for the full spectrum.
     pub energy_gev: Option<f64>,
     /// Where the showers came from; absent for the full spectrum.
@@ -371,7 +377,7 @@ pub struct Gap {
 /// Images beside the results, as written to `showers.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShowerImages {
-    /// [`SCHEMA_VERSION`] of the writer.
+    /// [`SHOWERS_SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
     /// One entry for each of [`Results::samples`].
     pub samples: Vec<SampleImages>,

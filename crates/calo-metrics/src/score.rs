@@ -1,157 +1,236 @@
-//! The fidelity score S_JSD and its sibling with area differences.
+//! The scores that judge a candidate as a whole: one entry each, which everything else walks.
 
-use crate::comparison::{ComparedHistograms, spread};
+mod fidelity;
+
+use std::cell::OnceCell;
+
+pub use fidelity::{divisors, s_area, s_jsd};
+
+use crate::bootstrap::BootstrapSettings;
+use crate::classifier::{ClassifierSettings, classifier_auc};
+use crate::comparison::ComparedHistograms;
 use crate::error::{Error, Result};
-use crate::results::{Divisors, Estimate, HistogramComparison, Observable};
+use crate::features::{TwoSampleFeatures, two_sample_features};
+use crate::frechet::{FrechetSettings, fpd};
+use crate::kernel_distance::{KernelSettings, kpd};
+use crate::observables::{Column, ObservableTable};
+use crate::pearson::largest_pearson_difference;
+use crate::results::{Divisors, Estimate, Gap, Score};
 
-/// S_JSD and the area-difference score of one candidate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scores {
-    /// Mean of the six JSDs, each over its divisor.
-    pub s_jsd: Estimate,
-    /// The same with area differences; absent where the divisors have none.
-    pub s_area: Option<Estimate>,
+/// A kind of score.
+#[derive(Debug, Clone, Copy)]
+pub struct ScoreKind {
+    /// Name in files.
+    pub id: &'static str,
+    /// In tables. On pages `X_name` becomes an X with an index.
+    pub label: &'static str,
+    /// Decimal places that tables print.
+    pub digits: usize,
+    /// Whether it exists only where there are divisors.
+    pub needs_divisors: bool,
+    /// What it is, in one or two sentences; formulas stand between backticks.
+    pub definition: &'static str,
+    compute: fn(&Judged<'_>) -> std::result::Result<Option<Found>, String>,
 }
 
-/// The divisors of the scores: mean JSD and area difference of each histogram over all models and epochs compared.
-///
-/// # Errors
-/// Fewer than two comparisons (a single candidate divided by itself scores 1 whatever it is), a comparison that lacks
-/// one of the six, or comparisons at different fixed energies.
-///
-/// # Reference
-/// decoding-photons, appendix A.
-pub fn divisors(comparisons: &[&[HistogramComparison]]) -> Result<Divisors> {
-    if comparisons.len() < 2 {
-        let expected = "at least 2, or divisors given";
-        return Err(Error::parameter("comparisons that S_JSD averages over", comparisons.len(), expected));
-    }
-    let n = comparisons.len() as f64;
-    let (mut jsd, mut area_difference) = ([0.0; 6], [0.0; 6]);
-    for (i, observable) in Observable::ALL.into_iter().enumerate() {
-        let first = find(comparisons[0], observable)?;
-        for comparison in comparisons {
-            let histogram = find(comparison, observable)?;
-            if energies(histogram) != energies(first) {
-                let what = format!("energies of {observable:?} in the comparisons that S_JSD averages over");
-                return Err(Error::mismatch(what, energies(histogram), energies(first)));
-            }
-            jsd[i] += histogram.jsd.value / n;
-            area_difference[i] += histogram.area_difference.value / n;
-        }
-    }
-    Ok(Divisors { jsd, area_difference: Some(area_difference), n_comparisons: comparisons.len() })
-}
-
-/// S_JSD and the area-difference score: the mean over the six histograms of each distance over its divisor.
-///
-/// The errors come from the replicas, in which the six histograms are of the same showers, with the divisors as given.
-///
-/// # Errors
-/// One of the six is missing, or a divisor is not positive.
-///
-/// # Reference
-/// decoding-photons, appendix A.
-pub fn scores(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Scores> {
-    let of_area = divisors.area_difference.as_ref().map(|divisors| ("area_difference", divisors));
-    for (name, divisors) in [("jsd", &divisors.jsd)].into_iter().chain(of_area) {
-        for (observable, &divisor) in Observable::ALL.iter().zip(divisors) {
-            if !(divisor.is_finite() && divisor > 0.0) {
-                let name = format!("divisor {name} of {observable:?}");
-                return Err(Error::parameter(name, divisor, "a finite number above 0"));
-            }
-        }
-    }
-    for observable in Observable::ALL {
-        find(&compared.histograms, observable)?;
-    }
-    let weighted = |distance: &dyn Fn(usize) -> f64, divisors: &[f64; 6]| {
-        let terms = compared.histograms.iter().enumerate();
-        terms.map(|(i, histogram)| distance(i) / divisors[histogram.observable as usize]).sum::<f64>() / 6.0
-    };
-    let n_replicas = compared.replicas.iter().map(Vec::len).min().unwrap_or(0);
-    let error = |which: usize, divisors: &[f64; 6]| {
-        spread((0..n_replicas).map(|r| weighted(&|i| compared.replicas[i][r][which], divisors)))
-    };
-    let histograms = &compared.histograms;
-    Ok(Scores {
-        s_jsd: Estimate {
-            value: weighted(&|i| histograms[i].jsd.value, &divisors.jsd),
-            error: error(0, &divisors.jsd),
+/// All scores, in the order of tables. One more is one entry more, whose function computes it or says why it cannot.
+pub static SCORES: [ScoreKind; 6] = [
+    ScoreKind {
+        id: "s_jsd",
+        label: "S_JSD",
+        digits: 3,
+        needs_divisors: true,
+        definition: "Mean of the JSDs, each over its divisor: `1/n Σₖ JSDₖ / ⟨JSDₖ⟩`. The divisor is the mean over everything \
+                     compared, so scores of different comparisons are not comparable.",
+        compute: |judged| judged.fidelity(|compared, divisors| s_jsd(compared, divisors).map(Some)),
+    },
+    ScoreKind {
+        id: "s_area",
+        label: "S_area",
+        digits: 3,
+        needs_divisors: true,
+        definition: "The same recipe with the area between the normalised histograms, `½ Σ |p − q|`.",
+        compute: |judged| judged.fidelity(s_area),
+    },
+    ScoreKind {
+        id: "pearson_max_difference",
+        label: "largest Pearson difference",
+        digits: 3,
+        needs_divisors: false,
+        definition: "Candidate minus reference of the linear correlation `cov(a, b) / (σ(a) σ(b))`; the table gives the \
+                     largest in size.",
+        compute: pearson_max_difference,
+    },
+    ScoreKind {
+        id: "fpd",
+        label: "FPD",
+        digits: 4,
+        needs_divisors: false,
+        definition: "Fréchet distance of the high-level observables, standardised with the reference and taken as Gaussian: \
+                     `|Δμ|² + tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))`, extrapolated to infinitely many showers. It may be negative by \
+                     chance.",
+        compute: |judged| {
+            judged.two_sample(|features, seed| {
+                let (a, b) = (features.reference.view(), features.candidate.view());
+                fpd(a, b, &FrechetSettings::for_sizes(a.nrows(), b.nrows(), seed))
+            })
         },
-        s_area: divisors.area_difference.map(|divisors| Estimate {
-            value: weighted(&|i| histograms[i].area_difference.value, &divisors),
-            error: error(1, &divisors),
-        }),
-    })
+    },
+    ScoreKind {
+        id: "kpd",
+        label: "KPD",
+        digits: 5,
+        needs_divisors: false,
+        definition: "Kernel distance of the same observables: squared maximum mean discrepancy with a polynomial kernel. It \
+                     may be negative by chance.",
+        compute: |judged| {
+            judged.two_sample(|features, seed| {
+                let (a, b) = (features.reference.view(), features.candidate.view());
+                kpd(a, b, &KernelSettings::for_sizes(a.nrows(), b.nrows(), seed))
+            })
+        },
+    },
+    ScoreKind {
+        id: "auc",
+        label: "classifier AUC",
+        digits: 4,
+        needs_divisors: false,
+        definition: "Area under the ROC curve of a classifier trained to tell candidate from reference by the same \
+                     observables.",
+        compute: |judged| {
+            judged.two_sample(|features, seed| {
+                let settings = ClassifierSettings { seed, ..Default::default() };
+                classifier_auc(features.reference.view(), features.candidate.view(), &settings)
+            })
+        },
+    },
+];
+
+/// What scores are computed from: a candidate and what it is compared with.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    compared: &'a ComparedHistograms,
+    divisors: Option<&'a Divisors>,
+    tables: [&'a ObservableTable; 2],
+    seed: u64,
+    /// What the two-sample scores share, prepared by the first of them.
+    features: OnceCell<Result<TwoSampleFeatures>>,
 }
 
-fn find(histograms: &[HistogramComparison], observable: Observable) -> Result<&HistogramComparison> {
-    histograms.iter().find(|histogram| histogram.observable == observable).ok_or_else(|| {
-        Error::empty(format!("comparison of {observable:?}"), "all six histograms, or there is no S_JSD")
-    })
+/// What an entry of [`SCORES`] found.
+struct Found {
+    estimate: Estimate,
+    detail: Vec<String>,
 }
 
-fn energies(histogram: &HistogramComparison) -> Vec<Option<f64>> {
-    histogram.parts.iter().map(|part| part.energy_gev).collect()
+impl From<Estimate> for Found {
+    fn from(estimate: Estimate) -> Self {
+        Self { estimate, detail: Vec::new() }
+    }
+}
+
+impl<'a> Judged<'a> {
+    /// The comparison of two samples with the observables of their showers, reference first. Without divisors there are
+    /// no scores that divide by them; `seed` is that of every resampling.
+    pub fn new(
+        compared: &'a ComparedHistograms,
+        divisors: Option<&'a Divisors>,
+        tables: [&'a ObservableTable; 2],
+        seed: u64,
+    ) -> Self {
+        Self { compared, divisors, tables, seed, features: OnceCell::new() }
+    }
+
+    /// All scores of [`SCORES`], and why some could not be computed.
+    pub fn scores(&self) -> (Vec<Score>, Vec<Gap>) {
+        let (mut scores, mut gaps) = (Vec::new(), Vec::<Gap>::new());
+        for kind in &SCORES {
+            if kind.needs_divisors && self.divisors.is_none() {
+                continue;
+            }
+            let found = (kind.compute)(self).unwrap_or_else(|why| {
+                gaps.push(Gap { what: kind.label.to_owned(), why });
+                None
+            });
+            scores.push(Score {
+                id: kind.id.to_owned(),
+                label: kind.label.to_owned(),
+                value: found.as_ref().map(|found| found.estimate.value),
+                error: found.as_ref().and_then(|found| found.estimate.error),
+                digits: kind.digits,
+                detail: found.map(|found| found.detail).unwrap_or_default(),
+            });
+        }
+        (scores, joined(gaps))
+    }
+
+    fn fidelity(
+        &self,
+        score: impl FnOnce(&ComparedHistograms, &Divisors) -> Result<Option<Estimate>>,
+    ) -> std::result::Result<Option<Found>, String> {
+        let Some(divisors) = self.divisors else { return Ok(None) };
+        let found = score(self.compared, divisors).map_err(|error| error.to_string())?;
+        Ok(found.map(Found::from))
+    }
+
+    fn two_sample(
+        &self,
+        score: impl FnOnce(&TwoSampleFeatures, u64) -> Result<Estimate>,
+    ) -> std::result::Result<Option<Found>, String> {
+        let [reference, candidate] = self.tables;
+        let features = self.features.get_or_init(|| two_sample_features(reference, candidate));
+        let features = features.as_ref().map_err(Error::to_string)?;
+        let found = score(features, self.seed).map_err(|error| error.to_string())?;
+        Ok(Some(found.into()))
+    }
+}
+
+fn pearson_max_difference(judged: &Judged<'_>) -> std::result::Result<Option<Found>, String> {
+    let [reference, candidate] = judged.tables.map(|table| table.complete_rows(&Column::PEARSON).0);
+    let bootstrap = BootstrapSettings { seed: judged.seed, ..Default::default() };
+    let largest = largest_pearson_difference(reference.view(), candidate.view(), &bootstrap)
+        .map_err(|error| error.to_string())?
+        .ok_or("no pair of observables varies in both samples")?;
+    let (a, b) = largest.pair;
+    let detail = [a, b].map(|column| Column::PEARSON[column].label().to_owned()).to_vec();
+    Ok(Some(Found { estimate: largest.difference, detail }))
+}
+
+/// Neighbouring gaps of the same reason become one.
+fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
+    let groups = gaps.chunk_by(|a, b| a.why == b.why);
+    let join = |group: &[Gap]| {
+        let names: Vec<&str> = group.iter().map(|gap| gap.what.as_str()).collect();
+        let what = match names[..] {
+            [ref most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+            _ => names.concat(),
+        };
+        group.first().map(|gap| Gap { what, why: gap.why.clone() })
+    };
+    groups.filter_map(join).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Six comparisons with the given distances and no parts.
-    fn compared(distances: [f64; 6]) -> ComparedHistograms {
-        let histograms = Observable::ALL.into_iter().zip(distances).map(|(observable, value)| {
-            let distance = Estimate { value, error: None };
-            HistogramComparison {
-                observable,
-                jsd: distance,
-                area_difference: Estimate { value: 2.0 * value, error: None },
-                parts: Vec::new(),
-            }
-        });
-        let replicas = distances.map(|d| vec![[d, 2.0 * d], [3.0 * d, 2.0 * d]]).to_vec();
-        ComparedHistograms { histograms: histograms.collect(), replicas, gaps: Vec::new() }
+    #[test]
+    fn ids_stand_once() {
+        for (i, kind) in SCORES.iter().enumerate() {
+            assert!(SCORES[..i].iter().all(|other| other.id != kind.id), "{}", kind.id);
+        }
     }
 
     #[test]
-    fn the_mean_over_all_compared_scores_one() {
-        let (a, b) = (compared([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), compared([0.3, 0.2, 0.1, 0.4, 0.5, 0.2]));
-        let divisors = divisors(&[&a.histograms, &b.histograms]).unwrap();
-        assert!((divisors.jsd[0] - 0.2).abs() < 1e-15);
-        let [a, b] = [a, b].map(|compared| scores(&compared, &divisors).unwrap());
-        assert!((0.5 * (a.s_jsd.value + b.s_jsd.value) - 1.0).abs() < 1e-12);
-        // (1/2 + 1 + 3/2 + 1 + 1 + 3/2) / 6
-        assert!((a.s_jsd.value - 6.5 / 6.0).abs() < 1e-12);
-        assert!((a.s_area.unwrap().value - 6.5 / 6.0).abs() < 1e-12);
-        // Replicas 1 and 3 times the value: standard deviation sqrt(2) times it; none where they agree.
-        assert!((a.s_jsd.error.unwrap() - 2.0_f64.sqrt() * a.s_jsd.value).abs() < 1e-12);
-        assert!(a.s_area.unwrap().error.unwrap() < 1e-12);
-    }
-
-    #[test]
-    fn a_single_candidate_has_no_divisors() {
-        let error = divisors(&[&compared([0.1; 6]).histograms]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "parameter `comparisons that S_JSD averages over`: 1; expected at least 2, or divisors given"
-        );
-    }
-
-    #[test]
-    fn a_gap_among_the_six_is_an_error() {
-        let whole = compared([0.1; 6]);
-        let mut gap = whole.clone();
-        gap.histograms.remove(3);
-        gap.replicas.remove(3);
-        assert!(divisors(&[&whole.histograms, &gap.histograms]).is_err());
-        let given = Divisors { jsd: [0.1; 6], area_difference: Some([0.1; 6]), n_comparisons: 0 };
-        assert!(scores(&gap, &given).is_err());
-        assert!(scores(&whole, &Divisors { jsd: [0.0; 6], ..given.clone() }).is_err());
-        // Divisors without area differences leave S_JSD as it is.
-        let both = scores(&whole, &given).unwrap();
-        let one = scores(&whole, &Divisors { area_difference: None, ..given }).unwrap();
-        assert_eq!((one.s_jsd, one.s_area), (both.s_jsd, None));
+    fn what_cannot_be_computed_has_no_value_and_a_reason() {
+        let compared = ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
+        let empty = ObservableTable::default();
+        let (scores, gaps) = Judged::new(&compared, None, [&empty, &empty], 1).scores();
+        // Scores that divide are not asked for; those that share their input share a gap.
+        let ids: Vec<_> = scores.iter().map(|score| score.id.as_str()).collect();
+        assert_eq!(ids, ["pearson_max_difference", "fpd", "kpd", "auc"]);
+        assert!(scores.iter().all(|score| score.estimate().is_none() && score.detail.is_empty()));
+        let whats: Vec<_> = gaps.iter().map(|gap| gap.what.as_str()).collect();
+        assert_eq!(whats, ["largest Pearson difference", "FPD, KPD and classifier AUC"]);
     }
 }

@@ -5,9 +5,11 @@ mod place;
 use std::path::Path;
 
 use calo_metrics::results::{
-    Comparison, Distribution, Results, SCHEMA_VERSION, SampleHistogram, ShowerImages,
+    ById, Comparison, Distribution, Results, SCHEMA_VERSION, SHOWERS_SCHEMA_VERSION, SampleHistogram,
+    ShowerImages, version1,
 };
 
+use place::Versioned;
 pub(crate) use place::{Place, read};
 
 use crate::error::Result;
@@ -15,14 +17,18 @@ use crate::error::Result;
 /// What the files should be, for errors.
 const OURS: &str = "a result of `calo evaluate`";
 
-/// Reads and checks `results.json` in `dir`.
+/// Reads and checks `results.json` in `dir`; a file of an earlier version is made one of the present.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
 /// [`Error::Field`](crate::Error::Field) where it contradicts itself.
 pub fn read_results(dir: &Path) -> Result<Results> {
     let path = dir.join("results.json");
-    let results = read(&path, SCHEMA_VERSION, OURS)?;
+    let file = Versioned::read(&path, version1::VERSION..=SCHEMA_VERSION, OURS)?;
+    let results = match file.version {
+        version1::VERSION => Results::from(file.parse::<version1::Results>()?),
+        _ => file.parse()?,
+    };
     check_results(&results, &Place(&path))?;
     Ok(results)
 }
@@ -33,7 +39,7 @@ pub fn read_results(dir: &Path) -> Result<Results> {
 /// As [`read_results`].
 pub fn read_showers(dir: &Path, results: &Results) -> Result<ShowerImages> {
     let path = dir.join("showers.json");
-    let showers = read(&path, SCHEMA_VERSION, OURS)?;
+    let showers = read(&path, SHOWERS_SCHEMA_VERSION..=SHOWERS_SCHEMA_VERSION, OURS)?;
     check_showers(&showers, results, &Place(&path))?;
     Ok(showers)
 }
@@ -62,6 +68,7 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
         place.not_negative(field, sample.energy_range_gev.iter().chain([&sample.mean_visible_energy_mev]))?;
         place.not_negative(field, sample.files.iter().filter_map(|file| file.energy_gev.as_ref()))?;
     }
+    check_observables(results, place)?;
     let n_samples = results.samples.len();
     for (index, distribution) in results.distributions.iter().enumerate() {
         check_distribution(distribution, n_samples, || format!("distributions[{index}]"), place)?;
@@ -79,13 +86,23 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     }
     place.length(|| "comparisons".into(), results.comparisons.len(), n_samples - 1)?;
     check_comparison(&results.floor, || "floor".into(), place)?;
+    let ids = |comparison: &Comparison| comparison.scores.iter().map(|score| score.id.clone()).collect();
+    let expected: Vec<String> = ids(&results.floor);
     for (index, comparison) in results.comparisons.iter().enumerate() {
         check_comparison(comparison, || format!("comparisons[{index}]"), place)?;
+        let found: Vec<String> = ids(comparison);
+        let field = || format!("comparisons[{index}].scores");
+        place.demand(
+            found == expected,
+            field,
+            || found.join(", "),
+            "the same scores as those of the floor",
+        )?;
     }
     if let Some(divisors) = &results.divisors {
         place.not_negative(
             || "divisors".into(),
-            divisors.jsd.iter().chain(divisors.area_difference.iter().flatten()),
+            divisors.jsd.values().chain(divisors.area_difference.iter().flat_map(ById::values)),
         )?;
     }
     for (index, point) in results.linearity.iter().enumerate() {
@@ -102,6 +119,33 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
         place.estimate(field("resolution"), &point.resolution)?;
     }
     check_pearson(results, place)
+}
+
+/// Ids name files, so they must be fit for that; everything must be of an observable that is described.
+fn check_observables(results: &Results, place: &Place<'_>) -> Result<()> {
+    for (index, observable) in results.observables.iter().enumerate() {
+        let field = || format!("observables[{index}].id");
+        let id = &observable.id;
+        let fine = (1..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        place.demand(fine, field, || format!("`{id}`"), "1 to 64 small letters, digits and underscores")?;
+        let twin = results.observables[..index].iter().any(|other| other.id == *id);
+        place.demand(!twin, field, || format!("`{id}` there twice"), "each observable once")?;
+    }
+    let known = |id: &str, field: &dyn Fn() -> String| {
+        let fine = results.observables.iter().any(|observable| observable.id == id);
+        place.demand(fine, field, || format!("`{id}`"), "one of observables")
+    };
+    for (index, distribution) in results.distributions.iter().enumerate() {
+        known(&distribution.observable, &|| format!("distributions[{index}].observable"))?;
+    }
+    for comparison in std::iter::once(&results.floor).chain(&results.comparisons) {
+        let histograms = comparison.histograms.iter().map(|histogram| &histogram.observable);
+        for observable in histograms.chain(comparison.splits.iter().map(|split| &split.observable)) {
+            known(observable, &|| "observable of a comparison".into())?;
+        }
+    }
+    Ok(())
 }
 
 fn check_distribution(
@@ -162,11 +206,12 @@ fn check_comparison(comparison: &Comparison, field: impl Fn() -> String, place: 
         let twin = comparison.splits[..index].iter().any(|other| other.observable == split.observable);
         place.demand(!twin, field, || "there twice".into(), "each observable once")?;
     }
-    let scalars = [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
-    for estimate in
-        scalars.into_iter().flatten().chain(comparison.pearson_max_difference.iter().map(|d| &d.difference))
-    {
-        place.estimate(&field, estimate)?;
+    for (index, score) in comparison.scores.iter().enumerate() {
+        let field = || format!("{}.scores[{index}]", field());
+        place.numbers(field, score.value.as_ref())?;
+        place.not_negative(|| format!("{}.error", field()), score.error.as_ref())?;
+        let twin = comparison.scores[..index].iter().any(|other| other.id == score.id);
+        place.demand(!twin, field, || "there twice".into(), "each score once")?;
     }
     Ok(())
 }

@@ -212,7 +212,7 @@ impl LatentResults {
 /// [`Error::Field`](crate::Error::Field) where it contradicts itself.
 pub fn read_latent(dir: &Path) -> Result<LatentResults> {
     let path = dir.join("latent.json");
-    let results = read(&path, SCHEMA_VERSION, "a result of `calo latent`")?;
+    let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;
     check::check(&results, &Place(&path))?;
     Ok(results)
 }

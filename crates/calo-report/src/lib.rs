@@ -36,7 +36,6 @@ pub mod figures;
 mod html;
 mod input;
 pub mod latent;
-mod names;
 mod panel;
 mod plots;
 mod raster;

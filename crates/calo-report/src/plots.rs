@@ -11,7 +11,7 @@ use calo_metrics::results::{Results, ShowerImages};
 
 pub(crate) use epochs::run_name;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::style::Style;
 use crate::svg::FigureText;
 
@@ -44,7 +44,7 @@ pub(crate) enum Place {
 /// Parts of the page that hold figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// The six histograms.
+    /// The histograms of the observables.
     Distributions,
     /// Mean and width of the visible energy.
     Response,
@@ -71,6 +71,12 @@ pub(crate) fn figures(results: &Results, showers: &ShowerImages, style: &Style) 
     figures.extend(scans::figures(results, style)?);
     figures.extend(matrices::figures(results, style)?);
     figures.extend(images::figures(results, showers, style)?);
+    for (i, figure) in figures.iter().enumerate() {
+        // Observables come from the file: none may take the name of another figure.
+        if figures[..i].iter().any(|other| other.name == figure.name) {
+            return Err(Error::figure(&figure.name, "there twice", "a name for each figure"));
+        }
+    }
     Ok(figures)
 }
 

@@ -5,14 +5,18 @@
 
 use std::path::Path;
 
-use calo_metrics::results::{DetectorInfo, Divisors};
+use calo_metrics::results::{ById, DetectorInfo, Divisors};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::input::{Place, read};
 
-/// Version of the schema below; raised when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the schema below; raised when a field changes its meaning or goes. Version 1 had a list of six numbers
+/// for each of the divisors, which [`ById`] reads too.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// All versions that are read.
+pub const READ_VERSIONS: std::ops::RangeInclusive<u32> = 1..=SCHEMA_VERSION;
 
 /// Trainings that are compared, epoch by epoch.
 ///
@@ -81,14 +85,17 @@ impl SelectedEpoch {
 /// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
 /// [`Error::Field`](crate::Error::Field) where it contradicts itself.
 pub fn read_selection(path: &Path) -> Result<Selection> {
-    let selection = read(path, SCHEMA_VERSION, "a result of `calo select`")?;
+    let selection = read(path, READ_VERSIONS, "a result of `calo select`")?;
     check(&selection, &Place(path))?;
     Ok(selection)
 }
 
 fn check(selection: &Selection, place: &Place<'_>) -> Result<()> {
     let Divisors { jsd, area_difference, .. } = &selection.divisors;
-    place.not_negative(|| "divisors".into(), jsd.iter().chain(area_difference.iter().flatten()))?;
+    place.not_negative(
+        || "divisors".into(),
+        jsd.values().chain(area_difference.iter().flat_map(ById::values)),
+    )?;
     place.demand(!selection.runs.is_empty(), || "runs".into(), || "none".into(), "at least one")?;
     for (index, run) in selection.runs.iter().enumerate() {
         let field = |what: &'static str| move || format!("runs[{index}].{what}");

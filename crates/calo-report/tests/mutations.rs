@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 
 use calo_report::{read_results, read_showers, render};
-use common::fixture;
+use common::{VERSION_1, fixture};
 use proptest::prelude::*;
 
 /// One change of a file's bytes.
@@ -58,9 +58,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn spoiled_results_are_read_or_refused_in_one_line(changes in prop::collection::vec(change(), 1..4), showers in any::<bool>()) {
+    fn spoiled_results_are_read_or_refused_in_one_line(changes in prop::collection::vec(change(), 1..4), file in 0..3) {
         let dir = fixture();
-        let path = dir.path().join(if showers { "showers.json" } else { "results.json" });
+        let path = dir.path().join(if file == 0 { "showers.json" } else { "results.json" });
+        if file == 1 {
+            fs::write(&path, VERSION_1).unwrap();
+        }
         let mut bytes = fs::read(&path).unwrap();
         changes.iter().for_each(|change| apply(&mut bytes, change));
         fs::write(&path, &bytes).unwrap();

@@ -4,9 +4,9 @@ mod common;
 
 use std::fs;
 
-use calo_metrics::results::{Observable, Results};
+use calo_metrics::results::Results;
 use calo_report::{read_results, read_showers, render};
-use common::{edit_results, edit_showers, fixture, page, strings};
+use common::{VERSION_1, edit_results, edit_showers, fixture, page, strings};
 
 #[test]
 fn every_figure_is_well_formed_and_of_its_size() {
@@ -86,10 +86,9 @@ fn numbers_names_and_gaps_of_the_results_stand_on_the_page() {
     };
     for comparison in std::iter::once(&results.floor).chain(&results.comparisons) {
         assert!(page.contains(&comparison.name));
-        let scores =
-            [&comparison.s_jsd, &comparison.s_area, &comparison.fpd, &comparison.kpd, &comparison.auc];
-        let scores = scores.into_iter().flatten().chain(comparison.histograms.iter().map(|h| &h.jsd));
-        for score in scores.chain(comparison.pearson_max_difference.iter().map(|d| &d.difference)) {
+        assert_eq!(comparison.scores.len(), 6);
+        let scores = comparison.scores.iter().filter_map(|score| score.estimate());
+        for score in scores.chain(comparison.histograms.iter().map(|h| h.jsd)) {
             let text = value_and_error(score.value, score.error.unwrap());
             assert!(page.contains(&text), "{text} of {} is missing", comparison.name);
         }
@@ -129,15 +128,18 @@ fn the_page_needs_nothing_from_outside() {
 fn missing_entries_are_named_and_drawn_around() {
     let dir = fixture();
     edit_results(dir.path(), |results: &mut Results| {
-        results.distributions.retain(|d| d.observable != Observable::Radial);
+        results.distributions.retain(|d| d.observable != "radial");
         for comparison in &mut results.comparisons {
-            comparison.histograms.retain(|h| h.observable != Observable::Radial);
-            comparison.fpd = None;
-            comparison.pearson_max_difference = None;
+            comparison.histograms.retain(|h| h.observable != "radial");
+            for score in &mut comparison.scores {
+                if ["fpd", "pearson_max_difference"].contains(&score.id.as_str()) {
+                    score.value = None;
+                }
+            }
         }
         for distribution in &mut results.distributions {
             distribution.samples[2] = None;
-            if distribution.observable == Observable::NHits {
+            if distribution.observable == "n_hits" {
                 distribution.samples[0] = None;
             }
         }
@@ -243,7 +245,7 @@ fn many_candidates_find_room() {
 #[test]
 fn contradictions_are_refused_in_one_line() {
     type Edit = fn(&mut Results);
-    let cases: [(Edit, &str); 12] = [
+    let cases: [(Edit, &str); 17] = [
         (|r| r.samples.clear(), "`samples`: empty; expected the reference first"),
         (|r| r.detector.grid[1] = 0, "`detector.grid`: [30, 0, 30]"),
         (|r| r.distributions[0].edges.reverse(), "`distributions[0].edges`: do not rise"),
@@ -262,6 +264,20 @@ fn contradictions_are_refused_in_one_line() {
         (|r| r.pearson.matrices[1][2][3] = Some(3.0), "`pearson.matrices[1]`: [2][3] is Some(3.0)"),
         (|r| r.pearson.labels.truncate(2), "`pearson.matrices[0]`: 12 entries; expected 2"),
         (|r| r.distributions.push(r.distributions[0].clone()), "there twice; expected each observable once"),
+        (
+            |r| r.observables[1].id = "../evil".into(),
+            "`observables[1].id`: `../evil`; expected 1 to 64 small",
+        ),
+        (|r| r.observables[1].id = "cog_z".into(), "`observables[3].id`: `cog_z` there twice"),
+        (|r| r.distributions[0].observable = "other".to_owned(), "`distributions[0].observable`: `other`"),
+        (
+            |r| r.comparisons[0].histograms[0].observable = "other".to_owned(),
+            "`other`; expected one of observables",
+        ),
+        (
+            |r| r.comparisons[1].scores.truncate(2),
+            "`comparisons[1].scores`: s_jsd, s_area; expected the same scores as those of the floor",
+        ),
     ];
     for (edit, expected) in cases {
         let dir = fixture();
@@ -302,7 +318,7 @@ fn foreign_files_are_named_in_one_line() {
         (b"{}", "missing field `schema_version`"),
         (b"[1, 2]", "expected"),
         (b"\x89HDF\r\n\x1a\n", "expected value"),
-        (b"{\"schema_version\": 2}", "schema version 2; expected version 1"),
+        (b"{\"schema_version\": 3}", "schema version 3; expected version 1 to 2"),
         (b"{\"schema_version\": -1}", "expected u64"),
         (b"{\"schema_version\": 1, \"calo_version\": \"a\\nb\"}", "missing field"),
         (b"\xff\xfe", "expected value"),
@@ -329,4 +345,82 @@ fn what_cannot_be_written_is_named_and_leaves_the_old_page() {
     let message = render(dir.path()).unwrap_err().to_string();
     assert!(message.contains("figures: cannot create the folder"), "{message}");
     assert_eq!(fs::read_to_string(dir.path().join("report.html")).unwrap(), "old");
+}
+
+#[test]
+fn results_of_version_1_read_and_look_the_same() {
+    let (old, new) = (fixture(), fixture());
+    fs::write(old.path().join("results.json"), VERSION_1).unwrap();
+    let (of_old, of_new) = (read_results(old.path()).unwrap(), read_results(new.path()).unwrap());
+    assert_eq!(of_old, of_new);
+    assert_eq!(of_old.schema_version, calo_metrics::results::SCHEMA_VERSION);
+    assert_eq!(page(old.path()), page(new.path()));
+
+    // Every number of the old file is there, under its new name.
+    let raw: serde_json::Value = serde_json::from_str(VERSION_1).unwrap();
+    let comparisons = raw["comparisons"].as_array().unwrap().iter().zip(&of_old.comparisons);
+    for (raw, comparison) in comparisons.chain([(&raw["floor"], &of_old.floor)]) {
+        for id in ["s_jsd", "s_area", "fpd", "kpd", "auc"] {
+            let score = comparison.score(id).unwrap();
+            assert_eq!(
+                (score.value, score.error),
+                (raw[id]["value"].as_f64(), raw[id]["error"].as_f64()),
+                "{id}"
+            );
+        }
+        let (score, pearson) =
+            (comparison.score("pearson_max_difference").unwrap(), &raw["pearson_max_difference"]);
+        assert_eq!(score.value, pearson["difference"]["value"].as_f64());
+        assert_eq!(serde_json::json!(score.detail), pearson["pair"]);
+    }
+    let divisors = of_old.divisors.unwrap();
+    let jsd: Vec<f64> = divisors.jsd.values().copied().collect();
+    assert_eq!(serde_json::json!(jsd), raw["divisors"]["jsd"]);
+    assert_eq!(divisors.jsd.get("radial"), raw["divisors"]["jsd"][4].as_f64());
+    let ids: Vec<_> = of_old.observables.iter().map(|observable| &*observable.id).collect();
+    assert_eq!(ids, ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"]);
+}
+
+#[test]
+fn observables_and_scores_that_this_version_does_not_know_are_drawn() {
+    let dir = fixture();
+    edit_results(dir.path(), |results: &mut Results| {
+        let mut seventh = results.observables[3].clone();
+        (seventh.id, seventh.title) = ("shower_start".into(), "Start of the shower".into());
+        let mut histograms = results.distributions.iter().find(|d| d.observable == "cog_z").unwrap().clone();
+        histograms.observable = "shower_start".to_owned();
+        results.distributions.push(histograms);
+        results.observables.push(seventh);
+        let Results { floor, comparisons, .. } = results;
+        for comparison in comparisons.iter_mut().chain([floor]) {
+            let mut histogram = comparison.histogram("cog_z").unwrap().clone();
+            histogram.observable = "shower_start".to_owned();
+            comparison.histograms.push(histogram);
+            let mut score = comparison.score("kpd").unwrap().clone();
+            (score.id, score.label, score.value) = ("w".to_owned(), "W_all".to_owned(), Some(0.777));
+            comparison.scores.push(score);
+        }
+    });
+    let page = page(dir.path());
+    for part in ["Start of the shower", "JSD start of the shower", "<i>W</i><sub>all</sub>", "0.777"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(dir.path().join("figures/shower_start.svg").is_file());
+}
+
+#[test]
+fn no_observable_takes_the_name_of_another_figure() {
+    let dir = fixture();
+    edit_results(dir.path(), |results: &mut Results| {
+        results.observables[0].id = "linearity".into();
+        for distribution in &mut results.distributions {
+            distribution.observable = distribution.observable.replace("cell_energy", "linearity");
+        }
+        let Results { floor, comparisons, .. } = results;
+        for histogram in comparisons.iter_mut().chain([floor]).flat_map(|one| &mut one.histograms) {
+            histogram.observable = histogram.observable.replace("cell_energy", "linearity");
+        }
+    });
+    let message = render(dir.path()).unwrap_err().to_string();
+    assert!(message.contains("`linearity`: there twice"), "{message}");
 }

@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use calo_metrics::OBSERVABLES;
 use calo_metrics::results::{DetectorInfo, Divisors};
 use calo_report::render_selection;
-use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection};
+use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection, read_selection};
 
 /// A training whose score falls to epoch 7 and rises again, and whose divergence saturates.
 fn run(name: &str, beta_kld: f64, n_epochs: u32, has_post_processor: bool) -> SelectedRun {
@@ -46,7 +47,11 @@ fn selection(runs: Vec<SelectedRun>) -> Selection {
             mip_mev: 0.13,
             cell_cut_mev: 0.065,
         },
-        divisors: Divisors { jsd: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], area_difference: None, n_comparisons: 40 },
+        divisors: Divisors {
+            jsd: OBSERVABLES.iter().zip(1..).map(|(one, i)| (&*one.info.id, 0.1 * f64::from(i))).collect(),
+            area_difference: None,
+            n_comparisons: 40,
+        },
         runs,
     }
 }
@@ -109,4 +114,23 @@ fn contradictions_are_refused_in_one_line() {
     let mut other = selection(vec![run("a", 0.05, 9, true)]);
     other.schema_version += 1;
     refused(&other, "schema version");
+}
+
+/// Version 1 had six numbers for each of the divisors, in the papers' order.
+#[test]
+fn a_selection_of_version_1_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let new = selection(vec![run("a", 0.05, 9, true)]);
+    write(dir.path(), &new);
+    render_selection(dir.path()).unwrap();
+    let page = || fs::read_to_string(dir.path().join("selection.html")).unwrap();
+    let of_new = page();
+    let mut old = serde_json::to_value(&new).unwrap();
+    old["schema_version"] = 1.into();
+    old["divisors"]["jsd"] = new.divisors.jsd.values().copied().collect();
+    fs::write(dir.path().join("selection.json"), old.to_string()).unwrap();
+    assert_eq!(read_selection(&dir.path().join("selection.json")).unwrap().divisors, new.divisors);
+    render_selection(dir.path()).unwrap();
+    assert_eq!(page().replace("schema 1.", "schema 2."), of_new);
+    assert!(of_new.contains("Centre of gravity in depth</th><td>0.4000"), "{of_new}");
 }

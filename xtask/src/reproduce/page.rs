@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::results::Estimate;
+use super::results::{Estimate, Score};
 use super::stages::shown;
-use super::table::{Column, OBSERVABLES, Offset, SeedRow, Table2};
+use super::table::{Column, Offset, SeedRow, Table2, estimate};
 
-/// Numbers of a column, and what rows call them.
-type Quantity = (&'static str, fn(&Column) -> Option<Estimate>);
+/// What rows call offsets, and those of a column.
 type Offsets = (&'static str, fn(&Column) -> &[Offset]);
 
 /// The whole page.
@@ -52,22 +51,21 @@ fn numbers(table: &Table2) -> String {
     let over_seeds = |index: usize, quantity: &dyn Fn(&Column) -> Option<Estimate>, digits: usize| {
         combined(table.seeds.iter().filter_map(|row| quantity(nth(row, index)?)), digits)
     };
-    row("S_JSD".to_owned(), &|i| over_seeds(i, &|column| column.s_jsd, 3));
+    row("S_JSD".to_owned(), &|i| over_seeds(i, &Column::s_jsd, 3));
     row("S_JSD, paper".to_owned(), &|i| {
         columns[i].paper_s_jsd.map_or_else(missing, |paper| format!("{paper:.2}"))
     });
-    for (k, (_, label)) in OBSERVABLES.iter().enumerate() {
-        row(format!("JSD {label}"), &|i| over_seeds(i, &|column| column.jsd.get(k).copied().flatten(), 4));
+    for distance in &first.floor.jsd {
+        row(format!("JSD {}", distance.label), &|i| {
+            over_seeds(i, &|column| estimate(&column.jsd, &distance.id), 4)
+        });
     }
-    let other_scores: [Quantity; 4] = [
-        ("S_area", |column| column.s_area),
-        ("FPD", |column| column.fpd),
-        ("KPD", |column| column.kpd),
-        ("classifier AUC", |column| column.auc),
-    ];
-    for (label, quantity) in other_scores {
+    // What belongs to something that may be another for each seed has no mean over seeds.
+    let is_mean = |score: &&Score| score.detail.is_empty() && score.id != "s_jsd";
+    for score in first.floor.scores.iter().filter(is_mean) {
+        let quantity = |column: &Column| estimate(&column.scores, &score.id);
         if columns.iter().any(|column| quantity(column).is_some()) {
-            row(label.to_owned(), &|i| over_seeds(i, &quantity, 3));
+            row(score.label.clone(), &|i| over_seeds(i, &quantity, 3));
         }
     }
     let offsets: [Offsets; 3] = [
@@ -187,14 +185,13 @@ fn by_seed(table: &Table2) -> String {
     let last = first.configurations.last().map_or("", |column| &column.name);
     rows[0].extend(["S_JSD floor".to_owned(), format!("largest JSD, {last}")]);
     rows[0].extend(["largest offset of visible energy", "of hits", "\\|ρ\\|"].map(str::to_owned));
-    let cog_z = OBSERVABLES.iter().position(|(name, _)| *name == "cog_z").unwrap_or(0);
     for row in &table.seeds {
         let mut cells = vec![row.seed.to_string()];
         for column in &row.configurations {
-            cells.push(combined(column.s_jsd.into_iter(), 3));
-            cells.push(combined(column.jsd.get(cog_z).copied().flatten().into_iter(), 4));
+            cells.push(combined(column.s_jsd().into_iter(), 3));
+            cells.push(combined(estimate(&column.jsd, "cog_z").into_iter(), 4));
         }
-        cells.push(combined(row.floor.s_jsd.into_iter(), 3));
+        cells.push(combined(row.floor.s_jsd().into_iter(), 3));
         let last = row.configurations.last();
         cells.push(last.and_then(largest_jsd).unwrap_or_else(missing));
         for offsets in [last.map(|column| &column.visible_energy), last.map(|column| &column.n_hits)] {
@@ -215,10 +212,9 @@ fn by_seed(table: &Table2) -> String {
     )
 }
 
-/// The largest of the six distances, and whose it is.
+/// The largest of the distances, and whose it is.
 fn largest_jsd(column: &Column) -> Option<String> {
-    let known =
-        column.jsd.iter().zip(OBSERVABLES).filter_map(|(jsd, (_, label))| Some(((*jsd)?.value, label)));
+    let known = column.jsd.iter().filter_map(|distance| Some((distance.value?, &distance.label)));
     let (jsd, label) = known.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     Some(format!("{jsd:.3} ({label})"))
 }

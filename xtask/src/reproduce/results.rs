@@ -13,6 +13,7 @@ pub(super) struct Estimate {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Results {
     pub(super) samples: Vec<Sample>,
+    pub(super) observables: Vec<Observable>,
     pub(super) floor: Comparison,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) moments: Vec<Moments>,
@@ -26,15 +27,36 @@ pub(super) struct Sample {
     pub(super) n_showers: u64,
 }
 
+/// An observable that is compared.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Observable {
+    pub(super) id: String,
+    pub(super) label: String,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Comparison {
     pub(super) name: String,
     pub(super) histograms: Vec<Histogram>,
-    pub(super) s_jsd: Option<Estimate>,
-    pub(super) s_area: Option<Estimate>,
-    pub(super) fpd: Option<Estimate>,
-    pub(super) kpd: Option<Estimate>,
-    pub(super) auc: Option<Estimate>,
+    pub(super) scores: Vec<Score>,
+}
+
+/// A number with its names; without a value where it could not be computed.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(super) struct Score {
+    pub(super) id: String,
+    pub(super) label: String,
+    pub(super) value: Option<f64>,
+    pub(super) error: Option<f64>,
+    /// What it belongs to, where it is the extreme of many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) detail: Vec<String>,
+}
+
+impl Score {
+    pub(super) fn estimate(&self) -> Option<Estimate> {
+        self.value.map(|value| Estimate { value, error: self.error })
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

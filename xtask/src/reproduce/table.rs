@@ -2,28 +2,18 @@
 
 use serde::Serialize;
 
-use super::results::{Comparison, Estimate, Gap, Moments, Response, Results};
+use super::results::{Comparison, Estimate, Gap, Moments, Response, Results, Score};
 use super::seed::Outcome;
 use super::stages::{Request, StageRecord};
 
-/// Version of `table2.json`.
-const SCHEMA_VERSION: u32 = 1;
+/// Version of `table2.json`. Version 1 had a field for each score, and distances without names.
+const SCHEMA_VERSION: u32 = 2;
 
 /// What results call showers of the full spectrum that stand in for those of one energy.
 const WINDOW: &str = "window";
 
 /// Decoding-photons, table 2.
 const PAPER_S_JSD: [f64; 3] = [0.83, 0.88, 0.67];
-
-/// The six observables as `results.json` calls them, and as the table does.
-pub(super) const OBSERVABLES: [(&str, &str); 6] = [
-    ("cell_energy", "visible cell energy"),
-    ("visible_energy", "visible energy"),
-    ("n_hits", "number of hits"),
-    ("cog_z", "centre of gravity z"),
-    ("radial", "radial profile"),
-    ("longitudinal", "longitudinal profile"),
-];
 
 /// Everything that is printed.
 #[derive(Debug, Clone, Serialize)]
@@ -65,18 +55,26 @@ pub(super) struct Column {
     pub(super) training_seed: Option<u64>,
     pub(super) beta_kld: Option<f64>,
     pub(super) kld_nats: Option<f64>,
-    pub(super) s_jsd: Option<Estimate>,
-    /// The same score of area differences.
-    pub(super) s_area: Option<Estimate>,
-    /// In the order of [`OBSERVABLES`].
-    pub(super) jsd: Vec<Option<Estimate>>,
+    /// The scores of the evaluation.
+    pub(super) scores: Vec<Score>,
+    /// The distance of every observable.
+    pub(super) jsd: Vec<Score>,
     pub(super) visible_energy: Vec<Offset>,
     pub(super) n_hits: Vec<Offset>,
     /// sigma90 / mu90 of the visible energy.
     pub(super) resolution: Vec<Offset>,
-    pub(super) fpd: Option<Estimate>,
-    pub(super) kpd: Option<Estimate>,
-    pub(super) auc: Option<Estimate>,
+}
+
+impl Column {
+    /// The fidelity score.
+    pub(super) fn s_jsd(&self) -> Option<Estimate> {
+        estimate(&self.scores, "s_jsd")
+    }
+}
+
+/// The number of that id, where there is one.
+pub(super) fn estimate(numbers: &[Score], id: &str) -> Option<Estimate> {
+    numbers.iter().find(|number| number.id == id)?.estimate()
 }
 
 /// A mean, or another number, against the reference's, per cent.
@@ -116,7 +114,7 @@ impl SeedRow {
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
                 resolution: resolutions(results, index + 1),
-                ..column(comparison)
+                ..column(results, comparison)
             });
         }
         // The last run is that of the other beta.
@@ -125,7 +123,7 @@ impl SeedRow {
             seed: outcome.seed,
             reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
             configurations,
-            floor: Column { name: "floor".to_owned(), ..column(&results.floor) },
+            floor: Column { name: "floor".to_owned(), ..column(results, &results.floor) },
             top_variable_cog_z: outcome.latent.top_with_cog_z(),
             trainings_s_jsd: baselines.iter().map(|run| run.best_s_jsd).collect(),
             gaps: results.gaps.clone(),
@@ -139,23 +137,25 @@ impl SeedRow {
             let [normal, density] = [0, 2].map(|index| quantity(self.configurations.get(index)?));
             Some(density?.value < normal?.value)
         };
-        let cog_z = OBSERVABLES.iter().position(|(name, _)| *name == "cog_z").unwrap_or(0);
-        [compare(&|column| column.s_jsd), compare(&|column| column.jsd.get(cog_z).copied().flatten())]
+        [compare(&Column::s_jsd), compare(&|column| estimate(&column.jsd, "cog_z"))]
     }
 }
 
-fn column(comparison: &Comparison) -> Column {
-    let jsd = |observable: &str| {
-        comparison.histograms.iter().find(|histogram| histogram.observable == observable).map(|h| h.jsd)
-    };
+fn column(results: &Results, comparison: &Comparison) -> Column {
+    let jsd = results.observables.iter().map(|observable| {
+        let found = comparison.histograms.iter().find(|histogram| histogram.observable == observable.id);
+        Score {
+            id: observable.id.clone(),
+            label: observable.label.clone(),
+            value: found.map(|found| found.jsd.value),
+            error: found.and_then(|found| found.jsd.error),
+            detail: Vec::new(),
+        }
+    });
     Column {
         name: comparison.name.clone(),
-        s_jsd: comparison.s_jsd,
-        s_area: comparison.s_area,
-        jsd: OBSERVABLES.iter().map(|(name, _)| jsd(name)).collect(),
-        fpd: comparison.fpd,
-        kpd: comparison.kpd,
-        auc: comparison.auc,
+        scores: comparison.scores.clone(),
+        jsd: jsd.collect(),
         ..Column::default()
     }
 }

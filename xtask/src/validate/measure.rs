@@ -6,16 +6,6 @@ use super::beams::Beam;
 use super::mip::mip_peaks;
 use super::row::{Compared, HistogramRow, Number, Row};
 
-/// Names of the six histograms in results.json and in tables.
-const HISTOGRAMS: [(&str, &str); 6] = [
-    ("cell_energy", "cell energy"),
-    ("visible_energy", "visible energy"),
-    ("n_hits", "hits"),
-    ("cog_z", "centre of gravity z"),
-    ("radial", "radial profile"),
-    ("longitudinal", "longitudinal profile"),
-];
-
 /// All that was measured of one beam.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -71,8 +61,9 @@ impl Outcome {
 fn histograms(results: &Value, limit: f64) -> Vec<HistogramRow> {
     let splits = &results["comparisons"][0]["splits"];
     let mut rows = Vec::new();
-    for (name, label) in HISTOGRAMS {
-        let Some(found) = entries(splits).find(|split| split["observable"] == name) else {
+    for observable in entries(&results["observables"]) {
+        let label = observable["label"].as_str().unwrap_or("?");
+        let Some(found) = entries(splits).find(|split| split["observable"] == observable["id"]) else {
             // Not compared: no number can be below a limit.
             let none = Number { value: f64::NAN, error: f64::NAN };
             let what = label.to_owned();
@@ -160,12 +151,14 @@ fn difference(what: String, [geant4, ours]: [Option<Number>; 2], limit: Option<f
 }
 
 fn pearson(results: &Value, limit: Option<f64>) -> Row {
-    let largest = &results["comparisons"][0]["pearson_max_difference"];
-    let pair = [0, 1].map(|i| largest["pair"][i].as_str().unwrap_or("?"));
+    let scores = &results["comparisons"][0]["scores"];
+    let largest =
+        entries(scores).find(|score| score["id"] == "pearson_max_difference").unwrap_or(&Value::Null);
+    let pair = [0, 1].map(|i| largest["detail"][i].as_str().unwrap_or("?"));
     Row {
         what: format!("largest Pearson difference ({} {})", pair[0], pair[1]),
         geant4: None,
-        ours: number(&largest["difference"]),
+        ours: number(largest),
         digits: 3,
         compared: Compared::Size,
         limit,

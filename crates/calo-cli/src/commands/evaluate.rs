@@ -3,7 +3,6 @@
 mod assemble;
 mod sample;
 mod table;
-mod two_sample;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -12,8 +11,10 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use calo_core::Detector;
 use calo_core::detector::{Binning, Scale};
-use calo_metrics::results::{DetectorInfo, Divisors, SCHEMA_VERSION, ShowerImages};
-use calo_metrics::{Axis, SampleSettings, SixAxes, Splits, split_size};
+use calo_metrics::results::{
+    DetectorInfo, Divisors, SCHEMA_VERSION, SHOWERS_SCHEMA_VERSION, ShowerImages, version1,
+};
+use calo_metrics::{Axis, SampleSettings, Splits, binned_observables, split_size};
 use calo_report::selection;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -58,7 +59,7 @@ pub(crate) struct Args {
     from: InputOptions,
 }
 
-/// Energies at which histograms of visible energy and hits are compared, GeV.
+/// Energies at which observables of fixed energies are compared, GeV.
 pub(crate) const COMPARED_AT_GEV: [f64; 3] = [20.0, 50.0, 80.0];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         samples.push(sample);
     }
     let images = ShowerImages {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SHOWERS_SCHEMA_VERSION,
         samples: samples.iter_mut().map(Sample::take_images).collect(),
     };
     let results = assemble::results(&samples, &detector, args.seed, given_divisors)?;
@@ -183,21 +184,13 @@ pub(crate) fn sample_settings(
         Scale::Linear => Axis::linear(binning.bins, binning.low, binning.high),
         Scale::Log => Axis::log(binning.bins, binning.low, binning.high),
     };
-    let binning = &detector.binning;
-    let axes = SixAxes {
-        cell_energy_mev: axis(binning.cell_energy_mev)?,
-        visible_energy_mev: axis(binning.visible_energy_mev)?,
-        n_hits: axis(binning.n_hits)?,
-        cog_z: axis(binning.cog_z)?,
-        radial: axis(binning.radial)?,
-        longitudinal: axis(binning.longitudinal)?,
-    };
+    let histograms = binned_observables(|key| detector.binning.get(key).map(axis))?;
     let readout = &detector.readout;
     Ok(SampleSettings {
         energies_gev: COMPARED_AT_GEV.to_vec(),
         replicas,
         seed,
-        ..SampleSettings::new(detector.grid.shape(), readout.cell_cut_mev, readout.mip_mev, axes)
+        ..SampleSettings::new(detector.grid.shape(), readout.cell_cut_mev, readout.mip_mev, histograms)
     })
 }
 
@@ -218,11 +211,14 @@ fn read_divisors(path: &Path, detector: &Detector) -> anyhow::Result<Divisors> {
     let file: DivisorsFile = serde_json::from_str(&text).with_context(|| {
         format!("{place}: not the results.json of an evaluation or the selection.json of calo select")
     })?;
-    let expected = if file.runs.is_some() { selection::SCHEMA_VERSION } else { SCHEMA_VERSION };
+    let results_versions = version1::VERSION..=SCHEMA_VERSION;
+    let versions = if file.runs.is_some() { selection::READ_VERSIONS } else { results_versions };
     ensure!(
-        file.schema_version == expected,
-        "{place}: schema version {}; expected {expected}",
-        file.schema_version
+        versions.contains(&file.schema_version),
+        "{place}: schema version {}; expected {} to {}",
+        file.schema_version,
+        versions.start(),
+        versions.end()
     );
     let (theirs, ours) = (&file.detector, detector_info(detector));
     ensure!(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use calo_metrics::results::{DetectorInfo, Divisors};
+use calo_metrics::results::{ById, DetectorInfo, Divisors};
 use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection};
 use comfy_table::{Table, presets};
 
@@ -12,14 +12,14 @@ use crate::files::write_json;
 use crate::model::detector_info;
 use crate::output;
 use crate::provenance::VERSION;
-use crate::run_folder::{RunFolder, Validated, area_divisors, best_of, divisors};
+use crate::run_folder::{RunFolder, Validated, area_divisors, best_of, divisors, score};
 
 /// A distance that is nearer to zero in all epochs says nothing of them, and would blow up every score.
 const LEAST_DIVISOR: f64 = 1e-9;
 
 /// Choose the best epoch of each training by the fidelity score S_JSD
 ///
-/// The six distances of every validated epoch are divided by their means over all epochs of all trainings given, with and
+/// The distances of every validated epoch are divided by their means over all epochs of all trainings given, with and
 /// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate
 /// --divisors`, the scores and the best epochs; a page and figures show them.
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ impl Run {
     }
 
     /// Scores of all epochs, and the best of those that were kept.
-    fn selected(&self, divisors: &[f64; 6]) -> anyhow::Result<SelectedRun> {
+    fn selected(&self, divisors: &ById) -> anyhow::Result<SelectedRun> {
         let is_kept = |epoch: &&Validated| self.folder.weights(epoch.epoch).is_file();
         // Where a post-processor has a stage of its own, epochs before that are no candidates.
         let has_post_processor = self.validated.iter().any(|epoch| epoch.jsd.post_processed.is_some());
@@ -86,8 +86,8 @@ impl Run {
             epoch: validated.epoch,
             step: validated.step,
             kept: is_kept(&validated),
-            s_jsd_raw: validated.jsd.raw.score(divisors),
-            s_jsd_post_processed: validated.jsd.post_processed.map(|jsd| jsd.score(divisors)),
+            s_jsd_raw: score(&validated.jsd.raw, divisors),
+            s_jsd_post_processed: validated.jsd.post_processed.as_ref().map(|jsd| score(jsd, divisors)),
             kld_nats: validated.kld_nats.iter().sum(),
         };
         Ok(SelectedRun {
@@ -96,7 +96,7 @@ impl Run {
             seed: self.seed,
             beta_kld: self.beta_kld,
             best_epoch: best.epoch,
-            best_s_jsd: best.jsd.last().score(divisors),
+            best_s_jsd: score(best.jsd.last(), divisors),
             epochs: self.validated.iter().map(epoch).collect(),
         })
     }
@@ -133,17 +133,26 @@ fn select(runs: &[Run]) -> anyhow::Result<Selection> {
     let validated = || runs.iter().flat_map(|run| &run.validated);
     let (jsd, area_difference) = (divisors(validated()), area_divisors(validated()));
     ensure!(
-        jsd.iter().chain(area_difference.iter().flatten()).all(|d| d.is_finite() && *d > LEAST_DIVISOR),
-        "{}: distances with means of {jsd:?}, areas of {area_difference:?}; expected finite numbers above 0",
+        !jsd.is_empty(),
+        "{}: no distance that all epochs of all trainings have; expected those of at least one observable",
         first.folder.validation().display()
     );
+    let all = jsd.iter().chain(area_difference.iter().flat_map(ById::iter));
+    for (id, mean) in all {
+        ensure!(
+            mean.is_finite() && mean > LEAST_DIVISOR,
+            "{}: distances of {id} with a mean of {mean:?}; expected finite numbers above 0",
+            first.folder.validation().display()
+        );
+    }
     let n_comparisons = validated().map(|epoch| epoch.jsd.all().count()).sum();
+    let selected = runs.iter().map(|run| run.selected(&jsd)).collect::<anyhow::Result<_>>()?;
     Ok(Selection {
         schema_version: SCHEMA_VERSION,
         calo_version: VERSION.trim_start_matches("calo ").to_owned(),
         detector: first.detector.clone(),
         divisors: Divisors { jsd, area_difference, n_comparisons },
-        runs: runs.iter().map(|run| run.selected(&jsd)).collect::<anyhow::Result<_>>()?,
+        runs: selected,
     })
 }
 

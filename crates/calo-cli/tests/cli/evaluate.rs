@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::common::{calo, rewrite, sample, smear, stderr, stdout};
-use calo_metrics::results::{Observable, Results};
+use calo_metrics::results::Results;
 
 fn evaluate(
     reference: &Path,
@@ -36,20 +36,19 @@ fn a_sample_equals_itself_and_a_smeared_copy_does_not() {
     let [itself, smeared] = &results.comparisons[..] else { panic!("two candidates") };
     assert_eq!(itself.histograms.len(), 6);
     assert!(itself.histograms.iter().all(|h| h.jsd.value == 0.0), "{:?}", itself.histograms);
-    let spectrum = |c: &calo_metrics::results::Comparison| {
-        c.histograms.iter().find(|h| h.observable == Observable::CellEnergy).unwrap().jsd.value
-    };
+    let spectrum = |c: &calo_metrics::results::Comparison| c.histogram("cell_energy").unwrap().jsd.value;
     assert!(
         spectrum(smeared) > 3.0 * spectrum(&results.floor),
         "{} {}",
         spectrum(smeared),
         spectrum(&results.floor)
     );
-    assert!(itself.s_jsd.unwrap().value == 0.0 && smeared.s_jsd.unwrap().value > 1.0);
+    let score = |c: &calo_metrics::results::Comparison, id: &str| c.score(id).unwrap().value.unwrap();
+    assert!(score(itself, "s_jsd") == 0.0 && score(smeared, "s_jsd") > 1.0);
     // A shower and its copy are scored by trees that saw neither: no telling them apart.
-    let auc = itself.auc.unwrap();
-    assert!((auc.value - 0.5).abs() < 1e-9, "{auc:?}");
-    assert!(smeared.auc.unwrap().value > 0.6);
+    let auc = score(itself, "auc");
+    assert!((auc - 0.5).abs() < 1e-9, "{auc}");
+    assert!(score(smeared, "auc") > 0.6);
     every_field_is_documented(&out);
 }
 
@@ -97,7 +96,7 @@ fn splits_compare_at_the_same_number_of_showers() {
     let splits = &found.comparisons[0].splits;
     assert_eq!(splits.len(), 6);
     let spectrum = &splits[0];
-    assert_eq!((spectrum.observable, spectrum.n_showers), (Observable::CellEnergy, 100));
+    assert_eq!((spectrum.observable.as_str(), spectrum.n_showers), ("cell_energy", 100));
     let [jsd, floor, excess] =
         [spectrum.distances.jsd, spectrum.distances.floor, spectrum.distances.excess].map(|e| e.value);
     assert!(jsd > 2.0 * floor && (excess - (jsd * jsd - floor * floor).sqrt()).abs() < 1e-12, "{spectrum:?}");
@@ -229,4 +228,24 @@ fn empty_showers_are_named() {
         gaps.iter().any(|gap| gap.what.starts_with("some_empty") && gap.why.contains("above the cut")),
         "{gaps:?}"
     );
+}
+
+/// An observable whose binning a detector file does not have, by a slip or because it came later, is a gap.
+#[test]
+fn what_a_detector_has_no_bins_for_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let photons = sample("photons.hdf5");
+    let detector = folder.path().join("detector.toml");
+    let text = calo_data::Detector::load("ild-ecal").unwrap().to_toml().unwrap();
+    std::fs::write(&detector, text.replace("binning.n_hits]", "binning.n_hist]")).unwrap();
+    let out = folder.path().join("out");
+    let detector = detector.display().to_string();
+    let assert = evaluate(&photons, &[&photons, &photons], &detector, &out).success();
+    let text = stdout(&assert);
+    assert!(text.contains("not given: number of hits: detector ild-ecal has no binning.n_hits"), "{text}");
+    assert!(text.contains("not given: S_JSD: comparison of n_hits"), "{text}");
+    let found = results(&out);
+    assert_eq!(found.observables.len(), 5);
+    assert_eq!(found.comparisons[0].histograms.len(), 5);
+    calo().arg("report").arg(&out).assert().success();
 }

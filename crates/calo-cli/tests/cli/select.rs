@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use calo_core::Detector;
-use calo_metrics::results::Results;
+use calo_metrics::results::{ById, HistogramComparison, Results};
 use calo_report::selection::{Selection, read_selection};
 
 use crate::common::{calo, sample, smear, stderr, stdout};
@@ -79,10 +79,12 @@ fn all_epochs_of_all_runs_make_the_divisors_and_these_the_best_epochs() {
     assert_eq!(divisors.n_comparisons, 8);
     let expected =
         [(0.2 + 0.02 + 2.0 + 1.8 + 4.0 * 0.2) / 8.0, (0.10 + 0.13 + 0.10 + 0.12 + 4.0 * 0.2) / 8.0];
-    assert!((divisors.jsd[0] - expected[0]).abs() < 1e-12, "{divisors:?}");
-    assert!(divisors.jsd[1..].iter().all(|divisor| (divisor - expected[1]).abs() < 1e-12), "{divisors:?}");
+    let jsd: Vec<f64> = divisors.jsd.values().copied().collect();
+    assert_eq!(divisors.jsd.iter().next().unwrap().0, "cell_energy");
+    assert!((jsd[0] - expected[0]).abs() < 1e-12, "{divisors:?}");
+    assert!(jsd[1..].iter().all(|divisor| (divisor - expected[1]).abs() < 1e-12), "{divisors:?}");
     let areas = divisors.area_difference.unwrap();
-    assert!(areas.iter().zip(divisors.jsd).all(|(area, jsd)| (2.0 * area - jsd).abs() < 1e-12), "{areas:?}");
+    assert!(areas.values().zip(&jsd).all(|(area, jsd)| (2.0 * area - jsd).abs() < 1e-12), "{areas:?}");
     assert_eq!(selected.iter().map(|run| run.best_epoch).collect::<Vec<_>>(), [1, 1]);
     assert_eq!(selected.iter().map(|run| run.beta_kld).collect::<Vec<_>>(), [Some(0.05), Some(0.4)]);
     let score = (0.2 / expected[0] + 5.0 * 0.10 / expected[1]) / 6.0;
@@ -153,14 +155,16 @@ fn an_evaluation_takes_the_divisors_of_a_selection() {
     let results: Results = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     let divisors = results.divisors.unwrap();
     let comparison = &results.comparisons[0];
-    let score = |distance: &dyn Fn(usize) -> f64, divisors: [f64; 6]| {
-        divisors.iter().enumerate().map(|(i, divisor)| distance(i) / divisor).sum::<f64>() / 6.0
+    let score = |distance: fn(&HistogramComparison) -> f64, divisors: &ById| {
+        let quotient = |(id, divisor)| distance(comparison.histogram(id).unwrap()) / divisor;
+        assert_eq!(divisors.len(), 6);
+        divisors.iter().map(quotient).sum::<f64>() / 6.0
     };
-    let s_jsd = score(&|i| comparison.histograms[i].jsd.value, divisors.jsd);
-    assert!((comparison.s_jsd.unwrap().value - s_jsd).abs() < 1e-12 * s_jsd);
-    let of_areas = |i: usize| comparison.histograms[i].area_difference.value;
-    let s_area = score(&of_areas, divisors.area_difference.unwrap());
-    assert!((comparison.s_area.unwrap().value - s_area).abs() < 1e-12 * s_area);
+    let found = |id: &str| comparison.score(id).unwrap().value.unwrap();
+    let s_jsd = score(|histogram| histogram.jsd.value, &divisors.jsd);
+    assert!((found("s_jsd") - s_jsd).abs() < 1e-12 * s_jsd);
+    let s_area = score(|histogram| histogram.area_difference.value, &divisors.area_difference.unwrap());
+    assert!((found("s_area") - s_area).abs() < 1e-12 * s_area);
     assert!(results.gaps.iter().all(|gap| gap.what != "S_area"), "{:?}", results.gaps);
 
     // As runs of earlier versions are.
@@ -171,11 +175,24 @@ fn an_evaluation_takes_the_divisors_of_a_selection() {
     select(&[&first, &second], &selection).success();
     evaluate("ild-ecal").success();
     let results: Results = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
-    assert_eq!(results.comparisons[0].s_area, None);
+    assert_eq!(results.comparisons[0].score("s_area").unwrap().value, None);
     assert!(results.gaps.iter().any(|gap| gap.what == "S_area"), "{:?}", results.gaps);
 
+    // As selections of earlier versions are: six numbers in the papers' order.
     let path = selection.join("selection.json");
+    let s_jsd = results.comparisons[0].score("s_jsd").unwrap().value;
     let text = fs::read_to_string(&path).unwrap();
+    let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
+    old["schema_version"] = 1.into();
+    old["divisors"]["jsd"] = results.divisors.unwrap().jsd.values().copied().collect();
+    fs::write(&path, old.to_string()).unwrap();
+    evaluate("ild-ecal").success();
+    let results: Results = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
+    assert_eq!(results.comparisons[0].score("s_jsd").unwrap().value, s_jsd);
+    old["schema_version"] = 3.into();
+    fs::write(&path, old.to_string()).unwrap();
+    assert!(stderr(&evaluate("ild-ecal").code(1)).contains("schema version 3; expected 1 to 2"));
+
     fs::write(&path, text.replacen("\"cell_cut_mev\":0.1", "\"cell_cut_mev\":0.2", 1)).unwrap();
     assert!(stderr(&evaluate("ild-ecal").code(1)).contains("other readout settings"));
 }

@@ -1,4 +1,6 @@
-//! Binnings of the six histograms that every comparison draws.
+//! Binnings of the histograms that every comparison draws.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,39 +31,26 @@ pub struct Binning {
     pub high: f64,
 }
 
-/// One binning for each of the six histograms.
+/// A binning for each histogram that comparisons draw, by key: the observable, with its unit where it has one.
+///
+/// Which keys there are is the business of those who compare. What has no binning here is not compared.
 ///
 /// # Reference
 /// decoding-photons, figure 6.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SixBinnings {
-    /// Energy of the cells, MeV.
-    pub cell_energy_mev: Binning,
-    /// Visible energy of a shower, MeV.
-    pub visible_energy_mev: Binning,
-    /// Number of cells above the cut.
-    pub n_hits: Binning,
-    /// Energy-weighted mean layer index.
-    pub cog_z: Binning,
-    /// Energy against the distance from the grid's centre, cells.
-    pub radial: Binning,
-    /// Energy against the layer index.
-    pub longitudinal: Binning,
-}
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Binnings(BTreeMap<String, Binning>);
 
-impl SixBinnings {
+impl Binnings {
+    /// The binning of that key.
+    pub fn get(&self, key: &str) -> Option<Binning> {
+        self.0.get(key).copied()
+    }
+
     pub(super) fn validate(&self, check: &Check<'_>) -> Result<()> {
-        for (name, binning) in [
-            ("cell_energy_mev", self.cell_energy_mev),
-            ("visible_energy_mev", self.visible_energy_mev),
-            ("n_hits", self.n_hits),
-            ("cog_z", self.cog_z),
-            ("radial", self.radial),
-            ("longitudinal", self.longitudinal),
-        ] {
+        for (name, binning) in &self.0 {
             let field = format!("binning.{name}");
-            let Binning { scale, bins, low, high } = binning;
+            let Binning { scale, bins, low, high } = *binning;
             check.that((1..=10_000).contains(&bins), &format!("{field}.bins"), bins, "1 to 10000 bins")?;
             let ordered = low.is_finite() && high.is_finite() && low < high;
             check.that(ordered, &field, format!("{low} .. {high}"), "finite edges, low below high")?;

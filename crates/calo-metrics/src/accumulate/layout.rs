@@ -5,28 +5,25 @@ use std::ops::Range;
 use super::settings::{FileKind, SampleSettings, check_positive};
 use crate::error::Result;
 use crate::histogram::Axis;
-use crate::observables::{GridCells, ObservableSettings};
-use crate::results::Observable;
+use crate::observables::{BinnedObservable, Cell, Column, Fill, GridCells, ObservableSettings, ShowerValue};
 
-/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; the centre of
-/// gravity follows, so that what is compared over the full spectrum stands together.
+/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; what showers have
+/// one value of follows, first as far as it is compared over the full spectrum, so that all of that stands together.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) grid: GridCells,
     pub(super) observables: ObservableSettings,
-    pub(super) cell_energy: Columns,
-    /// Column of the radial bin of each (x, y), flat.
-    pub(super) radial_columns: Vec<u32>,
-    /// Column of each layer.
-    pub(super) layer_columns: Vec<u32>,
-    radial: Range<usize>,
-    longitudinal: Range<usize>,
-    pub(super) visible_energy: Columns,
-    pub(super) n_hits: Columns,
-    pub(super) cog_z: Columns,
+    pub(super) cells: Vec<CellColumns>,
+    /// For each transverse profile the column of each (x, y), flat.
+    pub(super) transverse: Vec<Vec<u32>>,
+    /// For each profile in depth the column of each layer.
+    pub(super) layers: Vec<Vec<u32>>,
+    pub(super) showers: Vec<ShowerColumns>,
     pub(super) at_energy: Vec<AtEnergy>,
+    /// Columns of the full spectrum's histogram of each observable, in the order of the settings.
+    full: Vec<Range<usize>>,
     pub(super) n_dense: usize,
-    /// Columns that are summed for each split: the full spectrum's.
+    /// Columns that are summed for each split: what is compared over the full spectrum.
     pub(super) n_split: usize,
     pub(super) n_columns: usize,
 }
@@ -50,18 +47,42 @@ impl Columns {
     }
 }
 
-/// Visible energy and hits of the showers that stand for one nominal energy.
+/// A histogram that every cell fills.
+#[derive(Debug)]
+pub(super) struct CellColumns {
+    pub(super) value: fn(Cell) -> f64,
+    pub(super) columns: Columns,
+}
+
+/// A histogram that every shower fills once.
+#[derive(Debug)]
+pub(super) struct ShowerColumns {
+    /// Index of the observable in the settings.
+    observable: usize,
+    pub(super) value: ShowerValue,
+    pub(super) columns: Columns,
+}
+
+impl ShowerColumns {
+    /// The column of a shower whose incident energy is that times the nominal one's inverse.
+    #[inline]
+    pub(super) fn column(&self, row: &[f64; Column::ALL.len()], scale: f64) -> Option<usize> {
+        self.columns.column(self.value.of(row[self.value.column as usize], scale))
+    }
+}
+
+/// The showers that stand for one nominal energy.
 #[derive(Debug)]
 pub(super) struct AtEnergy {
     pub(super) energy_gev: f64,
     /// Half the width of the window, or none where all showers count as they are.
-    pub(super) half_width_gev: Option<f64>,
-    pub(super) visible_energy: Columns,
-    pub(super) n_hits: Columns,
+    half_width_gev: Option<f64>,
+    pub(super) showers: Vec<ShowerColumns>,
 }
 
 impl AtEnergy {
-    /// What visible energy and hits of a shower are multiplied with; none where it is outside the window.
+    /// What a quantity that grows with the incident energy is multiplied with; none where the shower is outside the
+    /// window.
     pub(super) fn scale(&self, energy_gev: f64) -> Option<f64> {
         match self.half_width_gev {
             None => Some(1.0),
@@ -76,88 +97,118 @@ impl AtEnergy {
 impl Layout {
     pub(super) fn new(settings: &SampleSettings, kind: FileKind) -> Result<Self> {
         let grid = GridCells::new(settings.shape)?;
+        let windows = windows(settings, kind)?;
         let mut next = 0;
         let mut columns = |axis: &Axis| {
             let columns = Columns { axis: axis.clone(), first: next };
             next += axis.n_slots();
             columns
         };
-        let axes = &settings.axes;
-        let cell_energy = columns(&axes.cell_energy_mev);
-        let radial = columns(&axes.radial);
-        let longitudinal = columns(&axes.longitudinal);
-        let n_dense = longitudinal.range().end;
-        let cog_z = columns(&axes.cog_z);
-        let n_split = cog_z.range().end;
-        let visible_energy = columns(&axes.visible_energy_mev);
-        let n_hits = columns(&axes.n_hits);
-        let windows = match kind {
-            FileKind::FullSpectrum => settings
-                .energies_gev
-                .iter()
-                .map(|&energy| (energy, Some(settings.window_half_width_gev)))
-                .collect(),
-            FileKind::FixedEnergy { energy_gev } => {
-                check_positive("energy_gev of the file", energy_gev)?;
-                vec![(energy_gev, None)]
+        let mut full = vec![0..0; settings.histograms.len()];
+        let (mut cells, mut transverse, mut layers) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, BinnedObservable { observable, axis }) in settings.histograms.iter().enumerate() {
+            if observable.of_showers().is_some() {
+                continue;
             }
+            let columns = columns(axis);
+            full[index] = columns.range();
+            match observable.fill {
+                Fill::Cells(value) => cells.push(CellColumns { value, columns }),
+                Fill::Transverse(position) => transverse.push(of_xy(settings.shape, position, &columns)),
+                Fill::Layers => layers.push(of_layers(settings.shape, &columns)),
+                Fill::Showers { .. } => {}
+            }
+        }
+        let n_dense = full.iter().map(|range| range.end).max().unwrap_or(0);
+        let of_showers = || {
+            let histograms = settings.histograms.iter().enumerate();
+            histograms.filter_map(|(index, binned)| Some((index, binned, binned.observable.of_showers()?)))
         };
+        let mut showers = Vec::new();
+        let mut n_split = n_dense;
+        for at_fixed_energies in [false, true] {
+            for (observable, binned, value) in of_showers() {
+                if binned.observable.at_fixed_energies() == at_fixed_energies {
+                    let columns = columns(&binned.axis);
+                    full[observable] = columns.range();
+                    if !at_fixed_energies {
+                        n_split = columns.range().end;
+                    }
+                    showers.push(ShowerColumns { observable, value, columns });
+                }
+            }
+        }
+        let at_fixed_energies =
+            || of_showers().filter(|(_, binned, _)| binned.observable.at_fixed_energies());
         let at_energy = windows
             .into_iter()
             .map(|(energy_gev, half_width_gev)| AtEnergy {
                 energy_gev,
                 half_width_gev,
-                visible_energy: columns(&axes.visible_energy_mev),
-                n_hits: columns(&axes.n_hits),
+                showers: at_fixed_energies()
+                    .map(|(observable, binned, value)| ShowerColumns {
+                        observable,
+                        value,
+                        columns: columns(&binned.axis),
+                    })
+                    .collect(),
             })
             .collect();
-        let [layers, nx, ny] = settings.shape;
-        let column_of = |columns: &Columns, value: f64| columns.column(value).unwrap_or(columns.first) as u32;
-        let (centre_x, centre_y) = ((nx as f64 - 1.0) / 2.0, (ny as f64 - 1.0) / 2.0);
-        let mut radial_columns = Vec::with_capacity(nx * ny);
-        for x in 0..nx {
-            for y in 0..ny {
-                // The root of the sum of squares rather than `hypot`: what everyone's NumPy code does at bin edges.
-                let r = ((x as f64 - centre_x).powi(2) + (y as f64 - centre_y).powi(2)).sqrt();
-                radial_columns.push(column_of(&radial, r));
-            }
-        }
-        let layer_columns = (0..layers).map(|layer| column_of(&longitudinal, layer as f64)).collect();
         Ok(Self {
             grid,
             observables: settings.observables,
-            cell_energy,
-            radial_columns,
-            layer_columns,
-            radial: radial.range(),
-            longitudinal: longitudinal.range(),
-            visible_energy,
-            n_hits,
-            cog_z,
+            cells,
+            transverse,
+            layers,
+            showers,
             at_energy,
+            full,
             n_dense,
             n_split,
             n_columns: next,
         })
     }
 
-    /// The columns of one histogram.
-    pub(super) fn columns(&self, observable: Observable, energy_gev: Option<f64>) -> Option<Range<usize>> {
-        let Some(energy_gev) = energy_gev else {
-            return Some(match observable {
-                Observable::CellEnergy => self.cell_energy.range(),
-                Observable::VisibleEnergy => self.visible_energy.range(),
-                Observable::NHits => self.n_hits.range(),
-                Observable::CogZ => self.cog_z.range(),
-                Observable::Radial => self.radial.clone(),
-                Observable::Longitudinal => self.longitudinal.clone(),
-            });
-        };
-        let at = self.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())?;
-        match observable {
-            Observable::VisibleEnergy => Some(at.visible_energy.range()),
-            Observable::NHits => Some(at.n_hits.range()),
-            _ => None,
+    /// The columns of one histogram; `observable` counts in the order of the settings.
+    pub(super) fn columns(&self, observable: usize, energy_gev: Option<f64>) -> Option<Range<usize>> {
+        let Some(energy_gev) = energy_gev else { return self.full.get(observable).cloned() };
+        let at = self.at(energy_gev)?;
+        at.showers.iter().find(|one| one.observable == observable).map(|one| one.columns.range())
+    }
+
+    /// The showers that stand for an energy.
+    pub(super) fn at(&self, energy_gev: f64) -> Option<&AtEnergy> {
+        self.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())
+    }
+}
+
+/// Nominal energies and half widths of their windows; none where all showers of a file count as they are.
+fn windows(settings: &SampleSettings, kind: FileKind) -> Result<Vec<(f64, Option<f64>)>> {
+    let energies_gev = settings.energies_gev.iter();
+    match kind {
+        FileKind::FullSpectrum => {
+            Ok(energies_gev.map(|&energy| (energy, Some(settings.window_half_width_gev))).collect())
+        }
+        FileKind::FixedEnergy { energy_gev } => {
+            check_positive("energy_gev of the file", energy_gev)?;
+            Ok(vec![(energy_gev, None)])
         }
     }
+}
+
+/// The column of each (x, y), flat.
+fn of_xy([_, nx, ny]: [usize; 3], position: fn([f64; 2]) -> f64, columns: &Columns) -> Vec<u32> {
+    let (centre_x, centre_y) = ((nx as f64 - 1.0) / 2.0, (ny as f64 - 1.0) / 2.0);
+    let cells = (0..nx).flat_map(|x| (0..ny).map(move |y| [x as f64 - centre_x, y as f64 - centre_y]));
+    cells.map(|offset| column_of(columns, position(offset))).collect()
+}
+
+/// The column of each layer.
+fn of_layers([layers, ..]: [usize; 3], columns: &Columns) -> Vec<u32> {
+    (0..layers).map(|layer| column_of(columns, layer as f64)).collect()
+}
+
+/// The column of a position; that of the underflow where it is none.
+fn column_of(columns: &Columns, position: f64) -> u32 {
+    columns.column(position).unwrap_or(columns.first) as u32
 }

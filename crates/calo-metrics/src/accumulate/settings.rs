@@ -1,40 +1,7 @@
 //! What an evaluation gathers from a file.
 
 use crate::error::{Error, Result};
-use crate::histogram::Axis;
-use crate::observables::{ObservableSettings, ShowerStart};
-use crate::results::Observable;
-
-/// One axis for each of the six histograms.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SixAxes {
-    /// Energy of the cells above the cut, MeV.
-    pub cell_energy_mev: Axis,
-    /// Visible energy of a shower, MeV.
-    pub visible_energy_mev: Axis,
-    /// Number of cells above the cut.
-    pub n_hits: Axis,
-    /// Energy-weighted mean layer index.
-    pub cog_z: Axis,
-    /// Distance of a cell from the grid's centre, cells.
-    pub radial: Axis,
-    /// Layer index.
-    pub longitudinal: Axis,
-}
-
-impl SixAxes {
-    /// The axis of an observable.
-    pub fn get(&self, observable: Observable) -> &Axis {
-        match observable {
-            Observable::CellEnergy => &self.cell_energy_mev,
-            Observable::VisibleEnergy => &self.visible_energy_mev,
-            Observable::NHits => &self.n_hits,
-            Observable::CogZ => &self.cog_z,
-            Observable::Radial => &self.radial,
-            Observable::Longitudinal => &self.longitudinal,
-        }
-    }
-}
+use crate::observables::{BinnedObservable, ObservableSettings, ShowerStart};
 
 /// What an evaluation gathers from a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +10,9 @@ pub struct SampleSettings {
     pub shape: [usize; 3],
     /// Cell cut and shower start.
     pub observables: ObservableSettings,
-    /// Binnings of the six histograms.
-    pub axes: SixAxes,
-    /// Nominal energies at which visible energy and hits are compared, GeV.
+    /// What is histogrammed, in the order of tables and figures.
+    pub histograms: Vec<BinnedObservable>,
+    /// Nominal energies at which observables of fixed energies are compared, GeV.
     pub energies_gev: Vec<f64>,
     /// Showers of the full spectrum this close to a nominal energy stand for it, GeV.
     pub window_half_width_gev: f64,
@@ -57,11 +24,16 @@ pub struct SampleSettings {
 
 impl SampleSettings {
     /// The papers' settings: 20, 50 and 80 GeV, windows of 2 GeV to either side, 50 replicas, seed 0.
-    pub fn new(shape: [usize; 3], cell_cut_mev: f64, mip_mev: f64, axes: SixAxes) -> Self {
+    pub fn new(
+        shape: [usize; 3],
+        cell_cut_mev: f64,
+        mip_mev: f64,
+        histograms: Vec<BinnedObservable>,
+    ) -> Self {
         Self {
             shape,
             observables: ObservableSettings { cell_cut_mev, shower_start: ShowerStart::new(mip_mev) },
-            axes,
+            histograms,
             energies_gev: vec![20.0, 50.0, 80.0],
             window_half_width_gev: 2.0,
             replicas: 50,
@@ -69,8 +41,20 @@ impl SampleSettings {
         }
     }
 
+    /// Where an observable stands in [`Self::histograms`].
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.histograms.iter().position(|binned| binned.observable.info.id == id)
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         self.observables.validate()?;
+        for (i, BinnedObservable { observable, .. }) in self.histograms.iter().enumerate() {
+            observable.validate()?;
+            let id = &observable.info.id;
+            if self.histograms[..i].iter().any(|other| other.observable.info.id == *id) {
+                return Err(Error::parameter("histograms", format!("{id} twice"), "each observable once"));
+            }
+        }
         for (i, &energy) in self.energies_gev.iter().enumerate() {
             check_positive(&format!("energies_gev[{i}]"), energy)?;
         }

@@ -1,7 +1,7 @@
 //! Sums of one thread. Adding a shower allocates nothing.
 
 use super::{add, layout::Layout};
-use crate::observables::{Column, Marginals, collect_hits};
+use crate::observables::{Cell, Column, Marginals, collect_hits};
 use crate::random::shower_weights;
 
 /// `x + ROUNDER - ROUNDER` rounds to multiples of 2^-20: the sum has no bits below.
@@ -109,39 +109,42 @@ impl Worker {
         Ok(row)
     }
 
-    /// Cell spectrum, profiles and image.
+    /// What cells and layers fill, and the image.
     fn bin_cells(&mut self, layout: &Layout) {
         self.dense.fill(0.0);
         let [_, _, ny] = layout.grid.shape();
         for &(cell, energy_mev) in &self.hits {
             let energy_mev = f64::from(energy_mev);
-            let [_, x, y] = layout.grid.positions()[cell as usize];
-            if let Some(column) = layout.cell_energy.column(energy_mev) {
-                self.dense[column] += 1.0;
+            let position = layout.grid.positions()[cell as usize];
+            let [_, x, y] = position;
+            for histogram in &layout.cells {
+                let value = (histogram.value)(Cell { position, energy_mev });
+                if let Some(column) = histogram.columns.column(value) {
+                    self.dense[column] += 1.0;
+                }
             }
-            self.dense[layout.radial_columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
+            for columns in &layout.transverse {
+                self.dense[columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
+            }
             self.image_mev[cell as usize] += round_to_ev(energy_mev);
         }
-        for (&column, energy_mev) in layout.layer_columns.iter().zip(self.marginals.layers()) {
-            self.dense[column as usize] += energy_mev;
+        for columns in &layout.layers {
+            for (&column, energy_mev) in columns.iter().zip(self.marginals.layers()) {
+                self.dense[column as usize] += energy_mev;
+            }
         }
         for content in &mut self.dense {
             *content = round_to_ev(*content);
         }
     }
 
-    /// Visible energy, hits and centre of gravity; a moment that does not exist has no column.
+    /// What the shower has one value of; a moment that does not exist has no column.
     fn bin_shower(&mut self, layout: &Layout, row: &[f64; Column::ALL.len()], energy_gev: f64) {
-        let [visible_mev, n_hits, cog_z] =
-            [Column::VisibleEnergyMev, Column::NHits, Column::M1z].map(|column| row[column as usize]);
         self.singles.clear();
-        self.singles.extend(layout.visible_energy.column(visible_mev));
-        self.singles.extend(layout.n_hits.column(n_hits));
-        self.singles.extend(layout.cog_z.column(cog_z));
+        self.singles.extend(layout.showers.iter().filter_map(|histogram| histogram.column(row, 1.0)));
         for at in &layout.at_energy {
             if let Some(scale) = at.scale(energy_gev) {
-                self.singles.extend(at.visible_energy.column(scale * visible_mev));
-                self.singles.extend(at.n_hits.column(scale * n_hits));
+                self.singles.extend(at.showers.iter().filter_map(|histogram| histogram.column(row, scale)));
             }
         }
     }

@@ -1,16 +1,17 @@
-//! Means and widths by sample: visible energy, hits, centre of gravity, response, punch-through.
+//! Means and widths by sample: what every shower has one value of, response, punch-through.
 
 use super::{FixedEnergy, SampleSet};
 use crate::accumulate::Part;
 use crate::bootstrap::standard_deviation;
-use crate::observables::Column;
-use crate::results::{Estimate, Moments, Observable, PunchThrough, Response};
+use crate::observables::{BinnedObservable, Column};
+use crate::results::{Estimate, Moments, PunchThrough, Response};
 
 /// Ranges of incident energy that the response is given for, beside the whole.
 const N_RANGES: usize = 3;
 
-/// Mean and standard deviation of visible energy, hits and centre of gravity of every sample, over the full spectrum
-/// and at every energy that it has showers of; the showers are those behind the histograms.
+/// Mean and standard deviation of every sample's observables that each shower has one value of (visible energy, hits,
+/// centre of gravity), over the full spectrum and at every energy that it has showers of; the showers are those behind
+/// the histograms.
 ///
 /// Errors are `s / sqrt(n)` and `sqrt((m4 - s^4) / n) / 2s` with the fourth central moment `m4`: they hold for any
 /// distribution.
@@ -26,18 +27,15 @@ pub fn moments(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Moments>
                 },
             };
             let energy_gev = energy.map(|energy| energy.energy_gev);
-            for (observable, column) in [
-                (Observable::VisibleEnergy, Column::VisibleEnergyMev),
-                (Observable::NHits, Column::NHits),
-                (Observable::CogZ, Column::M1z),
-            ] {
-                let values = file.values(column, energy_gev);
+            for BinnedObservable { observable, .. } in &sample.full.settings().histograms {
+                let Some(value) = observable.of_showers() else { continue };
+                let values = file.values(value, energy_gev);
                 let Some(spread) = Spread::of(values.into_iter().filter(|value| value.is_finite())) else {
                     continue;
                 };
                 all.push(Moments {
                     sample: index,
-                    observable,
+                    observable: observable.info.id.to_string(),
                     energy_gev,
                     source,
                     n_showers: spread.n,

@@ -8,7 +8,7 @@ use crate::distance::{
 };
 use crate::error::Result;
 use crate::histogram::Histogram;
-use crate::results::{Estimate, HistogramComparison, HistogramDistances, Observable};
+use crate::results::{Estimate, HistogramComparison, HistogramDistances};
 
 /// Every distance between two histograms with replicas.
 ///
@@ -85,10 +85,7 @@ pub(crate) fn spread(replicas: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// One comparison of the pairs of an observable: the root of the mean divergence, the mean area difference. None
 /// without a pair.
-pub(super) fn combine(
-    observable: Observable,
-    pairs: Vec<Pair>,
-) -> Option<(HistogramComparison, Vec<[f64; 2]>)> {
+pub(super) fn combine(observable: &str, pairs: Vec<Pair>) -> Option<(HistogramComparison, Vec<[f64; 2]>)> {
     if pairs.is_empty() {
         return None;
     }
@@ -103,7 +100,7 @@ pub(super) fn combine(
     let mean_divergence = pairs.iter().map(|pair| pair.divergence).sum::<f64>() / n;
     let mean_area = pairs.iter().map(|pair| pair.distances.area_difference.value).sum::<f64>() / n;
     let comparison = HistogramComparison {
-        observable,
+        observable: observable.to_owned(),
         jsd: Estimate {
             value: mean_divergence.sqrt(),
             error: spread(replicas.iter().map(|[distance, _]| *distance)),

@@ -6,14 +6,14 @@ use crate::accumulate::{Part, SampleAccumulator};
 use crate::distance::divergence_of_contents;
 use crate::error::Result;
 use crate::histogram::Axis;
-use crate::observables::Column;
-use crate::results::{Gap, Observable, SplitComparison, SplitDistances, SplitPart};
+use crate::observables::{BinnedObservable, Observable, ShowerValue};
+use crate::results::{Gap, SplitComparison, SplitDistances, SplitPart};
 use crate::splits::draw_parts;
 
 /// The split comparisons of every candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedSplits {
-    /// For each candidate, one entry for each of the six histograms that could be compared.
+    /// For each candidate, one entry for each observable that could be compared.
     pub candidates: Vec<Vec<SplitComparison>>,
     /// What is missing and why.
     pub gaps: Vec<Gap>,
@@ -28,9 +28,9 @@ pub fn split_size(n_reference: u64, n_candidates: impl IntoIterator<Item = u64>)
 /// Distance of n candidate and n reference showers beside that of n and n other reference showers, the floor, both
 /// averaged over the splits of the reference's accumulator. The floor is the same for every candidate.
 ///
-/// Cell spectrum, profiles and centre of gravity come from what the accumulators summed for their
+/// What is compared over the full spectrum comes from what the accumulators summed for their
 /// [`Splits`](crate::Splits): the reference's with two parts, the candidates' with a first part of the same size.
-/// Visible energy and hits are drawn here from the showers of each energy, keyed by `seed`, as many as there are.
+/// What is compared at fixed energies is drawn here from the showers of each, keyed by `seed`, as many as there are.
 ///
 /// # Errors
 /// Different axes, or contents that cannot be compared. What one side lacks is a gap, not an error.
@@ -46,7 +46,7 @@ pub fn compare_splits(
         return Ok(compared);
     };
     let n_splits = splits.n_splits();
-    for observable in Observable::ALL {
+    for BinnedObservable { observable, axis } in &reference.full.settings().histograms {
         let mut filled: Vec<Vec<Divergences>> = vec![Vec::new(); candidates.len()];
         let mut keep = |candidate: usize, energy_gev: Option<f64>, found: Found| match found {
             Ok(divergences) => filled[candidate].push(divergences),
@@ -56,15 +56,15 @@ pub fn compare_splits(
                 compared.gap(format!("{names}, splits: {}{at}", label(observable)), why);
             }
         };
-        match drawn_column(observable) {
+        match drawn_value(observable) {
             None => {
                 for (index, candidate) in candidates.iter().enumerate() {
-                    keep(index, None, full_spectrum(&reference.full, &candidate.full, observable)?);
+                    keep(index, None, full_spectrum(&reference.full, &candidate.full, &observable.info.id)?);
                 }
             }
-            Some(column) => {
+            Some(value) => {
                 for energy in energies {
-                    let draws = Draws { observable, column, energy, n_splits, seed };
+                    let draws = Draws { axis, value, energy, n_splits, seed };
                     for (index, found) in draws.of(reference, candidates)?.into_iter().enumerate() {
                         keep(index, Some(energy.energy_gev), found);
                     }
@@ -72,7 +72,7 @@ pub fn compare_splits(
             }
         }
         for (comparisons, divergences) in compared.candidates.iter_mut().zip(filled) {
-            comparisons.extend(combine(observable, &divergences));
+            comparisons.extend(combine(&observable.info.id, &divergences));
         }
     }
     Ok(compared)
@@ -84,13 +84,9 @@ impl ComparedSplits {
     }
 }
 
-/// The column that the histogram of an observable is drawn from at each energy; none for those of the full spectrum.
-fn drawn_column(observable: Observable) -> Option<Column> {
-    match observable {
-        Observable::VisibleEnergy => Some(Column::VisibleEnergyMev),
-        Observable::NHits => Some(Column::NHits),
-        _ => None,
-    }
+/// What the histogram of an observable is drawn from at each energy; none for those of the full spectrum.
+fn drawn_value(observable: &Observable) -> Option<ShowerValue> {
+    observable.of_showers().filter(|_| observable.at_fixed_energies())
 }
 
 /// Divergences of candidate and floor, one for each split.
@@ -142,7 +138,7 @@ impl Divergences {
 fn full_spectrum(
     reference: &SampleAccumulator,
     candidate: &SampleAccumulator,
-    observable: Observable,
+    observable: &str,
 ) -> Result<Found> {
     let (Some(of_reference), Some(of_candidate)) = (reference.splits(), candidate.splits()) else {
         return Ok(Err("a sample was read without splits".to_owned()));
@@ -169,8 +165,8 @@ fn full_spectrum(
 
 /// The splits of one observable at one energy.
 struct Draws<'a> {
-    observable: Observable,
-    column: Column,
+    axis: &'a Axis,
+    value: ShowerValue,
     energy: &'a FixedEnergy,
     n_splits: usize,
     seed: u64,
@@ -180,7 +176,7 @@ impl Draws<'_> {
     /// One for each candidate, with the same number of showers for all that have any there.
     fn of(&self, reference: &SampleSet, candidates: &[&SampleSet]) -> Result<Vec<Found>> {
         let none = |name: &str| Err(format!("{name} has too few showers there, neither a file nor a window"));
-        let source = |sample: &SampleSet| Source::new(sample, self.column, self.energy);
+        let source = |sample: &SampleSet| Source::new(sample, self.value, self.energy);
         let sources: Vec<Option<Source>> = candidates.iter().map(|candidate| source(candidate)).collect();
         let Some(of_reference) = source(reference) else {
             return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
@@ -190,8 +186,7 @@ impl Draws<'_> {
         if n == 0 {
             return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
         }
-        let axis = reference.full.settings().axes.get(self.observable);
-        let (energy_gev, seed) = (self.energy.energy_gev, self.seed);
+        let (axis, energy_gev, seed) = (self.axis, self.energy.energy_gev, self.seed);
         let compare = |candidate: &SampleSet, source: Option<&Source>| {
             let Some(source) = source else { return Ok(none(&candidate.name)) };
             let contents = (0..self.n_splits).map(|split| {
@@ -217,9 +212,9 @@ struct Source {
 }
 
 impl Source {
-    fn new(sample: &SampleSet, column: Column, energy: &FixedEnergy) -> Option<Self> {
+    fn new(sample: &SampleSet, value: ShowerValue, energy: &FixedEnergy) -> Option<Self> {
         let (file, _) = sample.showers_at(energy, Part::All)?;
-        Some(Self { values: file.values(column, Some(energy.energy_gev)), key: file.key() })
+        Some(Self { values: file.values(value, Some(energy.energy_gev)), key: file.key() })
     }
 
     fn n_showers(&self) -> u64 {
@@ -248,7 +243,7 @@ impl Source {
 }
 
 /// The comparison of an observable from its energies: roots of the divergences' means over energies, as for JSD.
-fn combine(observable: Observable, of_energies: &[Divergences]) -> Option<SplitComparison> {
+fn combine(observable: &str, of_energies: &[Divergences]) -> Option<SplitComparison> {
     let n_showers = of_energies.iter().map(|one| one.n_showers).min()?;
     let mean = |of: fn(&Divergences) -> &Vec<f64>| -> Vec<f64> {
         let n_splits = of_energies.iter().map(|one| of(one).len()).min().unwrap_or(0);
@@ -261,7 +256,7 @@ fn combine(observable: Observable, of_energies: &[Divergences]) -> Option<SplitC
     }
     let drawn = of_energies.iter().map(|one| one.drawn).sum::<f64>() / of_energies.len() as f64;
     Some(SplitComparison {
-        observable,
+        observable: observable.to_owned(),
         n_showers,
         distances: split_distances(&candidate, &floor, drawn),
         parts: of_energies

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use calo_metrics::{
-    Axis, FileKind, ObservableSettings, SampleAccumulator, SampleSet, SampleSettings, ShowerStart, SixAxes,
+    Axis, FileKind, ObservableSettings, SampleAccumulator, SampleSet, SampleSettings, ShowerStart,
+    binned_observables,
 };
 use ndarray::{Array4, s};
 use rand::{Rng, SeedableRng};
@@ -14,6 +15,10 @@ use rand_chacha::ChaCha8Rng;
 
 /// `[layers, nx, ny]` of the toy showers.
 pub(crate) const SHAPE: [usize; 3] = [7, 6, 5];
+
+/// The papers' observables, all of which the settings of the tests have.
+pub(crate) const IDS: [&str; 6] =
+    ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
 
 /// Cells and incident energies.
 #[derive(Debug, Clone)]
@@ -47,15 +52,18 @@ pub(crate) fn observable_settings() -> ObservableSettings {
 }
 
 pub(crate) fn settings() -> SampleSettings {
-    let axes = SixAxes {
-        cell_energy_mev: Axis::log(20, 0.01, 10.0).unwrap(),
-        visible_energy_mev: Axis::linear(25, 5.0, 60.0).unwrap(),
-        n_hits: Axis::linear(20, 5.0, 40.0).unwrap(),
-        cog_z: Axis::linear(14, 0.0, 7.0).unwrap(),
-        radial: Axis::linear(4, 0.0, 4.0).unwrap(),
-        longitudinal: Axis::linear(7, 0.0, 7.0).unwrap(),
+    let axes = |binning: &str| {
+        Some(match binning {
+            "cell_energy_mev" => Axis::log(20, 0.01, 10.0),
+            "visible_energy_mev" => Axis::linear(25, 5.0, 60.0),
+            "n_hits" => Axis::linear(20, 5.0, 40.0),
+            "cog_z" => Axis::linear(14, 0.0, 7.0),
+            "radial" => Axis::linear(4, 0.0, 4.0),
+            "longitudinal" => Axis::linear(7, 0.0, 7.0),
+            _ => return None,
+        })
     };
-    let mut settings = SampleSettings::new(SHAPE, 0.1, 0.2, axes);
+    let mut settings = SampleSettings::new(SHAPE, 0.1, 0.2, binned_observables(axes).unwrap());
     settings.replicas = 12;
     settings.window_half_width_gev = 5.0;
     settings
@@ -63,7 +71,18 @@ pub(crate) fn settings() -> SampleSettings {
 
 /// Fills `toys` in batches that end at `cuts`.
 pub(crate) fn accumulate(toys: &Toys, kind: FileKind, key: u64, cuts: &[usize]) -> SampleAccumulator {
-    let mut accumulator = SampleAccumulator::new(Arc::new(settings()), kind, key).unwrap();
+    accumulate_with(settings(), toys, kind, key, cuts)
+}
+
+/// The same with other settings.
+pub(crate) fn accumulate_with(
+    settings: SampleSettings,
+    toys: &Toys,
+    kind: FileKind,
+    key: u64,
+    cuts: &[usize],
+) -> SampleAccumulator {
+    let mut accumulator = SampleAccumulator::new(Arc::new(settings), kind, key).unwrap();
     let mut from = 0;
     for &to in cuts.iter().chain([&toys.energies.len()]) {
         let batch = toys.cells.slice(s![from..to, .., .., ..]);

@@ -2,53 +2,27 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Divisors, Observable, Results};
+use calo_metrics::results::{Divisors, Results};
+use calo_metrics::{SCORES, observable_info};
 
 use crate::html::tables;
-use crate::names;
-use crate::text::number;
+use crate::text::{escape, number};
 
-/// Terms and their explanations, in HTML.
-const TERMS: [(&str, &str); 10] = [
-    (
-        "JSD",
-        "Jensen-Shannon distance of two normalised histograms <i>p</i>, <i>q</i> with mean <i>m</i>: \
-         <span class=\"formula\">√( ½ Σ <i>p</i> ln(<i>p</i>/<i>m</i>) + ½ Σ <i>q</i> ln(<i>q</i>/<i>m</i>) )</span>, from 0 to \
-         √ln 2 ≈ 0.83. Under- and overflow are a bin each; several energies make the root of the mean square.",
-    ),
-    (
-        "<i>S</i><sub>JSD</sub>",
-        "Mean of the six JSDs, each over its divisor: \
-         <span class=\"formula\">⅙ Σ<sub><i>k</i></sub> JSD<sub><i>k</i></sub> / ⟨JSD<sub><i>k</i></sub>⟩</span>. The divisor is the mean over \
-         everything compared, so scores of different comparisons are not comparable.",
-    ),
-    (
-        "<i>S</i><sub>area</sub>",
-        "The same recipe with the area between the normalised histograms, <span class=\"formula\">½ Σ |<i>p</i> − <i>q</i>|</span>.",
-    ),
+/// What scores are made of, and its explanation, in HTML.
+const JSD: (&str, &str) = (
+    "JSD",
+    "Jensen-Shannon distance of two normalised histograms <i>p</i>, <i>q</i> with mean <i>m</i>: \
+     <span class=\"formula\">√( ½ Σ <i>p</i> ln(<i>p</i>/<i>m</i>) + ½ Σ <i>q</i> ln(<i>q</i>/<i>m</i>) )</span>, from 0 to \
+     √ln 2 ≈ 0.83. Under- and overflow are a bin each; several energies make the root of the mean square.",
+);
+
+/// Other terms of the page and their explanations, in HTML.
+const TERMS: [(&str, &str); 3] = [
     (
         "μ<sub>90</sub>, σ<sub>90</sub>",
         "Mean and standard deviation of the visible energy inside the shortest interval that holds 90 % of the showers; their \
          errors are <span class=\"formula\">σ<sub>90</sub>/√<i>n</i></span> and <span class=\"formula\">σ<sub>90</sub>/√(2<i>n</i>)</span> with the \
          <i>n</i> showers inside.",
-    ),
-    (
-        "Pearson difference",
-        "Candidate minus reference of the linear correlation <span class=\"formula\">cov(<i>a</i>, <i>b</i>) / (σ<sub><i>a</i></sub> σ<sub><i>b</i></sub>)</span>; \
-         the table gives the largest in size.",
-    ),
-    (
-        "FPD",
-        "Fréchet distance of the high-level observables, standardised with the reference and taken as Gaussian: \
-         <span class=\"formula\">|Δ<i>μ</i>|² + tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))</span>, extrapolated to infinitely many showers. It may be negative by chance.",
-    ),
-    (
-        "KPD",
-        "Kernel distance of the same observables: squared maximum mean discrepancy with a polynomial kernel. It may be negative by chance.",
-    ),
-    (
-        "AUC",
-        "Area under the ROC curve of a classifier trained to tell candidate from reference by the same observables.",
     ),
     (
         "KS, Wasserstein-1, separation power",
@@ -64,8 +38,17 @@ const TERMS: [(&str, &str); 10] = [
 /// Definitions, with the divisors of the scores where there are any.
 pub(super) fn section(results: &Results) -> String {
     let mut section = String::from("<section id=\"definitions\">\n<h2>Definitions</h2>\n<dl>\n");
-    for (term, meaning) in TERMS {
+    let mut define = |term: &str, meaning: &str| {
         let _ = writeln!(section, "<div><dt>{term}</dt><dd>{meaning}</dd></div>");
+    };
+    define(JSD.0, JSD.1);
+    for kind in &SCORES {
+        if results.floor.score(kind.id).is_some() {
+            define(&tables::score_label(kind.label), &with_formulas(kind.definition));
+        }
+    }
+    for (term, meaning) in TERMS {
+        define(term, meaning);
     }
     section.push_str("</dl>\n");
     if let Some(divisors) = &results.divisors {
@@ -73,6 +56,15 @@ pub(super) fn section(results: &Results) -> String {
     }
     section.push_str("</section>\n");
     section
+}
+
+/// Text in HTML, what stands between backticks as formulas.
+fn with_formulas(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(i, part)| match i % 2 {
+        0 => escape(part),
+        _ => format!("<span class=\"formula\">{}</span>", escape(part)),
+    });
+    parts.collect()
 }
 
 /// The divisors of the scores as a table.
@@ -87,13 +79,15 @@ pub(super) fn divisors(divisors: &Divisors) -> String {
     section.push_str(
         "<thead><tr><th scope=\"col\">histogram</th><th scope=\"col\">JSD</th><th scope=\"col\">area difference</th></tr></thead>\n<tbody>\n",
     );
-    for (i, observable) in Observable::ALL.into_iter().enumerate() {
-        let jsd = number(divisors.jsd[i], 4);
-        let area = divisors.area_difference.map_or_else(|| "—".to_owned(), |areas| number(areas[i], 4));
+    for (id, jsd) in divisors.jsd.iter() {
+        let title = observable_info(id).map_or(id, |info| &info.title);
+        let area = divisors.area_difference.as_ref().and_then(|areas| areas.get(id));
         let _ = writeln!(
             section,
-            "<tr><th scope=\"row\">{}</th><td>{jsd}</td><td>{area}</td></tr>",
-            names::of(observable).title
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
+            escape(title),
+            number(jsd, 4),
+            area.map_or_else(|| "—".to_owned(), |area| number(area, 4))
         );
     }
     tables::close(&mut section);

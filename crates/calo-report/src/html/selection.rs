@@ -7,8 +7,8 @@ use crate::plots::{Figure, Section, run_name};
 use crate::selection::Selection;
 use crate::text::{escape, number};
 
-const INTRODUCTION: &str = "Each of the six Jensen-Shannon distances is divided by its mean over all epochs of all trainings, \
-    with and without post-processor; <i>S</i><sub>JSD</sub> is the mean of the six. The epoch of the lowest one is the best.";
+const INTRODUCTION: &str = "Each Jensen-Shannon distance is divided by its mean over all epochs of all trainings, \
+    with and without post-processor; <i>S</i><sub>JSD</sub> is the mean over the observables. The epoch of the lowest one is the best.";
 
 /// The whole document.
 pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Comparison, Observable, Results, SplitComparison};
+use calo_metrics::results::{Comparison, ObservableInfo, Results, SplitComparison};
 
 use super::tables::{NONE, close, open};
-use crate::names;
 use crate::text::{escape, estimate, plain};
 
 /// One row a histogram, two columns a candidate; empty where no splits were asked for.
@@ -28,7 +27,7 @@ pub(super) fn section(results: &Results) -> String {
         let _ = write!(table, "<th scope=\"col\">{name}</th><th scope=\"col\">excess of {name}</th>");
     }
     table.push_str("</tr></thead>\n<tbody>\n");
-    for observable in Observable::ALL {
+    for observable in &results.observables {
         whole_and_parts(&mut table, results, observable);
     }
     close(&mut table);
@@ -37,13 +36,13 @@ pub(super) fn section(results: &Results) -> String {
 }
 
 /// The histogram's row, and one for each energy where there are several.
-fn whole_and_parts(table: &mut String, results: &Results, observable: Observable) {
+fn whole_and_parts(table: &mut String, results: &Results, observable: &ObservableInfo) {
     let found: Vec<Option<&SplitComparison>> =
         results.comparisons.iter().map(|c| of(c, observable)).collect();
     let Some(first) = found.iter().flatten().next() else { return };
-    let title = names::of(observable).title;
+    let title = escape(&observable.title);
     let whole = found.iter().map(|split| split.map(|split| split.distances)).collect::<Vec<_>>();
-    row(table, title, first.n_showers, &whole);
+    row(table, &title, first.n_showers, &whole);
     let parts = first.parts.iter().filter_map(|part| Some((part, part.energy_gev?)));
     for (part, energy_gev) in parts {
         let at = |split: &SplitComparison| {
@@ -56,8 +55,8 @@ fn whole_and_parts(table: &mut String, results: &Results, observable: Observable
     }
 }
 
-fn of(comparison: &Comparison, observable: Observable) -> Option<&SplitComparison> {
-    comparison.splits.iter().find(|split| split.observable == observable)
+fn of<'a>(comparison: &'a Comparison, observable: &ObservableInfo) -> Option<&'a SplitComparison> {
+    comparison.splits.iter().find(|split| split.observable == observable.id)
 }
 
 fn row(

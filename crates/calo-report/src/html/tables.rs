@@ -2,22 +2,17 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Comparison, EnergySource, Estimate, HistogramComparison, Observable, Results};
+use calo_metrics::results::{Comparison, EnergySource, ObservableInfo, Results};
 
-use crate::names;
 use crate::text::{escape, estimate, fixed, number, plain};
 
 /// Where there is no number.
 pub(super) const NONE: &str = "<span class=\"none\">—</span>";
 
 /// Observables without a single histogram.
-pub(super) fn missing_observables(results: &Results) -> Vec<&'static str> {
-    let has = |o: &Observable| results.distributions.iter().any(|d| d.observable == *o);
-    Observable::ALL.into_iter().filter(|o| !has(o)).map(|o| names::of(o).title).collect()
-}
-
-fn histogram(comparison: &Comparison, observable: Observable) -> Option<&HistogramComparison> {
-    comparison.histograms.iter().find(|h| h.observable == observable)
+pub(super) fn missing_observables(results: &Results) -> Vec<&str> {
+    let has = |o: &&ObservableInfo| results.distributions.iter().any(|d| d.observable == o.id);
+    results.observables.iter().filter(|o| !has(o)).map(|o| &*o.title).collect()
 }
 
 /// The scores of every candidate beside the floor.
@@ -36,33 +31,48 @@ pub(super) fn headline(results: &Results) -> String {
     row(&mut table, "Showers, reference and candidate", results, |c, _| {
         format!("{} / {}", c.n_showers[0], c.n_showers[1])
     });
-    for observable in Observable::ALL {
-        let label = format!("JSD {}", names::of(observable).title.to_lowercase());
-        let base = histogram(floor, observable).map(|h| h.jsd.value);
+    for observable in &results.observables {
+        let label = format!("JSD {}", escape(&observable.title.to_lowercase()));
+        let base = floor.histogram(&observable.id).map(|h| h.jsd.value);
         row(&mut table, &label, results, |c, is_floor| {
-            let Some(found) = histogram(c, observable) else { return NONE.to_owned() };
+            let Some(found) = c.histogram(&observable.id) else { return NONE.to_owned() };
             let times = base.filter(|base| !is_floor && *base > 0.0).map(|base| found.jsd.value / base);
             let times = times.map(|t| format!(" <small>{} ×</small>", number(t, 2)));
             format!("{}{}", estimate(&found.jsd), times.unwrap_or_default())
         });
     }
-    let score = |e: &Option<Estimate>| e.as_ref().map_or_else(|| NONE.to_owned(), estimate);
-    row(&mut table, "<i>S</i><sub>JSD</sub>", results, |c, _| score(&c.s_jsd));
-    row(&mut table, "<i>S</i><sub>area</sub>", results, |c, _| score(&c.s_area));
-    row(&mut table, "Largest Pearson difference", results, |c, _| {
-        let Some(largest) = &c.pearson_max_difference else { return NONE.to_owned() };
-        let [a, b] = &largest.pair;
-        format!("{} <small>{}, {}</small>", estimate(&largest.difference), escape(a), escape(b))
-    });
-    row(&mut table, "FPD", results, |c, _| score(&c.fpd));
-    row(&mut table, "KPD", results, |c, _| score(&c.kpd));
-    row(&mut table, "AUC of a classifier", results, |c, _| score(&c.auc));
+    for score in &floor.scores {
+        row(&mut table, &score_label(&score.label), results, |c, _| {
+            let found = c.score(&score.id);
+            let Some((found, value)) = found.and_then(|found| Some((found, found.estimate()?))) else {
+                return NONE.to_owned();
+            };
+            if found.detail.is_empty() {
+                return estimate(&value);
+            }
+            format!("{} <small>{}</small>", estimate(&value), escape(&found.detail.join(", ")))
+        });
+    }
     close(&mut table);
     table.push_str(
         "<p class=\"note\">JSD, FPD, KPD: smaller is better, 0 is identical. AUC: 0.5 is indistinguishable, 1 told apart always. \
          <i>S</i> scores compare candidates of this page only. ± is one standard error.</p>\n</section>\n",
     );
     table
+}
+
+/// A score's label in HTML: `X_name` as an X with an index, others with a capital.
+pub(super) fn score_label(label: &str) -> String {
+    match label.split_once('_') {
+        Some((letter, index)) if letter.chars().count() == 1 => {
+            format!("<i>{}</i><sub>{}</sub>", escape(letter), escape(index))
+        }
+        _ => {
+            let mut letters = label.chars();
+            let capital = letters.next().map(|first| first.to_uppercase().to_string());
+            escape(&format!("{}{}", capital.unwrap_or_default(), letters.as_str()))
+        }
+    }
 }
 
 /// One row over the floor and all candidates.
@@ -87,25 +97,22 @@ pub(super) fn distances(results: &Results) -> String {
          <th scope=\"col\">area difference</th><th scope=\"col\">χ² / dof</th><th scope=\"col\">KS</th>\
          <th scope=\"col\">Wasserstein-1</th><th scope=\"col\">separation power</th></tr></thead>\n<tbody>\n",
     );
-    for observable in Observable::ALL {
-        let names = names::of(observable);
+    for observable in &results.observables {
+        let (title, unit) = (escape(&observable.title), escape(&observable.unit));
         for comparison in std::iter::once(&results.floor).chain(&results.comparisons) {
             let name = escape(&comparison.name);
-            let Some(found) = histogram(comparison, observable) else {
+            let Some(found) = comparison.histogram(&observable.id) else {
                 let _ = writeln!(
                     table,
-                    "<tr><th scope=\"row\">{}</th><td>{name}</td><td colspan=\"6\" class=\"none\">not compared</td></tr>",
-                    names.title
+                    "<tr><th scope=\"row\">{title}</th><td>{name}</td><td colspan=\"6\" class=\"none\">not compared</td></tr>"
                 );
                 continue;
             };
             for part in &found.parts {
                 let at = part.energy_gev.map(|e| format!(", {} GeV", plain(e))).unwrap_or_default();
-                let unit = names.unit;
                 let _ = writeln!(
                     table,
-                    "<tr><th scope=\"row\">{}{at}</th><td>{name}</td><td>{}</td><td>{}</td><td>({}) / {}</td><td>{}</td><td>({}) {unit}</td><td>{}</td></tr>",
-                    names.title,
+                    "<tr><th scope=\"row\">{title}{at}</th><td>{name}</td><td>{}</td><td>{}</td><td>({}) / {}</td><td>{}</td><td>({}) {unit}</td><td>{}</td></tr>",
                     estimate(&part.jsd),
                     estimate(&part.area_difference),
                     estimate(&part.chi2),
@@ -118,8 +125,7 @@ pub(super) fn distances(results: &Results) -> String {
             if found.parts.len() > 1 {
                 let _ = writeln!(
                     table,
-                    "<tr><th scope=\"row\">{}, together</th><td>{name}</td><td>{}</td><td>{}</td><td colspan=\"4\"></td></tr>",
-                    names.title,
+                    "<tr><th scope=\"row\">{title}, together</th><td>{name}</td><td>{}</td><td>{}</td><td colspan=\"4\"></td></tr>",
                     estimate(&found.jsd),
                     estimate(&found.area_difference)
                 );

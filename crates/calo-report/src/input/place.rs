@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use calo_metrics::results::Estimate;
@@ -15,27 +16,57 @@ const MAX_BYTES: u64 = 512 << 20;
 /// Numbers beyond this overflow once they are squared and summed.
 const MAX_NUMBER: f64 = 1e100;
 
-/// Reads a JSON file whose `schema_version` is `version`; `ours` says in errors what it should be.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path, version: u32, ours: &str) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Version {
-        schema_version: u64,
+/// A file of ours as it was read: its text, and the version of the schema that it says it has.
+pub(crate) struct Versioned<'a> {
+    path: &'a Path,
+    ours: &'a str,
+    text: Vec<u8>,
+    pub(crate) version: u32,
+}
+
+impl<'a> Versioned<'a> {
+    /// Reads a JSON file whose `schema_version` is one of `versions`; `ours` says in errors what it should be.
+    pub(crate) fn read(path: &'a Path, versions: RangeInclusive<u32>, ours: &'a str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u64,
+        }
+        let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
+        let mut text = Vec::new();
+        let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
+        read.map_err(|source| Error::io(path, "read", source))?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), ours));
+        }
+        let found: Version = parse(path, ours, &text)?;
+        match u32::try_from(found.schema_version).ok().filter(|version| versions.contains(version)) {
+            Some(version) => Ok(Self { path, ours, text, version }),
+            None => {
+                let (first, last) = (versions.start(), versions.end());
+                let known = if first == last {
+                    format!("version {last}")
+                } else {
+                    format!("version {first} to {last}")
+                };
+                let found = format!("schema version {}", found.schema_version);
+                Err(Error::file(path, found, format!("{known}, which this calo reads")))
+            }
+        }
     }
-    let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
-    let mut text = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
-    read.map_err(|source| Error::io(path, "read", source))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), ours));
+
+    /// What the file says.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        parse(self.path, self.ours, &self.text)
     }
-    let problem = |error: serde_json::Error| one_line(&error.to_string());
-    let found: Version =
-        serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))?;
-    if found.schema_version != u64::from(version) {
-        let found = format!("schema version {}", found.schema_version);
-        return Err(Error::file(path, found, format!("version {version}, which this calo reads")));
-    }
-    serde_json::from_slice(&text).map_err(|error| Error::file(path, problem(error), ours))
+}
+
+/// Reads a JSON file of one of the versions, which all read as the same type.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, versions: RangeInclusive<u32>, ours: &str) -> Result<T> {
+    Versioned::read(path, versions, ours)?.parse()
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, ours: &str, text: &[u8]) -> Result<T> {
+    serde_json::from_slice(text).map_err(|error| Error::file(path, one_line(&error.to_string()), ours))
 }
 
 /// Messages of the parser may quote the file; a line break in it must not break ours.

@@ -1,10 +1,9 @@
-//! The six histograms.
+//! One figure for each observable.
 
-use calo_metrics::results::{Distribution, EnergySource, Observable, Results, SampleHistogram};
+use calo_metrics::results::{Distribution, EnergySource, ObservableInfo, Results, SampleHistogram};
 
 use crate::error::Result;
 use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
-use crate::names::{self, Names};
 use crate::plots::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed, plain};
@@ -12,10 +11,10 @@ use crate::text::{estimate, fixed, plain};
 /// One figure for each observable that has a histogram.
 pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for observable in Observable::ALL {
+    for observable in &results.observables {
         let parts: Vec<_> = parts(results, observable);
         if !parts.is_empty() {
-            figures.push(figure(results, names::of(observable), &parts, style)?);
+            figures.push(figure(results, observable, &parts, style)?);
         }
     }
     Ok(figures)
@@ -23,8 +22,8 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
 
 /// The histograms of one observable, by rising energy. Where there are showers at fixed energies, the full spectrum,
 /// which is not what is compared then, stays out: it would lie under their peaks.
-fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
-    let mut parts: Vec<_> = results.distributions.iter().filter(|d| d.observable == observable).collect();
+fn parts<'a>(results: &'a Results, observable: &ObservableInfo) -> Vec<&'a Distribution> {
+    let mut parts: Vec<_> = results.distributions.iter().filter(|d| d.observable == observable.id).collect();
     if parts.iter().any(|part| part.energy_gev.is_some() && part.samples.iter().any(Option::is_some)) {
         parts.retain(|part| part.energy_gev.is_some());
     }
@@ -32,9 +31,14 @@ fn parts(results: &Results, observable: Observable) -> Vec<&Distribution> {
     parts
 }
 
-fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Style) -> Result<Figure> {
+fn figure(
+    results: &Results,
+    observable: &ObservableInfo,
+    parts: &[&Distribution],
+    style: &Style,
+) -> Result<Figure> {
     let detector = &results.detector;
-    let cells = names.observable == Observable::CellEnergy && detector.mip_mev > 0.0;
+    let cells = observable.mip_axis && detector.mip_mev > 0.0;
     let energies: Vec<_> = parts.iter().filter_map(|part| part.energy_gev).map(plain).collect();
     let where_from =
         if energies.is_empty() { "full spectrum".to_owned() } else { format!("{} GeV", energies.join(", ")) };
@@ -44,12 +48,16 @@ fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Styl
         curves: part.samples.iter().map(|sample| sample.as_ref().and_then(curve)).collect(),
     });
     let plot = DistributionPlot {
-        text: text(names.file, format!("{}, {where_from}", names.title), alt(results, names, &where_from)),
-        x_label: names.x_label.to_owned(),
-        y_label: names.y_label.to_owned(),
+        text: text(
+            &observable.id,
+            format!("{}, {where_from}", observable.title),
+            alt(results, observable, &where_from),
+        ),
+        x_label: observable.x_label.to_string(),
+        y_label: observable.y_label.to_string(),
         log_x: parts.iter().all(|part| part.log_bins),
-        log_y: names.log_y,
-        series: (0..results.samples.len()).map(|index| series(results, names, parts, index)).collect(),
+        log_y: observable.log_y,
+        series: (0..results.samples.len()).map(|index| series(results, observable, parts, index)).collect(),
         groups: groups.collect(),
         shade: cells.then(|| Shade {
             below: detector.cell_cut_mev,
@@ -58,9 +66,9 @@ fn figure(results: &Results, names: Names, parts: &[&Distribution], style: &Styl
         top_axis: cells.then(|| (detector.mip_mev, "MIP".to_owned())),
     };
     let svg = distribution(&plot, style)?;
-    let caption = caption(results, names, parts, &where_from);
+    let caption = caption(results, observable, parts, &where_from);
     Ok(Figure {
-        name: names.file.to_owned(),
+        name: observable.id.to_string(),
         section: Section::Distributions,
         caption,
         svg,
@@ -76,7 +84,7 @@ fn curve(histogram: &SampleHistogram) -> Option<Curve> {
         .then(|| Curve { values: per_shower(&histogram.counts), errors: per_shower(&histogram.errors) })
 }
 
-fn series(results: &Results, names: Names, parts: &[&Distribution], index: usize) -> Series {
+fn series(results: &Results, observable: &ObservableInfo, parts: &[&Distribution], index: usize) -> Series {
     let name = results.samples[index].name.clone();
     let missing = missing(parts, index);
     let mut notes = Vec::new();
@@ -86,7 +94,7 @@ fn series(results: &Results, names: Names, parts: &[&Distribution], index: usize
         notes.push(format!("no showers at {} GeV", missing.join(", ")));
     }
     if let Some(comparison) = index.checked_sub(1).and_then(|candidate| results.comparisons.get(candidate)) {
-        let found = comparison.histograms.iter().find(|h| h.observable == names.observable);
+        let found = comparison.histogram(&observable.id);
         notes.extend(found.map(|histogram| format!("JSD {}", estimate(&histogram.jsd))));
     }
     Series { name, note: notes.join(" · ") }
@@ -98,13 +106,13 @@ fn missing(parts: &[&Distribution], index: usize) -> Vec<String> {
     parts.iter().filter(empty).map(|part| part.energy_gev.map_or_else(|| "all".to_owned(), plain)).collect()
 }
 
-fn alt(results: &Results, names: Names, where_from: &str) -> String {
+fn alt(results: &Results, observable: &ObservableInfo, where_from: &str) -> String {
     let mut alt = format!(
         "Histogram of the {} ({where_from}): {} as a grey area",
-        names.phrase, results.samples[0].name
+        observable.phrase, results.samples[0].name
     );
     for (sample, comparison) in results.samples.iter().skip(1).zip(&results.comparisons) {
-        let found = comparison.histograms.iter().find(|h| h.observable == names.observable);
+        let found = comparison.histogram(&observable.id);
         let jsd = found.map_or_else(|| "no JSD".to_owned(), |h| format!("JSD {}", estimate(&h.jsd)));
         alt.push_str(&format!("; {} as a line, {jsd}", sample.name));
     }
@@ -112,13 +120,18 @@ fn alt(results: &Results, names: Names, where_from: &str) -> String {
     alt
 }
 
-fn caption(results: &Results, names: Names, parts: &[&Distribution], where_from: &str) -> String {
+fn caption(
+    results: &Results,
+    observable: &ObservableInfo,
+    parts: &[&Distribution],
+    where_from: &str,
+) -> String {
     let edges = &parts[0].edges;
     let (n_bins, kind) = (edges.len() - 1, if parts[0].log_bins { "logarithmic " } else { "" });
     let (low, high) = (plain(edges[0]), plain(edges[n_bins]));
     let mut caption = format!(
         "{} {where_from}; {n_bins} {kind}bins from {low} to {high} {}. {}",
-        names.explanation, names.unit, names.normalisation
+        observable.explanation, observable.unit, observable.normalisation
     );
     let scaled: Vec<_> = parts
         .iter()

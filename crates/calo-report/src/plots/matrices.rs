@@ -54,9 +54,9 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         figures.push(draw(file, title, caption, MatrixKind::Correlation, candidate, Place::Half)?);
         let mut caption =
             format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
-        if let Some(largest) = &results.comparisons[index].pearson_max_difference {
-            let [a, b] = &largest.pair;
-            caption.push_str(&format!(" Largest: {} for {a} and {b}.", estimate(&largest.difference)));
+        let largest = results.comparisons[index].score("pearson_max_difference");
+        if let Some((largest, pair)) = largest.and_then(|score| Some((score.estimate()?, &score.detail))) {
+            caption.push_str(&format!(" Largest: {} for {}.", estimate(&largest), pair.join(" and ")));
         }
         caption.push_str(crossed(difference));
         let title = format!("Difference: {sample} − {}", name(0));

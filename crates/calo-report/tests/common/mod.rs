@@ -9,22 +9,28 @@
 use std::fs;
 use std::path::Path;
 
-use calo_metrics::results::{Results, ShowerImages};
+use calo_metrics::results::{Results, ShowerImages, Text, version1};
 use tempfile::TempDir;
 
-const RESULTS: &str = include_str!("../fixtures/photons/results.json");
+/// Of schema version 1.
+pub(crate) const VERSION_1: &str = include_str!("../fixtures/photons/results.json");
 const SHOWERS: &str = include_str!("../fixtures/photons/showers.json");
+
+/// The results of the fixture in the present version.
+pub(crate) fn results() -> Results {
+    serde_json::from_str::<version1::Results>(VERSION_1).unwrap().into()
+}
 
 /// Real photons with two imitations (`tests/fixtures/README.md`).
 pub(crate) fn fixture() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("results.json"), RESULTS).unwrap();
+    edit_results(dir.path(), |_| {});
     fs::write(dir.path().join("showers.json"), SHOWERS).unwrap();
     dir
 }
 
 pub(crate) fn edit_results(dir: &Path, edit: impl FnOnce(&mut Results)) {
-    let mut results: Results = serde_json::from_str(RESULTS).unwrap();
+    let mut results = results();
     edit(&mut results);
     fs::write(dir.join("results.json"), serde_json::to_string(&results).unwrap()).unwrap();
 }
@@ -53,9 +59,23 @@ pub(crate) fn strings(results: &mut Results, mut visit: impl FnMut(&mut String))
     }
     for comparison in results.comparisons.iter_mut().chain([&mut results.floor]) {
         visit(&mut comparison.name);
-        if let Some(difference) = &mut comparison.pearson_max_difference {
-            difference.pair.iter_mut().for_each(&mut visit);
+        for score in &mut comparison.scores {
+            visit(&mut score.label);
+            score.detail.iter_mut().for_each(&mut visit);
         }
+    }
+    for observable in &mut results.observables {
+        let texts = [
+            &mut observable.label,
+            &mut observable.title,
+            &mut observable.phrase,
+            &mut observable.unit,
+            &mut observable.x_label,
+            &mut observable.y_label,
+            &mut observable.explanation,
+            &mut observable.normalisation,
+        ];
+        texts.into_iter().map(Text::to_mut).for_each(&mut visit);
     }
     results.pearson.labels.iter_mut().for_each(&mut visit);
     for gap in &mut results.gaps {

@@ -7,21 +7,40 @@ use crate::reproduce::results::{LatentResults, Results, SelectedRun};
 use crate::reproduce::seed::Outcome;
 use crate::reproduce::stages::Request;
 
+/// Observables of an evaluation.
+const OBSERVABLES: [(&str, &str); 6] = [
+    ("cell_energy", "visible cell energy"),
+    ("visible_energy", "visible energy"),
+    ("n_hits", "number of hits"),
+    ("cog_z", "centre of gravity z"),
+    ("radial", "radial profile"),
+    ("longitudinal", "longitudinal profile"),
+];
+
 /// A result of `calo evaluate` with the given distances of the three candidates; their means are off by 2, -1 and 0 %.
 fn results(jsd: [f64; 3], source: &str) -> Results {
     let histograms = |jsd: f64| -> Vec<Value> {
         let jsd = json!({"value": jsd, "error": 0.01});
-        OBSERVABLES.iter().map(|(name, _)| json!({"observable": name, "jsd": jsd, "parts": []})).collect()
+        OBSERVABLES.iter().map(|(id, _)| json!({"observable": id, "jsd": jsd, "parts": []})).collect()
+    };
+    let score = |id: &str, label: &str, value: Option<f64>, error: f64| json!({"id": id, "label": label, "value": value, "error": value.map(|_| error), "digits": 3});
+    let scores = |s_jsd: Option<f64>, s_area: Option<f64>, auc: Option<f64>| {
+        let mut pearson = score("pearson_max_difference", "largest Pearson difference", auc, 0.1);
+        pearson["detail"] = json!(["m1z", "nhit"]);
+        json!([
+            score("s_jsd", "S_JSD", s_jsd, 0.05),
+            score("s_area", "S_area", s_area, 0.06),
+            pearson,
+            score("fpd", "FPD", None, 0.0),
+            score("auc", "classifier AUC", auc, 0.01),
+        ])
     };
     let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
     let comparisons = names.iter().zip(jsd).map(|(name, jsd)| {
-        let auc = json!({"value": 0.5 + jsd, "error": 0.01});
-        json!({
-            "name": name, "histograms": histograms(jsd), "s_jsd": {"value": 10.0 * jsd, "error": 0.05},
-            "s_area": {"value": 11.0 * jsd, "error": 0.06},
-            "fpd": null, "kpd": null, "auc": auc
-        })
+        let scores = scores(Some(10.0 * jsd), Some(11.0 * jsd), Some(0.5 + jsd));
+        json!({"name": name, "histograms": histograms(jsd), "scores": scores})
     });
+    let observables = OBSERVABLES.map(|(id, label)| json!({"id": id, "label": label}));
     let mut moments = Vec::new();
     for (sample, factor) in [1.0, 1.02, 0.99, 1.0].into_iter().enumerate() {
         for (observable, mean) in [("visible_energy", 1000.0), ("n_hits", 400.0), ("cog_z", 12.0)] {
@@ -47,9 +66,8 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
     let samples = samples.map(|name| json!({"name": name, "n_showers": 1500}));
     serde_json::from_value(json!({
         "samples": samples,
-        "floor": {
-            "name": "half / half", "histograms": histograms(0.02), "s_jsd": null, "fpd": null, "kpd": null, "auc": null
-        },
+        "observables": observables,
+        "floor": {"name": "half / half", "histograms": histograms(0.02), "scores": scores(None, None, None)},
         "comparisons": comparisons.collect::<Vec<_>>(),
         "moments": moments,
         "linearity": linearity,
@@ -172,8 +190,8 @@ fn several_seeds_show_mean_and_deviation_and_how_often_the_density_wins() {
 #[test]
 fn what_is_missing_is_a_dash() {
     let mut row = seed(11, [0.1, 0.12, 0.08], "fixed_energy_file");
-    row.configurations[0].s_jsd = None;
-    row.configurations[0].jsd[3] = None;
+    row.configurations[0].scores[0].value = None;
+    row.configurations[0].jsd[3].value = None;
     row.top_variable_cog_z = None;
     assert_eq!(row.density_is_better(), [None, None]);
     let text = page(&table(vec![row]));

@@ -1,16 +1,17 @@
 //! From accumulated samples to [`Results`].
 
 use calo_core::Detector;
-use calo_metrics::results::{Comparison, Distribution, Divisors, Gap, Pearson, Results, SCHEMA_VERSION};
+use calo_metrics::results::{
+    ComparedAt, Comparison, Distribution, Divisors, Gap, ObservableInfo, Pearson, Results, SCHEMA_VERSION,
+};
 use calo_metrics::{
-    Column, ComparedHistograms, FixedEnergy, Part, SampleSet, Splits, compare_halves, compare_samples,
-    compare_splits, distributions, divisors, fixed_energies, linearity, moments, pearson_matrix,
-    punch_through, responses, scores,
+    Column, ComparedHistograms, FixedEnergy, Judged, OBSERVABLES, ObservableTable, Part, SampleSet, Splits,
+    compare_halves, compare_samples, compare_splits, distributions, divisors, fixed_energies, linearity,
+    moments, pearson_matrix, punch_through, responses,
 };
 
+use super::COMPARED_AT_GEV;
 use super::sample::Sample;
-use super::table::observable_label;
-use super::{COMPARED_AT_GEV, two_sample};
 use crate::interrupt;
 use crate::model::detector_info;
 use crate::provenance::VERSION;
@@ -31,7 +32,11 @@ pub(super) fn results(
     let sets: Vec<&SampleSet> = samples.iter().map(|sample| &sample.set).collect();
     let reference = sets[0];
     let compared_at = fixed_energies(&sets, &COMPARED_AT_GEV);
+    let histograms = &reference.full.settings().histograms;
+    let observables: Vec<ObservableInfo> =
+        histograms.iter().map(|binned| binned.observable.info.clone()).collect();
     let mut gaps: Vec<Gap> = samples.iter().filter_map(empty_showers_gap).collect();
+    gaps.extend(binning_gaps(detector));
 
     let floor_histograms = compare_halves(reference, &compared_at)?;
     let mut compared = Vec::new();
@@ -47,17 +52,16 @@ pub(super) fn results(
     let halves = [Part::FirstHalf, Part::SecondHalf];
     let floor_name = format!("{}: half / half", reference.name);
     let n_halves = halves.map(|half| reference.full.n_showers_at(None, half));
-    let mut floor = comparison(floor_name, n_halves, floor_histograms, divisors.as_ref(), &mut gaps);
     let [first, second] = halves.map(|half| reference.full.table_of(half));
-    two_sample::fill(&mut floor, [&first, &second], seed, &mut gaps);
+    let judge = Judge { divisors: divisors.as_ref(), seed };
+    let floor = judge.comparison(floor_name, n_halves, floor_histograms, [&first, &second], &mut gaps);
 
     let mut comparisons = Vec::new();
     for (candidate, histograms) in sets[1..].iter().zip(compared) {
         interrupt::check()?;
         let n_showers = [reference.full.n_showers(), candidate.full.n_showers()];
-        let mut one = comparison(candidate.name.clone(), n_showers, histograms, divisors.as_ref(), &mut gaps);
-        two_sample::fill(&mut one, [reference.full.table(), candidate.full.table()], seed, &mut gaps);
-        comparisons.push(one);
+        let tables = [reference.full.table(), candidate.full.table()];
+        comparisons.push(judge.comparison(candidate.name.clone(), n_showers, histograms, tables, &mut gaps));
     }
 
     let n_splits = reference.full.splits().map_or(0, Splits::n_splits);
@@ -70,7 +74,7 @@ pub(super) fn results(
     }
 
     let distributions = distributions(&sets, &compared_at);
-    gaps.extend(distributions.iter().filter_map(|d| outside_gap(d, &reference.name)));
+    gaps.extend(distributions.iter().filter_map(|d| outside_gap(d, &observables, &reference.name)));
     let (linearity, linearity_gaps) = linearity(&sets, &linearity_energies(samples));
     gaps.extend(linearity_gaps);
     let rule = detector.readout.punch_through_hits.map(|hits| hits as u64);
@@ -80,6 +84,7 @@ pub(super) fn results(
         seed,
         detector: detector_info(detector),
         samples: samples.iter().map(|sample| sample.info.clone()).collect(),
+        observables,
         distributions,
         floor,
         comparisons,
@@ -108,36 +113,43 @@ fn common_divisors(compared: &[ComparedHistograms], gaps: &mut Vec<Gap>) -> Opti
     if compared.len() < 2 {
         return None;
     }
+    let scored = OBSERVABLES.iter().map(|observable| &observable.info).filter(|info| info.scored);
+    let scored: Vec<&str> = scored.map(|info| &*info.id).collect();
     let histograms: Vec<_> = compared.iter().map(|compared| compared.histograms.as_slice()).collect();
-    divisors(&histograms)
+    divisors(&scored, &histograms)
         .map_err(|error| gaps.push(Gap { what: "S_JSD".to_owned(), why: error.to_string() }))
         .ok()
 }
 
-fn comparison(
-    name: String,
-    n_showers: [u64; 2],
-    compared: ComparedHistograms,
-    divisors: Option<&Divisors>,
-    gaps: &mut Vec<Gap>,
-) -> Comparison {
-    gaps.extend(compared.gaps.iter().cloned());
-    let scores = divisors.and_then(|divisors| {
-        let gap = |error: calo_metrics::Error| Gap { what: format!("{name}: S_JSD"), why: error.to_string() };
-        scores(&compared, divisors).map_err(|error| gaps.push(gap(error))).ok()
-    });
-    Comparison {
-        name,
-        n_showers,
-        histograms: compared.histograms,
-        s_jsd: scores.map(|scores| scores.s_jsd),
-        s_area: scores.and_then(|scores| scores.s_area),
-        pearson_max_difference: None,
-        fpd: None,
-        kpd: None,
-        auc: None,
-        splits: Vec::new(),
+/// What the scores of all comparisons share.
+struct Judge<'a> {
+    divisors: Option<&'a Divisors>,
+    seed: u64,
+}
+
+impl Judge<'_> {
+    fn comparison(
+        &self,
+        name: String,
+        n_showers: [u64; 2],
+        compared: ComparedHistograms,
+        tables: [&ObservableTable; 2],
+        gaps: &mut Vec<Gap>,
+    ) -> Comparison {
+        gaps.extend(compared.gaps.iter().cloned());
+        let (scores, missing) = Judged::new(&compared, self.divisors, tables, self.seed).scores();
+        gaps.extend(missing.into_iter().map(|gap| Gap { what: format!("{name}: {}", gap.what), ..gap }));
+        Comparison { name, n_showers, scores, histograms: compared.histograms, splits: Vec::new() }
     }
+}
+
+/// Observables that the detector file has no bins for are not compared: said, in case it is a slip.
+fn binning_gaps(detector: &Detector) -> impl Iterator<Item = Gap> {
+    let without = OBSERVABLES.iter().filter(|observable| detector.binning.get(observable.binning).is_none());
+    without.map(|observable| Gap {
+        what: observable.info.label.to_string(),
+        why: format!("detector {} has no binning.{}", detector.name, observable.binning),
+    })
 }
 
 /// Energies within the reference's spectrum, and those of any fixed-energy file.
@@ -153,22 +165,21 @@ fn linearity_energies(samples: &[Sample]) -> Vec<FixedEnergy> {
     fixed_energies(&sets, &energies_gev)
 }
 
-/// A distribution whose reference lies largely outside its axis compares little: say so.
-fn outside_gap(distribution: &Distribution, reference: &str) -> Option<Gap> {
+/// A distribution whose reference lies largely outside its axis compares little: say so. Not where the histogram is for
+/// the eye only, because fixed energies are compared.
+fn outside_gap(distribution: &Distribution, observables: &[ObservableInfo], reference: &str) -> Option<Gap> {
+    let observable = observables.iter().find(|info| info.id == distribution.observable)?;
+    if distribution.energy_gev.is_none() && observable.compared_at == ComparedAt::FixedEnergies {
+        return None;
+    }
     let histogram = distribution.samples.first()?.as_ref()?;
     let outside = histogram.underflow + histogram.overflow;
     let share = outside / (outside + histogram.counts.iter().sum::<f64>());
     let at = distribution.energy_gev.map(|energy| format!(" at {energy} GeV")).unwrap_or_default();
-    (share > OUTSIDE_LIMIT && !only_at_energies(distribution)).then(|| Gap {
-        what: format!("{}{at}, a full comparison", observable_label(distribution.observable)),
+    (share > OUTSIDE_LIMIT).then(|| Gap {
+        what: format!("{}{at}, a full comparison", observable.label),
         why: format!("{:.0} % of {reference} lie outside the binning of the detector", 100.0 * share),
     })
-}
-
-/// Whether the full-spectrum histogram of this observable is for the eye only.
-fn only_at_energies(distribution: &Distribution) -> bool {
-    use calo_metrics::results::Observable::{NHits, VisibleEnergy};
-    distribution.energy_gev.is_none() && matches!(distribution.observable, VisibleEnergy | NHits)
 }
 
 fn pearson(sets: &[&SampleSet]) -> anyhow::Result<Pearson> {

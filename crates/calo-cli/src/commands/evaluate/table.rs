@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use calo_metrics::results::{
-    Comparison, EnergySource, Estimate, LinearityPoint, Observable, Results, SplitComparison,
+    Comparison, EnergySource, Estimate, LinearityPoint, Results, Score, SplitComparison,
 };
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -57,34 +57,20 @@ fn scores(results: &Results) -> Table {
         "showers",
         comparisons.iter().map(|c| format!("{} / {}", c.n_showers[0], c.n_showers[1])),
     ));
-    for observable in Observable::ALL {
-        let from_window = results.distributions.iter().filter(|d| d.observable == observable).any(|d| {
+    for observable in &results.observables {
+        let from_window = results.distributions.iter().filter(|d| d.observable == observable.id).any(|d| {
             d.samples.iter().flatten().any(|histogram| histogram.source == Some(EnergySource::Window))
         });
         let mark = if from_window { " *" } else { "" };
-        let label = format!("JSD {}{mark}", observable_label(observable));
+        let label = format!("JSD {}{mark}", observable.label);
         table.add_row(row(
             &label,
-            comparisons.iter().map(|c| {
-                let found = c.histograms.iter().find(|h| h.observable == observable);
-                optional(found.map(|h| h.jsd), 4)
-            }),
+            comparisons.iter().map(|c| optional(c.histogram(&observable.id).map(|h| h.jsd), 4)),
         ));
     }
-    if results.divisors.is_some() {
-        table.add_row(row("S_JSD", comparisons.iter().map(|c| optional(c.s_jsd, 3))));
-        table.add_row(row("S_area", comparisons.iter().map(|c| optional(c.s_area, 3))));
+    for Score { id, label, .. } in &results.floor.scores {
+        table.add_row(row(label, comparisons.iter().map(|c| c.score(id).map_or_else(missing, score))));
     }
-    table.add_row(row(
-        "largest Pearson difference",
-        comparisons.iter().map(|c| match &c.pearson_max_difference {
-            Some(d) => format!("{} ({} {})", estimate(d.difference, 3), d.pair[0], d.pair[1]),
-            None => "-".to_owned(),
-        }),
-    ));
-    table.add_row(row("FPD", comparisons.iter().map(|c| optional(c.fpd, 4))));
-    table.add_row(row("KPD", comparisons.iter().map(|c| optional(c.kpd, 5))));
-    table.add_row(row("classifier AUC", comparisons.iter().map(|c| optional(c.auc, 4))));
     table
 }
 
@@ -98,11 +84,11 @@ fn splits(results: &Results) -> Table {
         names.push("excess".to_owned());
     }
     let mut table = new_table(&names);
-    for observable in Observable::ALL {
+    for observable in &results.observables {
         let of_candidates: Vec<Option<&SplitComparison>> = results
             .comparisons
             .iter()
-            .map(|comparison| comparison.splits.iter().find(|split| split.observable == observable))
+            .map(|comparison| comparison.splits.iter().find(|split| split.observable == observable.id))
             .collect();
         let Some(first) = of_candidates.iter().flatten().next() else { continue };
         let mut cells = vec![first.n_showers.to_string(), estimate(first.distances.floor, 4)];
@@ -110,7 +96,7 @@ fn splits(results: &Results) -> Table {
             cells.push(optional(split.map(|split| split.distances.jsd), 4));
             cells.push(optional(split.map(|split| split.distances.excess), 4));
         }
-        table.add_row(row(observable_label(observable), cells));
+        table.add_row(row(&observable.label, cells));
     }
     table
 }
@@ -154,18 +140,6 @@ fn linearity_cells(point: Option<&LinearityPoint>) -> [String; 2] {
     [format!("{}{scaled}", estimate(point.mu90_mev, 1)), estimate(point.resolution, 4)]
 }
 
-/// The observable as people call it.
-pub(super) fn observable_label(observable: Observable) -> &'static str {
-    match observable {
-        Observable::CellEnergy => "visible cell energy",
-        Observable::VisibleEnergy => "visible energy",
-        Observable::NHits => "number of hits",
-        Observable::CogZ => "centre of gravity z",
-        Observable::Radial => "radial profile",
-        Observable::Longitudinal => "longitudinal profile",
-    }
-}
-
 fn new_table<S: AsRef<str>>(header: &[S]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
@@ -178,8 +152,19 @@ fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<Cell> {
     std::iter::once(Cell::new(label)).chain(values).collect()
 }
 
+/// A score with its error, and what it belongs to.
+fn score(score: &Score) -> String {
+    let found = optional(score.estimate(), score.digits);
+    if score.detail.is_empty() { found } else { format!("{found} ({})", score.detail.join(" ")) }
+}
+
 fn optional(value: Option<Estimate>, digits: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| estimate(value, digits))
+    value.map_or_else(missing, |value| estimate(value, digits))
+}
+
+/// What stands for a number that is not known.
+fn missing() -> String {
+    "-".to_owned()
 }
 
 fn estimate(Estimate { value, error }: Estimate, digits: usize) -> String {

@@ -1,4 +1,4 @@
-//! An epoch's showers against validation showers: the six distances that choose the best epoch.
+//! An epoch's showers against validation showers: the distances that choose the best epoch.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use calo_core::{Detector, ShowerBatch, ShowerSource};
 use calo_data::{Part, PartSource, ReadOptions, Split};
 use calo_latent::gaussian_divergence;
-use calo_metrics::results::Observable;
+use calo_metrics::results::{ById, HistogramComparison};
 use calo_metrics::{FileKind, SampleAccumulator, SampleSet, SampleSettings, compare_samples, fixed_energies};
 use calo_nn::training::ShowerModel;
 use ndarray::Axis;
@@ -17,7 +17,7 @@ use crate::commands::evaluate::{COMPARED_AT_GEV, sample_settings};
 use crate::files;
 use crate::generation::{Generator, LatentSource};
 use crate::model::{BATCH, matrix, posterior};
-use crate::run_folder::{ByStage, SixDistances};
+use crate::run_folder::ByStage;
 
 /// Where validation showers come from.
 #[derive(Debug, Clone, Default)]
@@ -93,7 +93,7 @@ impl Validation {
     ///
     /// # Errors
     /// A model that makes cells that are not finite; an interruption.
-    pub(super) fn distances(&self, model: &ShowerModel) -> anyhow::Result<[ByStage<SixDistances>; 2]> {
+    pub(super) fn distances(&self, model: &ShowerModel) -> anyhow::Result<[ByStage<ById>; 2]> {
         let generator = Generator::new(model, LatentSource::Normal, self.seed)?;
         let mut stages = vec![self.empty_set("decoded")?];
         if model.has_post_processor() {
@@ -121,8 +121,8 @@ impl Validation {
         let raw = distances.next().context("nothing was compared")??;
         let post_processed = distances.next().transpose()?;
         Ok([0, 1].map(|kind| ByStage {
-            raw: raw[kind],
-            post_processed: post_processed.map(|distances| distances[kind]),
+            raw: raw[kind].clone(),
+            post_processed: post_processed.as_ref().map(|distances| distances[kind].clone()),
         }))
     }
 
@@ -137,14 +137,19 @@ impl Validation {
     }
 
     /// Jensen-Shannon distances and area differences.
-    fn compare(&self, candidate: &SampleSet) -> anyhow::Result<[SixDistances; 2]> {
+    fn compare(&self, candidate: &SampleSet) -> anyhow::Result<[ById; 2]> {
         let compared_at = fixed_energies(&[&self.reference, candidate], &COMPARED_AT_GEV);
         let compared = compare_samples(&self.reference, candidate, &compared_at)?;
-        let find = |observable| compared.histograms.iter().find(|found| found.observable == observable);
-        // A model of empty showers has no histogram: nothing is further away.
-        let jsd = |observable| find(observable).map_or(2_f64.ln().sqrt(), |found| found.jsd.value);
-        let area = |observable| find(observable).map_or(1.0, |found| found.area_difference.value);
-        Ok([Observable::ALL.map(jsd), Observable::ALL.map(area)].map(SixDistances::from_array))
+        let by_id = |distance: &dyn Fn(&HistogramComparison) -> f64, furthest: f64| -> ById {
+            let ids = self.settings.histograms.iter().map(|binned| &*binned.observable.info.id);
+            let found = |id: &str| compared.histograms.iter().find(|found| found.observable == id);
+            // A model of empty showers has no histogram: nothing is further away.
+            ids.map(|id| (id, found(id).map_or(furthest, distance))).collect()
+        };
+        Ok([
+            by_id(&|found| found.jsd.value, 2_f64.ln().sqrt()),
+            by_id(&|found| found.area_difference.value, 1.0),
+        ])
     }
 
     /// Mean divergence of each encoded variable from N(0, 1), nats.

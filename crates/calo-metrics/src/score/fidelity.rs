@@ -1,0 +1,184 @@
+//! The fidelity score S_JSD and its sibling with area differences.
+
+use crate::comparison::{ComparedHistograms, spread};
+use crate::error::{Error, Result};
+use crate::results::{ById, Divisors, Estimate, HistogramComparison};
+
+/// The divisors of the scores: mean JSD and area difference of each of the observables over all models and epochs
+/// compared.
+///
+/// # Errors
+/// Fewer than two comparisons (a single candidate divided by itself scores 1 whatever it is), a comparison that lacks
+/// one of the observables, or comparisons at different fixed energies.
+///
+/// # Reference
+/// decoding-photons, appendix A.
+pub fn divisors(observables: &[&str], comparisons: &[&[HistogramComparison]]) -> Result<Divisors> {
+    if comparisons.len() < 2 {
+        let expected = "at least 2, or divisors given";
+        return Err(Error::parameter("comparisons that S_JSD averages over", comparisons.len(), expected));
+    }
+    let n = comparisons.len() as f64;
+    let (mut jsd, mut area_difference) = (Vec::new(), Vec::new());
+    for &observable in observables {
+        let first = find(comparisons[0], observable)?;
+        let (mut mean_jsd, mut mean_area) = (0.0, 0.0);
+        for comparison in comparisons {
+            let histogram = find(comparison, observable)?;
+            if energies(histogram) != energies(first) {
+                let what = format!("energies of {observable} in the comparisons that S_JSD averages over");
+                return Err(Error::mismatch(what, energies(histogram), energies(first)));
+            }
+            mean_jsd += histogram.jsd.value / n;
+            mean_area += histogram.area_difference.value / n;
+        }
+        jsd.push((observable, mean_jsd));
+        area_difference.push((observable, mean_area));
+    }
+    Ok(Divisors {
+        jsd: jsd.into_iter().collect(),
+        area_difference: Some(area_difference.into_iter().collect()),
+        n_comparisons: comparisons.len(),
+    })
+}
+
+/// S_JSD: the mean over the observables that have a divisor of each JSD over its divisor.
+///
+/// The error comes from the replicas, in which all histograms are of the same showers, with the divisors as given.
+///
+/// # Errors
+/// A histogram that has a divisor is missing, or a divisor is not positive.
+///
+/// # Reference
+/// decoding-photons, appendix A.
+pub fn s_jsd(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Estimate> {
+    mean_quotient(compared, ("jsd", &divisors.jsd), |histogram| histogram.jsd.value, 0)
+}
+
+/// The same with area differences; none where the divisors have none for these.
+///
+/// # Errors
+/// As [`s_jsd`].
+pub fn s_area(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Option<Estimate>> {
+    let Some(areas) = &divisors.area_difference else { return Ok(None) };
+    mean_quotient(compared, ("area_difference", areas), |histogram| histogram.area_difference.value, 1)
+        .map(Some)
+}
+
+/// The mean of quotients of a distance, which is number `which` of each replica.
+fn mean_quotient(
+    compared: &ComparedHistograms,
+    (name, divisors): (&str, &ById),
+    distance: fn(&HistogramComparison) -> f64,
+    which: usize,
+) -> Result<Estimate> {
+    for (observable, divisor) in divisors.iter() {
+        if !(divisor.is_finite() && divisor > 0.0) {
+            let name = format!("divisor {name} of {observable}");
+            return Err(Error::parameter(name, divisor, "a finite number above 0"));
+        }
+    }
+    if divisors.is_empty() {
+        return Err(Error::empty(format!("divisors {name}"), "one for each observable"));
+    }
+    for (observable, _) in divisors.iter() {
+        find(&compared.histograms, observable)?;
+    }
+    let histograms = compared.histograms.iter().enumerate();
+    let known: Vec<(usize, f64)> =
+        histograms.filter_map(|(i, histogram)| Some((i, divisors.get(&histogram.observable)?))).collect();
+    let mean = |distance: &dyn Fn(usize) -> f64| {
+        known.iter().map(|&(i, divisor)| distance(i) / divisor).sum::<f64>() / known.len() as f64
+    };
+    let n_replicas = compared.replicas.iter().map(Vec::len).min().unwrap_or(0);
+    Ok(Estimate {
+        value: mean(&|i| distance(&compared.histograms[i])),
+        error: spread((0..n_replicas).map(|r| mean(&|i| compared.replicas[i][r][which]))),
+    })
+}
+
+fn find<'a>(histograms: &'a [HistogramComparison], observable: &str) -> Result<&'a HistogramComparison> {
+    histograms.iter().find(|histogram| histogram.observable == observable).ok_or_else(|| {
+        Error::empty(format!("comparison of {observable}"), "all that have a divisor, or there is no S_JSD")
+    })
+}
+
+fn energies(histogram: &HistogramComparison) -> Vec<Option<f64>> {
+    histogram.parts.iter().map(|part| part.energy_gev).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observables::PAPERS_IDS;
+
+    /// Comparisons of the papers' observables with the given distances and no parts.
+    fn compared(distances: [f64; 6]) -> ComparedHistograms {
+        let histograms = PAPERS_IDS.into_iter().zip(distances).map(|(observable, value)| {
+            let distance = Estimate { value, error: None };
+            HistogramComparison {
+                observable: observable.to_owned(),
+                jsd: distance,
+                area_difference: Estimate { value: 2.0 * value, error: None },
+                parts: Vec::new(),
+            }
+        });
+        let replicas = distances.map(|d| vec![[d, 2.0 * d], [3.0 * d, 2.0 * d]]).to_vec();
+        ComparedHistograms { histograms: histograms.collect(), replicas, gaps: Vec::new() }
+    }
+
+    fn all(value: f64) -> ById {
+        PAPERS_IDS.into_iter().map(|id| (id, value)).collect()
+    }
+
+    #[test]
+    fn the_mean_over_all_compared_scores_one() {
+        let (a, b) = (compared([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), compared([0.3, 0.2, 0.1, 0.4, 0.5, 0.2]));
+        let divisors = divisors(&PAPERS_IDS, &[&a.histograms, &b.histograms]).unwrap();
+        assert!((divisors.jsd.get("cell_energy").unwrap() - 0.2).abs() < 1e-15);
+        let [of_a, of_b] = [&a, &b].map(|compared| s_jsd(compared, &divisors).unwrap());
+        assert!((0.5 * (of_a.value + of_b.value) - 1.0).abs() < 1e-12);
+        // (1/2 + 1 + 3/2 + 1 + 1 + 3/2) / 6
+        assert!((of_a.value - 6.5 / 6.0).abs() < 1e-12);
+        let areas = s_area(&a, &divisors).unwrap().unwrap();
+        assert!((areas.value - 6.5 / 6.0).abs() < 1e-12);
+        // Replicas 1 and 3 times the value: standard deviation sqrt(2) times it; none where they agree.
+        assert!((of_a.error.unwrap() - 2.0_f64.sqrt() * of_a.value).abs() < 1e-12);
+        assert!(areas.error.unwrap() < 1e-12);
+    }
+
+    #[test]
+    fn a_single_candidate_has_no_divisors() {
+        let error = divisors(&PAPERS_IDS, &[&compared([0.1; 6]).histograms]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "parameter `comparisons that S_JSD averages over`: 1; expected at least 2, or divisors given"
+        );
+    }
+
+    #[test]
+    fn a_histogram_that_has_a_divisor_must_be_there() {
+        let whole = compared([0.1; 6]);
+        let mut gap = whole.clone();
+        gap.histograms.remove(3);
+        gap.replicas.remove(3);
+        assert!(divisors(&PAPERS_IDS, &[&whole.histograms, &gap.histograms]).is_err());
+        let given = Divisors { jsd: all(0.1), area_difference: Some(all(0.1)), n_comparisons: 0 };
+        assert!(s_jsd(&gap, &given).unwrap_err().to_string().contains("comparison of cog_z"));
+        assert!(s_jsd(&whole, &Divisors { jsd: all(0.0), ..given.clone() }).is_err());
+        assert!(s_jsd(&whole, &Divisors { jsd: ById::default(), ..given.clone() }).is_err());
+        // Divisors without area differences leave S_JSD as it is.
+        let only_jsd = Divisors { area_difference: None, ..given.clone() };
+        assert_eq!(s_jsd(&whole, &only_jsd).unwrap(), s_jsd(&whole, &given).unwrap());
+        assert!(s_area(&whole, &given).unwrap().is_some());
+        assert_eq!(s_area(&whole, &only_jsd).unwrap(), None);
+    }
+
+    #[test]
+    fn what_has_no_divisor_does_not_count() {
+        let whole = compared([0.1, 0.1, 0.1, 0.1, 0.1, 9.0]);
+        let five = all(0.1).iter().filter(|(id, _)| *id != "longitudinal").collect();
+        let given = Divisors { jsd: five, area_difference: None, n_comparisons: 0 };
+        assert!((s_jsd(&whole, &given).unwrap().value - 1.0).abs() < 1e-12);
+    }
+}
