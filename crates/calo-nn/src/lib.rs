@@ -3,12 +3,14 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`ops`] | 3-D convolutions, layer normalisation, sorting and others: differentiable twice or more, on CPU and CUDA |
-//! | [`layers`], [`models`] | the networks of the papers |
+//! | [`layers`] | layers with named, seeded weights |
+//! | [`families`] | the models of the papers, one folder a family; their list |
+//! | [`components`] | parts that several families share: post-processor, scaling, critics |
 //! | [`losses`] | the losses of the papers, and latent optimisation |
 //! | [`autograd`] | gradients, and gradients to be differentiated again |
 //! | [`parameters`] | named, seeded weights; weights files; PyTorch checkpoints |
 //! | [`optimiser`] | Adam, which can be saved and resumed exactly |
-//! | [`training`] | the training of the BIB-AE, and the trained model |
+//! | [`engine`] | training of any family, and the trained model |
 //! | [`device`] | processor or card, by name |
 //! | [`cuda`] | the same operations on a GPU; precision there |
 //!
@@ -35,17 +37,18 @@
 //! ```
 
 pub mod autograd;
+pub mod components;
 mod cpu;
 pub mod cuda;
 pub mod device;
+pub mod engine;
 mod error;
+pub mod families;
 pub mod layers;
 pub mod losses;
-pub mod models;
 pub mod ops;
 pub mod optimiser;
 pub mod parameters;
-pub mod training;
 
 pub use error::{Error, Result};
 
