@@ -17,10 +17,10 @@ use std::time::Instant;
 use calo_nn::autograd::backward;
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::losses::{SortedMmd, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_mmd};
-use calo_nn::models::bibae::{
-    BibAeConfig, Critic, CriticConfig, Decoder, Encoder, LatentCritic, LatentCriticConfig,
+use calo_nn::families::bibae::networks::{
+    AutoencoderConfig, Critic, CriticConfig, Decoder, Encoder, LatentCritic, LatentCriticConfig,
 };
-use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::ops::sort_descending;
 use calo_nn::optimiser::{Adam, AdamConfig};
 use calo_nn::parameters::{Parameters, Path};
@@ -132,13 +132,13 @@ impl Bench {
     }
 
     fn encoder(&self) -> Result<Work> {
-        let encoder = self.network(|path| Encoder::new(path, &BibAeConfig::default()))?;
+        let encoder = self.network(|path| Encoder::new(path, &AutoencoderConfig::default()))?;
         let (x, e) = (self.showers.clone(), self.energies.clone());
         Ok(Box::new(move || encoder.applied.forward(&x, &e).map(drop)))
     }
 
     fn decoder(&self) -> Result<Work> {
-        let decoder = self.network(|path| Decoder::new(path, &BibAeConfig::default()))?;
+        let decoder = self.network(|path| Decoder::new(path, &AutoencoderConfig::default()))?;
         let (z, e) = (self.noise()?, self.energies.clone());
         Ok(Box::new(move || decoder.applied.forward(&z, &e).map(drop)))
     }
@@ -150,7 +150,7 @@ impl Bench {
     }
 
     fn generation(&self) -> Result<Work> {
-        let decoder = self.network(|path| Decoder::new(path, &BibAeConfig::default()))?;
+        let decoder = self.network(|path| Decoder::new(path, &AutoencoderConfig::default()))?;
         let post = self.network(|path| PostProcessor::new(path, &PostProcessorConfig::default()))?;
         let (z, e) = (self.noise()?, self.energies.clone());
         Ok(Box::new(move || post.applied.forward(&decoder.applied.forward(&z, &e)?, &e).map(drop)))
@@ -224,7 +224,7 @@ struct TrainingStep {
 
 impl TrainingStep {
     fn new(bench: &Bench) -> Result<Self> {
-        let config = BibAeConfig::default();
+        let config = AutoencoderConfig::default();
         let encoder = bench.network(|path| Encoder::new(path, &config))?;
         let decoder = bench.network(|path| Decoder::new(path, &config))?;
         let critic = bench.network(|path| Critic::new(path, &CriticConfig::default()))?;
@@ -317,7 +317,7 @@ fn showers(n: usize, random: &mut ChaCha8Rng, device: &Device) -> Result<Tensor>
 
 /// All latent variables of `n` showers.
 fn normal(random: &mut ChaCha8Rng, n: usize, device: &Device) -> Result<Tensor> {
-    let latent = BibAeConfig::default().latent;
+    let latent = AutoencoderConfig::default().latent;
     let values: Vec<f32> = (0..n * latent).map(|_| random.sample(StandardNormal)).collect();
     Ok(Tensor::from_vec(values, (n, latent), device)?)
 }

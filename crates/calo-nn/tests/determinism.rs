@@ -13,12 +13,13 @@ use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{DType, Device};
 use calo_nn::losses::SortedMmd;
-use calo_nn::models::bibae::{BibAeConfig, CriticConfig};
-use calo_nn::models::post_processor::PostProcessorConfig;
+use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig};
+use calo_nn::components::post_processor::PostProcessorConfig;
 use calo_nn::parameters::checkpoint;
-use calo_nn::training::{
-    ModelConfig, PostProcessorLosses, PostProcessorTraining, Scaling, Trainer, TrainingConfig,
-};
+use calo_nn::components::Scaling;
+use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorTraining};
+use calo_nn::engine::{FamilyConfig as _, OptimConfig, Recipe, Trainer};
+use calo_nn::families::bibae::{Config, Losses, ModelConfig, Schedule};
 use ndarray::Array4;
 use rand::Rng as _;
 use rand_distr::{Distribution as _, Exp1};
@@ -31,12 +32,12 @@ const GRID: Grid = Grid { layers: 9, nx: 11, ny: 10 };
 fn trainer(layer_norm: bool) -> Trainer {
     let post_processor = PostProcessorConfig { width: 20, condition: 6, layer_norm, ..Default::default() };
     let model = ModelConfig {
-        autoencoder: BibAeConfig {
+        autoencoder: AutoencoderConfig {
             width: 3,
             hidden: 300,
             bottleneck: 190,
-            encoded: 5,
-            latent: 37,
+            n_encoded: 5,
+            latent_dim: 37,
             decoder_layer_norm: layer_norm,
             ..Default::default()
         },
@@ -47,14 +48,15 @@ fn trainer(layer_norm: bool) -> Trainer {
         ..Default::default()
     };
     let post_processor = PostProcessorTraining {
-        epochs_of_identity: 0,
+        identity_epochs: 0,
         losses: PostProcessorLosses { sorted_absolute: 10.0, sorted_squared: 10.0, ..Default::default() },
         sorted_mmd: SortedMmd { windows: 30, ..Default::default() },
         ..Default::default()
     };
-    let training =
-        TrainingConfig { critic_steps: 3, batch_showers: BATCH, post_processor, ..Default::default() };
-    Trainer::new(model.on_grid(GRID.shape()), training, 1, &Device::Cpu).unwrap()
+    let schedule = Schedule { n_critic: 3, post_processor, ..Default::default() };
+    let family = Config { model: model.on_grid(GRID.shape()), losses: Losses::default(), schedule };
+    let optim = OptimConfig { batch_showers: BATCH, ..family.default_optim() };
+    Trainer::new(Recipe { family: Box::new(family), optim }, 1, &Device::Cpu).unwrap()
 }
 
 /// A third of the cells hit.

@@ -5,9 +5,9 @@
 
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::layers::Statistics;
-use calo_nn::models::bibae::{BibAe, BibAeConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
-use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
-use calo_nn::models::{gan, wgan};
+use calo_nn::families::bibae::networks::{Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::families::{gan, wgan};
 use calo_nn::parameters::{Parameters, Path};
 
 const GRID: [usize; 3] = [30; 3];
@@ -55,17 +55,17 @@ fn sees_every_change(build: impl Fn(&Path<'_>) -> Run) {
 #[test]
 fn of_the_bib_ae() {
     for decoder_layer_norm in [false, true] {
-        let config = BibAeConfig {
+        let config = AutoencoderConfig {
             grid: GRID,
             width: 1,
             hidden: 6,
             bottleneck: 5,
-            encoded: 3,
-            latent: 4,
+            n_encoded: 3,
+            latent_dim: 4,
             decoder_layer_norm,
         };
         sees_every_change(|path| {
-            let networks = BibAe::new(path, &config).unwrap();
+            let networks = Autoencoder::new(path, &config).unwrap();
             Box::new(move || {
                 let posterior = networks.encoder.forward(&showers(), &energies()).unwrap();
                 let decoded = networks.decoder.forward(&input(&[2, 4]), &energies()).unwrap();

@@ -72,10 +72,10 @@ pub enum Error {
         /// Full name of the parameter.
         name: String,
     },
-    /// A training came to numbers that are none.
+    /// A run produced NaN or infinity, or showers that stay empty.
     #[error(
         "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
-         rates, or more critics_first_steps or warm_up_steps, may help)"
+         learning rates, or a longer warm-up of the critics or of the learning rate, may help)"
     )]
     Diverged {
         /// Training steps before this one.

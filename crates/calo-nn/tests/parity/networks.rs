@@ -13,10 +13,10 @@ use calo_nn::losses::{
     SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_optimised, latent_step,
     sorted_difference, sorted_mmd,
 };
-use calo_nn::models::Grid;
-use calo_nn::models::bibae::{BibAe, BibAeConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
-use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig};
-use calo_nn::models::{gan, wgan};
+use calo_nn::components::Grid;
+use calo_nn::families::bibae::networks::{Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::families::{gan, wgan};
 use calo_nn::ops::sort_descending;
 use calo_nn::parameters::{Parameters, Path};
 
@@ -98,7 +98,7 @@ fn norm(t: &Tensor) -> f64 {
 #[test]
 fn published_bibae() {
     let Some(golden) = Golden::fixture("bibae_photon") else { return };
-    let config = BibAeConfig { width: 1, hidden: 500, ..Default::default() };
+    let config = AutoencoderConfig { width: 1, hidden: 500, ..Default::default() };
     let critic = CriticConfig { width: 4, ..Default::default() };
     check_bibae(&golden, &config, &critic, &LatentCriticConfig::default());
 }
@@ -106,13 +106,13 @@ fn published_bibae() {
 #[test]
 fn bibae() {
     let grid = [7, 11, 12];
-    let config = BibAeConfig {
+    let config = AutoencoderConfig {
         grid,
         width: 2,
         hidden: 10,
         bottleneck: 12,
-        encoded: 3,
-        latent: 8,
+        n_encoded: 3,
+        latent_dim: 8,
         ..Default::default()
     };
     let critic = CriticConfig { grid, width: 6, ..Default::default() };
@@ -121,11 +121,11 @@ fn bibae() {
 
 fn check_bibae(
     golden: &Golden,
-    config: &BibAeConfig,
+    config: &AutoencoderConfig,
     critic_config: &CriticConfig,
     latent_config: &LatentCriticConfig,
 ) {
-    let (bibae, parameters) = network(golden, "bibae", |path| BibAe::new(path, config));
+    let (bibae, parameters) = network(golden, "bibae", |path| Autoencoder::new(path, config));
     let (critic, critic_parameters) = network(golden, "critic", |path| Critic::new(path, critic_config));
     let (latent_critic, latent_parameters) =
         network(golden, "latent_critic", |path| LatentCritic::new(path, latent_config));

@@ -14,13 +14,12 @@ use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
-use calo_nn::models::bibae::{BibAeConfig, CriticConfig, LatentCriticConfig};
-use calo_nn::models::post_processor::{PostProcessorConfig, PostProcessorOutput};
+use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig};
+use calo_nn::components::post_processor::{PostProcessorConfig, PostProcessorOutput, PostProcessorTraining};
 use calo_nn::parameters::checkpoint;
-use calo_nn::training::{
-    BatchSource, CellScale, Event, Flow, ModelConfig, PostProcessorTraining, Scaling, Trainer,
-    TrainingConfig, train,
-};
+use calo_nn::components::{CellScale, Scaling};
+use calo_nn::engine::{BatchSource, Event, Flow, FamilyConfig, OptimConfig, Recipe, Trainer, train};
+use calo_nn::families::bibae::{Config, Losses, ModelConfig, Schedule};
 use rand::Rng;
 
 const GRID: [usize; 3] = [6, 5, 4];
@@ -51,12 +50,12 @@ impl BatchSource for Showers {
 fn model() -> ModelConfig {
     let post_processor = PostProcessorConfig { width: 3, condition: 2, ..Default::default() };
     ModelConfig {
-        autoencoder: BibAeConfig {
+        autoencoder: AutoencoderConfig {
             width: 1,
             hidden: 7,
             bottleneck: 6,
-            encoded: 3,
-            latent: 5,
+            n_encoded: 3,
+            latent_dim: 5,
             ..Default::default()
         },
         critic: CriticConfig { width: 4, ..Default::default() },
@@ -68,11 +67,34 @@ fn model() -> ModelConfig {
     .on_grid(GRID)
 }
 
-fn training() -> TrainingConfig {
+/// How the tiny networks are trained.
+struct Training {
+    epochs: u32,
+    ema_decay: f64,
+    losses: Losses,
+    schedule: Schedule,
+}
+
+fn training() -> Training {
     let sorted_mmd = SortedMmd { window: 20, stride: 10, windows: 8, ..Default::default() };
     let post_processor =
-        PostProcessorTraining { epochs_of_identity: 1, sorted_mmd, ..PostProcessorTraining::default() };
-    TrainingConfig { epochs: 2, batch_showers: 4, critic_steps: 2, post_processor, ..Default::default() }
+        PostProcessorTraining { identity_epochs: 1, sorted_mmd, ..PostProcessorTraining::default() };
+    let schedule = Schedule { n_critic: 2, post_processor, ..Schedule::default() };
+    Training { epochs: 2, ema_decay: 0.0, losses: Losses::default(), schedule }
+}
+
+/// [`training`] with another order of steps.
+fn scheduled(change: impl FnOnce(&mut Schedule)) -> Training {
+    let mut training = training();
+    change(&mut training.schedule);
+    training
+}
+
+fn recipe(model: ModelConfig, training: Training) -> Recipe {
+    let Training { epochs, ema_decay, losses, schedule } = training;
+    let family = Config { model, losses, schedule };
+    let optim = OptimConfig { epochs, batch_showers: 4, ema_decay, ..family.default_optim() };
+    Recipe { family: Box::new(family), optim }
 }
 
 /// Writes the weights of networks whose post-processor gives the change of a cell: with this seed some cells come out
@@ -80,12 +102,12 @@ fn training() -> TrainingConfig {
 fn save_changing(path: &Path) {
     let mut model = model();
     model.post_processor.as_mut().unwrap().output = PostProcessorOutput::Change;
-    let trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
+    let trainer = Trainer::new(recipe(model, training()), 5, &Device::Cpu).unwrap();
     trainer.save_weights(path, &BTreeMap::new()).unwrap();
 }
 
-fn trainer(training: TrainingConfig) -> Trainer {
-    Trainer::new(model(), training, 5, &Device::Cpu).unwrap()
+fn trainer(training: Training) -> Trainer {
+    Trainer::new(recipe(model(), training), 5, &Device::Cpu).unwrap()
 }
 
 /// Trains to the end, or for so many steps; the names of the losses of every step.

@@ -1,11 +1,12 @@
 //! What critic and post-processor see and give inside a training.
 
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::models::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::parameters::{Parameters, checkpoint};
-use calo_nn::training::{CellScale, Event, Flow, Scaling, ShowerModel, Trainer, train};
+use calo_nn::components::Scaling;
+use calo_nn::engine::{Event, Flow, ShowerModel, Trainer, train};
 
-use super::{GRID, Showers, model, save_changing, training};
+use super::{GRID, Showers, model, recipe, save_changing, training};
 
 /// Where networks work on roots of cells, so does the post-processor: showers in MeV stand outside.
 #[test]
@@ -14,20 +15,22 @@ fn the_post_processor_maps_what_stands_for_a_cell() {
     let path = folder.path().join("weights.safetensors");
     save_changing(&path);
     let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
-    assert_eq!(model.config().scaling.cells, CellScale::Root);
     let (mut tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
     tensors.retain(|name, _| name.starts_with("post_processor."));
     let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
-    let config = model.config().post_processor.as_ref().unwrap();
-    let network = PostProcessor::new(&parameters.path().join("post_processor"), config).unwrap();
+    let mut config = super::model().post_processor.unwrap();
+    config.output = PostProcessorOutput::Change;
+    let network = PostProcessor::new(&parameters.path().join("post_processor"), &config).unwrap();
     parameters.restore(&tensors).unwrap();
 
     let cells: usize = GRID.iter().product();
-    let showers: Vec<f32> = (0..cells).map(|i| (i % 7) as f32 * 0.3).collect();
-    let showers = Tensor::from_vec(showers, (1, 1, GRID[0], GRID[1], GRID[2]), &Device::Cpu).unwrap();
+    assert_eq!(model.stages(), ["decoder", "post-processor"]);
+    let z = Tensor::from_vec((0..5).map(|i| i as f32 - 2.0).collect(), (1, 5), &Device::Cpu).unwrap();
     let [energy, condition] = [50_f32, 1.0].map(|e| Tensor::new(&[[e]], &Device::Cpu).unwrap());
     let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let processed = values(model.post_process(&showers, &energy).unwrap());
+    let [showers, processed] = model.sample(&z, &energy, 2).unwrap().try_into().unwrap();
+    assert_eq!(showers.elem_count(), cells);
+    let processed = values(processed);
     let roots = values(network.forward(&showers.sqrt().unwrap(), &condition).unwrap());
     assert!(roots.iter().any(|root| *root < 0.0) && roots.iter().any(|root| *root > 0.0), "{roots:?}");
     for (energy_mev, root) in processed.iter().zip(roots) {
@@ -82,7 +85,7 @@ fn the_critic_sees_the_logarithm_that_is_asked_for() {
     let distance = |critic_log: f64, critic_factor: f64| {
         let mut model = model();
         model.scaling = Scaling { critic_log, critic_factor, ..model.scaling };
-        let mut trainer = Trainer::new(model, training(), 5, &Device::Cpu).unwrap();
+        let mut trainer = Trainer::new(recipe(model, training()), 5, &Device::Cpu).unwrap();
         let mut value = None;
         let mut source = Showers { batches: 2, read: Vec::new() };
         train::<Box<dyn std::error::Error>>(&mut trainer, &mut source, |_, event| {

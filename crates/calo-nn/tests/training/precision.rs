@@ -6,7 +6,7 @@ use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::cuda;
 use calo_nn::device::{Precision, select};
-use calo_nn::training::{ShowerModel, standard_normal};
+use calo_nn::engine::{ShowerModel, standard_normal};
 
 use super::save_changing;
 
@@ -15,9 +15,8 @@ fn made(model: &ShowerModel) -> BTreeMap<&'static str, Tensor> {
     let device = model.device();
     let z = standard_normal((1, Purpose::new("z")), 0, (2, 5), device).unwrap();
     let energies = Tensor::new(&[[20_f32], [80.0]], device).unwrap();
-    let showers = model.decode(&z, &energies).unwrap();
-    let processed = model.post_process(&showers, &energies).unwrap();
-    let posterior = model.encode(&showers, &energies).unwrap();
+    let [showers, processed] = model.sample(&z, &energies, 2).unwrap().try_into().unwrap();
+    let posterior = model.encoder().unwrap().encode(&showers, &energies).unwrap();
     BTreeMap::from([
         ("showers", showers),
         ("processed", processed),

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
 use calo_nn::losses::SortedMmd;
-use calo_nn::models::bibae::ProfileCriticConfig;
+use calo_nn::families::bibae::networks::ProfileCriticConfig;
 use calo_nn::parameters::checkpoint;
-use calo_nn::training::{
-    Event, Flow, Losses, ModelConfig, PostProcessorLosses, PostProcessorStage, PostProcessorTraining,
-    Release, Trainer, TrainingConfig, train,
-};
+use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorStage, PostProcessorTraining};
+use calo_nn::engine::{Event, Flow, Trainer, train};
+use calo_nn::families::bibae::{KlAnnealing, Losses, ModelConfig, StagedActivation};
 
-use super::{GRID, Showers, model, run, saved, trainer, training};
+use super::{GRID, Showers, Training, model, recipe, run, saved, scheduled, trainer, training};
 
 #[test]
 fn batches_come_in_order_and_a_rest_is_left_out() {
     let mut source = Showers { batches: 7, read: Vec::new() };
-    let training = TrainingConfig { fresh_critic_batches: true, ..training() };
+    let training = scheduled(|schedule| schedule.fresh_critic_batches = true);
     let mut trainer = trainer(training);
     assert_eq!(trainer.batches_per_step(), 3);
     let names = run(&mut trainer, &mut source, u64::MAX - 1);
@@ -33,8 +32,11 @@ fn batches_come_in_order_and_a_rest_is_left_out() {
 #[test]
 fn a_stage_of_its_own_trains_the_post_processor_alone() {
     let stage = PostProcessorStage::After { epochs: 1 };
-    let post_processor = PostProcessorTraining { stage, epochs_of_identity: 0, ..training().post_processor };
-    let mut trainer = trainer(TrainingConfig { epochs: 1, post_processor, ..training() });
+    let own_stage = scheduled(|schedule| {
+        schedule.post_processor.stage = stage;
+        schedule.post_processor.identity_epochs = 0;
+    });
+    let mut trainer = trainer(Training { epochs: 1, ..own_stage });
     let mut source = Showers { batches: 3, read: Vec::new() };
     let start = saved(&trainer);
     let names = run(&mut trainer, &mut source, 3);
@@ -56,8 +58,8 @@ fn a_critic_of_profiles_may_join() {
     let after = |profile_critic: Option<ProfileCriticConfig>, weight: f64| {
         let model = ModelConfig { profile_critic, ..model() }.on_grid(GRID);
         let losses = Losses { profile_critic: weight, ..Losses::default() };
-        let training = TrainingConfig { losses, ..training() };
-        let mut trainer = Trainer::new(model, training, 5, &Device::Cpu).unwrap();
+        let training = Training { losses, ..training() };
+        let mut trainer = Trainer::new(recipe(model, training), 5, &Device::Cpu).unwrap();
         let names = run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 2).concat();
         (saved(&trainer), names)
     };
@@ -75,19 +77,20 @@ fn a_critic_of_profiles_may_join() {
 #[test]
 fn the_weight_of_the_divergence_falls_to_its_end() {
     let after = |losses: Losses, epochs: u64| {
-        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+        let mut trainer = trainer(Training { losses, ..training() });
         run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, 2 * epochs);
         saved(&trainer)
     };
     let constant = Losses { kld: 0.4, ..Losses::default() };
-    let falling = Losses { kld: 0.1, kld_start_factor: 4.0, kld_start_epochs: 1, ..Losses::default() };
+    let kl_annealing = KlAnnealing { start_factor: 4.0, epochs: 1 };
+    let falling = Losses { kld: 0.1, kl_annealing, ..Losses::default() };
     assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
     assert_ne!(after(falling, 2), after(constant, 2));
 }
 
 #[test]
 fn the_critics_may_be_trained_alone_at_first() {
-    let mut trainer = trainer(TrainingConfig { critics_first_steps: 2, ..training() });
+    let mut trainer = trainer(scheduled(|schedule| schedule.critic_warmup_steps = 2));
     let mut source = Showers { batches: 4, read: Vec::new() };
     let start = saved(&trainer);
     let names = run(&mut trainer, &mut source, 2);
@@ -102,9 +105,11 @@ fn the_critics_may_be_trained_alone_at_first() {
 #[test]
 fn the_first_steps_of_encoder_and_decoder_may_be_smaller() {
     let start = saved(&trainer(training()));
-    let moved = |warm_up_steps, critics_first_steps, steps| {
-        let config = TrainingConfig { warm_up_steps, critics_first_steps, ..training() };
-        let mut trainer = trainer(config);
+    let moved = |lr_warmup_steps, critic_warmup_steps, steps| {
+        let mut trainer = trainer(scheduled(|schedule| {
+            schedule.lr_warmup_steps = lr_warmup_steps;
+            schedule.critic_warmup_steps = critic_warmup_steps;
+        }));
         run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, steps);
         let after = saved(&trainer);
         let changed = start.iter().filter(|(name, _)| name.starts_with("autoencoder."));
@@ -127,7 +132,7 @@ fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
     let path = folder.path().join("dead.safetensors");
     let mut model = model();
     model.autoencoder.decoder_layer_norm = false;
-    let new = || Trainer::new(model.clone(), training(), 5, &Device::Cpu).unwrap();
+    let new = || Trainer::new(recipe(model.clone(), training()), 5, &Device::Cpu).unwrap();
     let alive = new();
     alive.save(&path, &BTreeMap::new()).unwrap();
     let (tensors, metadata) = checkpoint::load(&path, &Device::Cpu).unwrap();
@@ -157,41 +162,41 @@ fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
 
 #[test]
 fn variables_that_wait_are_held_closed() {
-    let after = |kld_release: Option<Release>, steps: u64| {
-        let losses = Losses { kld_release, ..Losses::default() };
-        let mut trainer = trainer(TrainingConfig { losses, ..training() });
+    let after = |staged_activation: Option<StagedActivation>, steps: u64| {
+        let losses = Losses { staged_activation, ..Losses::default() };
+        let mut trainer = trainer(Training { losses, ..training() });
         run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, steps);
         saved(&trainer)
     };
-    let release = |closed_factor, first_steps| Some(Release { closed_factor, first_steps, steps_each: 1 });
-    assert_eq!(after(release(1.0, 9), 3), after(None, 3), "waiting at the same weight changes nothing");
+    let staged =
+        |closed_factor, first_steps| Some(StagedActivation { closed_factor, first_steps, steps_each: 1 });
+    assert_eq!(after(staged(1.0, 9), 3), after(None, 3), "waiting at the same weight changes nothing");
     assert_eq!(
-        after(release(50.0, 1), 1),
-        after(release(50.0, 3), 1),
+        after(staged(50.0, 1), 1),
+        after(staged(50.0, 3), 1),
         "one variable is open in the first step"
     );
     assert_ne!(
-        after(release(50.0, 1), 2),
-        after(release(50.0, 3), 2),
+        after(staged(50.0, 1), 2),
+        after(staged(50.0, 3), 2),
         "the second one has its turn in the second step"
     );
-    assert_ne!(after(release(50.0, 1), 1), after(None, 1), "the others wait at first");
+    assert_ne!(after(staged(50.0, 1), 1), after(None, 1), "the others wait at first");
 }
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let message = |model: ModelConfig, training: TrainingConfig| {
-        Trainer::new(model, training, 1, &Device::Cpu).unwrap_err().to_string()
+    let message = |model: ModelConfig, training: Training| {
+        Trainer::new(recipe(model, training), 1, &Device::Cpu).unwrap_err().to_string()
     };
     let wide = SortedMmd { windows: 1000, ..SortedMmd::default() };
-    let post_processor = PostProcessorTraining { sorted_mmd: wide, ..training().post_processor };
-    let text = message(model(), TrainingConfig { post_processor, ..training() });
+    let text = message(model(), scheduled(|schedule| schedule.post_processor.sorted_mmd = wide));
     assert!(text.contains("sorted_mmd") && text.contains("120"), "{text}");
-    // Windows that nothing looks through need not fit.
+    // Windows that are not used need not fit.
     let losses = PostProcessorLosses { sorted_mmd: 0.0, sorted_absolute: 1.0, ..Default::default() };
     let post_processor =
-        PostProcessorTraining { sorted_mmd: wide, losses, epochs_of_identity: 0, ..Default::default() };
-    let mut without = trainer(TrainingConfig { post_processor, ..training() });
+        PostProcessorTraining { sorted_mmd: wide, losses, identity_epochs: 0, ..Default::default() };
+    let mut without = trainer(scheduled(|schedule| schedule.post_processor = post_processor));
     let names = run(&mut without, &mut Showers { batches: 2, read: Vec::new() }, u64::MAX - 1);
     let has = |name: &str| names.iter().filter(|names| names.contains(&name)).count();
     assert_eq!([has("post_processor_mmd"), has("post_processor_absolute")], [0, names.len()]);
@@ -199,7 +204,7 @@ fn what_does_not_fit_is_named() {
     no_width.autoencoder.width = 0;
     assert!(message(no_width, training()).contains("width"));
     // Too few batches for a step, and showers on another grid.
-    let mut fresh = trainer(TrainingConfig { fresh_critic_batches: true, ..training() });
+    let mut fresh = trainer(scheduled(|schedule| schedule.fresh_critic_batches = true));
     let mut source = Showers { batches: 2, read: Vec::new() };
     let result = train::<Box<dyn std::error::Error>>(&mut fresh, &mut source, |_, _| Ok(Flow::GoOn));
     assert!(result.unwrap_err().to_string().contains("batches in an epoch"));

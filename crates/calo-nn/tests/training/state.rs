@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::models::bibae::ProfileCriticConfig;
-use calo_nn::training::{ShowerModel, Trainer, TrainingConfig};
+use calo_nn::families::bibae::networks::ProfileCriticConfig;
+use calo_nn::engine::{Prior, ShowerModel, Trainer};
 
-use super::{GRID, Showers, model, run, saved, trainer, training};
+use super::{GRID, Showers, Training, model, recipe, run, saved, trainer, training};
 
 /// The state holds all there is: a training restored elsewhere goes on with the same bits.
 #[test]
@@ -20,16 +20,16 @@ fn a_restored_training_goes_on_with_the_same_bits() {
     let mut first = trainer(training());
     run(&mut first, &mut source(), 5);
     first.save(&path, &BTreeMap::new()).unwrap();
-    let mut second = Trainer::new(model(), training(), 5, &Device::Cpu).unwrap();
+    let mut second = Trainer::new(recipe(model(), training()), 5, &Device::Cpu).unwrap();
     second.restore(&path).unwrap();
     assert_eq!(second.position(), first.position());
     run(&mut second, &mut source(), u64::MAX / 2);
     assert_eq!(saved(&second), saved(&whole));
     // Another seed or configuration is another training.
     for (training, seed, part) in
-        [(training(), 6, "seed"), (TrainingConfig { epochs: 9, ..training() }, 5, "training")]
+        [(training(), 6, "seed"), (Training { epochs: 9, ..training() }, 5, "optim")]
     {
-        let mut other = Trainer::new(model(), training, seed, &Device::Cpu).unwrap();
+        let mut other = Trainer::new(recipe(model(), training), seed, &Device::Cpu).unwrap();
         let message = other.restore(&path).unwrap_err().to_string();
         assert!(message.contains(part) && message.contains("state.safetensors"), "{message}");
     }
@@ -43,16 +43,22 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 3);
     trainer.save_weights(&path, &BTreeMap::from([("software".to_owned(), "test".to_owned())])).unwrap();
     let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
-    assert_eq!((model.grid(), model.encoded(), model.latent()), (GRID, 3, 5));
+    assert_eq!((model.grid(), model.prior()), (GRID, Prior::Normal(5)));
     assert_eq!(model.metadata()["software"], "test");
-    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
+    let z = calo_nn::engine::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
     let energies = Tensor::new(&[[20_f32], [80.0]], &Device::Cpu).unwrap();
-    let showers = model.decode(&z, &energies).unwrap();
+    let [showers, processed] = model.sample(&z, &energies, 2).unwrap().try_into().unwrap();
     assert_eq!(showers.dims(), [2, 1, 6, 5, 4]);
     let lowest = showers.flatten_all().unwrap().min(0).unwrap().to_scalar::<f32>().unwrap();
     assert!(lowest >= 0.0, "{lowest}");
-    assert_eq!(model.post_process(&showers, &energies).unwrap().dims(), showers.dims());
-    assert_eq!(model.encode(&showers, &energies).unwrap().mean.dims(), [2, 3]);
+    assert_eq!(processed.dims(), showers.dims());
+    let encoder = model.encoder().unwrap();
+    assert_eq!(encoder.n_encoded(), 3);
+    assert_eq!(encoder.encode(&showers, &energies).unwrap().mean.dims(), [2, 3]);
+    for n_stages in [0, 3] {
+        let message = model.sample(&z, &energies, n_stages).unwrap_err().to_string();
+        assert!(message.contains("decoder, post-processor"), "{message}");
+    }
     let message =
         ShowerModel::load(&folder.path().join("none"), &Device::Cpu, DType::F32).unwrap_err().to_string();
     assert!(message.contains("none"), "{message}");
@@ -73,8 +79,8 @@ fn a_training_begins_with_the_weights_of_another() {
 
     let begun = |path: &std::path::Path| {
         // Another seed and schedule: neither is taken over.
-        let mut trainer =
-            Trainer::new(model(), TrainingConfig { epochs: 9, ..training() }, 6, &Device::Cpu).unwrap();
+        let recipe = recipe(model(), Training { epochs: 9, ..training() });
+        let mut trainer = Trainer::new(recipe, 6, &Device::Cpu).unwrap();
         let taken = trainer.begin_with(path).unwrap();
         assert_eq!((trainer.position().step, trainer.epochs()), (0, 9));
         assert_eq!(saved(&trainer), saved(&first));
@@ -91,8 +97,9 @@ fn a_training_begins_with_the_weights_of_another() {
     // A critic of other sizes, or one that the other training had not, begins anew.
     let mut critics = model();
     critics.critic.width = 6;
-    critics.profile_critic = Some(ProfileCriticConfig { units: vec![3], ..Default::default() });
-    let mut trainer_of_critics = Trainer::new(critics, training(), 6, &Device::Cpu).unwrap();
+    critics.profile_critic =
+        Some(ProfileCriticConfig { grid: GRID, units: vec![3] });
+    let mut trainer_of_critics = Trainer::new(recipe(critics, training()), 6, &Device::Cpu).unwrap();
     let taken = trainer_of_critics.begin_with(&state).unwrap();
     assert_eq!(taken, ["autoencoder", "latent_critic", "post_processor"]);
     assert_eq!(saved(&trainer_of_critics), saved(&first));
@@ -101,7 +108,7 @@ fn a_training_begins_with_the_weights_of_another() {
     assert!(message.contains("5 steps"), "{message}");
     let mut wider = model();
     wider.autoencoder.hidden = 8;
-    let mut wider = Trainer::new(wider, training(), 6, &Device::Cpu).unwrap();
+    let mut wider = Trainer::new(recipe(wider, training()), 6, &Device::Cpu).unwrap();
     wider.save_weights(&other, &BTreeMap::new()).unwrap();
     let message = trainer(training()).begin_with(&other).unwrap_err().to_string();
     assert!(message.contains("other networks") && message.contains("other.safetensors"), "{message}");
@@ -126,10 +133,10 @@ fn weights_may_be_stored_in_16_bits() {
     let exact = ShowerModel::load(&full, &Device::Cpu, DType::F32).unwrap();
     let from_file = ShowerModel::load(&half, &Device::Cpu, DType::F32).unwrap();
     let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu, DType::F32).unwrap();
-    let z = calo_nn::training::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
+    let z = calo_nn::engine::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
     let energies = Tensor::new(&[[20_f32], [50.0], [80.0]], &Device::Cpu).unwrap();
     let cells = |model: &ShowerModel| -> Vec<f32> {
-        model.decode(&z, &energies).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        model.sample(&z, &energies, 1).unwrap()[0].flatten_all().unwrap().to_vec1().unwrap()
     };
     let (exact, halved) = (cells(&exact), cells(&from_file));
     assert_eq!(halved, cells(&from_memory));
@@ -144,7 +151,7 @@ fn weights_may_be_stored_in_16_bits() {
 #[test]
 fn what_is_saved_is_the_mean_over_the_steps() {
     let mut plain = trainer(training());
-    let mut averaged = trainer(TrainingConfig { weight_average: 0.8, ..training() });
+    let mut averaged = trainer(Training { ema_decay: 0.8, ..training() });
     let (mut own, mut other) =
         (Showers { batches: 4, read: Vec::new() }, Showers { batches: 4, read: Vec::new() });
     let mut expected = saved(&plain);
@@ -166,7 +173,7 @@ fn what_is_saved_is_the_mean_over_the_steps() {
 
 #[test]
 fn the_mean_goes_on_where_it_was_saved() {
-    let config = || TrainingConfig { weight_average: 0.8, ..training() };
+    let config = || Training { ema_decay: 0.8, ..training() };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
     let source = || Showers { batches: 4, read: Vec::new() };

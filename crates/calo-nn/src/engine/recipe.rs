@@ -1,0 +1,233 @@
+//! What is trained and how: a family's configuration beside the settings of the optimisers.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use toml::{Table, Value};
+
+use super::family::FamilyConfig;
+use super::field::within;
+use super::old_names;
+use super::optim::OptimConfig;
+use crate::components::Grid;
+use crate::families;
+use crate::{Error, Result};
+
+/// What a weights file's metadata call the recipe; its value is JSON.
+const RECIPE_KEY: &str = "calo.recipe";
+/// What earlier versions called its parts.
+const OLD_KEYS: [(&str, &str); 2] = [("calo.model", "model"), ("calo.training", "training")];
+
+/// The tables of a configuration that say what is trained and how. What is left out has the family's default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tables {
+    /// The networks.
+    pub model: Table,
+    /// Losses and their weights.
+    pub losses: Table,
+    /// What is trained when.
+    pub schedule: Table,
+    /// [`OptimConfig`].
+    pub optim: Table,
+}
+
+/// What is trained and how; where the showers come from is left open.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The family's part.
+    pub family: Box<dyn FamilyConfig>,
+    /// The optimisers' part.
+    pub optim: OptimConfig,
+}
+
+impl Recipe {
+    /// The recipe of these tables for the family called `family`, with showers on `grid` where that is given.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a family that is not there, an unknown field, a value that cannot be.
+    pub fn from_tables(family: &str, tables: &Tables, grid: Option<Grid>) -> Result<Self> {
+        let entry = families::find(family)?;
+        let family = (entry.configure)(tables, grid)?;
+        let mut optim = to_table("optim", &family.default_optim())?;
+        overlay(&mut optim, tables.optim.clone());
+        let recipe = Self { family, optim: parse_table("optim", &optim)? };
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// The same as tables, all defaults spelled out.
+    ///
+    /// # Errors
+    /// A number that a file cannot hold.
+    pub fn tables(&self) -> Result<Tables> {
+        Ok(Tables { optim: to_table("optim", &self.optim)?, ..self.family.tables()? })
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the first field that cannot be, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        self.family.validate()?;
+        within("optim", self.optim.validate(&self.family.groups()))
+    }
+
+    /// Epochs of all phases.
+    pub fn epochs(&self) -> u32 {
+        self.family.phases(self.optim.epochs).iter().map(|phase| phase.epochs).sum()
+    }
+
+    /// An error where a file that somebody wrote names a field as earlier versions did.
+    ///
+    /// # Errors
+    /// [`Error::Field`] with the name of today.
+    pub fn refuse_old_names(family: &str, file: &Table) -> Result<()> {
+        old_names::refuse(file, families::find(family)?.old_names)
+    }
+
+    /// Calls the fields of a file of an earlier version as they are called today.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a family that is not there.
+    pub fn replace_old_names(family: &str, file: &mut Table) -> Result<()> {
+        old_names::replace(file, families::find(family)?.old_names);
+        Ok(())
+    }
+
+    /// The first table in which two recipes differ, or the family.
+    pub(super) fn first_difference(&self, other: &Self) -> Result<Option<&'static str>> {
+        let (ours, theirs) = (self.tables()?, other.tables()?);
+        let pairs = [
+            ("family", self.family.family() == other.family.family()),
+            ("model", ours.model == theirs.model),
+            ("losses", ours.losses == theirs.losses),
+            ("schedule", ours.schedule == theirs.schedule),
+            ("optim", ours.optim == theirs.optim),
+        ];
+        Ok(pairs.into_iter().find(|(_, is_same)| !is_same).map(|(name, _)| name))
+    }
+
+    /// What stands in the metadata of weights.
+    pub(super) fn to_metadata(&self) -> Result<(String, String)> {
+        let header = Header::new(self.family.family(), self.tables()?);
+        let json = serde_json::to_string(&header).map_err(|e| Error::Field {
+            field: RECIPE_KEY.to_owned(),
+            value: e.to_string(),
+            expected: "values that JSON can hold".to_owned(),
+        })?;
+        Ok((RECIPE_KEY.to_owned(), json))
+    }
+
+    /// The recipe in the metadata of weights, of this version or an earlier one; none where there is none.
+    pub(super) fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Result<Self>> {
+        let header = match metadata.get(RECIPE_KEY) {
+            Some(text) => parse_json(RECIPE_KEY, text).and_then(|header| parse_table(RECIPE_KEY, &header)),
+            None => old_header(metadata)?,
+        };
+        Some(header.and_then(|Header { family, model, losses, schedule, optim }| {
+            Self::from_tables(&family, &Tables { model, losses, schedule, optim }, None)
+        }))
+    }
+}
+
+impl PartialEq for Recipe {
+    /// Equal by all that a file says.
+    fn eq(&self, other: &Self) -> bool {
+        matches!(self.first_difference(other), Ok(None))
+    }
+}
+
+/// A recipe as it stands in a file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    family: String,
+    model: Table,
+    losses: Table,
+    schedule: Table,
+    optim: Table,
+}
+
+impl Header {
+    fn new(family: &str, Tables { model, losses, schedule, optim }: Tables) -> Self {
+        Self { family: family.to_owned(), model, losses, schedule, optim }
+    }
+}
+
+/// Earlier versions knew one family and kept two values of JSON.
+fn old_header(metadata: &BTreeMap<String, String>) -> Option<Result<Header>> {
+    metadata.get(OLD_KEYS[0].0)?;
+    let mut file = Table::new();
+    for (key, name) in OLD_KEYS {
+        match metadata.get(key).map(|text| parse_json(key, text)) {
+            Some(Ok(part)) => file.insert(name.to_owned(), Value::Table(part)),
+            Some(Err(error)) => return Some(Err(error)),
+            None => None,
+        };
+    }
+    let family = families::DEFAULT;
+    let tables = Recipe::replace_old_names(family, &mut file).and_then(|()| parse_table("weights", &file));
+    Some(tables.map(|tables| Header::new(family, tables)))
+}
+
+/// A JSON object as a table; what is null is left out.
+fn parse_json(key: &str, text: &str) -> Result<Table> {
+    let wrong = |problem: String| Error::Field {
+        field: key.to_owned(),
+        value: problem,
+        expected: "what calo writes".to_owned(),
+    };
+    let mut json: Json = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    drop_nulls(&mut json);
+    serde_json::from_value(json).map_err(|e| wrong(e.to_string()))
+}
+
+fn drop_nulls(json: &mut Json) {
+    match json {
+        Json::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Json::Array(values) => values.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+/// Puts `given` over `table`, field by field.
+fn overlay(table: &mut Table, given: Table) {
+    for (key, value) in given {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => overlay(inner, value),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Settings from the table called `section`.
+///
+/// # Errors
+/// [`Error::Field`] for an unknown field or a value of another type.
+pub(crate) fn parse_table<T: DeserializeOwned>(section: &str, table: &Table) -> Result<T> {
+    table.clone().try_into().map_err(|e: toml::de::Error| Error::Field {
+        field: section.to_owned(),
+        value: e.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        expected: "the settings that there are".to_owned(),
+    })
+}
+
+/// The table of settings called `section`.
+///
+/// # Errors
+/// [`Error::Field`] for a number that a file cannot hold.
+pub(crate) fn to_table(section: &str, settings: &impl Serialize) -> Result<Table> {
+    Table::try_from(settings).map_err(|e| Error::Field {
+        field: section.to_owned(),
+        value: e.to_string(),
+        expected: "values that a file can hold".to_owned(),
+    })
+}

@@ -1,0 +1,359 @@
+//! Parameters, optimisers and the place in the schedule: all that a run is, saved and restored to the bit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use calo_core::ShowerBatch;
+use calo_core::random::Purpose;
+use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::ema::{Average, is_average};
+use super::family::{Family, Group, Phase};
+use super::noise::Noise;
+use super::recipe::Recipe;
+use super::step::{Optimisers, Place, Showers, Step, Terms, is_of_optimiser};
+use crate::components::Grid;
+use crate::optimiser::Adam;
+use crate::parameters::Parameters;
+use crate::parameters::checkpoint::{self, Checkpoint};
+use crate::{Error, Result};
+
+const NOISE: Purpose = Purpose::new("training noise");
+
+const SEED_KEY: &str = "calo.seed";
+const POSITION_KEY: &str = "calo.position";
+
+/// A place in the schedule: what was done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Finished epochs.
+    pub epoch: u32,
+    /// Batches taken of the next epoch.
+    pub batch: u64,
+    /// Training steps in all.
+    pub step: u64,
+}
+
+/// A run that can be stopped after any step.
+#[derive(Debug)]
+pub struct Trainer {
+    recipe: Recipe,
+    seed: u64,
+    device: Device,
+    parameters: Parameters,
+    family: Box<dyn Family>,
+    /// Groups that an epoch's file holds.
+    exported: Vec<&'static str>,
+    phases: Vec<Phase>,
+    optimisers: Optimisers,
+    /// Where the recipe asks for it.
+    average: Option<Average>,
+    position: Position,
+}
+
+impl Trainer {
+    /// Fresh networks, weights drawn from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] when the recipe is impossible.
+    pub fn new(recipe: Recipe, seed: u64, device: &Device) -> Result<Self> {
+        recipe.validate()?;
+        let parameters = Parameters::new(seed, DType::F32, device);
+        let family = recipe.family.build(&parameters)?;
+        let groups = recipe.family.groups();
+        let optimiser = |group: &Group| {
+            let mut weights = parameters.trainable();
+            weights.retain(|(name, _)| Group::holds(group.name, name));
+            let rate = recipe.optim.learning_rate.get(group.name).copied().unwrap_or(group.learning_rate);
+            let mut adam = Adam::new(vec![(weights, recipe.optim.adam(rate))])?;
+            // A step that would spoil the weights is an error, and the last good weights stay.
+            adam.check_gradients(true);
+            Ok((group.name, adam))
+        };
+        let optimisers = Optimisers(groups.iter().map(optimiser).collect::<Result<_>>()?);
+        let exported = recipe.family.exported();
+        let decay = recipe.optim.ema_decay;
+        let average = (decay > 0.0).then(|| Average::new(decay, &exported, &parameters)).transpose()?;
+        Ok(Self {
+            phases: recipe.family.phases(recipe.optim.epochs),
+            recipe,
+            seed,
+            device: device.clone(),
+            parameters,
+            family,
+            exported,
+            optimisers,
+            average,
+            position: Position::default(),
+        })
+    }
+
+    /// What is trained and how.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Cells along layer, x, y.
+    pub fn grid(&self) -> Grid {
+        self.recipe.family.grid()
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What was done so far.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Trained numbers of all networks.
+    pub fn n_weights(&self) -> usize {
+        self.parameters.n_weights()
+    }
+
+    /// Epochs in all.
+    pub fn epochs(&self) -> u32 {
+        self.phases.iter().map(|phase| phase.epochs).sum()
+    }
+
+    /// Batches that a training step takes in the next epoch.
+    pub fn batches_per_step(&self) -> u64 {
+        self.family.batches_per_step(self.phase().0.name).max(1)
+    }
+
+    /// The phase at hand, and how many of its epochs are finished; the last one when all are.
+    fn phase(&self) -> (&Phase, u32) {
+        let mut epoch = self.position.epoch;
+        for phase in &self.phases[..self.phases.len() - 1] {
+            if epoch < phase.epochs {
+                return (phase, epoch);
+            }
+            epoch -= phase.epochs;
+        }
+        (&self.phases[self.phases.len() - 1], epoch)
+    }
+
+    /// One training step on as many batches as [`Trainer::batches_per_step`]; the values of all losses.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for showers on another grid; [`Error::Diverged`] when a loss or a gradient is not finite: the
+    /// weights may then be half a step ahead and should be dropped for those of the last checkpoint.
+    pub fn step(&mut self, batches: &[ShowerBatch<f32>]) -> Result<Terms> {
+        let n = self.batches_per_step();
+        if batches.len() as u64 != n {
+            return Err(Error::operand("Trainer::step", "number of batches", batches.len(), n.to_string()));
+        }
+        let showers: Vec<Showers> = batches
+            .iter()
+            .map(|batch| upload(batch, self.grid(), &self.device))
+            .collect::<Result<_>>()?;
+        let (phase, epoch) = self.phase();
+        let place = Place { phase: phase.name, epoch, step: self.position.step };
+        let noise = Noise::new(self.seed, NOISE, place.step, &self.device);
+        let mut step = Step::new(&mut self.optimisers, noise, place);
+        let terms = self.family.step(&showers, &mut step).and_then(|()| step.finish());
+        let terms = terms.map_err(|error| self.named(error))?;
+        if let Some((name, value)) = terms.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(self.diverged(format!("{name} is {value}")));
+        }
+        self.position.step += 1;
+        self.position.batch += n;
+        if let Some(average) = &mut self.average {
+            average.update(&self.parameters, self.position.step)?;
+        }
+        Ok(terms)
+    }
+
+    /// An error where a run with these losses in the last step of an epoch cannot recover.
+    pub(super) fn check_collapse(&self, terms: &Terms) -> Result<()> {
+        self.family.collapsed(terms).map_or(Ok(()), |problem| Err(self.diverged(problem)))
+    }
+
+    /// Ends an epoch: the learning rates of the phase's groups decay.
+    ///
+    /// # Errors
+    /// [`Error::Field`] when a rate is no number any more.
+    pub fn finish_epoch(&mut self) -> Result<()> {
+        let groups = self.phase().0.groups.clone();
+        self.optimisers.decay(&groups, self.recipe.optim.lr_decay)?;
+        self.position.epoch += 1;
+        self.position.batch = 0;
+        Ok(())
+    }
+
+    /// Writes all that is needed to go on with the same bits. `provenance` goes into the metadata.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the disk is full, [`Error::File`] when a weight is not finite. What stood there stays then.
+    pub fn save(&self, path: &Path, provenance: &BTreeMap<String, String>) -> Result<()> {
+        let mut tensors = self.parameters.state();
+        tensors.extend(self.optimisers.state()?);
+        tensors.extend(self.average.iter().flat_map(Average::state));
+        checkpoint::save(path, &tensors, &self.metadata(provenance)?)
+    }
+
+    /// Writes the exported weights, or their moving averages, for [`ShowerModel`](super::ShowerModel).
+    ///
+    /// # Errors
+    /// As [`Trainer::save`].
+    pub fn save_weights(&self, path: &Path, provenance: &BTreeMap<String, String>) -> Result<()> {
+        let tensors = match &self.average {
+            Some(average) => average.weights(),
+            None => exported(&self.parameters, &self.exported).collect(),
+        };
+        checkpoint::save(path, &tensors, &self.metadata(provenance)?)
+    }
+
+    /// Goes on where [`Trainer::save`] was called.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, foreign, or of another recipe or
+    /// seed.
+    pub fn restore(&mut self, path: &Path) -> Result<()> {
+        let (mut tensors, metadata): Checkpoint = checkpoint::load(path, &self.device)?;
+        let in_file = |error: Error| file_error(path, error.to_string(), "a checkpoint of this run");
+        let recipe = Recipe::from_metadata(&metadata).ok_or_else(|| foreign(path))?.map_err(in_file)?;
+        if let Some(table) = recipe.first_difference(&self.recipe)? {
+            return Err(file_error(path, format!("was made with another `{table}`"), "that of this run"));
+        }
+        let value = |key: &str| metadata.get(key).ok_or_else(|| foreign(path));
+        let seed = value(SEED_KEY)?;
+        if *seed != self.seed.to_string() {
+            let expected = self.seed.to_string();
+            return Err(file_error(path, format!("was made with seed {seed}"), &expected));
+        }
+        let position = value(POSITION_KEY)?;
+        let position = serde_json::from_str(position).map_err(|_| {
+            file_error(path, format!("{POSITION_KEY} is {position}"), "an epoch, a batch and a step")
+        })?;
+        let averages = tensors.extract_if(.., |name, _| is_average(name)).collect();
+        let states = tensors.extract_if(.., |name, _| is_of_optimiser(name)).collect();
+        self.parameters.restore(&tensors).map_err(in_file)?;
+        self.optimisers.restore(states).map_err(in_file)?;
+        if let Some(average) = &mut self.average {
+            average.restore(&averages).map_err(in_file)?;
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Begins with the weights of another run of the same family: its [`Trainer::save`], or its
+    /// [`Trainer::save_weights`], which leaves the groups that are not exported fresh, as is a group whose networks are
+    /// others. Optimisers and schedule begin anew. The names of the groups that were taken.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or whose exported networks are
+    /// others; [`Error::Field`] after the first step.
+    pub fn begin_with(&mut self, path: &Path) -> Result<Vec<&'static str>> {
+        if self.position != Position::default() {
+            return Err(Error::Field {
+                field: "begin_with".to_owned(),
+                value: format!("a run after {} steps", self.position.step),
+                expected: "one that has not begun".to_owned(),
+            });
+        }
+        let (mut tensors, metadata) = checkpoint::load(path, &self.device)?;
+        let in_file = |problem: String| file_error(path, problem, "weights of the same networks");
+        let theirs = Recipe::from_metadata(&metadata).ok_or_else(|| foreign(path))?;
+        let theirs = theirs.map_err(|e| in_file(e.to_string()))?.family;
+        let ours = &self.recipe.family;
+        if theirs.family() != ours.family() || theirs.grid() != ours.grid() {
+            let (family, grid) = (theirs.family(), theirs.grid());
+            return Err(in_file(format!("holds other networks: {family} on {grid:?}")));
+        }
+        tensors.retain(|name, _| !is_of_optimiser(name) && !is_average(name));
+        let (mut taken, mut fresh) = (Vec::new(), Vec::new());
+        for Group { name: group, .. } in ours.groups() {
+            let is_same = theirs.networks_of(group)? == ours.networks_of(group)?;
+            let is_exported = self.exported.contains(&group);
+            if !is_same && is_exported {
+                return Err(in_file(format!("holds other networks: its {group} differs")));
+            }
+            let is_there = is_same && tensors.keys().any(|name| Group::holds(group, name));
+            let has_any = self.parameters.trainable().iter().any(|(name, _)| Group::holds(group, name));
+            match (is_there, is_exported && has_any) {
+                (true, _) => taken.push(group),
+                (false, true) => return Err(in_file(format!("has no weights of the {group}"))),
+                (false, false) => fresh.push(group),
+            }
+        }
+        let is_fresh = |name: &str| fresh.iter().any(|group| Group::holds(group, name));
+        tensors.retain(|name, _| !is_fresh(name));
+        tensors.extend(self.parameters.state().into_iter().filter(|(name, _)| is_fresh(name)));
+        self.parameters.restore(&tensors).map_err(|e| in_file(e.to_string()))?;
+        if self.average.is_some() {
+            let decay = self.recipe.optim.ema_decay;
+            self.average = Some(Average::new(decay, &self.exported, &self.parameters)?);
+        }
+        Ok(taken)
+    }
+
+    fn metadata(&self, provenance: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let position = serde_json::to_string(&self.position).map_err(|e| Error::Field {
+            field: POSITION_KEY.to_owned(),
+            value: e.to_string(),
+            expected: "values that JSON can hold".to_owned(),
+        })?;
+        let mut metadata = provenance.clone();
+        metadata.extend([
+            self.recipe.to_metadata()?,
+            (POSITION_KEY.to_owned(), position),
+            (SEED_KEY.to_owned(), self.seed.to_string()),
+        ]);
+        Ok(metadata)
+    }
+
+    fn diverged(&self, problem: String) -> Error {
+        Error::Diverged { step: self.position.step, problem }
+    }
+
+    /// Gradients that are not finite are a divergence, at a step.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Gradient { name } => {
+                self.diverged(format!("the gradient of {name} holds NaN or infinity"))
+            }
+            other => other,
+        }
+    }
+}
+
+/// Values of these groups, by name in order of creation.
+pub(super) fn exported(parameters: &Parameters, groups: &[&str]) -> impl Iterator<Item = (String, Tensor)> {
+    let state = parameters.state().into_iter();
+    state.filter(|(name, _)| groups.iter().any(|group| Group::holds(group, name)))
+}
+
+fn upload(batch: &ShowerBatch<f32>, grid: Grid, device: &Device) -> Result<Showers> {
+    let (n, layers, nx, ny) = batch.cells_mev.dim();
+    let Some(cells) = batch.cells_mev.as_slice() else {
+        return Err(Error::operand(
+            "Trainer::step",
+            "memory of the batch",
+            "not contiguous",
+            "showers in order",
+        ));
+    };
+    if n == 0 || [layers, nx, ny] != grid || batch.energies_gev.len() != n {
+        let expected = format!("one or more showers on {grid:?} with an energy each");
+        return Err(Error::operand("Trainer::step", "batch", batch.cells_mev.shape(), expected));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "networks are f32")]
+    let energies: Vec<f32> = batch.energies_gev.iter().map(|energy| *energy as f32).collect();
+    Ok(Showers {
+        cells_mev: Tensor::from_slice(cells, (n, 1, layers, nx, ny), device)?,
+        energies_gev: Tensor::from_vec(energies, (n, 1), device)?,
+    })
+}
+
+fn foreign(path: &Path) -> Error {
+    file_error(path, "has no recipe, seed or position in its metadata".to_owned(), "a checkpoint of a run")
+}
+
+fn file_error(path: &Path, problem: String, expected: &str) -> Error {
+    Error::File { path: path.to_owned(), problem, expected: expected.to_owned() }
+}

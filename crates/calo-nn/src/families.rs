@@ -1,0 +1,38 @@
+//! The families of models: one folder each, and this list.
+//!
+//! | module | holds | paper |
+//! | --- | --- | --- |
+//! | [`bibae`] | BIB-AE: encoder, decoder, critics, post-processor; a family to train | decoding-photons, fast-and-accurate-showers |
+//! | [`gan`] | generator, discriminator | fast-and-accurate-showers |
+//! | [`wgan`] | generator, critic (photons and pions), constrainer | fast-and-accurate-showers |
+//!
+//! Names of parameters are those of the published state dictionaries. Showers enter as `[n, layer, x, y]` in MeV,
+//! incident energies as `[n, 1]` in GeV.
+
+pub mod bibae;
+pub mod gan;
+pub mod wgan;
+
+use crate::Result;
+use crate::engine::{FamilyEntry, unknown_family};
+
+/// Every family that can be trained. A new one is a folder and a line here.
+static FAMILIES: &[FamilyEntry] = &[
+    bibae::FAMILY, //
+];
+
+/// The family of configurations that name none.
+pub const DEFAULT: &str = bibae::FAMILY.name;
+
+/// Names of all families.
+pub fn names() -> Vec<&'static str> {
+    FAMILIES.iter().map(|entry| entry.name).collect()
+}
+
+/// The family called `name`.
+///
+/// # Errors
+/// [`Error::Field`](crate::Error::Field) with the families that there are.
+pub(crate) fn find(name: &str) -> Result<&'static FamilyEntry> {
+    FAMILIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown_family(name, &names()))
+}

@@ -1,0 +1,78 @@
+//! Sizes of all networks, and how energies enter and leave them.
+
+use serde::{Deserialize, Serialize};
+
+use super::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig, ProfileCriticConfig};
+use crate::Result;
+use crate::components::post_processor::PostProcessorConfig;
+use crate::components::{Grid, Scaling};
+use crate::engine::field::within;
+
+/// The networks of a BIB-AE. All live on the grid of the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Cells along layer, x, y: [`ModelConfig::on_grid`] passes them on to the networks.
+    pub grid: Grid,
+    /// Encoder and decoder.
+    pub autoencoder: AutoencoderConfig,
+    /// Critic of the reconstruction.
+    pub critic: CriticConfig,
+    /// Critic of the latent variables.
+    pub latent_critic: LatentCriticConfig,
+    /// Critic of the profiles of the reconstruction; none where it is left out, as published.
+    pub profile_critic: Option<ProfileCriticConfig>,
+    /// Per-cell network behind the decoder; none where it is left out.
+    pub post_processor: Option<PostProcessorConfig>,
+    /// How energies enter and leave the networks.
+    pub scaling: Scaling,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        let autoencoder = AutoencoderConfig::default();
+        Self {
+            grid: autoencoder.grid,
+            autoencoder,
+            critic: CriticConfig::default(),
+            latent_critic: LatentCriticConfig::default(),
+            profile_critic: None,
+            post_processor: None,
+            scaling: Scaling::default(),
+        }
+    }
+}
+
+impl ModelConfig {
+    /// The same networks on `grid`.
+    #[must_use]
+    pub fn on_grid(mut self, grid: Grid) -> Self {
+        self.grid = grid;
+        self.autoencoder.grid = grid;
+        self.critic.grid = grid;
+        if let Some(profile_critic) = &mut self.profile_critic {
+            profile_critic.grid = grid;
+        }
+        if let Some(post_processor) = &mut self.post_processor {
+            post_processor.grid = grid;
+        }
+        self
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) naming the first field that cannot be, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        within("autoencoder", self.autoencoder.validate())?;
+        within("critic", self.critic.validate())?;
+        within("latent_critic", self.latent_critic.validate())?;
+        if let Some(profile_critic) = &self.profile_critic {
+            within("profile_critic", profile_critic.validate())?;
+        }
+        if let Some(post_processor) = &self.post_processor {
+            within("post_processor", post_processor.validate())?;
+        }
+        within("scaling", self.scaling.validate())
+    }
+}

@@ -1,0 +1,149 @@
+//! Critic of the reconstruction: does an image look like a shower, and like the shower it was encoded from?
+
+use candle_core::{D, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::SLOPE;
+use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
+use crate::components::stack::{Names, NormalisedStack};
+use crate::components::{Grid, check_condition, images, positive};
+use crate::ops::leaky_relu;
+use crate::parameters::Path;
+use crate::{Error, Result};
+
+/// Slope of the branch that sees the difference.
+const DIFFERENCE_SLOPE: f64 = 0.01;
+
+/// Sizes of the critic. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CriticConfig {
+    /// Cells along layer, x, y.
+    #[serde(skip)]
+    pub grid: Grid,
+    /// Channels of the convolutions, m; even.
+    pub width: usize,
+    /// k of log(1 + k x), what the second branch sees of cells of x MeV; 1/MeV.
+    pub log_per_mev: f64,
+}
+
+impl Default for CriticConfig {
+    fn default() -> Self {
+        Self { grid: [30; 3], width: 128, log_per_mev: 1.0 }
+    }
+}
+
+impl CriticConfig {
+    /// Checks that a network can be built.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the field, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let cells: usize = self.grid.iter().product();
+        positive(&[("critic.grid", cells), ("critic.width / 2", self.width / 2)])?;
+        if self.log_per_mev.is_finite() && self.log_per_mev > 0.0 {
+            return Ok(());
+        }
+        Err(Error::Field {
+            field: "critic.log_per_mev".to_owned(),
+            value: self.log_per_mev.to_string(),
+            expected: "a finite number above 0".to_owned(),
+        })
+    }
+}
+
+/// Convolutions that end in m/2 features.
+#[derive(Debug, Clone)]
+struct Branch {
+    normalised: NormalisedStack,
+    last: Conv3d,
+    connected: Linear,
+}
+
+impl Branch {
+    fn new(path: &Path<'_>, suffix: &'static str, config: &CriticConfig) -> Result<Self> {
+        // On a pooled grid an axis may be shorter than the kernel, which then ends with it.
+        let fitting = |size: Grid, stride| {
+            ConvConfig::new(config.width, size.map(|cells| cells.min(3)), [stride; 3], [0; 3])
+        };
+        let first = fitting(config.grid, 2);
+        let second = fitting(first.size(config.grid)?, 2);
+        let names = Names { suffix, ..Names::PLAIN };
+        let normalised = NormalisedStack::new(path, names, (1, config.grid), &[first, second], SLOPE)?;
+        let (last, flat) = normalised.last(path, names, fitting(normalised.result.1, 1))?;
+        let connected = Linear::new(&path.join(format_args!("fc1{suffix}")), flat, config.width / 2)?;
+        Ok(Self { normalised, last, connected })
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        let x = self.normalised.forward(images)?;
+        let x = leaky_relu(&self.last.forward(&x)?, SLOPE)?;
+        leaky_relu(&self.connected.forward(&x.flatten_from(1)?)?, SLOPE)
+    }
+}
+
+/// One network that plays both parts of the papers' two critics.
+///
+/// # Reference
+/// decoding-photons, section 3; sizes from the published model.
+#[derive(Debug, Clone)]
+pub struct Critic {
+    grid: Grid,
+    log_per_mev: f64,
+    difference: Linear,
+    image: Branch,
+    logarithm: Branch,
+    condition: Linear,
+    connected: [Linear; 4],
+}
+
+impl Critic {
+    /// A critic of `config`.
+    ///
+    /// # Errors
+    /// When `config` is impossible or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &CriticConfig) -> Result<Self> {
+        config.validate()?;
+        let cells: usize = config.grid.iter().product();
+        let (half, m) = (config.width / 2, config.width);
+        Ok(Self {
+            grid: config.grid,
+            log_per_mev: config.log_per_mev,
+            difference: Linear::new(&path.join("fc1a"), cells, half)?,
+            image: Branch::new(path, "b", config)?,
+            logarithm: Branch::new(path, "c", config)?,
+            condition: Linear::new(&path.join("fc1e"), 1, half)?,
+            connected: [
+                Linear::new(&path.join("fc2"), 4 * half, 2 * m)?,
+                Linear::new(&path.join("fc3"), 2 * m, 2 * m)?,
+                Linear::new(&path.join("fc4"), 2 * m, 2 * m)?,
+                Linear::new(&path.join("fc5"), 2 * m, 1)?,
+            ],
+        })
+    }
+
+    /// Scores of pairs of a shower and an image of it; higher is more real.
+    ///
+    /// # Shapes
+    /// showers and images `[n, layer, x, y]`, condition `[n, 1]` -> `[n]`
+    ///
+    /// # Errors
+    /// When the shapes are others.
+    pub fn forward(&self, showers: &Tensor, image: &Tensor, condition: &Tensor) -> Result<Tensor> {
+        check_condition("critic", showers, condition)?;
+        let showers = images("critic", showers, self.grid)?;
+        let image = images("critic", image, self.grid)?;
+        let difference = (&image - &showers)?.flatten_from(1)?;
+        let features = Tensor::cat(
+            &[
+                self.image.forward(&image)?,
+                self.logarithm.forward(&image.affine(self.log_per_mev, 1.0)?.log()?)?,
+                leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
+                leaky_relu(&self.condition.forward(condition)?, SLOPE)?,
+            ],
+            D::Minus1,
+        )?;
+        let scores = linear_stack(&self.connected, &features, SLOPE)?;
+        Ok(scores.squeeze(1)?)
+    }
+}

@@ -1,0 +1,210 @@
+//! GAN for photons: generator and discriminator with batch normalisation.
+//!
+//! # Reference
+//! fast-and-accurate-showers, section 3.1; sizes from the published model.
+
+use candle_core::{D, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::components::{Grid, check_condition, images, no_layers, positive};
+use crate::layers::{BatchNorm3d, Conv3d, ConvConfig, ConvTranspose3d, Linear, Statistics, linear_stack};
+use crate::ops::{leaky_relu, minibatch_standard_deviation};
+use crate::parameters::Path;
+use crate::{Error, Result};
+
+/// Slope of the discriminator's activations below zero.
+const SLOPE: f64 = 0.2;
+
+/// Layers of the generator. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GeneratorConfig {
+    /// Variables of noise.
+    pub noise: usize,
+    /// The first transposed convolution, on a single cell.
+    pub first: ConvConfig,
+    /// Those that follow; all but the last are normalised.
+    pub layers: Vec<ConvConfig>,
+}
+
+impl Default for GeneratorConfig {
+    fn default() -> Self {
+        let up = |channels| ConvConfig::cubic(channels, 4, 2, 1);
+        Self {
+            noise: 100,
+            first: ConvConfig::cubic(256, 4, 1, 0),
+            layers: vec![up(128), up(64), up(32), ConvConfig::cubic(1, 3, 1, 2)],
+        }
+    }
+}
+
+/// Noise times incident energy to showers.
+#[derive(Debug, Clone)]
+pub struct Generator {
+    noise: usize,
+    first: ConvTranspose3d,
+    normalised: Vec<(ConvTranspose3d, BatchNorm3d)>,
+    last: ConvTranspose3d,
+}
+
+impl Generator {
+    /// A generator of `config`, for showers of `grid`.
+    ///
+    /// # Errors
+    /// When `config` does not end in one channel of `grid`, or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &GeneratorConfig, grid: Grid) -> Result<Self> {
+        positive(&[("generator.noise", config.noise)])?;
+        let Some((last, inner)) = config.layers.split_last() else {
+            return Err(no_layers("generator.layers"));
+        };
+        let mut size = config.first.transposed_size([1; 3])?;
+        for layer in &config.layers {
+            size = layer.transposed_size(size)?;
+        }
+        check_result("generator.layers", (last.channels, size), grid)?;
+        let mut channels = config.first.channels;
+        let mut normalised = Vec::with_capacity(inner.len());
+        // Layer, normalisation and activation count in the published names.
+        for (i, layer) in inner.iter().enumerate() {
+            let name = |j| path.join("main_conv").join(3 * i + j);
+            normalised.push((
+                ConvTranspose3d::new(&name(0), channels, *layer)?,
+                BatchNorm3d::new(&name(1), layer.channels)?,
+            ));
+            channels = layer.channels;
+        }
+        Ok(Self {
+            noise: config.noise,
+            first: ConvTranspose3d::new(&path.join("conv1"), config.noise, config.first)?,
+            normalised,
+            last: ConvTranspose3d::new(&path.join("main_conv").join(3 * inner.len()), channels, *last)?,
+        })
+    }
+
+    /// # Shapes
+    /// noise `[n, noise]`, incident energies `[n, 1]` GeV -> showers `[n, 1, layer, x, y]` MeV, none negative
+    ///
+    /// # Errors
+    /// When the shapes are others.
+    pub fn forward(&self, noise: &Tensor, energy_gev: &Tensor, statistics: Statistics) -> Result<Tensor> {
+        check_condition("generator", noise, energy_gev)?;
+        let n = noise.dim(0)?;
+        if noise.elem_count() != n * self.noise {
+            return Err(Error::operand("generator", "noise", noise.dims(), format!("[n, {}]", self.noise)));
+        }
+        let noise = noise.reshape((n, self.noise))?.broadcast_mul(energy_gev)?;
+        let mut x = self.first.forward(&noise.reshape((n, self.noise, 1, 1, 1))?)?;
+        for (convolution, norm) in &self.normalised {
+            x = leaky_relu(&norm.forward(&convolution.forward(&x)?, statistics)?, 0.0)?;
+        }
+        leaky_relu(&self.last.forward(&x)?, 0.0)
+    }
+}
+
+/// Layers of the discriminator. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscriminatorConfig {
+    /// Convolutions; the first and the last are not normalised.
+    pub layers: Vec<ConvConfig>,
+    /// Units of the fully connected layer.
+    pub hidden: usize,
+    /// Whether the standard deviation over the batch is one more input map.
+    pub minibatch_deviation: bool,
+}
+
+impl Default for DiscriminatorConfig {
+    fn default() -> Self {
+        let down = |channels, padding| ConvConfig::cubic(channels, 3, 2, padding);
+        Self {
+            layers: vec![down(32, 3), down(64, 1), down(128, 1), down(256, 1), down(128, 0)],
+            hidden: 64,
+            minibatch_deviation: false,
+        }
+    }
+}
+
+/// Showers and incident energies to the logit of being real.
+#[derive(Debug, Clone)]
+pub struct Discriminator {
+    grid: Grid,
+    minibatch_deviation: bool,
+    convolutions: Vec<(Conv3d, Option<BatchNorm3d>)>,
+    connected: [Linear; 2],
+}
+
+impl Discriminator {
+    /// A discriminator of `config`, for showers of `grid`.
+    ///
+    /// # Errors
+    /// When the layers do not fit `grid`, or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &DiscriminatorConfig, grid: Grid) -> Result<Self> {
+        positive(&[("discriminator.hidden", config.hidden)])?;
+        if config.layers.is_empty() {
+            return Err(no_layers("discriminator.layers"));
+        }
+        let (mut channels, mut size) = (1 + usize::from(config.minibatch_deviation), grid);
+        let mut convolutions = Vec::with_capacity(config.layers.len());
+        let mut at = 0;
+        for (i, layer) in config.layers.iter().enumerate() {
+            let name = |at: usize| path.join("main_conv").join(at);
+            size = layer.size(size)?;
+            let convolution = Conv3d::new(&name(at), channels, *layer)?;
+            let inner = i > 0 && i + 1 < config.layers.len();
+            let norm = if inner { Some(BatchNorm3d::new(&name(at + 1), layer.channels)?) } else { None };
+            // Layer, perhaps normalisation, and activation count in the published names.
+            at += 2 + usize::from(inner);
+            channels = layer.channels;
+            convolutions.push((convolution, norm));
+        }
+        let flat = channels * size.iter().product::<usize>();
+        let name = |i: usize| path.join("fc").join(i);
+        Ok(Self {
+            grid,
+            minibatch_deviation: config.minibatch_deviation,
+            convolutions,
+            connected: [
+                Linear::new(&name(0), flat + 1, config.hidden)?,
+                Linear::new(&name(2), config.hidden, 1)?,
+            ],
+        })
+    }
+
+    /// Logit of the probability that a shower is real.
+    ///
+    /// # Shapes
+    /// showers `[n, layer, x, y]` MeV, incident energies `[n, 1]` GeV -> `[n, 1]`
+    ///
+    /// # Errors
+    /// When the shapes are others.
+    pub fn forward(&self, showers: &Tensor, energy_gev: &Tensor, statistics: Statistics) -> Result<Tensor> {
+        check_condition("discriminator", showers, energy_gev)?;
+        let mut x = images("discriminator", showers, self.grid)?;
+        if self.minibatch_deviation {
+            x = minibatch_standard_deviation(&x)?;
+        }
+        for (i, (convolution, norm)) in self.convolutions.iter().enumerate() {
+            x = convolution.forward(&x)?;
+            if let Some(norm) = norm {
+                x = norm.forward(&x, statistics)?;
+            }
+            if i + 1 < self.convolutions.len() {
+                x = leaky_relu(&x, SLOPE)?;
+            }
+        }
+        let x = Tensor::cat(&[&x.flatten_from(1)?, energy_gev], D::Minus1)?;
+        linear_stack(&self.connected, &x, SLOPE)
+    }
+}
+
+/// Checks that layers end in one channel of `grid`.
+pub(crate) fn check_result(field: &str, (channels, size): (usize, Grid), grid: Grid) -> Result<()> {
+    if channels == 1 && size == grid {
+        return Ok(());
+    }
+    Err(Error::Field {
+        field: field.to_owned(),
+        value: format!("{channels} channels of {size:?} cells at the end"),
+        expected: format!("1 channel of {grid:?} cells"),
+    })
+}

@@ -1,0 +1,80 @@
+//! Showers to incident energies: trained on real showers, then held fixed while it judges generated ones.
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::SLOPE;
+use crate::Result;
+use crate::layers::{Conv3d, ConvConfig, Linear};
+use crate::components::stack::{Names, NormalisedStack};
+use crate::components::{Grid, images, no_layers, positive};
+use crate::ops::leaky_relu;
+use crate::parameters::Path;
+
+/// Layers of the constrainer. The default is the published network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConstrainerConfig {
+    /// Convolutions; the last is not normalised.
+    pub layers: Vec<ConvConfig>,
+    /// Units of the fully connected layer.
+    pub hidden: usize,
+}
+
+impl Default for ConstrainerConfig {
+    fn default() -> Self {
+        Self {
+            layers: vec![
+                ConvConfig::cubic(16, 3, 2, 0),
+                ConvConfig::cubic(32, 3, 2, 0),
+                ConvConfig::cubic(16, 2, 1, 0),
+            ],
+            hidden: 100,
+        }
+    }
+}
+
+/// Convolutions with layer normalisation, then two fully connected layers.
+#[derive(Debug, Clone)]
+pub struct Constrainer {
+    grid: Grid,
+    normalised: NormalisedStack,
+    last: Conv3d,
+    connected: [Linear; 2],
+}
+
+impl Constrainer {
+    /// A constrainer of `config`, for showers of `grid`.
+    ///
+    /// # Errors
+    /// When the layers do not fit `grid`, or `path` cannot give the parameters.
+    pub fn new(path: &Path<'_>, config: &ConstrainerConfig, grid: Grid) -> Result<Self> {
+        positive(&[("constrainer.hidden", config.hidden)])?;
+        let Some((last, inner)) = config.layers.split_last() else {
+            return Err(no_layers("constrainer.layers"));
+        };
+        let normalised = NormalisedStack::new(path, Names::PLAIN, (1, grid), inner, SLOPE)?;
+        let (last, flat) = normalised.last(path, Names::PLAIN, *last)?;
+        Ok(Self {
+            grid,
+            normalised,
+            last,
+            connected: [
+                Linear::new(&path.join("fc1"), flat, config.hidden)?,
+                Linear::new(&path.join("fc2"), config.hidden, 1)?,
+            ],
+        })
+    }
+
+    /// # Shapes
+    /// showers `[n, layer, x, y]` MeV -> incident energies `[n, 1]` GeV, none negative
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn forward(&self, showers: &Tensor) -> Result<Tensor> {
+        let x = self.normalised.forward(&images("constrainer", showers, self.grid)?)?;
+        let x = self.last.forward(&x)?.flatten_from(1)?;
+        let x = leaky_relu(&self.connected[0].forward(&x)?, SLOPE)?;
+        leaky_relu(&self.connected[1].forward(&x)?, 0.0)
+    }
+}
