@@ -13,7 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("calo-nn", &["calo-data"]),
     ("calo-report", &["calo-metrics"]),
     ("calo-sim", &["calo-data"]),
-    ("calo-cli", &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
+    ("calo-run", &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-sim"]),
+    (
+        "calo-cli",
+        &["calo-data", "calo-latent", "calo-metrics", "calo-nn", "calo-report", "calo-run", "calo-sim"],
+    ),
     ("xtask", &[]),
 ];
 
