@@ -1,67 +1,10 @@
-//! Options that several subcommands share, and how their values are written.
+//! How values of options are written that several subcommands share.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use calo_core::Grid;
-use calo_nn::candle::{DType, Device};
-use calo_nn::device::{self, Precision};
-
-/// An energy range `10..100` or a single energy `50`, GeV.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct EnergyRange {
-    pub(crate) low_gev: f64,
-    pub(crate) high_gev: f64,
-}
-
-impl FromStr for EnergyRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (low, high) = text.split_once("..").unwrap_or((text, text));
-        let (low_gev, high_gev) = (positive(low)?, positive(high)?);
-        if low_gev > high_gev {
-            return Err(format!("{low_gev} is above {high_gev}; expected LOW..HIGH in GeV"));
-        }
-        Ok(Self { low_gev, high_gev })
-    }
-}
-
-impl fmt::Display for EnergyRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { low_gev, high_gev } = self;
-        if low_gev.to_bits() == high_gev.to_bits() {
-            write!(f, "{low_gev}")
-        } else {
-            write!(f, "{low_gev}..{high_gev}")
-        }
-    }
-}
-
-/// Where networks compute, and how precisely.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DeviceOptions {
-    /// Where to compute: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: String,
-    /// What convolutions and products compute with: f32, on a card also tf32 (11 bits where f32 is multiplied) and, not to
-    /// train, bf16 (8 bits)
-    #[arg(long, default_value_t, value_name = "P")]
-    pub(crate) precision: Precision,
-}
-
-impl DeviceOptions {
-    /// The device, set up, and the element type of networks there.
-    ///
-    /// # Errors
-    /// A device that is not there, or that has no such precision.
-    pub(crate) fn select(&self) -> calo_nn::Result<(Device, DType)> {
-        let device = device::select(&self.device)?;
-        let dtype = self.precision.prepare(&device)?;
-        Ok((device, dtype))
-    }
-}
+use calo_run::positive;
 
 /// `20=FILE`: a file of showers at one energy; `NAME:20=FILE` where there are several samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,14 +71,6 @@ pub(crate) fn grid(text: &str) -> Result<Grid, String> {
 
 const GRID_FORM: &str = "expected LAYERSxNXxNY with 1 to 1024 each, for example 30x30x30";
 
-/// A finite number above zero.
-pub(crate) fn positive(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err(format!("`{text}` is not a finite number above 0")),
-    }
-}
-
 /// A finite number of at least zero.
 pub(crate) fn non_negative(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
@@ -147,18 +82,6 @@ pub(crate) fn non_negative(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn energy_ranges() {
-        assert_eq!("10..100".parse(), Ok(EnergyRange { low_gev: 10.0, high_gev: 100.0 }));
-        assert_eq!("50".parse(), Ok(EnergyRange { low_gev: 50.0, high_gev: 50.0 }));
-        for text in ["10..100", "50", "0.1..0.3"] {
-            assert_eq!(text.parse::<EnergyRange>().map(|range| range.to_string()), Ok(text.to_owned()));
-        }
-        for bad in ["100..10", "-1..10", "0", "nan", "1..inf", "", "a..b"] {
-            assert!(bad.parse::<EnergyRange>().is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn fixed_energy_files_may_name_their_sample() {

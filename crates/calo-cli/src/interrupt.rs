@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use calo_core::Error;
+use calo_run::monitor::Interrupted;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -19,7 +19,7 @@ pub(crate) fn listen() -> anyhow::Result<()> {
 /// Called once a batch by everything that may take long.
 ///
 /// # Errors
-/// [`Error::Interrupted`] once the user asked to stop.
-pub(crate) fn check() -> Result<(), Error> {
-    if REQUESTED.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+/// [`Interrupted`] once the user asked to stop.
+pub(crate) fn check() -> Result<(), Interrupted> {
+    if REQUESTED.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
 }

@@ -1,32 +1,27 @@
 //! The `calo` command: one subcommand for each arrow of the data flow in `docs/architecture.md`.
 //!
-//! Subcommands read files and write files; what they do is one call into a library crate, with progress,
-//! interruption and provenance added here.
-#![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+//! Subcommands read files and write files; what they do is one call into `calo-run`, with arguments, progress and
+//! interruption added here.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "these panic on a full disk; `output` does not")]
 
 mod allocator;
 mod args;
-mod built_in;
 mod commands;
 mod crash;
-mod density;
-mod files;
-mod generation;
 mod interrupt;
-mod journal;
-mod latent_file;
-mod model;
+mod options;
 mod output;
-mod parts;
 mod progress;
-mod provenance;
-mod run_folder;
-mod tensorboard;
+mod tables;
+mod terminal;
 
 use std::process::ExitCode;
 
+use calo_run::Error;
+use calo_run::monitor::Caller;
 use clap::{Parser, Subcommand};
+
+use terminal::Terminal;
 
 /// Simulate, prepare, learn, generate, judge and show calorimeter showers.
 #[derive(Debug, Parser)]
@@ -81,13 +76,15 @@ fn main() -> ExitCode {
     }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_interrupt(&error) => {
+        Err(error) if has(&error, Error::is_interruption) => {
             output::note("calo: interrupted; nothing was left under the final name");
             ExitCode::from(130)
         }
         Err(error) => {
-            output::note(format_args!("calo: error: {}", one_line(&error)));
-            if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            let is_usage = has(&error, Error::is_usage);
+            let hint = if is_usage { "; see `calo --help`" } else { "" };
+            output::note(format_args!("calo: error: {}{hint}", one_line(&error)));
+            if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -109,41 +106,39 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         pool = pool.use_current_thread();
     }
     pool.build_global()?;
+    let command = command_line();
+    let caller = Caller { command: &command, monitor: &Terminal };
     match cli.command {
-        Command::Simulate(args) => commands::simulate::run(&args),
-        Command::Inspect(args) => commands::inspect::run(&args),
-        Command::Convert(args) => commands::convert::run(&args),
-        Command::Project(args) => commands::project::run(&args),
-        Command::Pool(args) => commands::pool::run(&args),
-        Command::Filter(args) => commands::filter::run(&args),
-        Command::Split(args) => commands::split::run(&args),
-        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Simulate(args) => commands::simulate::run(&args, caller),
+        Command::Inspect(args) => commands::inspect::run(&args, caller),
+        Command::Convert(args) => commands::convert::run(&args, caller),
+        Command::Project(args) => commands::project::run(&args, caller),
+        Command::Pool(args) => commands::pool::run(&args, caller),
+        Command::Filter(args) => commands::filter::run(&args, caller),
+        Command::Split(args) => commands::split::run(&args, caller),
+        Command::Evaluate(args) => commands::evaluate::run(&args, caller),
         Command::Report(args) => commands::report::run(&args),
-        Command::Import(args) => commands::import::run(&args),
-        Command::Train(args) => commands::train::run(&args),
-        Command::Generate(args) => commands::generate::run(&args),
-        Command::Encode(args) => commands::encode::run(&args),
-        Command::Density(args) => commands::density::run(&args),
-        Command::Latent(args) => commands::latent::run(&args),
+        Command::Import(args) => commands::import::run(&args, caller),
+        Command::Train(args) => commands::train::run(&args, caller),
+        Command::Generate(args) => commands::generate::run(&args, caller),
+        Command::Encode(args) => commands::encode::run(&args, caller),
+        Command::Density(args) => commands::density::run(&args, caller),
+        Command::Latent(args) => commands::latent::run(&args, caller),
         Command::Select(args) => commands::select::run(&args),
         Command::Release(args) => commands::release::run(&args),
     }
 }
 
-/// Options that contradict one another in ways the parser cannot see.
-#[derive(Debug)]
-struct UsageError(String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; see `calo --help`", self.0)
-    }
+/// Whether `error` is one of the library's of which `property` holds.
+fn has(error: &anyhow::Error, property: fn(&Error) -> bool) -> bool {
+    error.downcast_ref().is_some_and(property)
 }
 
-impl std::error::Error for UsageError {}
-
-fn is_interrupt(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(calo_core::Error::Interrupted))
+/// What files say of the command that made them: not where the program stood, so that the same work gives the same bytes
+/// wherever it is installed.
+fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("calo".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// The error and its causes on one line, for logs and for people. Causes that a message quotes are not repeated.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use calo_run::monitor::Pass;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
@@ -25,45 +26,21 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins a pass called `what` over `total` showers, where that is known.
-    pub(crate) fn new(what: impl Into<String>, total: Option<u64>) -> Self {
-        Self::going_on(what, total, 0)
-    }
-
-    /// As [`Progress::new`], where `done` showers were through before: they do not count in the rate.
-    pub(crate) fn going_on(what: impl Into<String>, total: Option<u64>, done: u64) -> Self {
-        let what = what.into();
-        let unit = "showers";
-        let bar = std::io::stderr().is_terminal().then(|| bar(&what, unit, total, done));
-        let now = Instant::now();
-        Self { what, unit, note: String::new(), total, done, before: done, started: now, last_line: now, bar }
-    }
-
-    /// The same, of `unit` instead of showers.
-    pub(crate) fn counting(mut self, unit: &'static str) -> Self {
-        self.unit = unit;
-        if self.bar.is_some() {
-            self.bar = Some(bar(&self.what, unit, self.total, self.done));
-        }
-        self
-    }
-
-    /// What else is worth knowing.
-    pub(crate) fn note(&mut self, note: String) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("{} ({note})", self.what));
-        }
-        self.note = note;
-    }
-
-    /// `n` more showers are through.
-    pub(crate) fn advance(&mut self, n: usize) {
-        self.done += n as u64;
-        if let Some(bar) = &self.bar {
-            bar.set_position(self.done);
-        } else if self.last_line.elapsed() >= LOG_INTERVAL {
-            self.last_line = Instant::now();
-            output::note(self.line());
+    /// Begins `pass`; what was done before does not count in the rate.
+    pub(crate) fn new(pass: &Pass) -> Self {
+        let Pass { name, total, n_done, unit } = pass.clone();
+        let bar = std::io::stderr().is_terminal().then(|| bar(&name, unit, total, n_done));
+        let (started, last_line) = (Instant::now(), Instant::now());
+        Self {
+            what: name,
+            unit,
+            note: String::new(),
+            total,
+            done: n_done,
+            before: n_done,
+            started,
+            last_line,
+            bar,
         }
     }
 
@@ -80,6 +57,25 @@ impl Progress {
             _ => format!("{what}: {done} {unit}, {} {unit}/s", shown(rate)),
         };
         if self.note.is_empty() { line } else { format!("{line}; {}", self.note) }
+    }
+}
+
+impl calo_run::monitor::Progress for Progress {
+    fn note(&mut self, note: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{} ({note})", self.what));
+        }
+        self.note = note;
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.done += n as u64;
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done);
+        } else if self.last_line.elapsed() >= LOG_INTERVAL {
+            self.last_line = Instant::now();
+            output::note(self.line());
+        }
     }
 }
 
@@ -113,13 +109,15 @@ fn bar(what: &str, unit: &str, total: Option<u64>, done: u64) -> ProgressBar {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use calo_run::monitor::Progress as _;
+
     use super::*;
 
     /// Runs in a process of its own, whose stderr takes nothing.
     #[test]
     #[ignore = "run by `a_line_that_cannot_be_written_is_lost`"]
     fn full_log_child() {
-        let mut progress = Progress::new("reading", Some(20));
+        let mut progress = Progress::new(&Pass::showers("reading", Some(20)));
         progress.last_line -= LOG_INTERVAL;
         progress.advance(10);
         assert!(progress.last_line.elapsed() < LOG_INTERVAL, "no line was due");

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::Context;
-use calo_latent::{Bandwidth, Scaling, Storage};
+use calo_latent::{Kde, Scaling};
+use calo_run::density::{BandwidthRule, DensityRequest, SEARCH_POINTS, estimate};
+use calo_run::monitor::Caller;
+use calo_run::positive;
 use clap::ValueEnum;
 
-use crate::args::positive;
-use crate::files::Out;
-use crate::{UsageError, density, latent_file, output, provenance};
+use crate::options::Out;
+use crate::output;
 
 /// Estimate the density of sampled latent variables and incident energy, with Gaussian kernels
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Covariance::Regressed)]
     covariance: Covariance,
     /// Points that bandwidths are searched with at most
-    #[arg(long, value_name = "N", default_value_t = density::SEARCH_POINTS, value_parser = search_points)]
+    #[arg(long, value_name = "N", default_value_t = SEARCH_POINTS, value_parser = search_points)]
     cv_points: usize,
     /// Keep at most so many points as kernels, drawn by the seed; all unless told
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -41,29 +42,24 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// How wide kernels are.
+/// How wide kernels are, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Rule {
-    EachVariable,
-    CrossValidated,
-    Scott,
-    Silverman,
-    Number(f64),
-}
+struct Rule(BandwidthRule);
 
 impl FromStr for Rule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "each" => Ok(Self::EachVariable),
-            "cv" => Ok(Self::CrossValidated),
-            "scott" => Ok(Self::Scott),
-            "silverman" => Ok(Self::Silverman),
+        let rule = match text {
+            "each" => BandwidthRule::EachVariable,
+            "cv" => BandwidthRule::CrossValidated,
+            "scott" => BandwidthRule::Scott,
+            "silverman" => BandwidthRule::Silverman,
             _ => positive(text)
-                .map(Self::Number)
-                .map_err(|e| format!("{e}; expected each, cv, scott, silverman or a number")),
-        }
+                .map(BandwidthRule::Number)
+                .map_err(|e| format!("{e}; expected each, cv, scott, silverman or a number"))?,
+        };
+        Ok(Self(rule))
     }
 }
 
@@ -84,41 +80,33 @@ fn search_points(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let bandwidth = match (args.bandwidth, args.energy_bandwidth) {
-        (Rule::Number(bandwidth), condition) => Bandwidth::Fixed { bandwidth, condition },
-        (Rule::EachVariable, condition) => density::each_variable(args.cv_points, condition, args.seed),
-        (_, Some(_)) => {
-            let problem = "--energy-bandwidth goes with `each` or a number as --bandwidth";
-            return Err(UsageError(problem.to_owned()).into());
-        }
-        (Rule::Scott, None) => Bandwidth::Scott,
-        (Rule::Silverman, None) => Bandwidth::Silverman,
-        (Rule::CrossValidated, None) => density::cross_validated(args.cv_points, args.seed),
-    };
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let scaling = match args.covariance {
         Covariance::Standardised => Scaling::Standardised,
         Covariance::Regressed => Scaling::Regressed,
         Covariance::Full => Scaling::FullCovariance,
     };
-    let points = latent_file::read(&args.latent)?;
-    let place = args.latent.display();
-    let mut kde = density::fit(points.z.view(), &points.energies_gev, bandwidth, scaling)
-        .with_context(|| format!("{place}: no density can be estimated"))?;
-    if let Some(n) = args.max_centres {
-        kde = kde.reduced(usize::try_from(n).unwrap_or(usize::MAX), args.seed)?;
-    }
-    let provenance = kde.provenance_mut();
-    provenance.extend(provenance::attributes(&[&args.latent])?);
-    provenance.insert("density_seed".to_owned(), args.seed.to_string());
-    // Coordinates to 1e-7: far below any bandwidth.
-    kde.save(&args.out.out, Storage::F32)?;
+    let request = DensityRequest {
+        latent: args.latent.clone(),
+        out: args.out.out.clone(),
+        bandwidth: args.bandwidth.0,
+        energy_bandwidth: args.energy_bandwidth,
+        scaling,
+        n_search_points: args.cv_points,
+        max_centres: args.max_centres.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+        seed: args.seed,
+    };
+    let kde = estimate(&request, caller)?;
+    output::print(&summary(&kde, args))
+}
+
+fn summary(kde: &Kde, args: &Args) -> String {
     let likelihood = kde.search().map_or_else(String::new, |search| {
         let [value, error] = search.log_likelihood();
         format!(", log likelihood of points left out {value:.3} +- {error:.3} ({} points)", search.n_points())
     });
     let end = |pick: fn(f64, f64) -> f64| kde.bandwidths().iter().copied().reduce(pick).unwrap_or(f64::NAN);
-    output::print(&format!(
+    format!(
         "density of {} variables and energy from {} kernels, bandwidths {:.3} to {:.3}, of the energy {:.3}{likelihood}, written to {}\n",
         kde.latent_size(),
         kde.n_centres(),
@@ -126,5 +114,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         end(f64::max),
         kde.condition_bandwidth().unwrap_or(f64::NAN),
         args.out.out.display()
-    ))
+    )
 }

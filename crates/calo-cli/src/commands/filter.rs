@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use calo_core::Real;
-use calo_data::{Filter, FilterSource, PunchThrough, ShowerReader, WriteOptions};
+use calo_data::PunchThrough;
+use calo_run::EnergyRange;
+use calo_run::monitor::Caller;
+use calo_run::prepare::{self, FilterRequest, PunchThroughRule};
 
-use crate::args::{EnergyRange, non_negative};
-use crate::files::{InputOptions, Out, StorageOptions, is_f64, write_all};
+use crate::args::non_negative;
+use crate::options::{InputOptions, Out, StorageOptions};
 use crate::output;
 
 /// Keep the showers that pass a filter
@@ -37,45 +39,25 @@ pub(crate) struct Args {
     storage: StorageOptions,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let filter = filter(args)?;
-    let reader = args.from.open(&args.input)?;
-    let options = args.storage.like(&reader, &args.input)?;
-    if is_f64(reader.info().cells.dtype, options.dtype) {
-        filter_file::<f64>(args, reader, filter, &options)
-    } else {
-        filter_file::<f32>(args, reader, filter, &options)
-    }
-}
-
-fn filter_file<T: Real>(
-    args: &Args,
-    reader: ShowerReader,
-    filter: Filter,
-    options: &WriteOptions,
-) -> anyhow::Result<()> {
-    let mut source: FilterSource<_, T> = FilterSource::new(reader, filter)?;
-    let written = write_all(&mut source, &args.out.out, options);
-    // The report says why nothing was left, too.
-    output::print(&format!("{}\n", source.report()))?;
-    written.map(|_| ())
-}
-
-fn filter(args: &Args) -> anyhow::Result<Filter> {
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let punch_through = match (args.more_hits_than, args.hit_threshold_mev) {
-        (Some(more_than_hits), Some(above_mev)) => Some(PunchThrough { more_than_hits, above_mev }),
-        _ if args.punch_through => {
-            let detector = args.from.detector()?;
-            let rule = detector.as_ref().and_then(PunchThrough::of);
-            let name = detector.map(|d| d.name).unwrap_or_default();
-            anyhow::ensure!(
-                rule.is_some(),
-                "detector {name}: no `readout.punch_through_hits`; expected one, or --more-hits-than"
-            );
-            rule
+        (Some(more_than_hits), Some(above_mev)) => {
+            Some(PunchThroughRule::Hits(PunchThrough { more_than_hits, above_mev }))
         }
-        _ => None,
+        _ => args.punch_through.then_some(PunchThroughRule::OfDetector),
     };
-    let energy_gev = args.energy.map(|range| [range.low_gev, range.high_gev]);
-    Ok(Filter { energy_gev, punch_through, cell_cut_mev: args.cell_cut_mev })
+    let request = FilterRequest {
+        input: args.input.clone(),
+        out: args.out.out.clone(),
+        punch_through,
+        energies: args.energy,
+        cell_cut_mev: args.cell_cut_mev,
+        from: args.from.options(),
+        storage: args.storage.options(),
+    };
+    let filtered = prepare::filter(&request, caller)?;
+    // The report says why nothing was left, too.
+    output::print(&format!("{}\n", filtered.report))?;
+    filtered.written?;
+    Ok(())
 }

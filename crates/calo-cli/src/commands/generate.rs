@@ -2,18 +2,13 @@
 
 use std::path::PathBuf;
 
-use calo_core::Dtype;
-use calo_data::ShowerWriter;
-use calo_latent::Kde;
+use calo_run::EnergyRange;
+use calo_run::generate::{GenerateRequest, LatentChoice, generate};
+use calo_run::monitor::Caller;
 use clap::ValueEnum;
 
-use crate::args::EnergyRange;
-use crate::files::{Out, StorageOptions};
-use crate::generation::{Generator, LatentSource};
-use crate::model::{LoadedModel, ModelOptions};
-use crate::progress::Progress;
-use crate::provenance::Input;
-use crate::{UsageError, output, provenance};
+use crate::options::{ModelOptions, Out, StorageOptions};
+use crate::output;
 
 /// Generate showers with a trained model
 ///
@@ -58,57 +53,29 @@ enum Latent {
     Kde,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let model = args.model.load()?;
-    let mut inputs = vec![model.weights.clone()];
-    let latent = match latent_source(args, &model)? {
-        None => LatentSource::Normal,
-        Some((kde, input)) => {
-            inputs.push(input);
-            LatentSource::Kde(Box::new(kde))
-        }
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let latent = args.latent.map(|latent| match latent {
+        Latent::Normal => LatentChoice::Normal,
+        Latent::Kde => LatentChoice::Kde,
+    });
+    let request = GenerateRequest {
+        model: args.model.choice(),
+        latent,
+        density: args.density.clone(),
+        energies: args.energy,
+        n_showers: args.n_showers,
+        seed: args.seed,
+        first: args.first,
+        no_post_processor: args.no_post_processor,
+        out: args.out.out.clone(),
+        storage: args.storage.options(),
     };
-    let place = model.shown();
-    let LoadedModel { detector, epoch, networks: model, .. } = model;
-    let mut attributes = provenance::attributes_of(&inputs)?;
-    attributes.push(("epoch".to_owned(), epoch.to_string()));
-    let mut options = args.storage.with_attributes(detector.grid, Dtype::F32, attributes);
-    if options.group.is_none() {
-        options.group = Some(detector.hdf5.group);
-    }
-    let mut writer = ShowerWriter::create(&args.out.out, &options)?;
-    let generator = Generator::new(&model, latent, args.seed)?;
-    let post_processes = model.has_post_processor() && !args.no_post_processor;
-    let mut progress = Progress::new("generating", Some(args.n_showers));
-    let range = args.first..args.first.saturating_add(args.n_showers);
-    generator.for_each_block(
-        range,
-        |i| generator.energy_gev(args.energy, i),
-        |decoded| {
-            let batch = if post_processes { generator.post_processed(decoded)? } else { decoded.raw()? };
-            writer.write(&batch)?;
-            progress.advance(batch.len());
-            Ok(())
-        },
-    )?;
-    drop(progress);
-    writer.finish()?;
-    let out = args.out.out.display();
-    output::print(&format!("{} showers of epoch {epoch} of {place} written to {out}\n", args.n_showers))
-}
-
-/// The density to sample from, and where it is; none for N(0, 1).
-fn latent_source(args: &Args, model: &LoadedModel) -> anyhow::Result<Option<(Kde, Input)>> {
-    match (args.latent, &args.density) {
-        (Some(Latent::Normal), None) => Ok(None),
-        (Some(Latent::Normal), Some(_)) => Err(UsageError("--density is for --latent kde".to_owned()).into()),
-        (wanted, path) => {
-            let density = model.density(path.as_deref())?;
-            if density.is_none() && wanted.is_some() {
-                let problem = format!("--latent kde needs --density FILE: {} holds none", model.shown());
-                return Err(UsageError(problem).into());
-            }
-            Ok(density)
-        }
-    }
+    let generated = generate(&request, caller)?;
+    output::print(&format!(
+        "{} showers of epoch {} of {} written to {}\n",
+        args.n_showers,
+        generated.epoch,
+        generated.model,
+        args.out.out.display()
+    ))
 }

@@ -1,14 +1,15 @@
 //! `calo import`: the weights of a PyTorch checkpoint as a weights file of ours.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use calo_nn::candle::Tensor;
-use calo_nn::parameters::{Imported, checkpoint, read_pytorch};
+use calo_nn::parameters::Imported;
+use calo_run::import::{ImportRequest, import};
+use calo_run::monitor::Caller;
 
-use crate::files::Out;
-use crate::{output, provenance};
+use crate::options::Out;
+use crate::output;
 
 /// Write the weights of a PyTorch checkpoint as safetensors
 ///
@@ -25,15 +26,14 @@ pub(crate) struct Args {
     key: Option<String>,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let imported = read_pytorch(&args.checkpoint, args.key.as_deref())?;
-    let mut metadata: BTreeMap<String, String> =
-        provenance::attributes(&[&args.checkpoint])?.into_iter().collect();
-    metadata.insert("format".to_owned(), "pt".to_owned()); // what readers of safetensors ask for
-    let summary = summary(&imported, args);
-    let tensors: Vec<(String, Tensor)> = imported.tensors.into_iter().collect();
-    checkpoint::save(&args.out.out, &tensors, &metadata)?;
-    output::print(&summary)
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = ImportRequest {
+        checkpoint: args.checkpoint.clone(),
+        out: args.out.out.clone(),
+        key: args.key.clone(),
+    };
+    let imported = import(&request, caller)?;
+    output::print(&summary(&imported, args))
 }
 
 /// A line for every tensor, then what was done.

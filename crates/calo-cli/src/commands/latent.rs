@@ -1,30 +1,16 @@
 //! `calo latent`: what a trained model's latent variables say, as numbers and figures.
 
-mod decoded;
-mod encoded;
-mod sampled;
-
 use std::path::PathBuf;
 
-use anyhow::Context;
-use calo_core::hash_file;
-use calo_data::Part;
-use calo_latent::Kde;
-use calo_metrics::results::Gap;
-use calo_nn::training::TrainingConfig;
-use calo_report::latent::{DataInfo, DensityInfo, LatentResults, ModelInfo, SCHEMA_VERSION};
+use calo_report::ReportFiles;
+use calo_report::latent::LatentResults;
+use calo_run::latent::{LatentRequest, latent};
+use calo_run::monitor::Caller;
+use calo_run::parts::PartChoice;
+use calo_run::positive;
 
-use crate::args::positive;
-use crate::files::{InputOptions, write_json};
-use crate::model::{LoadedModel, ModelOptions, detector_info};
-use crate::parts::{self, PartChoice};
-use crate::provenance::VERSION;
-use crate::{density, output};
-use encoded::EncodedShowers;
-
-/// Variables whose correlations are tabled, drawn against observables, and traversed.
-const N_TABLED: usize = 5;
-const N_DRAWN: usize = 2;
+use crate::options::{InputOptions, ModelOptions};
+use crate::output;
 
 /// What a model encodes: divergence of each latent variable, its correlations, showers along it, and what new showers
 /// are sampled from; latent.json, a page and figures
@@ -64,98 +50,25 @@ pub(crate) struct Args {
     from: InputOptions,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let model = args.model.load()?;
-    let post_process = model.networks.has_post_processor() && !args.no_post_processor;
-    let blake3 = hash_file(&args.data)?;
-    let own = parts::is_own(&model, &blake3);
-    let part = args.part.unwrap_or(if own { PartChoice::Part(Part::Test) } else { PartChoice::All });
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
-    let read = |part| -> anyhow::Result<EncodedShowers> {
-        let mut showers = parts::open(&model, &args.data, &blake3, &args.from, part)?;
-        EncodedShowers::read(&model, &mut showers, args.seed)
-    };
-    let showers = read(part)?;
-    let mut gaps = Vec::new();
-    let divergence = encoded::divergence(&showers)?;
-    let variables = &divergence.variables[..divergence.variables.len().min(N_TABLED)];
-    let drawn = &variables[..variables.len().min(N_DRAWN)];
-    let correlations = encoded::correlations(&showers, variables, &mut gaps)?;
-    let joints = encoded::joints(&showers, drawn, &mut gaps)?;
-    let traversals = decoded::traversals(&model, drawn, args.energy, post_process)?;
-    let (density, density_path) = match model.density(args.density.as_deref())? {
-        Some((kde, input)) => (Some(kde), Some(input.shown())),
-        None => {
-            let trained = if own { Some(read(PartChoice::Part(Part::Train))?) } else { None };
-            let fitted = fit(trained.as_ref().unwrap_or(&showers), args.seed);
-            let fitted =
-                fitted.map_err(|error| gaps.push(gap("kernel density of z and energy", error.to_string())));
-            (fitted.ok(), None)
-        }
-    };
-    let results = LatentResults {
-        schema_version: SCHEMA_VERSION,
-        calo_version: VERSION.trim_start_matches("calo ").to_owned(),
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = LatentRequest {
+        model: args.model.choice(),
+        data: args.data.clone(),
+        part: args.part,
+        out: args.out.clone(),
+        density: args.density.clone(),
+        n_generated: args.n_generated,
+        energy_gev: args.energy,
+        no_post_processor: args.no_post_processor,
         seed: args.seed,
-        detector: detector_info(&model.detector),
-        model: model_info(&model, post_process),
-        data: DataInfo {
-            path: args.data.display().to_string(),
-            blake3,
-            part: part.to_string(),
-            n_showers: showers.energies_gev.len() as u64,
-            energy_range_gev: showers.energy_range_gev(),
-        },
-        density: density.as_ref().map(|kde| density_info(kde, density_path)),
-        marginals: sampled::marginals(&showers, drawn, density.as_ref())?,
-        cog_z: decoded::cog_z(&model, &showers, density.as_ref(), args, post_process, &mut gaps)?,
-        divergence,
-        correlations,
-        joints,
-        traversals,
-        gaps,
+        from: args.from.options(),
     };
-    write_json(&args.out.join("latent.json"), &results)?;
-    let files = calo_report::render_latent(&args.out)?;
+    let (results, files) = latent(&request, caller)?;
     output::print(&summary(&results, &files))
 }
 
-/// Density of showers of some energies; energies that are all the same have none.
-fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
-    let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
-    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Regressed)
-}
-
-fn gap(what: &str, why: String) -> Gap {
-    Gap { what: what.to_owned(), why }
-}
-
-fn model_info(model: &LoadedModel, post_processed: bool) -> ModelInfo {
-    let training = model.networks.metadata().get("calo.training");
-    let training = training.and_then(|json| serde_json::from_str::<TrainingConfig>(json).ok());
-    ModelInfo {
-        name: model.description.name.clone(),
-        epoch: u64::from(model.epoch),
-        weights_blake3: model.weights_blake3.clone(),
-        encoded: model.networks.encoded(),
-        latent: model.networks.latent(),
-        beta_kld: training.map(|training| training.losses.kld),
-        post_processed,
-    }
-}
-
-fn density_info(kde: &Kde, path: Option<String>) -> DensityInfo {
-    DensityInfo {
-        path,
-        n_centres: kde.n_centres() as u64,
-        bandwidths: kde.bandwidths().to_vec(),
-        condition_bandwidth: kde.condition_bandwidth().unwrap_or_default(),
-    }
-}
-
 /// The numbers that answer the first questions, and where the rest is.
-fn summary(results: &LatentResults, files: &calo_report::ReportFiles) -> String {
+fn summary(results: &LatentResults, files: &ReportFiles) -> String {
     let divergence = &results.divergence;
     let total = divergence.cumulative_nats.last().copied().unwrap_or_default();
     let mut text =

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use calo_core::{Grid, Real, ShowerSource};
-use calo_data::{PoolSource, ShowerReader, WriteOptions};
+use calo_core::Grid;
+use calo_run::monitor::Caller;
+use calo_run::prepare::{self, PoolRequest};
 
-use crate::files::{InputOptions, Out, StorageOptions, is_f64, write_all};
+use crate::options::{InputOptions, Out, StorageOptions};
 use crate::{args, output};
 
 /// Add neighbouring cells up to larger ones
@@ -27,24 +27,20 @@ pub(crate) struct Args {
     storage: StorageOptions,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let reader = args.from.open(&args.input)?;
-    let mut options = args.storage.like(&reader, &args.input)?;
-    // The input's group is named after its grid: pooled showers get a name of their own.
-    options.group.clone_from(&args.storage.to_group);
-    if is_f64(reader.info().cells.dtype, options.dtype) {
-        pool_file::<f64>(args, reader, options)
-    } else {
-        pool_file::<f32>(args, reader, options)
-    }
-}
-
-fn pool_file<T: Real>(args: &Args, reader: ShowerReader, mut options: WriteOptions) -> anyhow::Result<()> {
-    let fine = reader.grid();
-    let mut source: PoolSource<_, T> =
-        PoolSource::new(reader, args.by).with_context(|| args.input.display().to_string())?;
-    options.grid = source.grid();
-    let n = write_all(&mut source, &args.out.out, &options)?;
-    let out = args.out.out.display();
-    output::print(&format!("{n} showers of {} cells, pooled from {fine}, written to {out}\n", options.grid))
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = PoolRequest {
+        input: args.input.clone(),
+        by: args.by,
+        out: args.out.out.clone(),
+        from: args.from.options(),
+        storage: args.storage.options(),
+    };
+    let pooled = prepare::pool(&request, caller)?;
+    output::print(&format!(
+        "{} showers of {} cells, pooled from {}, written to {}\n",
+        pooled.n_showers,
+        pooled.coarse,
+        pooled.fine,
+        args.out.out.display()
+    ))
 }

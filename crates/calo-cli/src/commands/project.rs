@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use calo_core::{Detector, Dtype, ShowerSource};
-use calo_data::{ProjectedShowers, StaggerFrom};
+use calo_data::StaggerFrom;
+use calo_run::monitor::Caller;
+use calo_run::prepare::{self, ProjectRequest};
 
-use crate::files::{Out, StorageOptions, write_all};
-use crate::{crash, output};
+use crate::options::{Out, StorageOptions};
+use crate::{output, tables};
 
 /// Turn raw hits (ROOT) into showers on a detector's grid
 #[derive(Debug, clap::Args)]
@@ -37,17 +38,19 @@ fn staggering(text: &str) -> Result<StaggerFrom, String> {
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let detector = Detector::load(&args.detector)?;
-    crash::blame(&args.input);
-    let mut showers = ProjectedShowers::open(&args.input, &detector, args.tree.as_deref(), args.staggering)?;
-    let mut options = args.storage.write_options(showers.grid(), Dtype::F32, &[&args.input])?;
-    options.group.get_or_insert_with(|| detector.hdf5.group.clone());
-    let written = write_all(&mut showers, &args.out.out, &options);
-    let staggering = match detector.projection.staggering {
-        Some(_) => format!("staggering: {}\n", showers.stagger_map()),
-        None => String::new(),
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = ProjectRequest {
+        input: args.input.clone(),
+        detector: args.detector.clone(),
+        tree: args.tree.clone(),
+        staggering: args.staggering,
+        out: args.out.out.clone(),
+        storage: args.storage.options(),
     };
-    output::print(&format!("{}\n{staggering}", showers.report()))?;
-    written.map(|_| ())
+    let projected = prepare::project(&request, caller)?;
+    let staggering = tables::staggering(projected.staggering.as_deref());
+    // The report says why nothing was left, too.
+    output::print(&format!("{}\n{staggering}", projected.report))?;
+    projected.written?;
+    Ok(())
 }

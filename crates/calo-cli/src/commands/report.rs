@@ -12,21 +12,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let holds = |name: &str| args.folder.join(name).exists();
-    let others = [holds("latent.json"), holds("selection.json")];
-    let mut reports = Vec::new();
-    // Where nothing is, an evaluation is missed.
-    if holds("results.json") || !others.contains(&true) {
-        reports.push(calo_report::render(&args.folder)?);
-    }
-    if others[0] {
-        reports.push(calo_report::render_latent(&args.folder)?);
-    }
-    if others[1] {
-        reports.push(calo_report::render_selection(&args.folder)?);
-    }
     let figures = args.folder.join("figures");
-    for report in reports {
+    for report in calo_run::report::report(&args.folder)? {
         output::print(&format!(
             "{}\n{} files in {}, an SVG and a PNG of each figure\n",
             report.html.display(),

@@ -1,25 +1,14 @@
-//! `calo simulate`: showers from the embedded Monte Carlo, block by block, through the same projection as real data.
-
-mod blocks;
-mod request;
-mod stored;
-mod target;
+//! `calo simulate`: showers from the embedded Monte Carlo, through the same projection as real data.
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use calo_core::{AtomicFile, Detector, Error};
-use calo_data::CellHits;
-use calo_sim::{Kind, Simulator};
+use calo_run::EnergyRange;
+use calo_run::monitor::Caller;
+use calo_run::simulate::{SimulateRequest, Simulated, simulate};
+use calo_sim::Kind;
 
-use crate::args::EnergyRange;
-use crate::files::StorageOptions;
-use crate::journal::Journal;
-use crate::progress::Progress;
-use crate::{UsageError, output};
-use request::Request;
-use stored::StoredShowers;
-use target::Target;
+use crate::options::StorageOptions;
+use crate::{output, tables};
 
 /// Simulate showers of photons, electrons or pions in a detector
 ///
@@ -63,69 +52,26 @@ fn energies(text: &str) -> Result<EnergyRange, String> {
     Ok(range)
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    // Shower numbers are stored in 64 bits with a sign.
-    if args.first.checked_add(args.n_showers).is_none_or(|end| i64::try_from(end).is_err()) {
-        let problem =
-            format!("--first {} and -n {} go beyond the last shower number", args.first, args.n_showers);
-        return Err(UsageError(problem).into());
-    }
-    let detector = Detector::load(&args.detector)?;
-    let request = Request::new(args, &detector)?;
-    let target = Target::new(args, &request, &detector)?;
-    let simulator = Simulator::new(&detector, args.particle)?;
-    let cells = CellHits::of(&detector);
-    // A place that cannot be written shall not be found out after hours.
-    drop(AtomicFile::create(&args.out)?);
-
-    let mut partial = args.out.clone().into_os_string();
-    partial.push(".partial");
-    let mut journal = Journal::open(partial.as_ref(), &request.words(), args.restart)?;
-    let result = simulate(&request, &simulator, &cells, &mut journal).and_then(|()| {
-        let showers = StoredShowers::new(&journal, cells, &request)?;
-        target.write(&detector, showers)
-    });
-    match result {
-        Ok(report) => {
-            journal.remove()?;
-            output::print(&report)
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = SimulateRequest {
+        detector: args.detector.clone(),
+        particle: args.particle,
+        energies: args.energy,
+        n_showers: args.n_showers,
+        seed: args.seed,
+        first: args.first,
+        restart: args.restart,
+        out: args.out.clone(),
+        storage: args.storage.options(),
+    };
+    let out = args.out.display();
+    output::print(&match simulate(&request, caller)? {
+        Simulated::Showers { n_showers, grid, projection, staggering } => {
+            let staggering = tables::staggering(staggering.as_deref());
+            format!("{n_showers} showers of {grid} cells written to {out}\n{projection}\n{staggering}")
         }
-        // Nothing is kept where somebody removed it.
-        Err(error) if !journal.is_kept() => Err(error),
-        Err(error) => {
-            let done = request.n_done(journal.n_blocks());
-            let kept = format!(
-                "{done} of {} showers are kept in {}; the same command goes on from there",
-                request.n_showers,
-                journal.path().display()
-            );
-            if matches!(error.downcast_ref(), Some(Error::Interrupted)) {
-                output::note(format_args!("calo: {kept}"));
-                return Err(error);
-            }
-            Err(error).context(kept)
+        Simulated::RawHits { n_events, n_hits } => {
+            format!("{n_events} events with {n_hits} hits written to {out}\n")
         }
-    }
-}
-
-/// Makes the blocks that the journal does not hold yet.
-fn simulate(
-    request: &Request,
-    simulator: &Simulator,
-    cells: &CellHits,
-    journal: &mut Journal,
-) -> anyhow::Result<()> {
-    let done = request.n_done(journal.n_blocks());
-    if done > 0 {
-        let (n, path) = (request.n_showers, journal.path().display());
-        output::note(format_args!("calo: going on after {done} of {n} showers in {path}"));
-    }
-    let mut progress = Progress::going_on("simulating", Some(request.n_showers), done);
-    let mut workers = blocks::Workers::new(simulator);
-    while let Some(showers) = request.block(journal.n_blocks()) {
-        let n = showers.end - showers.start;
-        journal.append(&workers.block(showers, request, cells)?)?;
-        progress.advance(n as usize);
-    }
-    Ok(())
+    })
 }

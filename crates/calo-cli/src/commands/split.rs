@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use calo_core::{Error, Real};
-use calo_data::{Part, ShowerReader, ShowerWriter, Split, WriteOptions, for_each_part};
+use calo_run::monitor::Caller;
+use calo_run::prepare::{self, SplitRequest};
 
-use crate::files::{InputOptions, StorageOptions, batch_size, is_f64};
-use crate::progress::Progress;
-use crate::{interrupt, output};
+use crate::options::{InputOptions, StorageOptions};
+use crate::output;
 
 /// Split a file into training, validation and test showers
 #[derive(Debug, clap::Args)]
@@ -43,53 +41,16 @@ fn fractions(text: &str) -> Result<[f64; 3], String> {
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let reader = args.from.open(&args.input)?;
-    let mut options = args.storage.like(&reader, &args.input)?;
-    options.attributes.push(("split_seed".to_owned(), args.seed.to_string()));
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("{}: cannot create the folder", args.out.display()))?;
-    if is_f64(reader.info().cells.dtype, options.dtype) {
-        split_file::<f64>(args, reader, &options)
-    } else {
-        split_file::<f32>(args, reader, &options)
-    }
-}
-
-fn split_file<T: Real>(args: &Args, mut reader: ShowerReader, options: &WriteOptions) -> anyhow::Result<()> {
-    let split = Split::new(args.seed, args.fractions, reader.n_showers())?;
-    // An empty part gets no file: it would hold nothing that could be read.
-    let mut writers = Part::ALL.map(|part| (part, None));
-    for (part, writer) in &mut writers {
-        let path = args.out.join(format!("{}.hdf5", part.name()));
-        if split.size(*part) == 0 {
-            // One left from another split may hold showers of the other parts.
-            anyhow::ensure!(
-                !path.exists(),
-                "{}: exists, but its part is empty; expected it removed",
-                path.display()
-            );
-        } else {
-            *writer = Some(ShowerWriter::create(&path, options)?);
-        }
-    }
-    let mut progress = Progress::new("splitting", Some(reader.n_showers()));
-    let n = batch_size::<T>(reader.grid());
-    for_each_part::<T>(&mut reader, &split, n, |part, batch| {
-        interrupt::check()?;
-        progress.advance(batch.len());
-        match &mut writers[part as usize].1 {
-            Some(writer) => writer.write(batch),
-            None => Err(Error::option("fractions", part.name(), "no shower in an empty part")),
-        }
-    })?;
-    drop(progress);
-    let mut text = String::new();
-    for (part, writer) in writers {
-        if let Some(writer) = writer {
-            writer.finish()?;
-        }
-        text += &format!("{}: {} showers\n", part.name(), split.size(part));
-    }
-    output::print(&text)
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let request = SplitRequest {
+        input: args.input.clone(),
+        out: args.out.clone(),
+        fractions: args.fractions,
+        seed: args.seed,
+        from: args.from.options(),
+        storage: args.storage.options(),
+    };
+    let sizes = prepare::split(&request, caller)?;
+    let lines = sizes.iter().map(|(part, n)| format!("{}: {n} showers\n", part.name()));
+    output::print(&lines.collect::<String>())
 }

@@ -236,7 +236,7 @@ fn what_a_detector_has_no_bins_for_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let photons = sample("photons.hdf5");
     let detector = folder.path().join("detector.toml");
-    let text = calo_data::Detector::load("ild-ecal").unwrap().to_toml().unwrap();
+    let text = calo_core::Detector::load("ild-ecal").unwrap().to_toml().unwrap();
     std::fs::write(&detector, text.replace("binning.n_hits]", "binning.n_hist]")).unwrap();
     let out = folder.path().join("out");
     let detector = detector.display().to_string();

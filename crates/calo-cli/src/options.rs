@@ -1,0 +1,146 @@
+//! Groups of options that several subcommands share.
+
+use std::path::PathBuf;
+
+use calo_core::{Dtype, Grid};
+use calo_data::Layout;
+use calo_run::files;
+use calo_run::model::{Compute, ModelChoice, Precision};
+use calo_run::run_folder::EpochChoice;
+
+use crate::args;
+
+/// How to find the showers in an input file. Layouts and groups are recognised; these options overrule that.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct InputOptions {
+    /// Detector: `ild-ecal`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file. Checks the grid, cuts full
+    /// images to the core, gives point clouds their cells
+    #[arg(long, value_name = "NAME|PATH")]
+    detector: Option<String>,
+    /// Layout of the input: grid, calo-challenge or shower-data
+    #[arg(long, value_name = "LAYOUT")]
+    layout: Option<Layout>,
+    /// HDF5 group of the showers
+    #[arg(long)]
+    group: Option<String>,
+    /// Name of the data set of incident energies, instead of `energy`
+    #[arg(long, value_name = "NAME")]
+    energy_name: Option<String>,
+    /// Name of the data set of cells, instead of `layers`
+    #[arg(long, value_name = "NAME")]
+    layers_name: Option<String>,
+    /// Grid of the showers as LAYERSxNXxNY, for files that do not say it
+    #[arg(long, value_parser = args::grid)]
+    grid: Option<Grid>,
+    /// Take negative cells as zero instead of refusing them
+    #[arg(long)]
+    clip_negative: bool,
+}
+
+impl InputOptions {
+    /// The same for the library.
+    pub(crate) fn options(&self) -> files::InputOptions {
+        files::InputOptions {
+            detector: self.detector.clone(),
+            layout: self.layout,
+            group: self.group.clone(),
+            energy_name: self.energy_name.clone(),
+            layers_name: self.layers_name.clone(),
+            grid: self.grid,
+            clip_negative: self.clip_negative,
+        }
+    }
+}
+
+/// How to store an output file.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct StorageOptions {
+    /// Element type of the cells, f32 or f64: the input's, or f32 for new showers, unless told
+    #[arg(long, value_name = "TYPE", value_parser = dtype)]
+    dtype: Option<Dtype>,
+    /// gzip level, 0 (none) to 9
+    #[arg(long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=9))]
+    compression: u8,
+    /// Showers in a chunk; about 1.5 MB unless told
+    #[arg(long, value_name = "N", value_parser = chunk_showers)]
+    chunk_showers: Option<usize>,
+    /// HDF5 group of the output: the input's, the detector's or the grid's unless told
+    #[arg(long, value_name = "GROUP")]
+    to_group: Option<String>,
+}
+
+impl StorageOptions {
+    /// The same for the library.
+    pub(crate) fn options(&self) -> files::StorageOptions {
+        files::StorageOptions {
+            dtype: self.dtype,
+            compression: self.compression,
+            chunk_showers: self.chunk_showers,
+            group: self.to_group.clone(),
+        }
+    }
+}
+
+fn dtype(text: &str) -> Result<Dtype, String> {
+    match text {
+        "f32" => Ok(Dtype::F32),
+        "f64" => Ok(Dtype::F64),
+        _ => Err("expected f32 or f64".to_owned()),
+    }
+}
+
+fn chunk_showers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("expected a whole number above 0".to_owned()),
+    }
+}
+
+/// Where an output goes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Out {
+    /// File to write; it appears whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Where networks compute, and how precisely.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DeviceOptions {
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// What convolutions and products compute with: f32, on a card also tf32 (11 bits where f32 is multiplied) and, not to
+    /// train, bf16 (8 bits)
+    #[arg(long, default_value_t, value_name = "P")]
+    precision: Precision,
+}
+
+impl DeviceOptions {
+    /// The same for the library.
+    pub(crate) fn compute(&self) -> Compute {
+        Compute { device: self.device.clone(), precision: self.precision }
+    }
+}
+
+/// Which weights to use, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ModelOptions {
+    /// Folder of a training or of a released model, instead of the built-in model of photons in `ild-ecal`
+    #[arg(long, value_name = "FOLDER")]
+    run: Option<PathBuf>,
+    /// Epoch: best, or a number
+    #[arg(long, default_value = "best", value_name = "best|N", requires = "run")]
+    epoch: EpochChoice,
+    #[command(flatten)]
+    compute: DeviceOptions,
+}
+
+impl ModelOptions {
+    /// The same for the library.
+    pub(crate) fn choice(&self) -> ModelChoice {
+        ModelChoice { run: self.run.clone(), epoch: self.epoch, compute: self.compute.compute() }
+    }
+}

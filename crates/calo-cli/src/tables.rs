@@ -1,0 +1,15 @@
+//! Results as text for the terminal.
+
+pub(crate) mod display;
+mod evaluation;
+mod inspection;
+mod selection;
+
+pub(crate) use evaluation::evaluation;
+pub(crate) use inspection::{hit_inspection, inspection};
+pub(crate) use selection::selection;
+
+/// Which rows the staggering correction left out, where a detector is staggered.
+pub(crate) fn staggering(map: Option<&str>) -> String {
+    map.map(|map| format!("staggering: {map}\n")).unwrap_or_default()
+}

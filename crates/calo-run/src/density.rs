@@ -1,0 +1,152 @@
+//! Densities of latent variables and incident energy: how they are fitted and read back.
+
+use std::path::{Path, PathBuf};
+
+use calo_latent::{Bandwidth, CrossValidation, EachColumn, Kde, KdeSettings, Scaling, Storage};
+use ndarray::{Array2, ArrayView2, s};
+
+use crate::error::{Context as _, ensure};
+use crate::monitor::Caller;
+use crate::{Error, Result, latent_file, provenance};
+
+/// Name of the conditioned column.
+const ENERGY: &str = "energy_gev";
+
+/// Entry of the provenance by which a density is tied to the weights that encoded its points.
+pub(crate) const WEIGHTS: &str = "weights_blake3";
+
+/// Points that bandwidths are searched with at most.
+pub const SEARCH_POINTS: usize = 10_000;
+
+/// What density is wanted, of which points.
+#[derive(Debug, Clone)]
+pub struct DensityRequest {
+    /// Latent file, as [`crate::encode::encode`] writes it.
+    pub latent: PathBuf,
+    /// File to write.
+    pub out: PathBuf,
+    /// How wide kernels are.
+    pub bandwidth: BandwidthRule,
+    /// Width along the energy in standard deviations, with [`BandwidthRule::EachVariable`] or a number; searched, or the
+    /// same number, unless told.
+    pub energy_bandwidth: Option<f64>,
+    /// Shape of the kernels.
+    pub scaling: Scaling,
+    /// Points that bandwidths are searched with at most.
+    pub n_search_points: usize,
+    /// Keep at most so many points as kernels, drawn by the seed.
+    pub max_centres: Option<usize>,
+    /// Seed of the points that are drawn.
+    pub seed: u64,
+}
+
+/// How wide kernels are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BandwidthRule {
+    /// A bandwidth for each variable, by the likelihood of points left out.
+    EachVariable,
+    /// One for all, by cross-validated likelihood.
+    CrossValidated,
+    /// Scott's rule.
+    Scott,
+    /// Silverman's rule.
+    Silverman,
+    /// So many standard deviations.
+    Number(f64),
+}
+
+/// Estimates the density of latent variables and incident energy, and writes it.
+///
+/// # Errors
+/// A width along the energy with a rule that has none, a file that is no latent file, points that have no density.
+pub fn estimate(request: &DensityRequest, caller: Caller<'_>) -> Result<Kde> {
+    let bandwidth = bandwidth(request)?;
+    let points = latent_file::read(&request.latent, caller)?;
+    let place = request.latent.display();
+    let mut kde = fit(points.z.view(), &points.energies_gev, bandwidth, request.scaling)
+        .with_context(|| format!("{place}: no density can be estimated"))?;
+    if let Some(n) = request.max_centres {
+        kde = kde.reduced(n, request.seed)?;
+    }
+    let provenance = kde.provenance_mut();
+    provenance.extend(provenance::attributes(&[&request.latent], caller)?);
+    provenance.insert("density_seed".to_owned(), request.seed.to_string());
+    // Coordinates to 1e-7: far below any bandwidth.
+    kde.save(&request.out, Storage::F32)?;
+    Ok(kde)
+}
+
+fn bandwidth(request: &DensityRequest) -> Result<Bandwidth> {
+    let DensityRequest { n_search_points, seed, .. } = *request;
+    match (request.bandwidth, request.energy_bandwidth) {
+        (BandwidthRule::Number(bandwidth), condition) => Ok(Bandwidth::Fixed { bandwidth, condition }),
+        (BandwidthRule::EachVariable, condition) => Ok(each_variable(n_search_points, condition, seed)),
+        (_, Some(_)) => {
+            let problem = "--energy-bandwidth goes with `each` or a number as --bandwidth";
+            Err(Error::Usage(problem.to_owned()))
+        }
+        (BandwidthRule::Scott, None) => Ok(Bandwidth::Scott),
+        (BandwidthRule::Silverman, None) => Ok(Bandwidth::Silverman),
+        (BandwidthRule::CrossValidated, None) => {
+            let search = CrossValidation { n_points: n_search_points, seed, ..CrossValidation::default() };
+            Ok(Bandwidth::CrossValidated(search))
+        }
+    }
+}
+
+/// A bandwidth for each variable, searched on at most `n_points`, drawn by `seed`, and one of the energy unless it is given.
+pub(crate) fn each_variable(n_points: usize, energy: Option<f64>, seed: u64) -> Bandwidth {
+    Bandwidth::EachColumn(EachColumn { n_points, condition: energy, seed, ..EachColumn::default() })
+}
+
+/// Density of z `[n, encoded]` and the energies, which z can be sampled at.
+pub(crate) fn fit(
+    z: ArrayView2<'_, f64>,
+    energies_gev: &[f64],
+    bandwidth: Bandwidth,
+    scaling: Scaling,
+) -> calo_latent::Result<Kde> {
+    let encoded = z.ncols();
+    let mut points = Array2::zeros((z.nrows(), encoded + 1));
+    points.slice_mut(s![.., ..encoded]).assign(&z);
+    for (point, &energy) in points.column_mut(encoded).iter_mut().zip(energies_gev) {
+        *point = energy;
+    }
+    let columns = (0..encoded).map(|variable| format!("z {variable}")).chain([ENERGY.to_owned()]);
+    let settings = KdeSettings { scaling, bandwidth, condition: Some(encoded), columns: columns.collect() };
+    Kde::fit(points.view(), &settings)
+}
+
+/// Reads a density of the latent variables of a model with these weights.
+///
+/// # Errors
+/// A file that is no density, one without the incident energy as its condition, of another number of variables, or of
+/// points that other weights encoded.
+pub(crate) fn load(path: &Path, encoded: usize, weights_blake3: &str) -> Result<Kde> {
+    checked(Kde::load(path)?, path, encoded, weights_blake3)
+}
+
+/// `kde`, which `path` holds, if it is one of the latent variables of a model with these weights.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn checked(kde: Kde, path: &Path, encoded: usize, weights_blake3: &str) -> Result<Kde> {
+    let place = path.display();
+    ensure!(
+        kde.condition().is_some_and(|column| kde.columns()[column] == ENERGY),
+        "{place}: a density without `{ENERGY}` as its condition; expected what `calo density` writes"
+    );
+    ensure!(
+        kde.latent_size() == encoded,
+        "{place}: a density of {} latent variables; expected {encoded}, as the model encodes",
+        kde.latent_size()
+    );
+    if let Some(found) = kde.provenance().get(WEIGHTS) {
+        ensure!(
+            found == weights_blake3,
+            "{place}: a density of showers that other weights encoded ({found}); expected those of this epoch \
+             ({weights_blake3})"
+        );
+    }
+    Ok(kde)
+}

@@ -1,0 +1,115 @@
+//! Showers of a trained model in a file.
+
+use std::path::PathBuf;
+
+use calo_core::Dtype;
+use calo_data::ShowerWriter;
+use calo_latent::Kde;
+
+use crate::files::StorageOptions;
+use crate::model::{LoadedModel, ModelChoice};
+use crate::monitor::{Caller, Pass};
+use crate::provenance::{self, Input};
+use crate::sampling::{Generator, LatentSource};
+use crate::{EnergyRange, Error, Result};
+
+/// Which showers are generated, by which model.
+#[derive(Debug, Clone)]
+pub struct GenerateRequest {
+    /// The model.
+    pub model: ModelChoice,
+    /// Where the encoded latent variables come from; a density where there is one, N(0, 1) otherwise, unless told.
+    pub latent: Option<LatentChoice>,
+    /// Density of the latent variables, instead of the model's own.
+    pub density: Option<PathBuf>,
+    /// Incident energies.
+    pub energies: EnergyRange,
+    /// Number of showers.
+    pub n_showers: u64,
+    /// Another seed makes other showers.
+    pub seed: u64,
+    /// Number of the first shower: parts of one sample can be made apart.
+    pub first: u64,
+    /// Leave the showers as the decoder makes them.
+    pub no_post_processor: bool,
+    /// File to write.
+    pub out: PathBuf,
+    /// How it is stored.
+    pub storage: StorageOptions,
+}
+
+/// Where the encoded latent variables come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatentChoice {
+    /// N(0, 1).
+    Normal,
+    /// A kernel density, at the shower's energy.
+    Kde,
+}
+
+/// What generated the showers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Epoch of the weights.
+    pub epoch: u32,
+    /// What the model is called.
+    pub model: String,
+}
+
+/// Writes showers of a trained model. Shower i depends on the weights, the density, the seed and i alone: not on the
+/// number of threads, nor on the part of a sample that is asked for.
+///
+/// # Errors
+/// No model, no density where one is wanted, a full disk, an interruption.
+pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generated> {
+    let model = request.model.load()?;
+    let mut inputs = vec![model.weights.clone()];
+    let latent = match density(request, &model)? {
+        None => LatentSource::Prior,
+        Some((kde, input)) => {
+            inputs.push(input);
+            LatentSource::Kde(Box::new(kde))
+        }
+    };
+    let shown = model.shown();
+    let LoadedModel { detector, epoch, networks, .. } = model;
+    let mut attributes = provenance::attributes_of(&inputs, caller)?;
+    attributes.push(("epoch".to_owned(), epoch.to_string()));
+    let mut options = request.storage.with_attributes(detector.grid, Dtype::F32, attributes);
+    if options.group.is_none() {
+        options.group = Some(detector.hdf5.group);
+    }
+    let mut writer = ShowerWriter::create(&request.out, &options)?;
+    let n_stages = if request.no_post_processor { 1 } else { networks.stages().len() };
+    let generator = Generator::new(&networks, latent, request.seed, n_stages)?;
+    let mut progress = caller.begin(&Pass::showers("generating", Some(request.n_showers)));
+    let range = request.first..request.first.saturating_add(request.n_showers);
+    let energy_gev = |i| generator.energy_gev(request.energies, i);
+    generator.for_each_block(range, energy_gev, caller, |block| {
+        let batch = block.last()?;
+        writer.write(&batch)?;
+        progress.advance(batch.len());
+        Ok(())
+    })?;
+    drop(progress);
+    writer.finish()?;
+    Ok(Generated { epoch, model: shown })
+}
+
+/// The density to sample from, and where it is; none for N(0, 1).
+fn density(request: &GenerateRequest, model: &LoadedModel) -> Result<Option<(Kde, Input)>> {
+    match (request.latent, &request.density) {
+        (Some(LatentChoice::Normal), None) => Ok(None),
+        (Some(LatentChoice::Normal), Some(_)) => {
+            Err(Error::Usage("--density is for --latent kde".to_owned()))
+        }
+        (wanted, path) => {
+            let density = model.density(path.as_deref())?;
+            if density.is_none() && wanted.is_some() {
+                let problem = format!("--latent kde needs --density FILE: {} holds none", model.shown());
+                return Err(Error::Usage(problem));
+            }
+            Ok(density)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a trained model's latent variables say, as numbers and figures.
+
+mod decoded;
+mod encoded;
+mod sampled;
+
+use std::path::PathBuf;
+
+use calo_data::Part;
+use calo_latent::Kde;
+use calo_metrics::results::Gap;
+use calo_report::ReportFiles;
+use calo_report::latent::{DataInfo, DensityInfo, LatentResults, ModelInfo, SCHEMA_VERSION};
+
+use crate::files::{InputOptions, create_folder, write_json};
+use crate::measures::detector_info;
+use crate::model::{LoadedModel, ModelChoice};
+use crate::monitor::Caller;
+use crate::parts::{self, DataFile, PartChoice};
+use crate::provenance::{VERSION, hash_file};
+use crate::{Result, density};
+use encoded::EncodedShowers;
+
+/// Variables whose correlations are tabled, drawn against observables, and traversed.
+const N_TABLED: usize = 5;
+const N_DRAWN: usize = 2;
+
+/// Which model and which showers are looked at.
+#[derive(Debug, Clone)]
+pub struct LatentRequest {
+    /// The model.
+    pub model: ModelChoice,
+    /// Shower file.
+    pub data: PathBuf,
+    /// Part of it; the test part of the run's own file, all of another, unless told.
+    pub part: Option<PartChoice>,
+    /// Folder for latent.json, latent.html and figures/.
+    pub out: PathBuf,
+    /// Density to sample from, instead of the model's own or one made for the occasion.
+    pub density: Option<PathBuf>,
+    /// Showers generated of each kind, at most as many as are encoded.
+    pub n_generated: usize,
+    /// Incident energy of the showers along a variable, GeV.
+    pub energy_gev: f64,
+    /// Decode without post-processor.
+    pub no_post_processor: bool,
+    /// Seed of all noise.
+    pub seed: u64,
+    /// How the showers are found.
+    pub from: InputOptions,
+}
+
+/// Divergence of each latent variable, its correlations, showers along it, and what new showers are sampled from:
+/// latent.json, a page and figures.
+///
+/// Showers that the model was not trained on are encoded; the density is estimated from those it was trained on, unless
+/// one is given.
+///
+/// # Errors
+/// No model, showers that cannot be read or encoded, a density of other weights, a full disk, an interruption.
+pub fn latent(request: &LatentRequest, caller: Caller<'_>) -> Result<(LatentResults, ReportFiles)> {
+    let model = request.model.load()?;
+    model.encoder()?;
+    let n_stages = if request.no_post_processor { 1 } else { model.networks.stages().len() };
+    let blake3 = hash_file(&request.data)?;
+    let own = parts::is_own(&model, &blake3);
+    let part = request.part.unwrap_or(if own { PartChoice::Part(Part::Test) } else { PartChoice::All });
+    create_folder(&request.out)?;
+    let file = DataFile { path: &request.data, blake3: &blake3, from: &request.from };
+    let read = |part| -> Result<EncodedShowers> {
+        let mut showers = parts::open(&model, file, part, caller)?;
+        EncodedShowers::read(&model, &mut showers, request.seed, caller)
+    };
+    let showers = read(part)?;
+    let mut gaps = Vec::new();
+    let divergence = encoded::divergence(&showers)?;
+    let variables = &divergence.variables[..divergence.variables.len().min(N_TABLED)];
+    let drawn = &variables[..variables.len().min(N_DRAWN)];
+    let correlations = encoded::correlations(&showers, variables, &mut gaps)?;
+    let joints = encoded::joints(&showers, drawn, &mut gaps)?;
+    let traversals = decoded::traversals(&model, drawn, request.energy_gev, n_stages)?;
+    let (density, density_path) = match model.density(request.density.as_deref())? {
+        Some((kde, input)) => (Some(kde), Some(input.shown())),
+        None => {
+            let trained = if own { Some(read(PartChoice::Part(Part::Train))?) } else { None };
+            let fitted = fit(trained.as_ref().unwrap_or(&showers), request.seed);
+            let fitted =
+                fitted.map_err(|error| gaps.push(gap("kernel density of z and energy", error.to_string())));
+            (fitted.ok(), None)
+        }
+    };
+    let generated = Generation { n: request.n_generated, seed: request.seed, n_stages };
+    let results = LatentResults {
+        schema_version: SCHEMA_VERSION,
+        calo_version: VERSION.trim_start_matches("calo ").to_owned(),
+        seed: request.seed,
+        detector: detector_info(&model.detector),
+        model: model_info(&model, n_stages > 1)?,
+        density: density.as_ref().map(|kde| density_info(kde, density_path)),
+        marginals: sampled::marginals(&showers, drawn, density.as_ref())?,
+        cog_z: decoded::cog_z(&model, &showers, density.as_ref(), generated, &mut gaps, caller)?,
+        data: DataInfo {
+            path: request.data.display().to_string(),
+            blake3,
+            part: part.to_string(),
+            n_showers: showers.energies_gev.len() as u64,
+            energy_range_gev: showers.energy_range_gev(),
+        },
+        divergence,
+        correlations,
+        joints,
+        traversals,
+        gaps,
+    };
+    write_json(&request.out.join("latent.json"), &results)?;
+    let files = calo_report::render_latent(&request.out)?;
+    Ok((results, files))
+}
+
+/// How showers are generated to be compared with encoded ones.
+#[derive(Debug, Clone, Copy)]
+struct Generation {
+    /// Of each kind, at most.
+    n: usize,
+    seed: u64,
+    /// Stages of the model that they pass.
+    n_stages: usize,
+}
+
+/// Density of showers of some energies; energies that are all the same have none.
+fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
+    let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
+    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Regressed)
+}
+
+fn gap(what: &str, why: String) -> Gap {
+    Gap { what: what.to_owned(), why }
+}
+
+fn model_info(model: &LoadedModel, post_processed: bool) -> Result<ModelInfo> {
+    Ok(ModelInfo {
+        name: model.description.name.clone(),
+        epoch: u64::from(model.epoch),
+        weights_blake3: model.weights_blake3.clone(),
+        encoded: model.encoder()?.n_encoded(),
+        latent: model.networks.prior().dim(),
+        beta_kld: model.beta_kld(),
+        post_processed,
+    })
+}
+
+fn density_info(kde: &Kde, path: Option<String>) -> DensityInfo {
+    DensityInfo {
+        path,
+        n_centres: kde.n_centres() as u64,
+        bandwidths: kde.bandwidths().to_vec(),
+        condition_bandwidth: kde.condition_bandwidth().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//! A request goes in with a [`Caller`](monitor::Caller), files come out, and what there is to say of them comes back.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`monitor`] | who asks and watches: progress, messages, interruption |
+//! | [`files`], [`provenance`] | how shower files are found and stored; what files say of their origin |
+//! | [`prepare`], [`inspect`] | convert, project, pool, filter and split showers; what a file holds |
+//! | [`simulate`] | showers of the embedded Monte Carlo, resumable |
+//! | [`config`], [`train`], [`run_folder`] | a run: its description, the training, the folder that it leaves |
+//! | [`select`] | the best epoch of each run |
+//! | [`model`], [`sampling`], [`generate`] | a trained model, from a run folder or built in, and its showers |
+//! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
+//! | [`density`], [`latent`] | densities to sample from; what latent variables say |
+//! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
+//! | [`release`], [`import`] | models to give away, and weights of others |
+#![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+
+pub mod config;
+pub mod density;
+pub mod encode;
+mod energies;
+mod error;
+pub mod evaluate;
+pub mod files;
+pub mod generate;
+pub mod import;
+pub mod inspect;
+pub mod latent;
+pub mod latent_file;
+pub mod measures;
+pub mod model;
+pub mod monitor;
+pub mod parts;
+pub mod prepare;
+pub mod provenance;
+pub mod release;
+pub mod report;
+pub mod run_folder;
+pub mod sampling;
+pub mod select;
+pub mod simulate;
+pub mod train;
+
+pub use energies::{EnergyRange, positive};
+pub use error::{Error, Result};

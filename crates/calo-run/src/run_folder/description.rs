@@ -1,0 +1,69 @@
+//! What `run.json` says of a run.
+
+use calo_nn::device::Precision;
+use serde::{Deserialize, Serialize};
+
+/// What stands in `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDescription {
+    /// Program and version.
+    pub software: String,
+    /// Command that began it.
+    pub command: String,
+    /// Name of the model in tables and legends.
+    pub name: String,
+    /// Seed of weights, noise and order of the showers.
+    pub seed: u64,
+    /// Name of the detector.
+    pub detector: String,
+    /// `[layers, nx, ny]`.
+    pub grid: [usize; 3],
+    /// The showers.
+    pub data: DataDescription,
+    /// Trained numbers.
+    pub n_weights: usize,
+    /// Where it computed.
+    pub device: String,
+    /// What products were computed in.
+    #[serde(default)]
+    pub precision: Precision,
+    /// The weights that the training began with, where these were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+    /// In the folder of a released model: which weights it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Released>,
+}
+
+/// The weights of a released model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Released {
+    /// Epoch of the run.
+    pub epoch: u32,
+    /// Hash of the weights before they were rounded.
+    pub rounded_from_blake3: String,
+}
+
+/// A weights file that something was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Where it was.
+    pub path: String,
+    /// Hash of its bytes.
+    pub blake3: String,
+}
+
+/// The showers of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataDescription {
+    /// Where it was.
+    pub path: String,
+    /// Hash of its bytes.
+    pub blake3: String,
+    /// Showers in the file.
+    pub n_showers: u64,
+    /// Fractions of training, validation and test.
+    pub split: [f64; 3],
+    /// Seed of the split.
+    pub split_seed: u64,
+}

@@ -1,0 +1,127 @@
+//! Showers from the embedded Monte Carlo, block by block, through the same projection as real data.
+
+mod blocks;
+mod journal;
+mod request;
+mod stored;
+mod target;
+
+use std::path::PathBuf;
+
+use calo_core::{AtomicFile, Detector};
+use calo_data::CellHits;
+use calo_sim::{Kind, Simulator};
+
+use crate::error::Context as _;
+use crate::files::StorageOptions;
+use crate::monitor::{Caller, Pass};
+use crate::{EnergyRange, Error, Result};
+use journal::Journal;
+use request::Request;
+use stored::StoredShowers;
+use target::Target;
+
+pub use target::Simulated;
+
+/// Which showers are simulated.
+#[derive(Debug, Clone)]
+pub struct SimulateRequest {
+    /// Name or path of the detector.
+    pub detector: String,
+    /// Incident particle.
+    pub particle: Kind,
+    /// Kinetic energies, as far as the simulator's models cover them.
+    pub energies: EnergyRange,
+    /// Number of showers.
+    pub n_showers: u64,
+    /// Another seed makes other showers.
+    pub seed: u64,
+    /// Number of the first shower: parts of one sample can be made apart, on any machine.
+    pub first: u64,
+    /// Drop what an unfinished run left instead of going on from it.
+    pub restart: bool,
+    /// File to write: NAME.hdf5 for showers on the detector's grid, NAME.root for raw hits.
+    pub out: PathBuf,
+    /// How it is stored.
+    pub storage: StorageOptions,
+}
+
+/// Simulates showers.
+///
+/// Shower i depends on the detector, the particle, the energies, the seed and i alone: not on the number of threads, nor
+/// on the part of a sample that is asked for. Interrupted and asked again it goes on from the last whole block of 256
+/// showers, which stand beside the output until that is complete.
+///
+/// # Errors
+/// Energies or numbers that cannot be, a detector that cannot be simulated, unfinished work of another request, a full
+/// disk, an interruption.
+pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulated> {
+    // Shower numbers are stored in 64 bits with a sign.
+    let (first, n_showers) = (request.first, request.n_showers);
+    if first.checked_add(n_showers).is_none_or(|end| i64::try_from(end).is_err()) {
+        let problem = format!("--first {first} and -n {n_showers} go beyond the last shower number");
+        return Err(Error::Usage(problem));
+    }
+    let EnergyRange { low_gev, high_gev } = request.energies;
+    calo_sim::check_energies([low_gev, high_gev])?;
+    let detector = Detector::load(&request.detector)?;
+    let (asked, request) = (request, &Request::new(request, &detector)?);
+    let target = Target::new(asked, request.attributes(), &detector)?;
+    let simulator = Simulator::new(&detector, request.particle)?;
+    let cells = CellHits::of(&detector);
+    // A place that cannot be written shall not be found out after hours.
+    drop(AtomicFile::create(target.path())?);
+
+    let mut partial = target.path().to_owned().into_os_string();
+    partial.push(".partial");
+    let mut journal = Journal::open(partial.as_ref(), &request.words(), asked.restart)?;
+    let result = make_blocks(request, &simulator, &cells, &mut journal, caller).and_then(|()| {
+        let showers = StoredShowers::new(&journal, cells, request)?;
+        target.write(&detector, showers, caller)
+    });
+    match result {
+        Ok(simulated) => {
+            journal.remove()?;
+            Ok(simulated)
+        }
+        // Nothing is kept where somebody removed it.
+        Err(error) if !journal.is_kept() => Err(error),
+        Err(error) => {
+            let done = request.n_done(journal.n_blocks());
+            let kept = format!(
+                "{done} of {} showers are kept in {}; the same command goes on from there",
+                request.n_showers,
+                journal.path().display()
+            );
+            if error.is_interruption() {
+                caller.monitor.message(&kept);
+                return Err(error);
+            }
+            Err(error).context(kept)
+        }
+    }
+}
+
+/// Makes the blocks that the journal does not hold yet.
+fn make_blocks(
+    request: &Request,
+    simulator: &Simulator,
+    cells: &CellHits,
+    journal: &mut Journal,
+    caller: Caller<'_>,
+) -> Result<()> {
+    let done = request.n_done(journal.n_blocks());
+    if done > 0 {
+        let (n, path) = (request.n_showers, journal.path().display());
+        caller.monitor.message(&format!("going on after {done} of {n} showers in {path}"));
+    }
+    let pass = Pass { n_done: done, ..Pass::showers("simulating", Some(request.n_showers)) };
+    let mut progress = caller.begin(&pass);
+    let mut workers = blocks::Workers::new(simulator);
+    while let Some(showers) = request.block(journal.n_blocks()) {
+        let n = showers.end - showers.start;
+        journal.append(&workers.block(showers, request, cells, caller)?)?;
+        progress.advance(n as usize);
+    }
+    Ok(())
+}
