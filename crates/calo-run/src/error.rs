@@ -147,7 +147,8 @@ macro_rules! bail {
 /// Returns an [`Error::Invalid`] with this message unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $($message:tt)+) => {
-        if !$condition {
+        let holds: bool = $condition;
+        if !holds {
             $crate::error::bail!($($message)+);
         }
     };

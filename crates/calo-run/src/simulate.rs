@@ -1,7 +1,7 @@
 //! Showers from the embedded Monte Carlo, block by block, through the same projection as real data.
 
 mod blocks;
-mod journal;
+mod finished;
 mod request;
 mod stored;
 mod target;
@@ -16,7 +16,7 @@ use crate::error::Context as _;
 use crate::files::StorageOptions;
 use crate::monitor::{Caller, Pass};
 use crate::{EnergyRange, Error, Result};
-use journal::Journal;
+use finished::FinishedBlocks;
 use request::Request;
 use stored::StoredShowers;
 use target::Target;
@@ -50,7 +50,7 @@ pub struct SimulateRequest {
 ///
 /// Shower i depends on the detector, the particle, the energies, the seed and i alone: not on the number of threads, nor
 /// on the part of a sample that is asked for. Interrupted and asked again it goes on from the last whole block of 256
-/// showers, which stand beside the output until that is complete.
+/// showers, which stand in a folder beside the output until that is complete.
 ///
 /// # Errors
 /// Energies or numbers that cannot be, a detector that cannot be simulated, unfinished work of another request, a full
@@ -74,24 +74,24 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
 
     let mut partial = target.path().to_owned().into_os_string();
     partial.push(".partial");
-    let mut journal = Journal::open(partial.as_ref(), &request.words(), asked.restart)?;
-    let result = make_blocks(request, &simulator, &cells, &mut journal, caller).and_then(|()| {
-        let showers = StoredShowers::new(&journal, cells, request)?;
+    let mut finished = FinishedBlocks::open(partial.as_ref(), &request.words(), asked.restart)?;
+    let result = make_blocks(request, &simulator, &cells, &mut finished, caller).and_then(|()| {
+        let showers = StoredShowers::new(&finished, cells, request);
         target.write(&detector, showers, caller)
     });
     match result {
         Ok(simulated) => {
-            journal.remove()?;
+            finished.remove()?;
             Ok(simulated)
         }
         // Nothing is kept where somebody removed it.
-        Err(error) if !journal.is_kept() => Err(error),
+        Err(error) if !finished.is_kept() => Err(error),
         Err(error) => {
-            let done = request.n_done(journal.n_blocks());
+            let done = request.n_done(finished.n_blocks());
             let kept = format!(
                 "{done} of {} showers are kept in {}; the same command goes on from there",
                 request.n_showers,
-                journal.path().display()
+                finished.folder().display()
             );
             if error.is_interruption() {
                 caller.monitor.message(&kept);
@@ -102,25 +102,25 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
     }
 }
 
-/// Makes the blocks that the journal does not hold yet.
+/// Makes the blocks that are not finished yet.
 fn make_blocks(
     request: &Request,
     simulator: &Simulator,
     cells: &CellHits,
-    journal: &mut Journal,
+    finished: &mut FinishedBlocks,
     caller: Caller<'_>,
 ) -> Result<()> {
-    let done = request.n_done(journal.n_blocks());
+    let done = request.n_done(finished.n_blocks());
     if done > 0 {
-        let (n, path) = (request.n_showers, journal.path().display());
+        let (n, path) = (request.n_showers, finished.folder().display());
         caller.monitor.message(&format!("going on after {done} of {n} showers in {path}"));
     }
     let pass = Pass { n_done: done, ..Pass::showers("simulating", Some(request.n_showers)) };
     let mut progress = caller.begin(&pass);
     let mut workers = blocks::Workers::new(simulator);
-    while let Some(showers) = request.block(journal.n_blocks()) {
+    while let Some(showers) = request.block(finished.n_blocks()) {
         let n = showers.end - showers.start;
-        journal.append(&workers.block(showers, request, cells, caller)?)?;
+        finished.append(&workers.block(showers, request, cells, caller)?)?;
         progress.advance(n as usize);
     }
     Ok(())

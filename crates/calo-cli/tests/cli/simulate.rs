@@ -40,15 +40,17 @@ fn partial(out: &Path) -> PathBuf {
     PathBuf::from(format!("{}.partial", out.display()))
 }
 
-fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+/// Finished blocks beside the output.
+fn n_blocks(out: &Path) -> usize {
+    let entries = std::fs::read_dir(partial(out)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("block-")).count()
 }
 
-/// Waits until the child has written a block or two; `false` if it ended before.
+/// Waits until the child has written a block; `false` if it ended before.
 fn has_worked(child: &mut Child, out: &Path) -> bool {
-    let before = size(&partial(out)).max(1000);
+    let before = n_blocks(out);
     while child.try_wait().unwrap().is_none() {
-        if size(&partial(out)) > before {
+        if n_blocks(out) > before {
             return true;
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -111,19 +113,21 @@ fn an_interrupt_ends_with_130_and_loses_nothing_that_was_whole() {
 fn a_full_disk_keeps_the_whole_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let (expected, out) = (long_run(folder.path()), folder.path().join("full.root"));
-    // A limit on the size of files fails writes as a full disk does.
-    let assert = assert_cmd::Command::new("sh")
-        .args(["-c", "ulimit -f 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_calo")])
-        .args(LONG)
-        .arg(&out)
-        .assert()
-        .code(1);
-    let message = stderr(&assert);
-    assert_eq!(message.lines().count(), 1, "{message}");
-    assert!(
-        message.contains("the same command goes on from there") && message.contains("cannot"),
-        "{message}"
-    );
+    // A limit on the size of files fails writes as a full disk does: of a block, and of the output.
+    for (limit, kept) in [("16", "0 of 10000 showers"), ("100", "10000 of 10000 showers")] {
+        let limited = format!("ulimit -f {limit}; exec \"$@\"");
+        let assert = assert_cmd::Command::new("sh")
+            .args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_calo")])
+            .args(LONG)
+            .arg(&out)
+            .assert()
+            .code(1);
+        let message = stderr(&assert);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        for part in [kept, "the same command goes on from there", "cannot"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
     assert!(!out.exists());
     calo().args(LONG).arg(&out).assert().success();
     assert!(std::fs::read(&out).unwrap() == expected);

@@ -1,4 +1,4 @@
-//! What was asked for: all that the showers depend on, for the journal and the finished file.
+//! What was asked for: all that the showers depend on, for unfinished work and the finished file.
 
 use std::ops::Range;
 

@@ -1,41 +1,48 @@
-//! The journal's showers as raw hits.
+//! The finished blocks' showers as raw hits.
 
 use calo_core::{Error, Result};
 use calo_data::{CellHits, HitBatch, HitSource};
 
 use super::blocks::decode;
-use super::journal::{Blocks, Journal};
+use super::finished::FinishedBlocks;
 use super::request::Request;
 
-/// Raw hits of all showers in a journal, one block in memory at a time.
+/// Raw hits of all finished showers, one block in memory at a time.
 #[derive(Debug)]
 pub(super) struct StoredShowers<'a> {
-    journal: &'a Journal,
+    finished: &'a FinishedBlocks,
     cells: CellHits,
     pdg: i32,
     first: u64,
     n_showers: u64,
-    blocks: Blocks,
-    /// The block at hand and how much of it is decoded.
+    /// Blocks read so far; the last of them is at hand.
+    n_blocks: u64,
     block: Vec<u8>,
+    /// How much of the block at hand is decoded.
     at: usize,
     next: u64,
 }
 
 impl<'a> StoredShowers<'a> {
-    /// The showers of `request` in `journal`.
-    pub(super) fn new(journal: &'a Journal, cells: CellHits, request: &Request) -> Result<Self> {
-        Ok(Self {
-            journal,
+    /// The showers of `request`, all blocks of which are finished.
+    pub(super) fn new(finished: &'a FinishedBlocks, cells: CellHits, request: &Request) -> Self {
+        Self {
+            finished,
             cells,
             pdg: request.particle.pdg(),
             first: request.first,
             n_showers: request.n_showers,
-            blocks: journal.blocks()?,
+            n_blocks: 0,
             block: Vec::new(),
             at: 0,
             next: 0,
-        })
+        }
+    }
+
+    fn damaged(&self) -> Error {
+        let problem = format!("shower {} is missing or damaged", self.next);
+        let expected = "every shower of the request; begin again with --restart";
+        Error::file(self.finished.folder(), problem, expected)
     }
 }
 
@@ -50,12 +57,11 @@ impl HitSource for StoredShowers<'_> {
         while self.next < stop {
             if self.at == self.block.len() {
                 self.at = 0;
-                if !self.blocks.next(&mut self.block)? {
-                    return Err(damaged(self.journal, self.next));
-                }
+                self.finished.read(self.n_blocks, &mut self.block)?;
+                self.n_blocks += 1;
             }
             let rest = decode(&self.block[self.at..], &self.cells, batch).map(<[u8]>::len);
-            self.at = self.block.len() - rest.ok_or_else(|| damaged(self.journal, self.next))?;
+            self.at = self.block.len() - rest.ok_or_else(|| self.damaged())?;
             batch.pdg.push(self.pdg);
             batch.n_mc_particles.push(1);
             self.next += 1;
@@ -64,14 +70,8 @@ impl HitSource for StoredShowers<'_> {
     }
 
     fn rewind(&mut self) -> Result<()> {
-        self.blocks = self.journal.blocks()?;
         self.block.clear();
-        (self.at, self.next) = (0, 0);
+        (self.n_blocks, self.at, self.next) = (0, 0, 0);
         Ok(())
     }
-}
-
-fn damaged(journal: &Journal, shower: u64) -> Error {
-    let problem = format!("shower {shower} is missing or damaged");
-    Error::file(journal.path(), problem, "every shower of the request; begin again with --restart")
 }
