@@ -16,11 +16,11 @@ use std::time::Instant;
 
 use calo_nn::autograd::backward;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::losses::{SortedMmd, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_mmd};
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::families::bibae::networks::{
     AutoencoderConfig, Critic, CriticConfig, Decoder, Encoder, LatentCritic, LatentCriticConfig,
 };
-use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::losses::{SortedMmd, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_mmd};
 use calo_nn::ops::sort_descending;
 use calo_nn::optimiser::{Adam, AdamConfig};
 use calo_nn::parameters::{Parameters, Path};
@@ -317,7 +317,7 @@ fn showers(n: usize, random: &mut ChaCha8Rng, device: &Device) -> Result<Tensor>
 
 /// All latent variables of `n` showers.
 fn normal(random: &mut ChaCha8Rng, n: usize, device: &Device) -> Result<Tensor> {
-    let latent = AutoencoderConfig::default().latent;
+    let latent = AutoencoderConfig::default().latent_dim;
     let values: Vec<f32> = (0..n * latent).map(|_| random.sample(StandardNormal)).collect();
     Ok(Tensor::from_vec(values, (n, latent), device)?)
 }

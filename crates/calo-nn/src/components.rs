@@ -10,8 +10,8 @@
 //! | [`post_processor`] | per-cell network that corrects the cell spectrum, and its training |
 
 pub(crate) mod critics;
-mod posterior;
 pub mod post_processor;
+mod posterior;
 mod scaling;
 mod showers;
 pub(crate) mod stack;

@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
 
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::layers::Statistics;
-use calo_nn::families::bibae::networks::{Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::families::bibae::networks::{
+    Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig,
+};
 use calo_nn::families::{gan, wgan};
+use calo_nn::layers::Statistics;
 use calo_nn::parameters::{Parameters, Path};
 
 const GRID: [usize; 3] = [30; 3];

@@ -241,8 +241,7 @@ fn family_of(table: &Table) -> String {
 
 /// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string, and none takes the field out.
 fn set(table: &mut Table, given: &str) -> Result<()> {
-    let wrong =
-        || Error::Usage(format!("--set {given}: expected NAME=VALUE, for example losses.kld=0.4"));
+    let wrong = || Error::Usage(format!("--set {given}: expected NAME=VALUE, for example losses.kld=0.4"));
     let (name, text) = given.split_once('=').ok_or_else(wrong)?;
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     let value = value.or_else(|| (!text.trim().is_empty()).then(|| Value::String(text.to_owned())));

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use calo_core::{Detector, Dtype, Grid, Real, ShowerBatch, ShowerSource};
-use calo_data::{Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter, WriteOptions};
+use calo_data::{
+    Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
+    WriteOptions,
+};
 
 use crate::error::{Context as _, ensure};
 use crate::monitor::{Caller, Pass};

@@ -6,8 +6,8 @@ use calo_core::random::Purpose;
 use calo_core::{Detector, ShowerBatch};
 use calo_latent::{Kde, gaussian_divergence};
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::device;
 use calo_nn::components::Posterior;
+use calo_nn::device;
 use calo_nn::engine::{Encode, ShowerModel, standard_normal};
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 

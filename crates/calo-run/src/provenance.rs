@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-pub use calo_core::{hash_bytes, hash_file};
 use calo_core::Result;
+pub use calo_core::{hash_bytes, hash_file};
 
 use crate::monitor::Caller;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use calo_latent::{Kde, Storage};
 use calo_nn::candle::{DType, Device};
-use calo_nn::parameters::checkpoint;
 use calo_nn::engine::ShowerModel;
+use calo_nn::parameters::checkpoint;
 
 use crate::error::{Context as _, ensure};
 use crate::provenance::{self, without_folders};

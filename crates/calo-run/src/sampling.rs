@@ -6,7 +6,7 @@ use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_latent::Kde;
 use calo_nn::candle::Tensor;
-use calo_nn::engine::{Prior, ShowerModel, standard_normal, uniform};
+use calo_nn::engine::{Encode, Prior, ShowerModel, standard_normal, uniform};
 use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 
@@ -128,7 +128,7 @@ impl<'a> Generator<'a> {
 
 /// Latent variables that are encoded; none without an encoder.
 fn n_encoded(model: &ShowerModel) -> usize {
-    model.encoder().map_or(0, |encoder| encoder.n_encoded())
+    model.encoder().map_or(0, Encode::n_encoded)
 }
 
 /// A block of showers behind each stage of a model, of which some are wanted.

@@ -73,9 +73,11 @@ fn summary(trained: &Trained, args: &Args) -> String {
     let mut text =
         format!("{path}: {epochs} epochs, {} steps, {} weights\n", trained.n_steps, trained.n_weights);
     if let Some(best) = &trained.best {
-        let mean = best.jsd.last().to_array().iter().sum::<f64>() / 6.0;
+        let jsd = best.jsd.last();
+        #[expect(clippy::cast_precision_loss, reason = "a few observables")]
+        let mean = jsd.values().sum::<f64>() / jsd.len() as f64;
         let nats: f64 = best.kld_nats.iter().sum();
-        text += &format!("best epoch {}: mean of the six distances {mean:.3}, {nats:.1} nats\n", best.epoch);
+        text += &format!("best epoch {}: mean distance {mean:.3}, {nats:.1} nats\n", best.epoch);
     }
     text
 }

@@ -101,7 +101,11 @@ impl Scaling {
     /// Candle's.
     pub(crate) fn for_encoder(&self, showers_mev: &Tensor) -> Result<Tensor> {
         let factor = self.encoder_log_per_mev;
-        if factor > 0.0 { Ok(showers_mev.affine(factor, 1.0)?.log()?) } else { self.cells.scaled(showers_mev) }
+        if factor > 0.0 {
+            Ok(showers_mev.affine(factor, 1.0)?.log()?)
+        } else {
+            self.cells.scaled(showers_mev)
+        }
     }
 
     /// Scaled cells as the critic sees them, in the unit of its scores.

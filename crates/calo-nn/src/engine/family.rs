@@ -19,10 +19,13 @@ pub struct FamilyEntry {
     /// What `family` says in a configuration.
     pub name: &'static str,
     /// Reads the family's tables; `grid` takes the place of the one in them, where it is given.
-    pub configure: fn(&Tables, Option<Grid>) -> Result<Box<dyn FamilyConfig>>,
+    pub configure: Configure,
     /// Fields that earlier versions called otherwise.
     pub old_names: &'static [OldName],
 }
+
+/// How a family reads its tables.
+pub type Configure = fn(&Tables, Option<Grid>) -> Result<Box<dyn FamilyConfig>>;
 
 /// What a family's networks are and how they are trained: its part of a configuration, defaults filled in.
 pub trait FamilyConfig: Debug + Send + Sync {

@@ -84,7 +84,9 @@ mod tests {
         let old = "[training]\nepochs = 3\nlosses = { kld = 1.0, kld_start = 2.0 }\n[losses]\nmmd = 4.0\n";
         let mut table: Table = old.parse().unwrap();
         let message = refuse(&table, NAMES).unwrap_err().to_string();
-        assert!(message.contains("`training.losses.kld_start`") && message.contains("`losses.annealing.start`"));
+        assert!(
+            message.contains("`training.losses.kld_start`") && message.contains("`losses.annealing.start`")
+        );
         replace(&mut table, NAMES);
         let new = "[losses]\nkld = 1.0\nmmd = 4.0\nannealing = { start = 2.0 }\n[optim]\nepochs = 3\n";
         assert_eq!(table, new.parse().unwrap());

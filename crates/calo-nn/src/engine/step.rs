@@ -164,8 +164,14 @@ impl Optimisers {
         let mut parts: Vec<BTreeMap<String, Tensor>> = self.0.iter().map(|_| BTreeMap::new()).collect();
         for (name, tensor) in state {
             let of = |(group, _): &(&str, Adam)| name.strip_prefix(&prefix(group)).map(str::to_owned);
-            let Some((place, key)) = self.0.iter().enumerate().find_map(|(i, part)| Some((i, of(part)?))) else {
-                return Err(Error::operand("restore", "state of the optimisers", name, "that of this family"));
+            let Some((place, key)) = self.0.iter().enumerate().find_map(|(i, part)| Some((i, of(part)?)))
+            else {
+                return Err(Error::operand(
+                    "restore",
+                    "state of the optimisers",
+                    name,
+                    "that of this family",
+                ));
             };
             parts[place].insert(key, tensor);
         }

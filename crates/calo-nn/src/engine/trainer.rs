@@ -147,10 +147,8 @@ impl Trainer {
         if batches.len() as u64 != n {
             return Err(Error::operand("Trainer::step", "number of batches", batches.len(), n.to_string()));
         }
-        let showers: Vec<Showers> = batches
-            .iter()
-            .map(|batch| upload(batch, self.grid(), &self.device))
-            .collect::<Result<_>>()?;
+        let showers: Vec<Showers> =
+            batches.iter().map(|batch| upload(batch, self.grid(), &self.device)).collect::<Result<_>>()?;
         let (phase, epoch) = self.phase();
         let place = Place { phase: phase.name, epoch, step: self.position.step };
         let noise = Noise::new(self.seed, NOISE, place.step, &self.device);
@@ -214,7 +212,7 @@ impl Trainer {
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, foreign, or of another recipe or
     /// seed.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
-        let (mut tensors, metadata): Checkpoint = checkpoint::load(path, &self.device)?;
+        let (tensors, metadata): Checkpoint = checkpoint::load(path, &self.device)?;
         let in_file = |error: Error| file_error(path, error.to_string(), "a checkpoint of this run");
         let recipe = Recipe::from_metadata(&metadata).ok_or_else(|| foreign(path))?.map_err(in_file)?;
         if let Some(table) = recipe.first_difference(&self.recipe)? {
@@ -230,9 +228,11 @@ impl Trainer {
         let position = serde_json::from_str(position).map_err(|_| {
             file_error(path, format!("{POSITION_KEY} is {position}"), "an epoch, a batch and a step")
         })?;
-        let averages = tensors.extract_if(.., |name, _| is_average(name)).collect();
-        let states = tensors.extract_if(.., |name, _| is_of_optimiser(name)).collect();
-        self.parameters.restore(&tensors).map_err(in_file)?;
+        let (averages, tensors): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            tensors.into_iter().partition(|(name, _)| is_average(name));
+        let (states, weights): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            tensors.into_iter().partition(|(name, _)| is_of_optimiser(name));
+        self.parameters.restore(&weights).map_err(in_file)?;
         self.optimisers.restore(states).map_err(in_file)?;
         if let Some(average) = &mut self.average {
             average.restore(&averages).map_err(in_file)?;

@@ -8,15 +8,17 @@ use calo_nn::Result;
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::backprop::GradStore;
 use calo_nn::candle::{DType, Device, Tensor, Var};
+use calo_nn::components::Grid;
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::families::bibae::networks::{
+    Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig,
+};
+use calo_nn::families::{gan, wgan};
 use calo_nn::layers::{ConvConfig, Statistics};
 use calo_nn::losses::{
     SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_optimised, latent_step,
     sorted_difference, sorted_mmd,
 };
-use calo_nn::components::Grid;
-use calo_nn::families::bibae::networks::{Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig};
-use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
-use calo_nn::families::{gan, wgan};
 use calo_nn::ops::sort_descending;
 use calo_nn::parameters::{Parameters, Path};
 

@@ -13,13 +13,13 @@ use std::path::Path;
 use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
-use calo_nn::losses::SortedMmd;
-use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig};
 use calo_nn::components::post_processor::{PostProcessorConfig, PostProcessorOutput, PostProcessorTraining};
-use calo_nn::parameters::checkpoint;
 use calo_nn::components::{CellScale, Scaling};
-use calo_nn::engine::{BatchSource, Event, Flow, FamilyConfig, OptimConfig, Recipe, Trainer, train};
+use calo_nn::engine::{BatchSource, Event, FamilyConfig, Flow, OptimConfig, Recipe, Trainer, train};
+use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig};
 use calo_nn::families::bibae::{Config, Losses, ModelConfig, Schedule};
+use calo_nn::losses::SortedMmd;
+use calo_nn::parameters::checkpoint;
 use rand::Rng;
 
 const GRID: [usize; 3] = [6, 5, 4];

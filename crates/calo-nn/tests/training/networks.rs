@@ -1,10 +1,10 @@
 //! What critic and post-processor see and give inside a training.
 
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
-use calo_nn::parameters::{Parameters, checkpoint};
 use calo_nn::components::Scaling;
+use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::engine::{Event, Flow, ShowerModel, Trainer, train};
+use calo_nn::parameters::{Parameters, checkpoint};
 
 use super::{GRID, Showers, model, recipe, save_changing, training};
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{Device, Tensor};
-use calo_nn::losses::SortedMmd;
-use calo_nn::families::bibae::networks::ProfileCriticConfig;
-use calo_nn::parameters::checkpoint;
 use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorStage, PostProcessorTraining};
 use calo_nn::engine::{Event, Flow, Trainer, train};
+use calo_nn::families::bibae::networks::ProfileCriticConfig;
 use calo_nn::families::bibae::{KlAnnealing, Losses, ModelConfig, StagedActivation};
+use calo_nn::losses::SortedMmd;
+use calo_nn::parameters::checkpoint;
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, scheduled, trainer, training};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::families::bibae::networks::ProfileCriticConfig;
 use calo_nn::engine::{Prior, ShowerModel, Trainer};
+use calo_nn::families::bibae::networks::ProfileCriticConfig;
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, trainer, training};
 
@@ -97,8 +97,7 @@ fn a_training_begins_with_the_weights_of_another() {
     // A critic of other sizes, or one that the other training had not, begins anew.
     let mut critics = model();
     critics.critic.width = 6;
-    critics.profile_critic =
-        Some(ProfileCriticConfig { grid: GRID, units: vec![3] });
+    critics.profile_critic = Some(ProfileCriticConfig { grid: GRID, units: vec![3] });
     let mut trainer_of_critics = Trainer::new(recipe(critics, training()), 6, &Device::Cpu).unwrap();
     let taken = trainer_of_critics.begin_with(&state).unwrap();
     assert_eq!(taken, ["autoencoder", "latent_critic", "post_processor"]);

@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use calo_core::{Detector, Dtype, Grid, ShowerSource};
-use calo_data::{HitBatch, HitSource, HitWriteOptions, HitWriter, ProjectedShowers, ProjectionReport, StaggerFrom, WriteOptions};
+use calo_data::{
+    HitBatch, HitSource, HitWriteOptions, HitWriter, ProjectedShowers, ProjectionReport, StaggerFrom,
+    WriteOptions,
+};
 
 use super::SimulateRequest;
 use super::stored::StoredShowers;

@@ -93,11 +93,7 @@ impl Validation {
     ///
     /// # Errors
     /// A model that makes cells that are not finite; an interruption.
-    pub(super) fn distances(
-        &self,
-        model: &ShowerModel,
-        caller: Caller<'_>,
-    ) -> Result<[ByStage<ById>; 2]> {
+    pub(super) fn distances(&self, model: &ShowerModel, caller: Caller<'_>) -> Result<[ByStage<ById>; 2]> {
         let stages = model.stages();
         let generator = Generator::new(model, LatentSource::Prior, self.seed, stages.len())?;
         let mut stages =

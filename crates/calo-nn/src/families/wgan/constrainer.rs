@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
 use crate::Result;
-use crate::layers::{Conv3d, ConvConfig, Linear};
 use crate::components::stack::{Names, NormalisedStack};
 use crate::components::{Grid, images, no_layers, positive};
+use crate::layers::{Conv3d, ConvConfig, Linear};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
 

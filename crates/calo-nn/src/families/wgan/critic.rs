@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
 use crate::Result;
-use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::components::stack::{Names, NormalisedStack};
 use crate::components::{Grid, check_condition, images, no_layers};
+use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::parameters::Path;
 
 /// Layers of the critic. The default is the published network for photons.

@@ -3,9 +3,9 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{ConvConfig, ConvTranspose3d, LayerNorm};
-use crate::families::gan::check_result;
 use crate::components::{Grid, check_condition, no_layers, positive};
+use crate::families::gan::check_result;
+use crate::layers::{ConvConfig, ConvTranspose3d, LayerNorm};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
 use crate::{Error, Result};

@@ -4,9 +4,9 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
-use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::components::stack::{Names, NormalisedStack};
 use crate::components::{Grid, check_condition, images, positive};
+use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
 use crate::{Error, Result};

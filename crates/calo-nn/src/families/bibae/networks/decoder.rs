@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 
 use super::{AutoencoderConfig, SLOPE};
-use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
 use crate::components::{Grid, check_condition};
+use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
 use crate::ops::{Chain, leaky_relu};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};

@@ -4,9 +4,9 @@ use candle_core::{D, Tensor};
 
 use super::{AutoencoderConfig, SLOPE};
 use crate::Result;
-use crate::layers::{ConvConfig, Linear};
 use crate::components::stack::{Names, NormalisedStack};
 use crate::components::{Grid, Posterior, check_condition, images};
+use crate::layers::{ConvConfig, Linear};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
 

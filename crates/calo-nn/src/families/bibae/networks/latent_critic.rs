@@ -4,8 +4,8 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::layers::{Linear, linear_stack};
 use crate::components::positive;
+use crate::layers::{Linear, linear_stack};
 use crate::parameters::Path;
 
 const SLOPE: f64 = 0.01;

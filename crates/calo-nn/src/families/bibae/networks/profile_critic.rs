@@ -4,8 +4,8 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::SLOPE;
-use crate::layers::{Linear, linear_stack};
 use crate::components::{Grid, check_condition, images, positive};
+use crate::layers::{Linear, linear_stack};
 use crate::ops::linear;
 use crate::parameters::Path;
 use crate::{Error, Result};
