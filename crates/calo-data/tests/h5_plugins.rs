@@ -6,10 +6,8 @@ use std::ffi::{OsString, c_int, c_uint};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use calo_data::{
-    Grid, PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerBatch, ShowerReader, ShowerWriter,
-    TableReader, TableWriter, WriteOptions, read_attributes,
-};
+use calo_core::{Grid, ShowerBatch};
+use calo_data::{PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerReader, ShowerWriter, TableReader, TableWriter, WriteOptions, read_attributes};
 use hdf5::filters::Filter;
 use ndarray::{Array2, Array4};
 
@@ -70,7 +68,7 @@ fn message(path: &Path) -> String {
         let mut batch = ShowerBatch::<f32>::empty(reader.grid());
         reader.read_batch(9, &mut batch)
     };
-    let error: calo_data::Error = read().unwrap_err();
+    let error: calo_core::Error = read().unwrap_err();
     error.to_string()
 }
 
