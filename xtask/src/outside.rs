@@ -144,7 +144,7 @@ fn manifest(workspace: &Table, library: &Library, libraries: &[Library], default
         // Cargo warns of packages that it does not meet.
         if let Some(packages) = profile.get_mut("package").and_then(toml::Value::as_table_mut) {
             let met = met(library, libraries);
-            packages.retain(|name, _| name == "*" || met.iter().any(|known| *known == name));
+            packages.retain(|name, _| name == "*" || met.contains(&name));
         }
         manifest.insert("profile".to_owned(), Table::from_iter([("dev".to_owned(), profile)]).into());
     }
