@@ -1,7 +1,5 @@
 //! `init` makes gradients differentiable where the variable is not set from outside.
 
-#![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
-
 use calo_tensor::autograd::{input_gradient, keeps_graph};
 use calo_tensor::candle::{Device, Tensor, Var};
 
