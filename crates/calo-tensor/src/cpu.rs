@@ -27,6 +27,9 @@ pub(crate) trait Real: WithDType + num_traits::Float + std::iter::Sum + num_trai
 impl Real for f32 {}
 impl Real for f64 {}
 
+/// A tensor as Candle hands it to an operation.
+pub(crate) type Operand<'a> = (&'a CpuStorage, &'a Layout);
+
 /// The elements of a contiguous tensor.
 pub(crate) fn elements<'a, T: WithDType>(
     op: &'static str,

@@ -14,6 +14,7 @@ mod layer_norm;
 mod linear;
 mod locally_connected;
 mod minibatch;
+mod operation;
 mod per_cell;
 mod root;
 mod sort;

@@ -5,13 +5,14 @@
 //! * softplus: y = ln(1 + e^x); gradient sigma(x) g; gradients of that, given v: sigma(x) v for g and
 //!   sigma(x) (1 - sigma(x)) g v for x, made of operations that can be differentiated on.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, Shape, Storage, Tensor, WithDType};
+use candle_core::{CpuStorage, Shape, Storage, Tensor, WithDType};
 
 use crate::autograd::Backward;
 use crate::cpu::vector::{map, map2};
-use crate::cpu::{Real, by_dtype, elements};
+use crate::cpu::{Operand, Real, by_dtype, elements};
 use crate::cuda;
 use crate::ops::check;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 /// LeakyReLU: `x` where positive, `slope * x` elsewhere; a slope of 0 is ReLU.
@@ -26,7 +27,7 @@ use crate::{Error, Result};
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     check::float("leaky_relu", "x", x, x)?;
     check::slope("leaky_relu", slope)?;
-    Ok(x.contiguous()?.apply_op1(LeakyRelu { slope })?)
+    Ok(x.contiguous()?.apply_op1(Node(LeakyRelu { slope }))?)
 }
 
 /// Softplus, `ln(1 + e^x)`, without overflow and without loss where `e^x` is small.
@@ -40,12 +41,12 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 /// [`Error::Operand`] when `x` is empty or of another element type.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     check::float("softplus", "x", x, x)?;
-    Ok(x.contiguous()?.apply_op1(Softplus)?)
+    Ok(x.contiguous()?.apply_op1(Node(Softplus))?)
 }
 
 /// Gradient `g` of the `result` of [`leaky_relu`], seen from its argument; differentiable for `g`.
 pub(crate) fn leaky_relu_gradient(result: &Tensor, g: &Tensor, slope: f64) -> candle_core::Result<Tensor> {
-    g.contiguous()?.apply_op1(LeakyReluGradient { result: result.detach(), slope })
+    g.contiguous()?.apply_op1(Node(LeakyReluGradient { result: result.detach(), slope }))
 }
 
 /// Forward of [`leaky_relu`].
@@ -72,12 +73,12 @@ pub(crate) struct Softplus;
 #[derive(Debug, Clone)]
 pub(crate) struct SoftplusGradient;
 
-impl CustomOp1 for LeakyRelu {
+impl Operation<1> for LeakyRelu {
     fn name(&self) -> &'static str {
         "leaky_relu"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(x, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let out = by_dtype!(self.name(), x, T => {
             let slope = T::from_f64(self.slope);
             let out = map(elements::<T>(self.name(), x, layout)?, #[inline(always)] |x| if x > 0.0 { x } else { x * slope });
@@ -86,22 +87,27 @@ impl CustomOp1 for LeakyRelu {
         Ok((out, layout.shape().clone()))
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::leaky_relu((a, a_layout), self.slope)
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
+        cuda::leaky_relu(a, self.slope)
     }
 
-    fn bwd(&self, _x: &Tensor, result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    fn gradients(
+        &self,
+        [_x]: [&Tensor; 1],
+        result: &Tensor,
+        g: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
         let pass = Backward::now();
-        leaky_relu_gradient(result, &pass.keep(g), self.slope).map(Some)
+        leaky_relu_gradient(result, &pass.keep(g), self.slope).map(|dx| [Some(dx)])
     }
 }
 
-impl CustomOp1 for LeakyReluGradient {
+impl Operation<1> for LeakyReluGradient {
     fn name(&self) -> &'static str {
         "leaky_relu_gradient"
     }
 
-    fn cpu_fwd(&self, g: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(g, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let (result, result_layout) = self.result.storage_and_layout();
         let Storage::Cpu(result) = &*result else {
             return Err(
@@ -118,19 +124,24 @@ impl CustomOp1 for LeakyReluGradient {
         Ok((out, layout.shape().clone()))
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
         let (result, result_layout) = self.result.storage_and_layout();
         let Storage::Cuda(result) = &*result else {
             return Err(
                 Error::operand(self.name(), "device of the result", self.result.device(), "the GPU").into()
             );
         };
-        cuda::leaky_relu_gradient((a, a_layout), (result, result_layout), self.slope)
+        cuda::leaky_relu_gradient(a, (result, result_layout), self.slope)
     }
 
-    fn bwd(&self, _g: &Tensor, _dx: &Tensor, v: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    fn gradients(
+        &self,
+        [_g]: [&Tensor; 1],
+        _dx: &Tensor,
+        v: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
         let pass = Backward::now();
-        leaky_relu_gradient(&self.result, &pass.keep(v), self.slope).map(Some)
+        leaky_relu_gradient(&self.result, &pass.keep(v), self.slope).map(|dx| [Some(dx)])
     }
 }
 
@@ -140,12 +151,12 @@ fn sigmoid<T: Real>(x: T) -> T {
     if x >= T::zero() { T::one() / (T::one() + e) } else { e / (T::one() + e) }
 }
 
-impl CustomOp1 for Softplus {
+impl Operation<1> for Softplus {
     fn name(&self) -> &'static str {
         "softplus"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(x, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let out = by_dtype!(self.name(), x, T => {
             let x = elements::<T>(self.name(), x, layout)?;
             Ok(T::to_cpu_storage_owned(map(x, |x| x.max(0.0) + (-x.abs()).exp().ln_1p())))
@@ -153,27 +164,29 @@ impl CustomOp1 for Softplus {
         Ok((out, layout.shape().clone()))
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::softplus((a, a_layout))
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
+        cuda::softplus(a)
     }
 
-    fn bwd(&self, x: &Tensor, _result: &Tensor, g: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    fn gradients(
+        &self,
+        [x]: [&Tensor; 1],
+        _result: &Tensor,
+        g: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
         let pass = Backward::now();
-        pass.keep(x).apply_op2(&pass.keep(g).contiguous()?, SoftplusGradient).map(Some)
+        pass.keep(x).apply_op2(&pass.keep(g).contiguous()?, Node(SoftplusGradient)).map(|dx| [Some(dx)])
     }
 }
 
-impl CustomOp2 for SoftplusGradient {
+impl Operation<2> for SoftplusGradient {
     fn name(&self) -> &'static str {
         "softplus_gradient"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
+        [(x, x_layout), (g, g_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let out = by_dtype!(self.name(), x, T => {
             let x = elements::<T>(self.name(), x, x_layout)?;
@@ -183,33 +196,26 @@ impl CustomOp2 for SoftplusGradient {
         Ok((out, x_layout.shape().clone()))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::softplus_gradient((a, a_layout), (b, b_layout))
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::softplus_gradient(a, b)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        g: &Tensor,
+        [x, g]: [&Tensor; 2],
         dx: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_x, wants_g) = (pass.wants(x), pass.wants(g));
         let (x, g, v) = (pass.keep(x), pass.keep(g), pass.keep(v).contiguous()?);
-        let dg = x.apply_op2(&v, Self)?;
+        let dg = x.apply_op2(&v, Node(Self))?;
         let for_x = if wants_x {
             // sigma (1 - sigma) g v = (sigma(x) v) (g - sigma(x) g).
             Some((&dg * (&g - pass.keep(dx))?)?)
         } else {
             None
         };
-        Ok((for_x, Some(dg).filter(|_| wants_g)))
+        Ok([for_x, Some(dg).filter(|_| wants_g)])
     }
 }

@@ -10,15 +10,14 @@
 //!
 //! Source: Ioffe and Szegedy, arXiv 1502.03167, algorithms 1 and 2.
 
-use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType,
-};
+use candle_core::{CpuStorage, Layout, Shape, Tensor, WithDType};
 
 use crate::autograd::Backward;
 use crate::cpu::batch_norm as cpu;
-use crate::cpu::{by_dtype, elements};
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::cuda;
 use crate::ops::check;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const NAME: &str = "batch_norm";
@@ -68,7 +67,7 @@ pub fn batch_norm(
 /// Ioffe and Szegedy, "Batch normalization", arXiv 1502.03167, algorithm 1.
 pub fn batch_statistics(x: &Tensor) -> Result<(Tensor, Tensor)> {
     channels(x)?;
-    let both = x.contiguous()?.apply_op1(Statistics)?;
+    let both = x.contiguous()?.apply_op1(Node(Statistics))?;
     Ok((both.get(0)?, both.get(1)?))
 }
 
@@ -98,15 +97,15 @@ pub(crate) struct Moments;
 pub(crate) struct Statistics;
 
 fn affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> candle_core::Result<Tensor> {
-    x.apply_op3(&scale.contiguous()?, &shift.contiguous()?, Affine)
+    x.apply_op3(&scale.contiguous()?, &shift.contiguous()?, Node(Affine))
 }
 
 fn scale(x: &Tensor, scale: &Tensor) -> candle_core::Result<Tensor> {
-    x.apply_op2(&scale.contiguous()?, Scale)
+    x.apply_op2(&scale.contiguous()?, Node(Scale))
 }
 
 fn moments(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
-    a.apply_op2(b, Moments)
+    a.apply_op2(b, Node(Moments))
 }
 
 /// `[n, c, elements of a channel]` of a contiguous layout.
@@ -116,19 +115,14 @@ fn split(layout: &Layout) -> (usize, usize, usize) {
     (n, c, dims.iter().skip(2).product())
 }
 
-impl CustomOp3 for Affine {
+impl Operation<3> for Affine {
     fn name(&self) -> &'static str {
         "channel_affine"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        scale: &CpuStorage,
-        scale_layout: &Layout,
-        shift: &CpuStorage,
-        shift_layout: &Layout,
+        [(x, x_layout), (scale, scale_layout), (shift, shift_layout)]: [Operand<'_>; 3],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let out = by_dtype!(NAME, x, T => {
             let x = elements::<T>(NAME, x, x_layout)?;
@@ -139,53 +133,40 @@ impl CustomOp3 for Affine {
         Ok((out, x_layout.shape().clone()))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::channel_affine((a, a_layout), (b, b_layout), Some((c, c_layout)))
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        cuda::channel_affine(a, b, Some(c))
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        s: &Tensor,
-        t: &Tensor,
+        [x, s, t]: [&Tensor; 3],
         _result: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
         let (wants_x, wants_s, wants_t) = (pass.wants(x), pass.wants_weight(s), pass.wants_weight(t));
         let (x, s, g) = (pass.keep(x), pass.keep(s), pass.keep(g).contiguous()?);
         let dx = if wants_x { Some(scale(&g, &s)?) } else { None };
         if !wants_s && !wants_t {
-            return Ok((dx, None, None));
+            return Ok([dx, None, None]);
         }
         let both = moments(&g, &x)?;
-        Ok((
+        Ok([
             dx,
             if wants_s { Some(both.get(1)?) } else { None },
             if wants_t { Some(both.get(0)?) } else { None },
-        ))
+        ])
     }
 }
 
-impl CustomOp2 for Scale {
+impl Operation<2> for Scale {
     fn name(&self) -> &'static str {
         "channel_scale"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        scale: &CpuStorage,
-        scale_layout: &Layout,
+        [(x, x_layout), (scale, scale_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let out = by_dtype!(NAME, x, T => {
             let x = elements::<T>(NAME, x, x_layout)?;
@@ -195,44 +176,34 @@ impl CustomOp2 for Scale {
         Ok((out, x_layout.shape().clone()))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::channel_affine((a, a_layout), (b, b_layout), None)
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::channel_affine(a, b, None)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        s: &Tensor,
+        [x, s]: [&Tensor; 2],
         _result: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_x, wants_s) = (pass.wants(x), pass.wants_weight(s));
         let (x, s, g) = (pass.keep(x), pass.keep(s), pass.keep(g).contiguous()?);
-        Ok((
+        Ok([
             if wants_x { Some(scale(&g, &s)?) } else { None },
             if wants_s { Some(moments(&g, &x)?.get(1)?) } else { None },
-        ))
+        ])
     }
 }
 
-impl CustomOp2 for Moments {
+impl Operation<2> for Moments {
     fn name(&self) -> &'static str {
         "channel_moments"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        a: &CpuStorage,
-        a_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
+        [(a, a_layout), (b, b_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (n, c, inner) = split(a_layout);
         let out = by_dtype!(NAME, a, T => {
@@ -242,40 +213,33 @@ impl CustomOp2 for Moments {
         Ok((out, Shape::from((2, c))))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::channel_moments((a, a_layout), (b, b_layout))
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::channel_moments(a, b)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        a: &Tensor,
-        b: &Tensor,
+        [a, b]: [&Tensor; 2],
         _result: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_a, wants_b) = (pass.wants(a), pass.wants(b));
         let (a, b, v) = (pass.keep(a), pass.keep(b), pass.keep(v).contiguous()?);
         let (v0, v1) = (v.get(0)?, v.get(1)?);
-        Ok((
+        Ok([
             if wants_a { Some(affine(&b, &v1, &v0)?) } else { None },
             if wants_b { Some(scale(&a, &v1)?) } else { None },
-        ))
+        ])
     }
 }
 
-impl CustomOp1 for Statistics {
+impl Operation<1> for Statistics {
     fn name(&self) -> &'static str {
         "batch_statistics"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(x, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let (n, c, inner) = split(layout);
         let out = by_dtype!(NAME, x, T => {
             Ok(T::to_cpu_storage_owned(cpu::statistics(elements::<T>(NAME, x, layout)?, n, c, inner)))
@@ -283,17 +247,22 @@ impl CustomOp1 for Statistics {
         Ok((out, Shape::from((2, c))))
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::batch_statistics((a, a_layout))
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
+        cuda::batch_statistics(a)
     }
 
-    fn bwd(&self, x: &Tensor, both: &Tensor, v: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    fn gradients(
+        &self,
+        [x]: [&Tensor; 1],
+        both: &Tensor,
+        v: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
         let pass = Backward::now();
         let (x, mean, v) = (pass.keep(x), pass.keep(both).get(0)?, pass.keep(v).contiguous()?);
         let per_element = both.dim(1)? as f64 / x.elem_count() as f64;
         let slope = (v.get(1)? * (2.0 * per_element))?;
         // The mean is that of this operation's own result, so differentiating again goes through it.
         let shift = ((v.get(0)? * per_element)? - (&slope * mean)?)?;
-        affine(&x, &slope, &shift).map(Some)
+        affine(&x, &slope, &shift).map(|dx| [Some(dx)])
     }
 }

@@ -15,21 +15,22 @@
 //!
 //! Third derivatives are refused.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, Shape, Storage, Tensor};
 
 use crate::autograd::Backward;
-use crate::cpu::{by_dtype, elements};
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::ops::activation::{LeakyRelu, LeakyReluGradient};
 use crate::ops::conv3d::Conv3d;
 use crate::ops::layer_norm::{self, Gate, LayerNorm};
 use crate::ops::leaky_relu;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const NAME: &str = "chain";
 
 /// One operation on the result before it.
 #[derive(Debug, Clone)]
-enum Operation {
+enum Step {
     /// With a weight and perhaps a bias.
     Conv3d(Conv3d),
     /// With a weight and a bias.
@@ -40,7 +41,7 @@ enum Operation {
 /// An operation as it ran.
 #[derive(Debug, Clone)]
 struct Link {
-    operation: Operation,
+    operation: Step,
     operand: Tensor,
     parameters: Vec<Tensor>,
     result: Tensor,
@@ -90,7 +91,7 @@ impl Chain {
             parameters.push(bias.contiguous()?);
         }
         let result = operation.apply(self.last(), &parameters[0], parameters.get(1))?;
-        self.push(Operation::Conv3d(operation), parameters, result);
+        self.push(Step::Conv3d(operation), parameters, result);
         Ok(())
     }
 
@@ -101,7 +102,7 @@ impl Chain {
     pub fn normalise(&mut self, weight: &Tensor, bias: &Tensor, slope: f64) -> Result<()> {
         let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
         let result = layer_norm::layer_norm(self.last(), &weight, &bias, Some(slope))?;
-        self.push(Operation::LayerNorm(LayerNorm { slope: Some(slope) }), vec![weight, bias], result);
+        self.push(Step::LayerNorm(LayerNorm { slope: Some(slope) }), vec![weight, bias], result);
         Ok(())
     }
 
@@ -111,11 +112,11 @@ impl Chain {
     /// [`Error::Operand`] for an impossible slope.
     pub fn leaky_relu(&mut self, slope: f64) -> Result<()> {
         let result = leaky_relu(self.last(), slope)?;
-        self.push(Operation::LeakyRelu(LeakyRelu { slope }), Vec::new(), result);
+        self.push(Step::LeakyRelu(LeakyRelu { slope }), Vec::new(), result);
         Ok(())
     }
 
-    fn push(&mut self, operation: Operation, parameters: Vec<Tensor>, result: Tensor) {
+    fn push(&mut self, operation: Step, parameters: Vec<Tensor>, result: Tensor) {
         let operand = self.last().clone();
         if !result.track_op() {
             // Nobody will ask for a gradient: the operand may go.
@@ -146,7 +147,7 @@ impl Chain {
         }
         let parameters = Tensor::cat(&parameters, 0)?;
         let x = self.x.clone();
-        Ok(x.apply_op2(&parameters, self)?)
+        Ok(x.apply_op2(&parameters, Node(self))?)
     }
 }
 
@@ -155,20 +156,21 @@ impl Link {
     fn gradients(&self, g: &Tensor) -> candle_core::Result<(Option<Tensor>, Vec<Option<Tensor>>)> {
         let Self { operation, operand: x, parameters, result } = self;
         match (operation, &parameters[..]) {
-            (Operation::Conv3d(operation), [weight]) => {
-                let (dx, dweight) = CustomOp2::bwd(operation, x, weight, result, g)?;
+            (Step::Conv3d(operation), [weight]) => {
+                let [dx, dweight] = operation.gradients([x, weight], result, g)?;
                 Ok((dx, vec![dweight]))
             }
-            (Operation::Conv3d(operation), [weight, bias]) => {
-                let (dx, dweight, dbias) = CustomOp3::bwd(operation, x, weight, bias, result, g)?;
+            (Step::Conv3d(operation), [weight, bias]) => {
+                let [dx, dweight, dbias] = operation.gradients([x, weight, bias], result, g)?;
                 Ok((dx, vec![dweight, dbias]))
             }
-            (Operation::LayerNorm(operation), [weight, bias]) => {
-                let (dx, dweight, dbias) = CustomOp3::bwd(operation, x, weight, bias, result, g)?;
+            (Step::LayerNorm(operation), [weight, bias]) => {
+                let [dx, dweight, dbias] = operation.gradients([x, weight, bias], result, g)?;
                 Ok((dx, vec![dweight, dbias]))
             }
-            (Operation::LeakyRelu(operation), []) => {
-                Ok((CustomOp1::bwd(operation, x, result, g)?, Vec::new()))
+            (Step::LeakyRelu(operation), []) => {
+                let [dx] = operation.gradients([x], result, g)?;
+                Ok((dx, Vec::new()))
             }
             _ => candle_core::bail!("{NAME}: {} parameters of {operation:?}", parameters.len()),
         }
@@ -179,22 +181,23 @@ impl Link {
         let Self { operation, operand: x, parameters, result } = self;
         let mut of_parameters = vec![None; parameters.len()];
         let (of_operand, of_g) = match (operation, &parameters[..]) {
-            (Operation::Conv3d(operation), [weight, ..]) => {
-                let (of_g, of_weight) = operation.of_first_factor().gradients(g, weight, v)?;
+            (Step::Conv3d(operation), [weight, ..]) => {
+                let [of_g, of_weight] = operation.of_first_factor().factor_gradients(g, weight, v)?;
                 of_parameters[0] = of_weight;
                 (None, of_g)
             }
-            (Operation::LayerNorm(operation), [weight, _]) => {
+            (Step::LayerNorm(operation), [weight, _]) => {
                 let gate = operation.slope.map(|slope| Gate { result: result.detach(), slope });
                 let gradient = layer_norm::InputGradient { gate };
                 // The gradient itself is not looked at.
-                let (of_x, of_weight, of_g) = CustomOp3::bwd(&gradient, x, weight, g, v, v)?;
+                let [of_x, of_weight, of_g] = gradient.gradients([x, weight, g], v, v)?;
                 of_parameters[0] = of_weight;
                 (of_x, of_g)
             }
-            (Operation::LeakyRelu(LeakyRelu { slope }), []) => {
+            (Step::LeakyRelu(LeakyRelu { slope }), []) => {
                 let gradient = LeakyReluGradient { result: result.detach(), slope: *slope };
-                (None, CustomOp1::bwd(&gradient, g, v, v)?.filter(|_| g.track_op()))
+                let [of_g] = gradient.gradients([g], v, v)?;
+                (None, of_g.filter(|_| g.track_op()))
             }
             _ => candle_core::bail!("{NAME}: {} parameters of {operation:?}", parameters.len()),
         };
@@ -274,28 +277,21 @@ fn copied(tensor: &Tensor) -> candle_core::Result<(CpuStorage, Shape)> {
     Ok((out, layout.shape().clone()))
 }
 
-impl CustomOp2 for Chain {
+impl Operation<2> for Chain {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn cpu_fwd(
-        &self,
-        _x: &CpuStorage,
-        _x_layout: &Layout,
-        _parameters: &CpuStorage,
-        _parameters_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, _operands: [Operand<'_>; 2]) -> candle_core::Result<(CpuStorage, Shape)> {
         copied(self.last())
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        packed: &Tensor,
+        [x, packed]: [&Tensor; 2],
         _result: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let mut of_results = vec![None; self.links.len()];
         if let Some(last) = of_results.last_mut() {
@@ -308,11 +304,11 @@ impl CustomOp2 for Chain {
             let incoming: Option<Vec<Tensor>> = walk.of_results.iter().cloned().collect();
             if let (Some(first), Some(incoming)) = (&of_first, incoming) {
                 let chain = GradientChain { links: self.links.clone(), incoming, first: first.contiguous()? };
-                of_first = Some(x.apply_op3(packed, &g.contiguous()?, chain)?);
+                of_first = Some(x.apply_op3(packed, &g.contiguous()?, Node(chain))?);
             }
         }
         let of_packed = if packed.track_op() { Some(walk.of_packed(&self.links)?) } else { None };
-        Ok((of_first, of_packed))
+        Ok([of_first, of_packed])
     }
 }
 
@@ -327,31 +323,21 @@ struct GradientChain {
     first: Tensor,
 }
 
-impl CustomOp3 for GradientChain {
+impl Operation<3> for GradientChain {
     fn name(&self) -> &'static str {
         "gradient_of_chain"
     }
 
-    fn cpu_fwd(
-        &self,
-        _x: &CpuStorage,
-        _x_layout: &Layout,
-        _parameters: &CpuStorage,
-        _parameters_layout: &Layout,
-        _g: &CpuStorage,
-        _g_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, _operands: [Operand<'_>; 3]) -> candle_core::Result<(CpuStorage, Shape)> {
         copied(&self.first)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        packed: &Tensor,
-        _g: &Tensor,
+        [x, packed, _g]: [&Tensor; 3],
         _result: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
         if pass.is_differentiated() {
             return Err(Error::operand(NAME, "order of the derivative", 3, "first or second").into());
@@ -380,7 +366,7 @@ impl CustomOp3 for GradientChain {
         }
         let of_first = sum(of_operands.pop().flatten(), walk.of_first.take())?.filter(|_| pass.wants(x));
         let of_packed = if packed.track_op() { Some(walk.of_packed(&self.links)?) } else { None };
-        Ok((of_first, of_packed, v))
+        Ok([of_first, of_packed, v])
     }
 }
 

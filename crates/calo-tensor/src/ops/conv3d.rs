@@ -15,7 +15,7 @@
 mod bias;
 mod geometry;
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, Shape, Tensor};
 
 #[doc(hidden)]
 pub use crate::cpu::conv3d::{Kernels, with_kernels};
@@ -25,8 +25,9 @@ use geometry::{dims, same_dtype};
 
 use crate::autograd::Backward;
 use crate::cpu::conv3d::{Bias, convolution, transposed, weight_gradient};
-use crate::cpu::{by_dtype, elements};
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::cuda;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 /// Convolution: `y[n,o,p] = bias[o] + sum over i, k of w[o,i,k] * x[n, i, stride * p + k - padding]`.
@@ -161,11 +162,11 @@ impl Conv3d {
 
     pub(crate) fn apply(self, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (a, b) = (a.contiguous()?, b.contiguous()?);
-        let Some(bias) = bias else { return Ok(a.apply_op2(&b, self)?) };
-        let op = CustomOp3::name(&self);
+        let Some(bias) = bias else { return Ok(a.apply_op2(&b, Node(self))?) };
+        let op = self.name();
         same_dtype(op, "the bias's type", bias, &a)?;
         bias_dims(op, bias, self.result())?;
-        Ok(a.apply_op3(&b, &bias.contiguous()?, self)?)
+        Ok(a.apply_op3(&b, &bias.contiguous()?, Node(self))?)
     }
 
     /// The product that is the gradient for the first factor; see the table at the top.
@@ -177,13 +178,21 @@ impl Conv3d {
         Self { product, ..self }
     }
 
+    fn name(&self) -> &'static str {
+        match self.product {
+            Product::Output => "conv3d",
+            Product::InputGradient => "conv_transpose3d",
+            Product::WeightGradient => "conv3d_weight_gradient",
+        }
+    }
+
     /// The gradients for both factors; see the table at the top.
-    pub(crate) fn gradients(
+    pub(crate) fn factor_gradients(
         &self,
         a: &Tensor,
         b: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let wants_b = match self.product {
             Product::WeightGradient => pass.wants(b),
@@ -212,16 +221,16 @@ impl Conv3d {
         } else {
             None
         };
-        Ok((gradient_a, gradient_b))
+        Ok([gradient_a, gradient_b])
     }
 
     fn compute(
         &self,
-        (a, layout_a): (&CpuStorage, &Layout),
-        (b, layout_b): (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
+        (a, layout_a): Operand<'_>,
+        (b, layout_b): Operand<'_>,
+        bias: Option<Operand<'_>>,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let op = CustomOp2::name(self);
+        let op = self.name();
         by_dtype!(op, a, T => {
             let (a, b) = (elements::<T>(op, a, layout_a)?, elements::<T>(op, b, layout_b)?);
             let bias = match bias {
@@ -245,7 +254,7 @@ impl Conv3d {
         a: cuda::Operand<'_>,
         b: cuda::Operand<'_>,
         bias: Option<cuda::Operand<'_>>,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
+    ) -> candle_core::Result<cuda::Output> {
         let Geometry { x, w, stride, padding, .. } = self.geometry;
         let steps = cuda::Steps { stride, padding };
         match self.product {
@@ -256,90 +265,55 @@ impl Conv3d {
     }
 }
 
-impl CustomOp2 for Conv3d {
+impl Operation<2> for Conv3d {
     fn name(&self) -> &'static str {
-        match self.product {
-            Product::Output => "conv3d",
-            Product::InputGradient => "conv_transpose3d",
-            Product::WeightGradient => "conv3d_weight_gradient",
-        }
+        Self::name(self)
     }
 
-    fn cpu_fwd(
-        &self,
-        a: &CpuStorage,
-        layout_a: &Layout,
-        b: &CpuStorage,
-        layout_b: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.compute((a, layout_a), (b, layout_b), None)
+    fn cpu(&self, [a, b]: [Operand<'_>; 2]) -> candle_core::Result<(CpuStorage, Shape)> {
+        self.compute(a, b, None)
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.compute_on_device((a, a_layout), (b, b_layout), None)
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        self.compute_on_device(a, b, None)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        a: &Tensor,
-        b: &Tensor,
+        [a, b]: [&Tensor; 2],
         _result: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        self.gradients(a, b, gradient)
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
+        self.factor_gradients(a, b, gradient)
     }
 }
 
-impl CustomOp3 for Conv3d {
+impl Operation<3> for Conv3d {
     fn name(&self) -> &'static str {
-        CustomOp2::name(self)
+        Self::name(self)
     }
 
-    fn cpu_fwd(
-        &self,
-        a: &CpuStorage,
-        layout_a: &Layout,
-        b: &CpuStorage,
-        layout_b: &Layout,
-        bias: &CpuStorage,
-        layout_bias: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.compute((a, layout_a), (b, layout_b), Some((bias, layout_bias)))
+    fn cpu(&self, [a, b, bias]: [Operand<'_>; 3]) -> candle_core::Result<(CpuStorage, Shape)> {
+        self.compute(a, b, Some(bias))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.compute_on_device((a, a_layout), (b, b_layout), Some((c, c_layout)))
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        self.compute_on_device(a, b, Some(c))
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        a: &Tensor,
-        b: &Tensor,
-        bias: &Tensor,
+        [a, b, bias]: [&Tensor; 3],
         _result: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
-        let (gradient_a, gradient_b) = self.gradients(a, b, gradient)?;
+        let [gradient_a, gradient_b] = self.factor_gradients(a, b, gradient)?;
         let gradient_bias = if pass.wants_weight(bias) {
             Some(channel_sum(&pass.keep(gradient), bias.dims().len() == 2)?)
         } else {
             None
         };
-        Ok((gradient_a, gradient_b, gradient_bias))
+        Ok([gradient_a, gradient_b, gradient_bias])
     }
 }

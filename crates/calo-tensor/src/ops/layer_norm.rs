@@ -12,14 +12,15 @@
 //!
 //! Third derivatives are refused. Source: Ba, Kiros and Hinton, arXiv 1607.06450, eq. 4.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, Shape, Storage, Tensor};
 
 use crate::autograd::Backward;
 use crate::cpu::layer_norm as cpu;
-use crate::cpu::{Real, by_dtype, elements};
+use crate::cpu::{Operand, Real, by_dtype, elements};
 use crate::cuda;
 use crate::ops::activation::leaky_relu_gradient;
 use crate::ops::check;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const NAME: &str = "layer_norm";
@@ -53,7 +54,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, slope: Option<f64>
     if let Some(slope) = slope {
         check::slope(NAME, slope)?;
     }
-    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, LayerNorm { slope })?)
+    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Node(LayerNorm { slope }))?)
 }
 
 /// Forward: operands x, weight, bias.
@@ -98,19 +99,14 @@ pub(crate) struct SecondGradients {
     pub(crate) affine: bool,
 }
 
-impl CustomOp3 for LayerNorm {
+impl Operation<3> for LayerNorm {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
+        [(x, x_layout), (weight, weight_layout), (bias, bias_layout)]: [Operand<'_>; 3],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         by_dtype!(NAME, x, T => {
             let out = cpu::forward::<T>(
@@ -123,45 +119,39 @@ impl CustomOp3 for LayerNorm {
         })
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::layer_norm((a, a_layout), (b, b_layout), (c, c_layout), self.slope, cpu::EPSILON)
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        cuda::layer_norm(a, b, c, self.slope, cpu::EPSILON)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         result: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
         let gate = self.slope.map(|slope| Gate { result: result.detach(), slope });
         let (wants_weight, wants_bias) = (pass.wants_weight(weight), pass.wants_weight(bias));
         let (x, weight, g) = (pass.keep(x), pass.keep(weight), pass.keep(g).contiguous()?);
         if ![&x, &weight, &g].into_iter().any(Tensor::track_op) {
             if !wants_weight && !wants_bias {
-                return Ok((Some(x.apply_op3_no_bwd(&weight, &g, &InputGradient { gate })?), None, None));
+                return Ok([
+                    Some(x.apply_op3_no_bwd(&weight, &g, &Node(InputGradient { gate }))?),
+                    None,
+                    None,
+                ]);
             }
             let (n, row) = (x.elem_count(), weight.elem_count());
-            let all = x.apply_op3_no_bwd(&weight, &g, &Gradients { gate })?;
-            return Ok((
+            let all = x.apply_op3_no_bwd(&weight, &g, &Node(Gradients { gate }))?;
+            return Ok([
                 Some(all.narrow(0, 0, n)?.reshape(x.shape())?),
                 Some(all.narrow(0, n, row)?.reshape(weight.shape())?).filter(|_| wants_weight),
                 Some(all.narrow(0, n + row, row)?.reshape(weight.shape())?).filter(|_| wants_bias),
-            ));
+            ]);
         }
-        let dx = x.apply_op3(&weight, &g, InputGradient { gate })?;
+        let dx = x.apply_op3(&weight, &g, Node(InputGradient { gate }))?;
         if !wants_weight && !wants_bias {
-            return Ok((Some(dx), None, None));
+            return Ok([Some(dx), None, None]);
         }
         // A weight that is itself computed, in a gradient that is differentiated again: rare, so made of what is there.
         let gated = match self.slope {
@@ -172,7 +162,7 @@ impl CustomOp3 for LayerNorm {
         let xh = layer_norm(&x, &weight.ones_like()?, &weight.zeros_like()?, None)?;
         let dweight = (&gated * xh)?.reshape(rows)?.sum(0)?.reshape(weight.shape())?;
         let dbias = gated.reshape(rows)?.sum(0)?.reshape(weight.shape())?;
-        Ok((Some(dx), Some(dweight).filter(|_| wants_weight), Some(dbias).filter(|_| wants_bias)))
+        Ok([Some(dx), Some(dweight).filter(|_| wants_weight), Some(dbias).filter(|_| wants_bias)])
     }
 }
 
@@ -206,12 +196,10 @@ fn on_device<R>(
 }
 
 /// [`InputGradient`], and with `affine` [`Gradients`], on the CPU.
-fn gradients<T: Real>(
+fn input_and_affine<T: Real>(
     gate: Option<&Gate>,
     affine: bool,
-    (x, x_layout): (&CpuStorage, &Layout),
-    (weight, weight_layout): (&CpuStorage, &Layout),
-    (g, g_layout): (&CpuStorage, &Layout),
+    [(x, x_layout), (weight, weight_layout), (g, g_layout)]: [Operand<'_>; 3],
 ) -> candle_core::Result<CpuStorage> {
     let x = elements::<T>(NAME, x, x_layout)?;
     let weight = elements(NAME, weight, weight_layout)?;
@@ -222,115 +210,70 @@ fn gradients<T: Real>(
     Ok(T::to_cpu_storage_owned(out))
 }
 
-impl CustomOp3 for InputGradient {
+impl Operation<3> for InputGradient {
     fn name(&self) -> &'static str {
         "layer_norm_input_gradient"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let out = by_dtype!(NAME, x, T => {
-            gradients::<T>(self.gate.as_ref(), false, (x, x_layout), (weight, weight_layout), (g, g_layout))
-        })?;
+    fn cpu(&self, operands: [Operand<'_>; 3]) -> candle_core::Result<(CpuStorage, Shape)> {
+        let [(x, x_layout), _, _] = operands;
+        let out = by_dtype!(NAME, x, T => input_and_affine::<T>(self.gate.as_ref(), false, operands))?;
         Ok((out, x_layout.shape().clone()))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        on_device(self.gate.as_ref(), |gate| {
-            cuda::layer_norm_gradient((a, a_layout), (b, b_layout), (c, c_layout), gate, false, cpu::EPSILON)
-        })
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        on_device(self.gate.as_ref(), |gate| cuda::layer_norm_gradient(a, b, c, gate, false, cpu::EPSILON))
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        g: &Tensor,
+        [x, weight, g]: [&Tensor; 3],
         _dx: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
         if [x, weight, g, v].into_iter().any(|operand| pass.keep(operand).track_op()) {
             return Err(Error::operand(NAME, "order of the derivative", 3, "first or second").into());
         }
         let affine = pass.wants_weight(weight);
         let second = SecondGradients { gate: self.gate.clone(), weight: weight.detach(), affine };
-        let all = x.detach().apply_op3_no_bwd(g, &v.contiguous()?, &second)?;
+        let all = x.detach().apply_op3_no_bwd(g, &v.contiguous()?, &Node(second))?;
         let n = x.elem_count();
         let part =
             |start: usize, like: &Tensor| all.narrow(0, start, like.elem_count())?.reshape(like.shape());
-        Ok((
+        Ok([
             Some(part(0, x)?).filter(|_| pass.wants(x)),
             if affine { Some(part(2 * n, weight)?) } else { None },
             Some(part(n, g)?).filter(|_| pass.wants(g)),
-        ))
+        ])
     }
 }
 
-impl CustomOp3 for Gradients {
+impl Operation<3> for Gradients {
     fn name(&self) -> &'static str {
         "layer_norm_gradients"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let out = by_dtype!(NAME, x, T => {
-            gradients::<T>(self.gate.as_ref(), true, (x, x_layout), (weight, weight_layout), (g, g_layout))
-        })?;
+    fn cpu(&self, operands: [Operand<'_>; 3]) -> candle_core::Result<(CpuStorage, Shape)> {
+        let [(x, x_layout), (_, weight_layout), _] = operands;
+        let out = by_dtype!(NAME, x, T => input_and_affine::<T>(self.gate.as_ref(), true, operands))?;
         let len = x_layout.shape().elem_count() + 2 * weight_layout.shape().elem_count();
         Ok((out, Shape::from(len)))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        on_device(self.gate.as_ref(), |gate| {
-            cuda::layer_norm_gradient((a, a_layout), (b, b_layout), (c, c_layout), gate, true, cpu::EPSILON)
-        })
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        on_device(self.gate.as_ref(), |gate| cuda::layer_norm_gradient(a, b, c, gate, true, cpu::EPSILON))
     }
 }
 
-impl CustomOp3 for SecondGradients {
+impl Operation<3> for SecondGradients {
     fn name(&self) -> &'static str {
         "layer_norm_second_gradients"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
-        v: &CpuStorage,
-        v_layout: &Layout,
+        [(x, x_layout), (g, g_layout), (v, v_layout)]: [Operand<'_>; 3],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (weight, weight_layout) = self.weight.storage_and_layout();
         let Storage::Cpu(weight) = &*weight else {
@@ -349,30 +292,14 @@ impl CustomOp3 for SecondGradients {
         Ok((out, Shape::from(2 * x_layout.shape().elem_count() + affine)))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
         let (weight, weight_layout) = self.weight.storage_and_layout();
         let Storage::Cuda(weight) = &*weight else {
             return Err(Error::operand(NAME, "device of the weight", self.weight.device(), "the GPU").into());
         };
         on_device(self.gate.as_ref(), |gate| {
             let weight = (weight, weight_layout);
-            cuda::layer_norm_second(
-                (a, a_layout),
-                (b, b_layout),
-                (c, c_layout),
-                weight,
-                gate,
-                self.affine,
-                cpu::EPSILON,
-            )
+            cuda::layer_norm_second(a, b, c, weight, gate, self.affine, cpu::EPSILON)
         })
     }
 }

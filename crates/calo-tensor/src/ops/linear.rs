@@ -9,13 +9,14 @@
 //! So the layer can be differentiated any number of times, and a pass that nobody asks for weights skips them.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, Shape, Tensor, WithDType};
 
 use crate::autograd::Backward;
 use crate::cpu::linear as cpu;
-use crate::cpu::{by_dtype, elements};
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::cuda;
 use crate::ops::check;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const NAME: &str = "linear";
@@ -48,7 +49,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
         Some(bias) => {
             check::float(NAME, "bias", bias, x)?;
             check::same_dims(NAME, "bias", bias, &[out])?;
-            rows.apply_op3(&weight, &bias.contiguous()?, LinearWithBias)?
+            rows.apply_op3(&weight, &bias.contiguous()?, Node(LinearWithBias))?
         }
     };
     Ok(y.reshape([leading, &[out]].concat())?)
@@ -71,15 +72,15 @@ pub(crate) struct InputGradient;
 pub(crate) struct WeightGradient;
 
 fn forward(x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
-    x.apply_op2(weight, Linear)
+    x.apply_op2(weight, Node(Linear))
 }
 
 fn input_gradient(g: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
-    g.apply_op2(weight, InputGradient)
+    g.apply_op2(weight, Node(InputGradient))
 }
 
 fn weight_gradient(g: &Tensor, x: &Tensor) -> candle_core::Result<Tensor> {
-    g.apply_op2(x, WeightGradient)
+    g.apply_op2(x, Node(WeightGradient))
 }
 
 /// Sum over the rows of g `[m, o]`: a weight gradient for an input of ones.
@@ -87,9 +88,6 @@ fn bias_gradient(g: &Tensor) -> candle_core::Result<Tensor> {
     let ones = Tensor::ones((g.dim(0)?, 1), g.dtype(), g.device())?;
     weight_gradient(g, &ones)?.flatten_all()
 }
-
-/// A storage and where in it a tensor lies.
-type Operand<'a> = (&'a CpuStorage, &'a Layout);
 
 /// x w^T + bias on the CPU.
 fn product(
@@ -115,104 +113,70 @@ fn product(
     Ok((out, Shape::from((m, o))))
 }
 
-impl CustomOp2 for Linear {
+impl Operation<2> for Linear {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        product((x, x_layout), (weight, weight_layout), None)
+    fn cpu(&self, [x, weight]: [Operand<'_>; 2]) -> candle_core::Result<(CpuStorage, Shape)> {
+        product(x, weight, None)
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::linear((a, a_layout), (b, b_layout), None)
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::linear(a, b, None)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
+        [x, weight]: [&Tensor; 2],
         _y: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_x, wants_weight) = (pass.wants(x), pass.wants_weight(weight));
         let (x, kept_weight, g) = (pass.keep(x), pass.keep(weight), pass.keep(g).contiguous()?);
-        Ok((
+        Ok([
             if wants_x { Some(input_gradient(&g, &kept_weight)?) } else { None },
             if wants_weight { pass.leave(weight, weight_gradient(&g, &x)?) } else { None },
-        ))
+        ])
     }
 }
 
-impl CustomOp3 for LinearWithBias {
+impl Operation<3> for LinearWithBias {
     fn name(&self) -> &'static str {
         "linear_with_bias"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        product((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)))
+    fn cpu(&self, [x, weight, bias]: [Operand<'_>; 3]) -> candle_core::Result<(CpuStorage, Shape)> {
+        product(x, weight, Some(bias))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-        c: &CudaStorage,
-        c_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::linear((a, a_layout), (b, b_layout), Some((c, c_layout)))
+    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        cuda::linear(a, b, Some(c))
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         y: &Tensor,
         g: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 3]> {
         let pass = Backward::now();
-        let (dx, dweight) = Linear.bwd(x, weight, y, g)?;
+        let [dx, dweight] = Linear.gradients([x, weight], y, g)?;
         let dbias =
             if pass.wants_weight(bias) { Some(bias_gradient(&pass.keep(g).contiguous()?)?) } else { None };
-        Ok((dx, dweight, dbias))
+        Ok([dx, dweight, dbias])
     }
 }
 
-impl CustomOp2 for InputGradient {
+impl Operation<2> for InputGradient {
     fn name(&self) -> &'static str {
         "linear_input_gradient"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        g: &CpuStorage,
-        g_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
+        [(g, g_layout), (weight, weight_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let ((m, o), (_, k)) = (g_layout.shape().dims2()?, weight_layout.shape().dims2()?);
         let out = if m <= cpu::FEW_ROWS {
@@ -226,44 +190,34 @@ impl CustomOp2 for InputGradient {
         Ok((out, Shape::from((m, k))))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::linear_input_gradient((a, a_layout), (b, b_layout))
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::linear_input_gradient(a, b)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        g: &Tensor,
-        weight: &Tensor,
+        [g, weight]: [&Tensor; 2],
         _dx: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_g, wants_weight) = (pass.wants(g), pass.wants_weight(weight));
         let (g, weight, v) = (pass.keep(g), pass.keep(weight), pass.keep(v).contiguous()?);
-        Ok((
+        Ok([
             if wants_g { Some(forward(&v, &weight)?) } else { None },
             if wants_weight { Some(weight_gradient(&g, &v)?) } else { None },
-        ))
+        ])
     }
 }
 
-impl CustomOp2 for WeightGradient {
+impl Operation<2> for WeightGradient {
     fn name(&self) -> &'static str {
         "linear_weight_gradient"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        g: &CpuStorage,
-        g_layout: &Layout,
-        x: &CpuStorage,
-        x_layout: &Layout,
+        [(g, g_layout), (x, x_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let ((m, o), (_, k)) = (g_layout.shape().dims2()?, x_layout.shape().dims2()?);
         let out = if m <= cpu::FEW_ROWS {
@@ -277,29 +231,22 @@ impl CustomOp2 for WeightGradient {
         Ok((out, Shape::from((o, k))))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::linear_weight_gradient((a, a_layout), (b, b_layout))
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::linear_weight_gradient(a, b)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        g: &Tensor,
-        x: &Tensor,
+        [g, x]: [&Tensor; 2],
         _dweight: &Tensor,
         v: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let (wants_g, wants_x) = (pass.wants(g), pass.wants(x));
         let (g, x, v) = (pass.keep(g), pass.keep(x), pass.keep(v).contiguous()?);
-        Ok((
+        Ok([
             if wants_g { Some(forward(&x, &v)?) } else { None },
             if wants_x { Some(input_gradient(&g, &v)?) } else { None },
-        ))
+        ])
     }
 }

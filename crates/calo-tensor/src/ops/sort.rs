@@ -7,13 +7,14 @@
 //! Candle's own `gather` would serve for the first derivative alone: the gradient of its `scatter_add` drops
 //! what was already in the places written to.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, Layout, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::autograd::Backward;
-use crate::cpu::{Real, by_dtype, elements};
+use crate::cpu::{Operand, Real, by_dtype, elements};
 use crate::cuda;
 use crate::ops::check;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const OP: &str = "sort_descending";
@@ -38,8 +39,8 @@ pub fn sort_descending(x: &Tensor, count: usize) -> Result<Tensor> {
         return Err(Error::operand(OP, "length of the last axis", row, "less than 2^32"));
     }
     let x = x.contiguous()?;
-    let order = x.apply_op1_no_bwd(&Order { count })?;
-    Ok(x.apply_op2(&order, Take)?)
+    let order = x.apply_op1_no_bwd(&Node(Order { count }))?;
+    Ok(x.apply_op2(&order, Node(Take))?)
 }
 
 /// `dims` with another last axis.
@@ -62,20 +63,20 @@ pub(crate) struct Order {
     pub(crate) count: usize,
 }
 
-impl CustomOp1 for Order {
+impl Operation<1> for Order {
     fn name(&self) -> &'static str {
         "sort_descending-order"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(x, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let order = by_dtype!(self.name(), x, T => {
             largest_positions::<T>(elements(self.name(), x, layout)?, last_of(layout), self.count)
         })?;
         Ok((u32::to_cpu_storage_owned(order), with_last(layout.dims(), self.count)))
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::argsort_descending((a, a_layout), self.count)
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
+        cuda::argsort_descending(a, self.count)
     }
 }
 
@@ -180,17 +181,14 @@ fn sort_by_digits<T: SortKey>(keys: &mut Vec<T::Key>, spare: &mut Vec<T::Key>) {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Take;
 
-impl CustomOp2 for Take {
+impl Operation<2> for Take {
     fn name(&self) -> &'static str {
         "sort_descending-take"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        order: &CpuStorage,
-        order_layout: &Layout,
+        [(x, x_layout), (order, order_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (row, count) = (last_of(x_layout), last_of(order_layout));
         let order = elements::<u32>(self.name(), order, order_layout)?;
@@ -209,27 +207,20 @@ impl CustomOp2 for Take {
         Ok((values, order_layout.shape().clone()))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::gather_rows((a, a_layout), (b, b_layout))
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::gather_rows(a, b)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        x: &Tensor,
-        order: &Tensor,
+        [x, order]: [&Tensor; 2],
         _values: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let gradient = pass.keep(gradient).contiguous()?;
         let row = x.dims().last().copied().unwrap_or(1);
-        Ok((pass.wants(x).then(|| gradient.apply_op2(order, Spread { row })).transpose()?, None))
+        Ok([pass.wants(x).then(|| gradient.apply_op2(order, Node(Spread { row }))).transpose()?, None])
     }
 }
 
@@ -240,17 +231,14 @@ pub(crate) struct Spread {
     pub(crate) row: usize,
 }
 
-impl CustomOp2 for Spread {
+impl Operation<2> for Spread {
     fn name(&self) -> &'static str {
         "sort_descending-spread"
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        values: &CpuStorage,
-        values_layout: &Layout,
-        order: &CpuStorage,
-        order_layout: &Layout,
+        [(values, values_layout), (order, order_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (row, count) = (self.row, last_of(order_layout));
         let order = elements::<u32>(self.name(), order, order_layout)?;
@@ -269,25 +257,18 @@ impl CustomOp2 for Spread {
         Ok((spread, with_last(order_layout.dims(), row)))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::scatter_rows((a, a_layout), (b, b_layout), self.row)
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
+        cuda::scatter_rows(a, b, self.row)
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        values: &Tensor,
-        order: &Tensor,
+        [values, order]: [&Tensor; 2],
         _spread: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let gradient = pass.keep(gradient).contiguous()?;
-        Ok((pass.wants(values).then(|| gradient.apply_op2(order, Take)).transpose()?, None))
+        Ok([pass.wants(values).then(|| gradient.apply_op2(order, Node(Take))).transpose()?, None])
     }
 }

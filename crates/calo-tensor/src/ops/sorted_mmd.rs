@@ -9,14 +9,15 @@
 //! * gradient: those, times what comes in;
 //! * gradient of that: refused, no training needs it.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, DType, Shape, Tensor, WithDType};
 use serde::{Deserialize, Serialize};
 
 use crate::autograd::Backward;
 use crate::cpu::sorted_mmd::losses_and_gradients;
-use crate::cpu::{by_dtype, elements};
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::cuda;
 use crate::ops::check::same_dims;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const OP: &str = "sorted_mmd";
@@ -123,7 +124,7 @@ pub fn sorted_mmd(real: &Tensor, processed: &Tensor, settings: &SortedMmd) -> Re
     }
     let real = real.narrow(1, 0, cells)?.contiguous()?;
     let processed = processed.narrow(1, 0, cells)?.contiguous()?;
-    let losses = real.apply_op2(&processed, Band { settings: *settings })?.narrow(1, 0, 1)?;
+    let losses = real.apply_op2(&processed, Node(Band { settings: *settings }))?.narrow(1, 0, 1)?;
     debug_assert_eq!(losses.dims(), [n, 1]);
     Ok(losses.mean_all()?)
 }
@@ -134,17 +135,14 @@ pub(crate) struct Band {
     pub(crate) settings: SortedMmd,
 }
 
-impl CustomOp2 for Band {
+impl Operation<2> for Band {
     fn name(&self) -> &'static str {
         OP
     }
 
-    fn cpu_fwd(
+    fn cpu(
         &self,
-        real: &CpuStorage,
-        real_layout: &Layout,
-        processed: &CpuStorage,
-        processed_layout: &Layout,
+        [(real, real_layout), (processed, processed_layout)]: [Operand<'_>; 2],
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (n, cells) = real_layout.shape().dims2()?;
         let storage = by_dtype!(OP, real, T => {
@@ -160,24 +158,17 @@ impl CustomOp2 for Band {
         Ok((storage, Shape::from((n, 1 + 2 * cells))))
     }
 
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        a_layout: &Layout,
-        b: &CudaStorage,
-        b_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
+    fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
         let SortedMmd { window, stride, windows, exponent } = self.settings;
-        cuda::sorted_mmd((a, a_layout), (b, b_layout), cuda::Windows { window, stride, windows, exponent })
+        cuda::sorted_mmd(a, b, cuda::Windows { window, stride, windows, exponent })
     }
 
-    fn bwd(
+    fn gradients(
         &self,
-        real: &Tensor,
-        processed: &Tensor,
+        [real, processed]: [&Tensor; 2],
         result: &Tensor,
         gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> candle_core::Result<[Option<Tensor>; 2]> {
         let pass = Backward::now();
         let result = pass.keep(result);
         if result.track_op() {
@@ -190,6 +181,6 @@ impl CustomOp2 for Band {
             let wanted = pass.wants(x).then(|| result.narrow(1, start, cells)?.broadcast_mul(&of_loss));
             wanted.transpose()
         };
-        Ok((part(real, 1)?, part(processed, 1 + cells)?))
+        Ok([part(real, 1)?, part(processed, 1 + cells)?])
     }
 }

@@ -1,11 +1,12 @@
 //! The bias of a convolution: its gradient is the sum over positions, and over samples unless each has its own; the
 //! gradient of that is a broadcast.
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, Shape, Tensor};
 
 use crate::autograd::Backward;
-use crate::cpu::{by_dtype, channel_sum as sum, elements};
+use crate::cpu::{Operand, by_dtype, channel_sum as sum, elements};
 use crate::cuda;
+use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 /// Sums over positions, per channel, or per sample and channel.
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 /// # Shapes
 /// `x` `[n, channels, ..]`; the result is `[channels]`, or `[n, channels]`.
 pub(super) fn channel_sum(x: &Tensor, per_sample: bool) -> Result<Tensor> {
-    Ok(x.contiguous()?.apply_op1(ChannelSum { per_sample })?)
+    Ok(x.contiguous()?.apply_op1(Node(ChannelSum { per_sample }))?)
 }
 
 /// Refuses a bias that is neither `[channels]` nor `[samples, channels]` of a result.
@@ -32,12 +33,12 @@ pub(crate) struct ChannelSum {
     pub(crate) per_sample: bool,
 }
 
-impl CustomOp1 for ChannelSum {
+impl Operation<1> for ChannelSum {
     fn name(&self) -> &'static str {
         "channel_sum"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu(&self, [(x, layout)]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
         let op = self.name();
         let (samples, channels) = match layout.dims() {
             [samples, channels, ..] => (*samples, *channels),
@@ -54,20 +55,25 @@ impl CustomOp1 for ChannelSum {
         })
     }
 
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        cuda::channel_sum((a, a_layout), self.per_sample)
+    fn cuda(&self, [a]: [cuda::Operand<'_>; 1]) -> candle_core::Result<cuda::Output> {
+        cuda::channel_sum(a, self.per_sample)
     }
 
-    fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    fn gradients(
+        &self,
+        [x]: [&Tensor; 1],
+        _sums: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
         let pass = Backward::now();
         if !pass.wants(x) {
-            return Ok(None);
+            return Ok([None]);
         }
         let mut shape = vec![1; x.rank()];
         shape[1] = x.dim(1)?;
         if self.per_sample {
             shape[0] = x.dim(0)?;
         }
-        pass.keep(gradient).reshape(shape)?.broadcast_as(x.shape())?.contiguous().map(Some)
+        pass.keep(gradient).reshape(shape)?.broadcast_as(x.shape())?.contiguous().map(|dx| [Some(dx)])
     }
 }
