@@ -73,7 +73,7 @@ pub(crate) enum CiStep {
     Clippy,
     /// Unit and integration tests
     Tests,
-    /// No folder of the build in the binary
+    /// No folder of the build of HDF5 in the binary
     Paths,
     /// Examples in the documentation
     Doctests,
