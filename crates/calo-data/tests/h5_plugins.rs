@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use calo_core::{Grid, ShowerBatch};
-use calo_data::{PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerReader, ShowerWriter, TableReader, TableWriter, WriteOptions, read_attributes};
+use calo_data::{
+    PointReader, PointWriteOptions, PointWriter, ReadOptions, ShowerReader, ShowerWriter, TableReader,
+    TableWriter, WriteOptions, read_attributes,
+};
 use hdf5::filters::Filter;
 use ndarray::{Array2, Array4};
 
