@@ -90,13 +90,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("CALO_LOG").unwrap_or_else(|_| "warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
     interrupt::listen()?;
     let mut pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.map_or(0, usize::from));
     let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
