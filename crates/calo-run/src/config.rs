@@ -158,11 +158,19 @@ impl RunConfig {
     /// # Errors
     /// As [`RunConfig::load`].
     pub fn read(path: &Path) -> Result<Self> {
+        Ok(Self::from_table(Self::read_table(path)?, path)?.0)
+    }
+
+    /// What the configuration in a run folder says, fields by their names of today.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no TOML, or names an unknown family.
+    pub fn read_table(path: &Path) -> Result<Table> {
         let text = fs::read_to_string(path).map_err(|e| calo_core::Error::io(path, "read", e))?;
         let place = path.display();
         let mut table: Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
         Recipe::replace_old_names(&family_of(&table), &mut table).with_context(|| place.to_string())?;
-        Ok(Self::from_table(table, path)?.0)
+        Ok(table)
     }
 
     fn from_table(table: Table, path: &Path) -> Result<(Self, Detector)> {

@@ -113,8 +113,8 @@ impl Run {
 
 /// The weight of the divergence in the configuration of a run; absent where its family has none.
 fn beta_kld(config: &Path) -> Result<Option<f64>> {
-    let tables = RunConfig::read(config)?.recipe.tables()?;
-    Ok(tables.losses.get("kld").and_then(toml::Value::as_float))
+    let table = RunConfig::read_table(config)?;
+    Ok(table.get("losses").and_then(|losses| losses.get("kld")).and_then(toml::Value::as_float))
 }
 
 fn selection(runs: &[Run]) -> Result<Selection> {

@@ -114,7 +114,7 @@ fn a_full_disk_keeps_the_whole_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let (expected, out) = (long_run(folder.path()), folder.path().join("full.root"));
     // A limit on the size of files fails writes as a full disk does: of a block, and of the output.
-    for (limit, kept) in [("16", "0 of 10000 showers"), ("100", "10000 of 10000 showers")] {
+    for (limit, kept) in [("4", "0 of 10000 showers"), ("100", "10000 of 10000 showers")] {
         let limited = format!("ulimit -f {limit}; exec \"$@\"");
         let assert = assert_cmd::Command::new("sh")
             .args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_calo")])

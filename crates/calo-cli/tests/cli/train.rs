@@ -16,17 +16,19 @@ name = "tiny"
 detector = "ild-ecal-pooled"
 
 [model]
-autoencoder = { width = 1, hidden = 6, bottleneck = 6, encoded = 3, latent = 5 }
+autoencoder = { width = 1, hidden = 6, bottleneck = 6, n_encoded = 3, latent_dim = 5 }
 critic = { width = 2 }
 latent_critic = { units = [4] }
 post_processor = { width = 2, condition = 2, layer_norm = false }
 
-[training]
+[schedule]
+n_critic = 2
+fresh_critic_batches = true
+post_processor = { identity_epochs = 1, sorted_mmd = { windows = 5 } }
+
+[optim]
 epochs = 3
 batch_showers = 8
-critic_steps = 2
-fresh_critic_batches = true
-post_processor = { epochs_of_identity = 1, sorted_mmd = { windows = 5 } }
 
 [data]
 group_showers = 64
@@ -160,7 +162,7 @@ fn a_run_keeps_what_is_needed_to_understand_it() {
 #[test]
 fn weights_of_the_last_epochs_and_the_best_are_kept() {
     let bench = Bench::new();
-    let more = ["--set", "training.epochs=5", "--set", "checkpoints.keep_epochs=1"];
+    let more = ["--set", "optim.epochs=5", "--set", "checkpoints.keep_epochs=1"];
     let text = stdout(&bench.train("run", &more).success());
     let best: u32 = text.split("best epoch ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
     let kept = |epoch: u32| bench.path("run").join(format!("epochs/epoch-{epoch:04}.safetensors")).exists();
@@ -174,7 +176,7 @@ fn weights_of_the_last_epochs_and_the_best_are_kept() {
 #[test]
 fn validation_showers_may_come_in_files() {
     let bench = Bench::new();
-    bench.train("first", &["--set", "training.epochs=1"]).success();
+    bench.train("first", &["--set", "optim.epochs=1"]).success();
     let at = |energy: &str, name: &str, n: &str| {
         bench.generate("first", name, &["--energy", energy, "-n", n]).success();
         bench.path(name).display().to_string()
@@ -196,7 +198,7 @@ fn validation_showers_may_come_in_files() {
 fn twenty_kills_change_nothing() {
     let bench = Bench::new();
     // Longer epochs' worth of steps, so that kills meet all that a run does.
-    let more = ["--resume", "--set", "training.epochs=8", "--set", "validation.every_epochs=2"];
+    let more = ["--resume", "--set", "optim.epochs=8", "--set", "validation.every_epochs=2"];
     let start = Instant::now();
     bench.train("whole", &more).success();
     let whole = start.elapsed();
@@ -232,7 +234,7 @@ fn twenty_kills_change_nothing() {
 #[test]
 fn a_full_disk_keeps_the_last_state_and_the_run_goes_on_from_there() {
     let bench = Bench::new();
-    let more = ["--resume", "--set", "training.epochs=4"];
+    let more = ["--resume", "--set", "optim.epochs=4"];
     bench.train("whole", &more).success();
     let last = bench.path("full/last.safetensors");
     // A limit on the size of files fails writes as a full disk does.
@@ -269,7 +271,7 @@ fn spawn(words: &[String]) -> Child {
 #[test]
 fn shower_i_is_the_same_in_any_part_of_a_sample() {
     let bench = Bench::new();
-    bench.train("run", &["--set", "training.epochs=1"]).success();
+    bench.train("run", &["--set", "optim.epochs=1"]).success();
     let energy = ["--energy", "10..100", "--seed", "4"];
     bench.generate("run", "all.hdf5", &[&energy[..], &["-n", "40"]].concat()).success();
     bench.generate("run", "part.hdf5", &[&energy[..], &["-n", "7", "--first", "21"]].concat()).success();
@@ -293,10 +295,10 @@ fn what_cannot_be_trained_is_named() {
     let bench = Bench::new();
     let pions = sample("pions.hdf5").display().to_string();
     for (more, part) in [
-        (&["--set", "training.epoch=1"][..], "epoch"),
+        (&["--set", "optim.epoch=1"][..], "epoch"),
         (&["--set", "model.autoencoder.width=0"], "width"),
-        (&["--set", "training.batch_showers=100000"], "batch"),
-        (&["--set", "training.post_processor.sorted_mmd.windows=5000"], "sorted_mmd"),
+        (&["--set", "optim.batch_showers=100000"], "batch"),
+        (&["--set", "schedule.post_processor.sorted_mmd.windows=5000"], "sorted_mmd"),
         (&["--set", "detector=nowhere"], "nowhere"),
         (&["--device", "tpu"], "tpu"),
         (&["--validation", &pions], "48x13x13"),
@@ -313,10 +315,10 @@ fn what_cannot_be_trained_is_named() {
 #[test]
 fn damaged_and_foreign_checkpoints_are_named() {
     let bench = Bench::new();
-    bench.train("run", &["--set", "training.epochs=1"]).success();
+    bench.train("run", &["--set", "optim.epochs=1"]).success();
     let run = bench.path("run");
     let resumed = |bench: &Bench, more: &[&str]| {
-        let words = [&["--resume", "--set", "training.epochs=1"], more].concat();
+        let words = [&["--resume", "--set", "optim.epochs=1"], more].concat();
         stderr(&bench.train("run", &words).code(1))
     };
     assert!(resumed(&bench, &["--set", "seed=2"]).contains("seed"), "another seed");
@@ -341,7 +343,7 @@ fn damaged_and_foreign_checkpoints_are_named() {
 #[test]
 fn a_training_that_diverges_stops_and_keeps_the_last_good_state() {
     let bench = Bench::new();
-    let more = ["--set", "training.rates.autoencoder=1e30", "--set", "training.rates.critic=1e30"];
+    let more = ["--set", "optim.learning_rate.autoencoder=1e30", "--set", "optim.learning_rate.critic=1e30"];
     let message = stderr(&bench.train("run", &more).code(1));
     assert!(message.contains("diverged at step"), "{message}");
     // Rates are part of the checkpoint's configuration, so only the same run can go on: it stops there again.

@@ -13,11 +13,12 @@ pub(crate) const ENCODED: usize = 4;
 const CONFIG: &str = r#"
 name = "tiny"
 detector = "ild-ecal-pooled"
-model.autoencoder = { width = 1, hidden = 8, bottleneck = 8, encoded = 4, latent = 6 }
+model.autoencoder = { width = 1, hidden = 8, bottleneck = 8, n_encoded = 4, latent_dim = 6 }
 model.critic = { width = 2 }
 model.post_processor = { width = 4, condition = 4, layer_norm = false }
 model.scaling = { condition_per_gev = 0.02, encoder_log_per_mev = 10.0, decoder_reference_gev = 50.0 }
-training = { epochs = 2, batch_showers = 32, critic_steps = 1, post_processor.sorted_mmd = { windows = 4 } }
+schedule = { n_critic = 1, post_processor.sorted_mmd = { windows = 4 } }
+optim = { epochs = 2, batch_showers = 32 }
 "#;
 
 /// A folder with showers and a run of two epochs on them.
