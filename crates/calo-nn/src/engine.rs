@@ -32,7 +32,9 @@ mod step;
 mod trainer;
 
 pub(crate) use family::unknown_family;
-pub use family::{Configure, Family, FamilyConfig, FamilyEntry, Group, Phase, Trained};
+pub use family::{
+    Configure, Family, FamilyConfig, FamilyEntry, Group, Phase, Published, Recognise, StateDict, Trained,
+};
 pub use noise::{standard_normal, uniform};
 pub use old_names::OldName;
 pub use optim::OptimConfig;

@@ -13,8 +13,8 @@ pub mod bibae;
 pub mod gan;
 pub mod wgan;
 
-use crate::Result;
-use crate::engine::{FamilyEntry, unknown_family};
+use crate::engine::{FamilyEntry, Published, StateDict, unknown_family};
+use crate::{Error, Result};
 
 /// Every family that can be trained. A new one is a folder and a line here.
 static FAMILIES: &[FamilyEntry] = &[
@@ -35,4 +35,19 @@ pub fn names() -> Vec<&'static str> {
 /// [`Error::Field`](crate::Error::Field) with the families that there are.
 pub(crate) fn find(name: &str) -> Result<&'static FamilyEntry> {
     FAMILIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown_family(name, &names()))
+}
+
+/// The published model that these state dictionaries, one a network, belong to.
+///
+/// # Errors
+/// [`Error::Operand`] where no family knows the names, and those of a family that knows some.
+pub fn recognise(dicts: &[StateDict]) -> Result<Published> {
+    for entry in FAMILIES {
+        if let Some(published) = (entry.import)(dicts)? {
+            return Ok(published);
+        }
+    }
+    let found: Vec<&String> = dicts.iter().flat_map(StateDict::keys).take(4).collect();
+    let expected = format!("those of a published model of family {}", names().join(" or "));
+    Err(Error::operand("import", "names of tensors", found, expected))
 }

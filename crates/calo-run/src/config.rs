@@ -138,6 +138,19 @@ impl Default for CheckpointConfig {
 }
 
 impl RunConfig {
+    /// A run of `recipe` called `name`, all else by default.
+    pub(crate) fn of_recipe(name: &str, detector: &str, recipe: Recipe) -> Self {
+        Self {
+            name: name.to_owned(),
+            detector: detector.to_owned(),
+            seed: one(),
+            recipe,
+            data: DataConfig::default(),
+            validation: ValidationConfig::default(),
+            checkpoints: CheckpointConfig::default(),
+        }
+    }
+
     /// Reads `path`, puts the `NAME=VALUE`s of `overrides` in, and checks everything.
     ///
     /// # Errors

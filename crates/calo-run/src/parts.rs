@@ -8,7 +8,7 @@ use calo_core::ShowerSource;
 use calo_data::{Part, PartSource, ShowerReader, Split};
 
 use crate::Result;
-use crate::error::ensure;
+use crate::error::{Context as _, ensure};
 use crate::files::InputOptions;
 use crate::model::LoadedModel;
 use crate::monitor::Caller;
@@ -55,7 +55,7 @@ pub struct ChosenShowers {
 
 /// Whether `blake3` is the hash of the file that the run was made from.
 pub fn is_own(model: &LoadedModel, blake3: &str) -> bool {
-    model.description.data.blake3 == blake3
+    model.description.data.as_ref().is_some_and(|data| data.blake3 == blake3)
 }
 
 /// A file whose showers are looked at.
@@ -85,13 +85,14 @@ pub fn open(
     let (source, indices): (Box<dyn ShowerSource<f32>>, Vec<u64>) = match part {
         PartChoice::All => (Box::new(reader), (0..n).collect()),
         PartChoice::Part(chosen) => {
-            ensure!(
-                is_own(model, blake3),
-                "{}: not the file that the run was trained on, so it has no part `{chosen}`; expected --part all",
-                path.display(),
-                chosen = chosen.name()
-            );
-            let data = &model.description.data;
+            let own = model.description.data.as_ref().filter(|data| data.blake3 == blake3);
+            let data = own.with_context(|| {
+                format!(
+                    "{}: not the file that the run was trained on, so it has no part `{}`; expected --part all",
+                    path.display(),
+                    chosen.name()
+                )
+            })?;
             let split = Split::new(data.split_seed, data.split, n)?;
             let indices = (0..n).filter(|&i| split.part_of(i) == chosen).collect();
             (Box::new(PartSource::new(reader, split, chosen)), indices)

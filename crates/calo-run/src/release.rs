@@ -83,12 +83,21 @@ pub fn release(request: &ReleaseRequest) -> Result<ReleasedModel> {
         (run.validation(), out.validation()),
         (run.config(), out.config()),
     ] {
+        // An imported model has no log.
+        if !description.imported.is_empty() && !from.exists() {
+            continue;
+        }
         let bytes = fs::read(&from).with_context(|| format!("{}: cannot read it", from.display()))?;
         calo_core::write_atomically(&to, &bytes)?;
     }
     description.released = Some(Released { epoch, rounded_from_blake3: blake3 });
     description.command = without_folders(&description.command);
-    description.data.path = without_folders(&description.data.path);
+    if let Some(data) = &mut description.data {
+        data.path = without_folders(&data.path);
+    }
+    for origin in &mut description.imported {
+        origin.path = without_folders(&origin.path);
+    }
     if let Some(from) = &mut description.from {
         from.path = without_folders(&from.path);
     }

@@ -12,7 +12,7 @@ use crate::error::{Context as _, ensure};
 mod description;
 mod validated;
 
-pub use description::{DataDescription, Origin, Released, RunDescription};
+pub use description::{DataDescription, Origin, Released, RunDescription, IMPORTED_EPOCH};
 pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
@@ -142,10 +142,10 @@ impl RunFolder {
         Ok((path, number))
     }
 
-    /// The one epoch of a released model, or the best of those that were validated.
+    /// The only epoch of a released or imported model, or the best of those that were validated.
     fn best_epoch(&self) -> Result<u32> {
-        if let Some(released) = self.describe()?.released {
-            return Ok(released.epoch);
+        if let Some(epoch) = self.describe()?.only_epoch() {
+            return Ok(epoch);
         }
         let validated = self.validated()?;
         let best = best_epoch(&validated).with_context(|| {

@@ -135,6 +135,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     if !has_begun {
         beginning.write(&description)?;
     }
+    let data_blake3 = description.data.map(|data| data.blake3).unwrap_or_default();
     let mut session = Session {
         validation,
         log: Log::open(&run, position.step, position.epoch)?,
@@ -142,7 +143,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
         // Not the command: interrupted or not, the same run leaves the same bytes.
         provenance: BTreeMap::from([
             ("software".to_owned(), VERSION.to_owned()),
-            ("data_blake3".to_owned(), description.data.blake3.clone()),
+            ("data_blake3".to_owned(), data_blake3),
         ]),
         config: &config,
         run: &run,

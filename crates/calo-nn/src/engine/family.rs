@@ -1,7 +1,9 @@
 //! What the engine asks of a family of models.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use candle_core::Tensor;
 use toml::Table;
 
 use super::old_names::OldName;
@@ -20,9 +22,26 @@ pub struct FamilyEntry {
     pub name: &'static str,
     /// Reads the family's tables; `grid` takes the place of the one in them, where it is given.
     pub configure: Configure,
+    /// Takes published state dictionaries for a model of the family.
+    pub import: Recognise,
     /// Fields that earlier versions called otherwise.
     pub old_names: &'static [OldName],
 }
+
+/// Tensors of a published network by their published names.
+pub type StateDict = BTreeMap<String, Tensor>;
+
+/// A published model.
+#[derive(Debug)]
+pub struct Published {
+    /// Its networks; how they were trained is not known.
+    pub family: Box<dyn FamilyConfig>,
+    /// Its weights, by the names that they have here.
+    pub tensors: StateDict,
+}
+
+/// How a family takes state dictionaries, one a network, for a model of its own; none where they are of something else.
+pub type Recognise = fn(&[StateDict]) -> Result<Option<Published>>;
 
 /// How a family reads its tables.
 pub type Configure = fn(&Tables, Option<Grid>) -> Result<Box<dyn FamilyConfig>>;

@@ -1,18 +1,21 @@
 //! What is trained and how: a family's configuration beside the settings of the optimisers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use candle_core::{DType, Device};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::family::FamilyConfig;
+use super::family::{FamilyConfig, StateDict};
 use super::field::within;
 use super::old_names;
 use super::optim::OptimConfig;
 use crate::components::Grid;
 use crate::families;
+use crate::parameters::{Parameters, checkpoint};
 use crate::{Error, Result};
 
 /// What a weights file's metadata call the recipe; its value is JSON.
@@ -95,6 +98,27 @@ impl Recipe {
     pub fn replace_old_names(family: &str, file: &mut Table) -> Result<()> {
         old_names::replace(file, families::find(family)?.old_names);
         Ok(())
+    }
+
+    /// Writes `tensors` as weights of this recipe, as [`Trainer::save_weights`](super::Trainer::save_weights) does; the
+    /// number of weights.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] and [`Error::Parameter`] for tensors of other names or shapes than the networks have;
+    /// [`Error::Io`] when the disk is full.
+    pub fn write_weights(
+        &self,
+        path: &Path,
+        tensors: &StateDict,
+        provenance: &BTreeMap<String, String>,
+    ) -> Result<usize> {
+        let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
+        self.family.sampler(&parameters.path())?;
+        parameters.restore(tensors)?;
+        let mut metadata = provenance.clone();
+        metadata.extend([self.to_metadata()?]);
+        checkpoint::save(path, &parameters.state(), &metadata)?;
+        Ok(parameters.n_weights())
     }
 
     /// The first table in which two recipes differ, or the family.

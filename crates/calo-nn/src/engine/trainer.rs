@@ -269,11 +269,13 @@ impl Trainer {
         let (mut taken, mut fresh) = (Vec::new(), Vec::new());
         for Group { name: group, .. } in ours.groups() {
             let is_same = theirs.networks_of(group)? == ours.networks_of(group)?;
-            let is_exported = self.exported.contains(&group);
+            // A model without post-processor may get one: what theirs does not have begins fresh, but for the first.
+            let is_theirs = tensors.keys().any(|name| Group::holds(group, name));
+            let is_exported = self.exported.contains(&group) && (is_theirs || self.exported[0] == group);
             if !is_same && is_exported {
                 return Err(in_file(format!("holds other networks: its {group} differs")));
             }
-            let is_there = is_same && tensors.keys().any(|name| Group::holds(group, name));
+            let is_there = is_same && is_theirs;
             let has_any = self.parameters.trainable().iter().any(|(name, _)| Group::holds(group, name));
             match (is_there, is_exported && has_any) {
                 (true, _) => taken.push(group),

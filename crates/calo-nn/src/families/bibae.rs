@@ -8,6 +8,7 @@
 //! | `config` | [`Config`]: all of these, as the engine gets them |
 //! | `generator` | encoder, decoder and post-processor with MeV and GeV on the outside; the sampler |
 //! | `step` | one training step: critics, encoder and decoder, post-processor |
+//! | `import` | a published model from its state dictionaries |
 //! | `old_names` | fields of configurations of earlier versions |
 //!
 //! # Reference
@@ -15,6 +16,7 @@
 
 mod config;
 mod generator;
+mod import;
 mod losses;
 mod model;
 pub mod networks;
@@ -40,5 +42,6 @@ const POST_PROCESSOR: &str = "post_processor";
 pub(crate) const FAMILY: FamilyEntry = FamilyEntry {
     name: "bib-ae",
     configure: |tables, grid| Ok(Box::new(Config::from_tables(tables, grid)?)),
+    import: import::from_state_dicts,
     old_names: old_names::OLD_NAMES,
 };

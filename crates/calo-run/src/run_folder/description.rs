@@ -18,8 +18,9 @@ pub struct RunDescription {
     pub detector: String,
     /// `[layers, nx, ny]`.
     pub grid: [usize; 3],
-    /// The showers.
-    pub data: DataDescription,
+    /// The showers; not known of an imported model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataDescription>,
     /// Trained numbers.
     pub n_weights: usize,
     /// Where it computed.
@@ -33,7 +34,21 @@ pub struct RunDescription {
     /// In the folder of a released model: which weights it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<Released>,
+    /// In the folder of an imported model: the files that it was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<Origin>,
 }
+
+impl RunDescription {
+    /// The only epoch of a model that was released or imported.
+    pub fn only_epoch(&self) -> Option<u32> {
+        let imported = (!self.imported.is_empty()).then_some(IMPORTED_EPOCH);
+        self.released.as_ref().map(|released| released.epoch).or(imported)
+    }
+}
+
+/// What the epoch of an imported model is called.
+pub const IMPORTED_EPOCH: u32 = 1;
 
 /// The weights of a released model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -36,18 +36,19 @@ impl Beginning<'_> {
             seed: config.seed,
             detector: detector.name.clone(),
             grid: detector.grid.shape(),
-            data: DataDescription {
+            data: Some(DataDescription {
                 path: request.data.display().to_string(),
                 blake3: provenance::hash_file(&request.data)?,
                 n_showers,
                 split: config.data.split,
                 split_seed: config.data.split_seed,
-            },
+            }),
             n_weights,
             device: request.compute.device.clone(),
             precision: request.compute.precision,
             from: request.from.as_deref().map(origin).transpose()?,
             released: None,
+            imported: Vec::new(),
         })
     }
 
@@ -69,8 +70,8 @@ impl Beginning<'_> {
         }
         let begun = run.describe()?;
         ensure!(
-            begun.released.is_none(),
-            "{}: a released model, which has no state to go on with; expected a new --out, with --from {}",
+            begun.only_epoch().is_none(),
+            "{}: a released or imported model, which has no state to go on with; expected a new --out, with --from {}",
             run.path().display(),
             run.path().display()
         );
@@ -81,12 +82,14 @@ impl Beginning<'_> {
             run.path().display(),
             begun.from.as_ref().map_or("drawn by the seed", |from| from.path.as_str())
         );
-        ensure!(
-            begun.data.blake3 == description.data.blake3,
-            "{}: not the showers that the run was begun with ({}); expected the same",
-            description.data.path,
-            begun.data.path
-        );
+        if let (Some(begun), Some(data)) = (&begun.data, &description.data) {
+            ensure!(
+                begun.blake3 == data.blake3,
+                "{}: not the showers that the run was begun with ({}); expected the same",
+                data.path,
+                begun.path
+            );
+        }
         Ok(())
     }
 }
