@@ -119,7 +119,7 @@ fn in_memory(showers: &Toys, observable: &str, fixed_gev: Option<f64>) -> Histog
                     shower.fill(*layer as f64, *e);
                 }
             }
-            other => panic!("{other} is not calculated here"),
+            other => unreachable!("{other} is not calculated here"),
         }
         // The error is from the spread between showers: a shower's whole content of a bin counts once, squared.
         let squared = shower.slots().iter().map(|x| x * x).collect();

@@ -87,7 +87,7 @@ fn numbers_names_and_gaps_of_the_results_stand_on_the_page() {
     for comparison in std::iter::once(&results.floor).chain(&results.comparisons) {
         assert!(page.contains(&comparison.name));
         assert_eq!(comparison.scores.len(), 6);
-        let scores = comparison.scores.iter().filter_map(|score| score.estimate());
+        let scores = comparison.scores.iter().filter_map(calo_metrics::results::Score::estimate);
         for score in scores.chain(comparison.histograms.iter().map(|h| h.jsd)) {
             let text = value_and_error(score.value, score.error.unwrap());
             assert!(page.contains(&text), "{text} of {} is missing", comparison.name);

@@ -89,7 +89,8 @@ pub fn import(request: &ImportRequest, caller: Caller<'_>) -> Result<ImportedMod
         left_out.extend(imported.left_out);
         dicts.push(imported.tensors);
     }
-    let shown = || request.checkpoints.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let shown =
+        || request.checkpoints.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let Published { family, tensors } = families::recognise(&dicts).with_context(shown)?;
     let detector = Detector::load(&request.detector)?;
     let grid = family.grid();

@@ -12,7 +12,7 @@ use crate::error::{Context as _, ensure};
 mod description;
 mod validated;
 
-pub use description::{DataDescription, Origin, Released, RunDescription, IMPORTED_EPOCH};
+pub use description::{DataDescription, IMPORTED_EPOCH, Origin, Released, RunDescription};
 pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,

@@ -10,7 +10,7 @@ use calo_nn::candle::Tensor;
 use zip::write::SimpleFileOptions;
 
 /// Writes `tensors`, `prefix` before their names.
-pub fn write(path: &Path, tensors: &BTreeMap<String, Tensor>, prefix: &str) {
+pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, Tensor>, prefix: &str) {
     let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
     let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let mut entry = |name: &str, bytes: &[u8]| {

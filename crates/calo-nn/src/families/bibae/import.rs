@@ -27,7 +27,12 @@ pub(super) fn from_state_dicts(dicts: &[StateDict]) -> Result<Option<Published>>
     let known = 1 + usize::from(post_processor.is_some());
     if dicts.len() != known {
         let found = format!("{} state dictionaries", dicts.len());
-        return Err(Error::operand("import", "number of networks", found, "encoder and decoder, post-processor"));
+        return Err(Error::operand(
+            "import",
+            "number of networks",
+            found,
+            "encoder and decoder, post-processor",
+        ));
     }
     let autoencoder_config = AutoencoderConfig {
         grid: grid(autoencoder, "bnde1.weight")?,
@@ -61,7 +66,8 @@ fn renamed(dict: &StateDict, group: &str) -> StateDict {
 }
 
 fn tensor<'a>(dict: &'a StateDict, name: &str) -> Result<&'a Tensor> {
-    dict.get(name).ok_or_else(|| wrong(name, "it is missing".to_owned(), "all tensors of the published network"))
+    dict.get(name)
+        .ok_or_else(|| wrong(name, "it is missing".to_owned(), "all tensors of the published network"))
 }
 
 fn size(dict: &StateDict, name: &str, axis: usize) -> Result<usize> {
