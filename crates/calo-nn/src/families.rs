@@ -17,9 +17,7 @@ use crate::engine::{FamilyEntry, Published, StateDict, unknown_family};
 use crate::{Error, Result};
 
 /// Every family that can be trained. A new one is a folder and a line here.
-static FAMILIES: &[FamilyEntry] = &[
-    bibae::FAMILY, //
-];
+static FAMILIES: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY];
 
 /// The family of configurations that name none.
 pub const DEFAULT: &str = bibae::FAMILY.name;

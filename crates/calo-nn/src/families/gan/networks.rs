@@ -38,6 +38,22 @@ impl Default for GeneratorConfig {
     }
 }
 
+impl GeneratorConfig {
+    /// Checks that the layers end in one channel of `grid`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the field, its value and what is allowed.
+    pub fn validate(&self, grid: Grid) -> Result<()> {
+        positive(&[("generator.noise", self.noise)])?;
+        let Some(last) = self.layers.last() else { return Err(no_layers("generator.layers")) };
+        let mut size = self.first.transposed_size([1; 3])?;
+        for layer in &self.layers {
+            size = layer.transposed_size(size)?;
+        }
+        check_result("generator.layers", (last.channels, size), grid)
+    }
+}
+
 /// Noise times incident energy to showers.
 #[derive(Debug, Clone)]
 pub struct Generator {
@@ -53,15 +69,10 @@ impl Generator {
     /// # Errors
     /// When `config` does not end in one channel of `grid`, or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &GeneratorConfig, grid: Grid) -> Result<Self> {
-        positive(&[("generator.noise", config.noise)])?;
+        config.validate(grid)?;
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("generator.layers"));
         };
-        let mut size = config.first.transposed_size([1; 3])?;
-        for layer in &config.layers {
-            size = layer.transposed_size(size)?;
-        }
-        check_result("generator.layers", (last.channels, size), grid)?;
         let mut channels = config.first.channels;
         let mut normalised = Vec::with_capacity(inner.len());
         // Layer, normalisation and activation count in the published names.
@@ -124,6 +135,20 @@ impl Default for DiscriminatorConfig {
     }
 }
 
+impl DiscriminatorConfig {
+    /// Checks that the layers fit `grid`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the field, its value and what is allowed.
+    pub fn validate(&self, grid: Grid) -> Result<()> {
+        positive(&[("discriminator.hidden", self.hidden)])?;
+        if self.layers.is_empty() {
+            return Err(no_layers("discriminator.layers"));
+        }
+        self.layers.iter().try_fold(grid, |size, layer| layer.size(size)).map(|_| ())
+    }
+}
+
 /// Showers and incident energies to the logit of being real.
 #[derive(Debug, Clone)]
 pub struct Discriminator {
@@ -139,10 +164,7 @@ impl Discriminator {
     /// # Errors
     /// When the layers do not fit `grid`, or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &DiscriminatorConfig, grid: Grid) -> Result<Self> {
-        positive(&[("discriminator.hidden", config.hidden)])?;
-        if config.layers.is_empty() {
-            return Err(no_layers("discriminator.layers"));
-        }
+        config.validate(grid)?;
         let (mut channels, mut size) = (1 + usize::from(config.minibatch_deviation), grid);
         let mut convolutions = Vec::with_capacity(config.layers.len());
         let mut at = 0;

@@ -1,0 +1,149 @@
+//! A GAN and how it is trained, as the engine gets it.
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::sampler::GanSampler;
+use super::step::Gan;
+use super::{DISCRIMINATOR, DiscriminatorConfig, FAMILY, GENERATOR, GeneratorConfig};
+use crate::Result;
+use crate::components::{CellScale, Grid};
+use crate::engine::field::{Allowed, check, error, within};
+use crate::engine::{
+    Family, FamilyConfig, Group, OptimConfig, Phase, Sampler, Tables, parse_table, to_table,
+};
+use crate::parameters::{Parameters, Path};
+
+/// The networks of a GAN. The default is the published model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Cells along layer, x, y.
+    pub grid: Grid,
+    /// Noise and incident energy to showers.
+    pub generator: GeneratorConfig,
+    /// Showers and incident energy to the logit of being real.
+    pub discriminator: DiscriminatorConfig,
+    /// How energies enter and leave the networks.
+    pub scaling: Scaling,
+}
+
+/// How energies enter and leave the networks. The default is the published model, which works on MeV and GeV as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scaling {
+    /// Incident energies are multiplied by this before a network sees them, 1/GeV.
+    pub condition_per_gev: f64,
+    /// What stands for a cell with generator and discriminator.
+    pub cells: CellScale,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            grid: [30; 3],
+            generator: GeneratorConfig::default(),
+            discriminator: DiscriminatorConfig::default(),
+            scaling: Scaling::default(),
+        }
+    }
+}
+
+impl Default for Scaling {
+    fn default() -> Self {
+        Self { condition_per_gev: 1.0, cells: CellScale::Mev }
+    }
+}
+
+/// There is one loss and one order of steps: nothing to set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Everything but the optimisers. The default is the published model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Config {
+    /// The networks.
+    pub model: ModelConfig,
+}
+
+impl Config {
+    /// Reads the tables of a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) for an unknown field or a value of another type.
+    pub(super) fn from_tables(tables: &Tables, grid: Option<Grid>) -> Result<Self> {
+        let mut model: ModelConfig = parse_table("model", &tables.model)?;
+        model.grid = grid.unwrap_or(model.grid);
+        let Nothing {} = parse_table("losses", &tables.losses)?;
+        let Nothing {} = parse_table("schedule", &tables.schedule)?;
+        Ok(Self { model })
+    }
+}
+
+impl FamilyConfig for Config {
+    fn family(&self) -> &'static str {
+        FAMILY.name
+    }
+
+    fn grid(&self) -> Grid {
+        self.model.grid
+    }
+
+    fn tables(&self) -> Result<Tables> {
+        Ok(Tables { model: to_table("model", &self.model)?, ..Tables::default() })
+    }
+
+    fn validate(&self) -> Result<()> {
+        let per_gev = self.model.scaling.condition_per_gev;
+        within("model.scaling", check("condition_per_gev", per_gev, Allowed::AboveZero))?;
+        within("model", self.model.generator.validate(self.model.grid))?;
+        within("model", self.model.discriminator.validate(self.model.grid))
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        [GENERATOR, DISCRIMINATOR].map(|name| Group { name, learning_rate: 1e-5 }).to_vec()
+    }
+
+    fn default_optim(&self) -> OptimConfig {
+        OptimConfig::published(100, 32, [0.5, 0.999], &self.groups())
+    }
+
+    fn networks_of(&self, group: &str) -> Result<Table> {
+        let ModelConfig { generator, discriminator, scaling, .. } = &self.model;
+        match group {
+            GENERATOR => {
+                let mut table = to_table("model.generator", generator)?;
+                // The same weights with energies in other units are another model.
+                table.insert("scaling".to_owned(), to_table("model.scaling", scaling)?.into());
+                Ok(table)
+            }
+            DISCRIMINATOR => to_table("model.discriminator", discriminator),
+            _ => Err(error("group", group, "a group of parameters of the GAN")),
+        }
+    }
+
+    fn phases(&self, epochs: u32) -> Vec<Phase> {
+        vec![Phase { name: FAMILY.name, epochs, groups: vec![GENERATOR, DISCRIMINATOR] }]
+    }
+
+    fn exported(&self) -> Vec<&'static str> {
+        vec![GENERATOR]
+    }
+
+    fn headline(&self) -> &'static [(&'static str, &'static str)] {
+        &[("discriminator_loss", "discriminator"), ("generator_loss", "generator")]
+    }
+
+    fn build(&self, parameters: &Parameters) -> Result<Box<dyn Family>> {
+        Ok(Box::new(Gan::new(&self.model, parameters)?))
+    }
+
+    fn sampler(&self, root: &Path<'_>) -> Result<Box<dyn Sampler>> {
+        Ok(Box::new(GanSampler::new(root, &self.model)?))
+    }
+
+    fn boxed(&self) -> Box<dyn FamilyConfig> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,48 @@
+//! The generator of a trained GAN, with energies in MeV and GeV on the outside.
+
+use candle_core::{DType, Tensor};
+
+use super::config::{ModelConfig, Scaling};
+use super::{GENERATOR, Generator};
+use crate::Result;
+use crate::engine::{Prior, Sampler};
+use crate::layers::Statistics;
+use crate::parameters::Path;
+
+/// Showers of a GAN: noise, uniform from -1 to 1, times the incident energy.
+#[derive(Debug)]
+pub(super) struct GanSampler {
+    generator: Generator,
+    noise: usize,
+    scaling: Scaling,
+    dtype: DType,
+}
+
+impl GanSampler {
+    pub(super) fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
+        Ok(Self {
+            generator: Generator::new(&root.join(GENERATOR), &config.generator, config.grid)?,
+            noise: config.generator.noise,
+            scaling: config.scaling,
+            dtype: root.dtype(),
+        })
+    }
+}
+
+impl Sampler for GanSampler {
+    fn prior(&self) -> Prior {
+        Prior::Uniform(self.noise)
+    }
+
+    fn stages(&self) -> &'static [&'static str] {
+        &["generator"]
+    }
+
+    /// With running statistics: a shower does not depend on those beside it.
+    fn sample(&self, z: &Tensor, energies_gev: &Tensor, _n_stages: usize) -> Result<Vec<Tensor>> {
+        let condition = (energies_gev * self.scaling.condition_per_gev)?;
+        let (noise, condition) = (z.to_dtype(self.dtype)?, condition.to_dtype(self.dtype)?);
+        let showers = self.generator.forward(&noise, &condition, Statistics::Running)?;
+        Ok(vec![self.scaling.cells.unscaled(&showers.to_dtype(z.dtype())?)?])
+    }
+}

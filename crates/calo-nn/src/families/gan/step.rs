@@ -1,0 +1,93 @@
+//! One training step: the discriminator once, the generator once.
+//!
+//! # Reference
+//! fast-and-accurate-showers, section 3.1; Goodfellow et al., arXiv 1406.2661, with the non-saturating loss of the
+//! generator.
+
+use candle_core::Tensor;
+
+use super::config::{ModelConfig, Scaling};
+use super::{DISCRIMINATOR, Discriminator, GENERATOR, Generator};
+use crate::Result;
+use crate::engine::{Family, Showers, Step, Terms, Trained};
+use crate::layers::Statistics;
+use crate::losses::binary_cross_entropy;
+use crate::parameters::Parameters;
+
+/// Mean of the generated cells, in the unit that the networks work in.
+const GENERATED_MEAN: &str = "generated_mean";
+
+/// A GAN in training.
+#[derive(Debug)]
+pub(super) struct Gan {
+    generator: Trained<Generator>,
+    discriminator: Trained<Discriminator>,
+    noise: usize,
+    scaling: Scaling,
+}
+
+impl Gan {
+    /// Fresh networks in `parameters`.
+    pub(super) fn new(config: &ModelConfig, parameters: &Parameters) -> Result<Self> {
+        let ModelConfig { grid, generator, discriminator, scaling } = config;
+        Ok(Self {
+            noise: generator.noise,
+            scaling: *scaling,
+            generator: Trained::new(parameters, |root| {
+                Generator::new(&root.join(GENERATOR), generator, *grid)
+            })?,
+            discriminator: Trained::new(parameters, |root| {
+                Discriminator::new(&root.join(DISCRIMINATOR), discriminator, *grid)
+            })?,
+        })
+    }
+
+    /// Fresh showers of `generator`, in the unit that the networks work in.
+    fn generate(&self, generator: &Generator, condition: &Tensor, cx: &mut Step<'_>) -> Result<Tensor> {
+        let noise = cx.uniform(condition.dim(0)?, self.noise)?;
+        generator.forward(&noise, condition, Statistics::Batch)
+    }
+
+    /// The discriminator tells showers from generated ones.
+    fn train_discriminator(&self, real: &Tensor, condition: &Tensor, cx: &mut Step<'_>) -> Result<()> {
+        let generated = self.generate(&self.generator.frozen, condition, cx)?;
+        // Batches of their own: the statistics of one say nothing of the other.
+        let logits = |showers| self.discriminator.tracked.forward(showers, condition, Statistics::Batch);
+        let (on_real, on_generated) = (logits(real)?, logits(&generated)?);
+        let loss = (cross_entropy(&on_real, 1.0)? + cross_entropy(&on_generated, 0.0)?)?;
+        cx.log("discriminator_loss", &loss);
+        cx.log("discriminator_real", &on_real.mean_all()?);
+        cx.log("discriminator_generated", &on_generated.mean_all()?);
+        cx.minimise(DISCRIMINATOR, &loss)
+    }
+
+    /// The generator makes what the discriminator takes for real.
+    fn train_generator(&self, condition: &Tensor, cx: &mut Step<'_>) -> Result<()> {
+        let generated = self.generate(&self.generator.tracked, condition, cx)?;
+        let logits = self.discriminator.frozen.forward(&generated, condition, Statistics::Batch)?;
+        let loss = cross_entropy(&logits, 1.0)?;
+        cx.log("generator_loss", &loss);
+        cx.log(GENERATED_MEAN, &generated.detach().mean_all()?);
+        cx.minimise(GENERATOR, &loss)
+    }
+}
+
+/// Mean cross entropy of logits with one label for all.
+fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
+    binary_cross_entropy(logits, &logits.ones_like()?.affine(label, 0.0)?)
+}
+
+impl Family for Gan {
+    fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()> {
+        let [Showers { cells_mev, energies_gev }] = batches else { return Ok(()) };
+        let condition = (energies_gev * self.scaling.condition_per_gev)?;
+        self.train_discriminator(&self.scaling.cells.scaled(cells_mev)?, &condition, cx)?;
+        self.train_generator(&condition, cx)
+    }
+
+    /// Behind the last ReLU nothing has a gradient where all cells are empty.
+    fn collapsed(&self, terms: &Terms) -> Option<String> {
+        let mean = terms.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
+        (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())
+    }
+}
