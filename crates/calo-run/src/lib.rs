@@ -16,6 +16,7 @@
 //! | [`density`], [`latent`] | densities to sample from; what latent variables say |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
 //! | [`release`], [`import`] | models to give away, and weights of others |
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
 pub mod config;

@@ -42,17 +42,20 @@ fn detector(folder: &Path, x: &Tensor) -> String {
     if dims == [30, 30, 30] {
         return "ild-ecal".to_owned();
     }
-    let text = calo_core::Detector::load("ild-ecal").unwrap().to_toml().unwrap();
-    let mut table: toml::Table = text.parse().unwrap();
-    let grid = table["grid"].as_table_mut().unwrap();
-    for (key, size) in ["layers", "nx", "ny"].into_iter().zip(dims) {
-        grid.insert(key.to_owned(), i64::try_from(*size).unwrap().into());
-    }
-    // Layer by layer, so of the other grid.
-    table.remove("geometry");
-    table.remove("projection");
+    let [layers, nx, ny]: [usize; 3] = dims.try_into().unwrap();
+    let positions: Vec<f64> = (0..layers).map(|layer| 1811.0 + 10.0 * f64::from(layer as u32)).collect();
+    let text = format!(
+        "extends = \"ild-ecal\"\nname = \"small\"\n         grid = {{ layers = {layers}, nx = {nx}, ny = {ny} }}\nhdf5 = {{ group = \"small\" }}\n\
+         [projection]\nstaggering = false\nlayer_positions_mm = {positions:?}\n\
+         x = {{ origin_mm = 0.0, width_mm = 5.0, bins = {nx} }}\n\
+         y = {{ origin_mm = 0.0, width_mm = 5.0, bins = {ny} }}\n\
+         [binning]\nlongitudinal = {{ scale = \"linear\", bins = {layers}, low = 0.0, high = {layers}.0 }}\n\
+         [geometry]\nfront_face_mm = 1801.5\n[[geometry.stack]]\nrepeat = {layers}\n\
+         slabs = [{{ material = \"tungsten\", thickness_mm = 9.5 }}, \
+         {{ material = \"silicon\", thickness_mm = 0.5, active = true }}]\n"
+    );
     let path = folder.join("detector.toml");
-    std::fs::write(&path, toml::to_string(&table).unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
     path.display().to_string()
 }
 
