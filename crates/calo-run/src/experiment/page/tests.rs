@@ -202,8 +202,9 @@ fn table(seeds: Vec<SeedRow>) -> Table {
         {"name": "seed-11: train beta-0.05", "hash": "1", "seconds": 330.0, "complete": true},
     ]));
     let detector = "ild-ecal-pooled".to_owned();
-    let table = Table::new(detector, request, seeds, stages.unwrap(), Some(200.0));
-    Table { calo: "calo 0.1.0".to_owned(), ..table }
+    let mut table = Table::new(detector, request, seeds, stages.unwrap(), Some(200.0));
+    table.calo = "calo 0.1.0".to_owned();
+    table
 }
 
 const ONE_SEED: &str = "\
