@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::flags::{F32, ProfileName, ReproduceFlags};
 use crate::process::{cargo, command, line, read, root};
 use crate::reproduce;
 
@@ -75,24 +74,8 @@ pub(crate) fn run() -> Result<()> {
 
 /// Networks are trained, encode, generate and are judged; done again, nothing is done.
 fn trained(calo: &Path, out: &Path) -> Result<()> {
-    let flags = ReproduceFlags {
-        profile: ProfileName::Tiny,
-        data: None,
-        data_at: Vec::new(),
-        data_seed: 1,
-        seed: 1,
-        seeds: 1,
-        trainings: 1,
-        pretrained: false,
-        from: None,
-        overrides: Vec::new(),
-        out: Some(out.to_owned()),
-        resume: false,
-        device: "cpu".to_owned(),
-        precision: F32.to_owned(),
-        calo: Some(calo.to_owned()),
-    };
-    reproduce::run(&flags)?;
+    let reproduce = || reproduce::run_with(calo, &["--profile", "tiny"], out);
+    reproduce()?;
     let tables = || ["table2.json", "stages.json"].map(|name| fs::read(out.join(name)).unwrap_or_default());
     let first = tables();
     let table: Value = serde_json::from_slice(&first[0]).context("table2.json is no JSON")?;
@@ -106,7 +89,7 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
         }
     }
     check_report(&out.join("seed-1/evaluation"))?;
-    reproduce::run(&flags)?;
+    reproduce()?;
     if tables() != first {
         bail!("{}: a complete reproduction was done again", out.display());
     }

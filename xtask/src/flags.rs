@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -29,7 +28,7 @@ pub(crate) enum Task {
     Bench(BenchFlags),
     /// Compare the embedded simulator with Geant4's showers and write docs/simulation.md; fails where a limit is not met
     ValidateSim(ValidateSimFlags),
-    /// Train, generate and score as decoding-photons does, and print its table 2 with our numbers
+    /// Build calo, then `calo reproduce table2`: train, generate and score as decoding-photons does, and print its table 2
     #[command(name = "reproduce-table2")]
     ReproduceTable2(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
@@ -165,93 +164,12 @@ pub(crate) struct ReleaseFlags {
 /// Flags of `cargo xtask reproduce-table2`.
 #[derive(Debug, Args)]
 pub(crate) struct ReproduceFlags {
-    /// How large
-    #[arg(long, value_enum, default_value_t = ProfileName::Quick)]
-    pub(crate) profile: ProfileName,
-    /// Showers of 10 to 100 GeV photons on the grid of `ild-ecal`, instead of simulated ones; cells are pooled where the
-    /// profile's are, and fewer showers than quick and laptop simulate are trained with for as many steps
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: Option<PathBuf>,
-    /// Showers of one energy in GeV (20, 50, 80), to go with --data; may be given again
-    #[arg(long, value_name = "ENERGY=FILE", requires = "data")]
-    pub(crate) data_at: Vec<EnergyFile>,
-    /// Seed of the simulated showers, or of the split of real ones
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
-    pub(crate) data_seed: u64,
-    /// Seed of trainings and generated showers
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// So many seeds from --seed on, with mean and standard deviation over them
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub(crate) seeds: u64,
-    /// So many trainings of beta = 0.05, of which the best is used
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub(crate) trainings: u64,
-    /// Score the models that come with the sources, instead of training
-    #[arg(long, conflicts_with_all = ["overrides", "trainings", "from"])]
-    pub(crate) pretrained: bool,
-    /// Begin the trainings with the weights in `beta-0.05` and `beta-0.4` of this folder: that of a seed of another
-    /// reproduction, or `data/models/photons`; laptop has a shorter schedule for that
-    #[arg(long, value_name = "DIR", conflicts_with = "pretrained")]
-    pub(crate) from: Option<PathBuf>,
-    /// Another value for a field of the profile's configuration, for example `training.epochs=10`, or none for its default;
-    /// may be given again
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub(crate) overrides: Vec<String>,
-    /// Folder for everything, instead of target/table2/PROFILE
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Keep what is there of another request as far as it is the same; the same request goes on by itself
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Where networks compute: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: String,
-    /// What convolutions and products compute with: f32, on a card also tf32
-    #[arg(long, default_value = F32, value_parser = [F32, "tf32"], value_name = "P")]
-    pub(crate) precision: String,
     /// The `calo` to run, instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) calo: Option<PathBuf>,
-}
-
-/// The precision that every device has.
-pub(crate) const F32: &str = "f32";
-
-/// Sizes of a reproduction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProfileName {
-    /// A smoke test: minutes, and networks that learn nothing
-    #[value(hide = true)]
-    Tiny,
-    /// Pooled cells, small networks: minutes on two CPU cores
-    Quick,
-    /// Small networks on all cells: hours on two CPU cores
-    Laptop,
-    /// The published networks and numbers of showers, for a GPU
-    Paper,
-}
-
-/// `20=FILE`: showers of one energy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EnergyFile {
-    /// GeV, as written.
-    pub(crate) energy_gev: String,
-    pub(crate) path: PathBuf,
-}
-
-impl FromStr for EnergyFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_energy = |energy: &&str| energy.parse::<f64>().is_ok_and(|energy| energy > 0.0);
-        match text.split_once('=') {
-            Some((energy, path)) if !path.is_empty() && is_energy(&energy) => {
-                Ok(Self { energy_gev: energy.to_owned(), path: PathBuf::from(path) })
-            }
-            _ => Err("expected ENERGY=FILE, for example 20=photons_20.hdf5".to_owned()),
-        }
-    }
+    /// Options of `calo reproduce table2` (`calo reproduce --help`); everything goes into target/table2/PROFILE unless told
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    pub(crate) options: Vec<String>,
 }
 
 /// Groups of measurements.

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            if error.is::<reproduce::Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
+            ExitCode::FAILURE
         }
     }
 }

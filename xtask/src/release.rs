@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::bench::machine;
-use crate::flags::{F32, ProfileName, ReleaseFlags, ReproduceFlags};
+use crate::flags::ReleaseFlags;
 use crate::process::{command, root, run as run_command};
-use crate::reproduce::read_json;
 use crate::{build, reproduce};
 
 /// Names of the trainings in a reproduction, and whether it estimated the density of their latent variables.
@@ -47,7 +47,9 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
         fs::rename(&fresh, &target).with_context(|| format!("{}: cannot be renamed", fresh.display()))?;
     }
     let scores = flags.from.join("released");
-    reproduce::run(&pretrained(&calo, &scores, flags.data_seed))?;
+    let data_seed = flags.data_seed.to_string();
+    let options = ["--profile", "laptop", "--pretrained", "--resume", "--data-seed", &data_seed];
+    reproduce::run_with(&calo, &options, &std::path::absolute(&scores).context("--from")?)?;
     let page = page(flags, &out, &scores)?;
     let path = out.join("README.md");
     fs::write(&path, page).with_context(|| format!("{}: cannot write it", path.display()))?;
@@ -55,29 +57,14 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
     Ok(())
 }
 
-fn remove(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).with_context(|| format!("{}: cannot remove it", folder.display()))
+/// Reads a JSON file.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read it", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{}: is not what it should be", path.display()))
 }
 
-/// `reproduce-table2 --profile laptop --pretrained`.
-fn pretrained(calo: &Path, out: &Path, data_seed: u64) -> ReproduceFlags {
-    ReproduceFlags {
-        profile: ProfileName::Laptop,
-        data: None,
-        data_at: Vec::new(),
-        data_seed,
-        seed: 1,
-        seeds: 1,
-        trainings: 1,
-        pretrained: true,
-        from: None,
-        overrides: Vec::new(),
-        out: Some(out.to_owned()),
-        resume: true,
-        device: "cpu".to_owned(),
-        precision: F32.to_owned(),
-        calo: Some(calo.to_owned()),
-    }
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).with_context(|| format!("{}: cannot remove it", folder.display()))
 }
 
 fn best_epoch(selection: &Value, name: &str) -> Result<u64> {

@@ -13,6 +13,7 @@ pub(crate) mod pool;
 pub(crate) mod project;
 pub(crate) mod release;
 pub(crate) mod report;
+pub(crate) mod reproduce;
 pub(crate) mod select;
 pub(crate) mod simulate;
 pub(crate) mod split;

@@ -25,7 +25,7 @@ use terminal::Terminal;
 
 /// Simulate, prepare, learn, generate, judge and show calorimeter showers.
 #[derive(Debug, Parser)]
-#[command(name = "calo", version, about, max_term_width = 110)]
+#[command(name = "calo", version = calo_run::provenance::VERSION_NUMBER, about, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -53,6 +53,7 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
+    Reproduce(commands::reproduce::Args),
 }
 
 impl Command {
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     allocator::keep_freed_memory();
     crash::install();
     let cli = Cli::parse();
-    if !matches!(cli.command, Command::Train(_)) {
+    if !matches!(cli.command, Command::Train(_) | Command::Reproduce(_)) {
         allocator::use_small_pages();
     }
     match run(cli) {
@@ -119,6 +120,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Latent(args) => commands::latent::run(&args, caller),
         Command::Select(args) => commands::select::run(&args),
         Command::Release(args) => commands::release::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args, caller),
     }
 }
 

@@ -1,15 +1,20 @@
 //! Progress of long work: a bar with rate and time left on a terminal, plain lines in a log.
 
 use std::io::IsTerminal;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use calo_run::monitor::Pass;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
 
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// All bars, below one another: runs of an experiment go on at the same time.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
 
 /// Progress of one pass over showers, or over something else that is counted.
 pub(crate) struct Progress {
@@ -88,6 +93,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            BARS.remove(bar);
         }
     }
 }
@@ -102,9 +108,8 @@ fn bar(what: &str, unit: &str, total: Option<u64>, done: u64) -> ProgressBar {
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::new_spinner(),
     };
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
     // Rate and time left are those of this run.
-    bar.with_style(style).with_message(what.to_owned()).with_position(done)
+    BARS.add(bar).with_style(style).with_message(what.to_owned()).with_position(done)
 }
 
 #[cfg(all(test, target_os = "linux"))]

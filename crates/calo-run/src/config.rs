@@ -157,6 +157,14 @@ impl RunConfig {
     /// A file that cannot be read or is no TOML, an unknown key, a value that cannot be, a grid that is not the detector's.
     pub fn load(path: &Path, overrides: &[String]) -> Result<(Self, Detector)> {
         let text = fs::read_to_string(path).map_err(|e| calo_core::Error::io(path, "read", e))?;
+        Self::parse(&text, path, overrides)
+    }
+
+    /// The same for `text`, which stands in `path`.
+    ///
+    /// # Errors
+    /// As [`RunConfig::load`].
+    pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<(Self, Detector)> {
         let place = path.display();
         let mut table: Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
         for given in overrides {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calo_latent::{Bandwidth, CrossValidation, EachColumn, Kde, KdeSettings, Scaling, Storage};
 use ndarray::{Array2, ArrayView2, s};
+use serde::Serialize;
 
 use crate::error::{Context as _, ensure};
 use crate::monitor::Caller;
@@ -19,7 +20,7 @@ pub(crate) const WEIGHTS: &str = "weights_blake3";
 pub const SEARCH_POINTS: usize = 10_000;
 
 /// What density is wanted, of which points.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DensityRequest {
     /// Latent file, as [`crate::encode::encode`] writes it.
     pub latent: PathBuf,
@@ -41,7 +42,7 @@ pub struct DensityRequest {
 }
 
 /// How wide kernels are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub enum BandwidthRule {
     /// A bandwidth for each variable, by the likelihood of points left out.
     EachVariable,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use calo_core::ShowerBatch;
 use calo_data::Part;
 use calo_metrics::{ObservableTable, observables};
+use serde::Serialize;
 
 use crate::Result;
 use crate::error::Context as _;
@@ -20,7 +21,7 @@ use crate::provenance::{self, Input};
 const READ: usize = 512;
 
 /// Which showers are encoded, by which model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct EncodeRequest {
     /// The model.
     pub model: ModelChoice,

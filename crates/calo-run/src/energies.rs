@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// An energy range `10..100` or a single energy `50`, GeV.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct EnergyRange {
     /// Lowest energy, GeV.
     pub low_gev: f64,

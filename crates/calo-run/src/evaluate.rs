@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use calo_metrics::results::{Results, SHOWERS_SCHEMA_VERSION, ShowerImages};
 use calo_metrics::split_size;
+use serde::Serialize;
 
 use crate::error::ensure;
 use crate::files::{self, FixedEnergyFile, InputOptions, create_folder, write_json};
@@ -19,7 +20,7 @@ use crate::{Error, Result};
 use sample::{Sample, SplitPlan};
 
 /// Which samples are compared, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct EvaluateRequest {
     /// Reference showers.
     pub reference: SampleFiles,
@@ -40,7 +41,7 @@ pub struct EvaluateRequest {
 }
 
 /// The files of a sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SampleFiles {
     /// What to call it.
     pub name: String,

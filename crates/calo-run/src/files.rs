@@ -7,6 +7,7 @@ use calo_data::{
     Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
     WriteOptions,
 };
+use serde::Serialize;
 
 use crate::error::{Context as _, ensure};
 use crate::monitor::{Caller, Pass};
@@ -16,7 +17,7 @@ use crate::{Error, Result, provenance};
 const BATCH_BYTES: usize = 32 << 20;
 
 /// A file of showers of one energy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FixedEnergyFile {
     /// Incident energy of all its showers, GeV.
     pub energy_gev: f64,
@@ -25,7 +26,7 @@ pub struct FixedEnergyFile {
 }
 
 /// How to find the showers in an input file. Layouts and groups are recognised; these options overrule that.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct InputOptions {
     /// Name or path of the detector. Checks the grid, cuts full images to the core, gives point clouds their cells.
     pub detector: Option<String>,
@@ -89,7 +90,7 @@ pub fn open(path: &Path, options: &ReadOptions, caller: Caller<'_>) -> Result<Sh
 }
 
 /// How to store an output file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct StorageOptions {
     /// Element type of the cells: the input's, or 32 bits for new showers, unless told.
     pub dtype: Option<Dtype>,
@@ -213,7 +214,7 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
 }
 
 /// Writes `value` as one line of JSON, whole or not at all.
-pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut json =
         serde_json::to_vec(value).with_context(|| format!("{}: cannot be written", path.display()))?;
     json.push(b'\n');

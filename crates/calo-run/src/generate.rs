@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use calo_core::Dtype;
 use calo_data::ShowerWriter;
 use calo_latent::Kde;
+use serde::Serialize;
 
 use crate::files::StorageOptions;
 use crate::model::{LoadedModel, ModelChoice};
@@ -14,7 +15,7 @@ use crate::sampling::{Generator, LatentSource};
 use crate::{EnergyRange, Error, Result};
 
 /// Which showers are generated, by which model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct GenerateRequest {
     /// The model.
     pub model: ModelChoice,
@@ -39,7 +40,7 @@ pub struct GenerateRequest {
 }
 
 /// Where the encoded latent variables come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum LatentChoice {
     /// N(0, 1).
     Normal,

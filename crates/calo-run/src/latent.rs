@@ -11,6 +11,7 @@ use calo_latent::Kde;
 use calo_metrics::results::Gap;
 use calo_report::ReportFiles;
 use calo_report::latent::{DataInfo, DensityInfo, LatentResults, ModelInfo, SCHEMA_VERSION};
+use serde::Serialize;
 
 use crate::files::{InputOptions, create_folder, write_json};
 use crate::measures::detector_info;
@@ -26,7 +27,7 @@ const N_TABLED: usize = 5;
 const N_DRAWN: usize = 2;
 
 /// Which model and which showers are looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct LatentRequest {
     /// The model.
     pub model: ModelChoice,

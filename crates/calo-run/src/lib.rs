@@ -16,6 +16,7 @@
 //! | [`density`], [`latent`] | densities to sample from; what latent variables say |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
 //! | [`release`], [`import`] | models to give away, and weights of others |
+//! | [`experiment`] | a table or figure of a paper, from simulated showers to the page |
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
@@ -25,6 +26,7 @@ pub mod encode;
 mod energies;
 mod error;
 pub mod evaluate;
+pub mod experiment;
 pub mod files;
 pub mod generate;
 pub mod import;

@@ -10,6 +10,7 @@ use calo_nn::components::Posterior;
 use calo_nn::device;
 use calo_nn::engine::{Encode, ShowerModel, standard_normal};
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
+use serde::Serialize;
 
 use crate::error::{Context as _, ensure};
 use crate::provenance::{Input, hash_file};
@@ -28,7 +29,7 @@ pub const BATCH: usize = 64;
 const NOISE: Purpose = Purpose::new("encoder noise");
 
 /// Where networks compute, and how precisely.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Compute {
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
@@ -55,7 +56,7 @@ impl Compute {
 }
 
 /// Which weights to use, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ModelChoice {
     /// Folder of a training or of a released model, instead of the built-in model of photons in `ild-ecal`.
     pub run: Option<PathBuf>,

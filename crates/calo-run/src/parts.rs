@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use calo_core::ShowerSource;
 use calo_data::{Part, PartSource, ShowerReader, Split};
+use serde::{Serialize, Serializer};
 
 use crate::Result;
 use crate::error::{Context as _, ensure};
@@ -31,6 +32,12 @@ impl FromStr for PartChoice {
         }
         let part = Part::ALL.into_iter().find(|part| part.name() == text);
         part.map(Self::Part).ok_or_else(|| "expected train, validation, test or all".to_owned())
+    }
+}
+
+impl Serialize for PartChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -7,8 +7,17 @@ pub use calo_core::{hash_bytes, hash_file};
 
 use crate::monitor::Caller;
 
-/// Version of this program, as written to every output.
-pub const VERSION: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
+/// Git revision of the sources, `-dirty` where they were edited; `unknown` where they came without git.
+pub const REVISION: &str = env!("CALO_REVISION");
+
+/// Number of the version, and the revision.
+pub const VERSION_NUMBER: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CALO_REVISION"), ")");
+
+/// This program and its version, as written to every output.
+pub const VERSION: &str = concat!("calo ", env!("CARGO_PKG_VERSION"), " (", env!("CALO_REVISION"), ")");
+
+/// The same without the revision.
+pub(crate) const RELEASE: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
 
 /// A command line, or any text, with the folders of its paths left out: where somebody's files stood is of no use to others.
 pub(crate) fn without_folders(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use calo_core::{Detector, Error};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::error::{Context as _, ensure};
@@ -174,7 +174,7 @@ impl RunFolder {
 }
 
 /// `best`, or the number of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum EpochChoice {
     /// The best of those that were validated, or the one that an exported model has.
     Best,

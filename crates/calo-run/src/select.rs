@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use calo_metrics::results::{ById, DetectorInfo, Divisors};
 use calo_report::ReportFiles;
 use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection};
+use serde::Serialize;
 
 use crate::Result;
 use crate::config::RunConfig;
@@ -18,7 +19,7 @@ use crate::run_folder::{RunFolder, Validated, area_divisors, best_of, divisors, 
 const LEAST_DIVISOR: f64 = 1e-9;
 
 /// Which runs are compared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SelectRequest {
     /// The runs; one at least.
     pub runs: Vec<NamedRun>,
@@ -27,7 +28,7 @@ pub struct SelectRequest {
 }
 
 /// A run and what it is called in tables and legends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NamedRun {
     /// What to call it.
     pub name: String,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use calo_core::{AtomicFile, Detector};
 use calo_data::CellHits;
 use calo_sim::{Kind, Simulator};
+use serde::{Serialize, Serializer};
 
 use crate::error::Context as _;
 use crate::files::StorageOptions;
@@ -24,11 +25,12 @@ use target::Target;
 pub use target::Simulated;
 
 /// Which showers are simulated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SimulateRequest {
     /// Name or path of the detector.
     pub detector: String,
     /// Incident particle.
+    #[serde(serialize_with = "as_text")]
     pub particle: Kind,
     /// Kinetic energies, as far as the simulator's models cover them.
     pub energies: EnergyRange,
@@ -44,6 +46,10 @@ pub struct SimulateRequest {
     pub out: PathBuf,
     /// How it is stored.
     pub storage: StorageOptions,
+}
+
+fn as_text<S: Serializer>(particle: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(particle)
 }
 
 /// Simulates showers.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use calo_core::{Detector, Grid};
 use calo_data::{Part, ReadOptions, ShuffleSettings, Split};
 use calo_nn::engine::{BatchSource as _, Trainer};
+use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::error::{Context as _, ensure};
@@ -29,7 +30,7 @@ use source::{PrefetchedShowers, TrainingShowers};
 use validation::{Validation, ValidationFiles};
 
 /// What is trained, on which showers, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct TrainRequest {
     /// Description of the run, TOML.
     pub config: PathBuf,

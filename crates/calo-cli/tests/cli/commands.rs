@@ -7,8 +7,25 @@ use calo_data::{ShowerWriter, WriteOptions};
 #[test]
 fn help_is_pinned() {
     for command in [
-        "", "simulate", "inspect", "convert", "project", "pool", "filter", "split", "train", "encode",
-        "density", "generate", "latent", "select", "release", "evaluate", "report", "import",
+        "",
+        "simulate",
+        "inspect",
+        "convert",
+        "project",
+        "pool",
+        "filter",
+        "split",
+        "train",
+        "encode",
+        "density",
+        "generate",
+        "latent",
+        "select",
+        "release",
+        "evaluate",
+        "report",
+        "import",
+        "reproduce",
     ] {
         let mut words = vec!["--help"];
         if !command.is_empty() {

@@ -11,6 +11,7 @@ mod import;
 mod latent;
 mod pool;
 mod release;
+mod reproduce;
 mod select;
 mod simulate;
 mod train;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use calo_core::{Grid, Real, ShowerSource};
 use calo_data::{PoolSource, ShowerReader, WriteOptions};
+use serde::Serialize;
 
 use crate::Result;
 use crate::error::Context as _;
@@ -11,7 +12,7 @@ use crate::files::{InputOptions, StorageOptions, is_f64, write_all};
 use crate::monitor::Caller;
 
 /// Which cells are added up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct PoolRequest {
     /// Shower file.
     pub input: PathBuf,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use calo_core::{Error, Real};
 use calo_data::{Part, ShowerReader, ShowerWriter, Split, WriteOptions, for_each_part};
+use serde::Serialize;
 
 use crate::Result;
 use crate::error::ensure;
@@ -11,7 +12,7 @@ use crate::files::{InputOptions, StorageOptions, batch_size, create_folder, is_f
 use crate::monitor::{Caller, Pass};
 
 /// How a file is split.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SplitRequest {
     /// Shower file.
     pub input: PathBuf,

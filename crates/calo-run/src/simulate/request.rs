@@ -51,10 +51,11 @@ impl Request {
         n_blocks.saturating_mul(BLOCK).min(self.n_showers)
     }
 
-    /// Name and value of all that the showers depend on.
+    /// Name and value of all that the showers depend on. The revision is not among them: unfinished work outlives a
+    /// commit.
     pub(super) fn words(&self) -> Vec<(String, String)> {
         let words = [
-            ("software", provenance::VERSION.to_owned()),
+            ("software", provenance::RELEASE.to_owned()),
             ("particle", self.particle.to_string()),
             ("energy_gev", self.energies.to_string()),
             ("seed", self.seed.to_string()),

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
+use calo_metrics::results::Results;
+use calo_report::latent::{Correlations, DataInfo, Divergence, LatentResults, ModelInfo};
+use calo_report::selection::{SelectedEpoch, SelectedRun};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::reproduce::results::{LatentResults, Results, SelectedRun};
-use crate::reproduce::seed::Outcome;
-use crate::reproduce::stages::Request;
+use crate::experiment::seed::Outcome;
+use crate::experiment::stages::Request;
 
 /// Observables of an evaluation.
 const OBSERVABLES: [(&str, &str); 6] = [
@@ -21,7 +23,14 @@ const OBSERVABLES: [(&str, &str); 6] = [
 fn results(jsd: [f64; 3], source: &str) -> Results {
     let histograms = |jsd: f64| -> Vec<Value> {
         let jsd = json!({"value": jsd, "error": 0.01});
-        OBSERVABLES.iter().map(|(id, _)| json!({"observable": id, "jsd": jsd, "parts": []})).collect()
+        OBSERVABLES
+            .iter()
+            .map(|(id, _)| {
+                json!({
+                    "observable": id, "jsd": jsd, "area_difference": jsd, "parts": []
+                })
+            })
+            .collect()
     };
     let score = |id: &str, label: &str, value: Option<f64>, error: f64| json!({"id": id, "label": label, "value": value, "error": value.map(|_| error), "digits": 3});
     let scores = |s_jsd: Option<f64>, s_area: Option<f64>, auc: Option<f64>| {
@@ -38,16 +47,23 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
     let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
     let comparisons = names.iter().zip(jsd).map(|(name, jsd)| {
         let scores = scores(Some(10.0 * jsd), Some(11.0 * jsd), Some(0.5 + jsd));
-        json!({"name": name, "histograms": histograms(jsd), "scores": scores})
+        json!({"name": name, "n_showers": [1500, 1500], "histograms": histograms(jsd), "scores": scores})
     });
-    let observables = OBSERVABLES.map(|(id, label)| json!({"id": id, "label": label}));
+    let observables = OBSERVABLES.map(|(id, label)| {
+        json!({
+            "id": id, "label": label, "title": label, "phrase": label, "unit": "", "compared_at": "full_spectrum",
+            "scored": true, "x_label": "", "y_label": "", "log_y": false, "mip_axis": false, "explanation": "",
+            "normalisation": ""
+        })
+    });
     let mut moments = Vec::new();
     for (sample, factor) in [1.0, 1.02, 0.99, 1.0].into_iter().enumerate() {
         for (observable, mean) in [("visible_energy", 1000.0), ("n_hits", 400.0), ("cog_z", 12.0)] {
             for energy in [json!(null), json!(20.0), json!(80.0)] {
                 moments.push(json!({
                     "sample": sample, "observable": observable, "energy_gev": energy, "source": source, "n_showers": 100,
-                    "mean": {"value": mean * factor, "error": mean * factor * 0.003}
+                    "mean": {"value": mean * factor, "error": mean * factor * 0.003},
+                    "standard_deviation": {"value": 1.0, "error": null}
                 }));
             }
         }
@@ -58,16 +74,33 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
         for (energy, source) in [(20.0, "fixed_energy_file"), (30.0, "window")] {
             let resolution = json!({"value": 0.05 * factor, "error": 0.001});
             linearity.push(json!({
-                "sample": sample, "energy_gev": energy, "source": source, "resolution": resolution
+                "sample": sample, "energy_gev": energy, "source": source, "n_showers": 100, "resolution": resolution,
+                "mu90_mev": {"value": 1.0, "error": null}, "sigma90_mev": {"value": 0.05, "error": null}
             }));
         }
     }
     let samples = ["calo-sim", "beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
-    let samples = samples.map(|name| json!({"name": name, "n_showers": 1500}));
+    let samples = samples.map(|name| {
+        json!({
+            "name": name, "files": [], "n_showers": 1500, "energy_range_gev": [10.0, 100.0],
+            "mean_visible_energy_mev": 1000.0
+        })
+    });
+    let floor = json!({
+        "name": "half / half", "n_showers": [750, 750], "histograms": histograms(0.02),
+        "scores": scores(None, None, None)
+    });
     serde_json::from_value(json!({
+        "schema_version": 2,
+        "calo_version": "calo 0.1.0",
+        "seed": 1,
+        "detector": detector(),
+        "distributions": [],
+        "divisors": null,
+        "pearson": {"labels": [], "matrices": []},
         "samples": samples,
         "observables": observables,
-        "floor": {"name": "half / half", "histograms": histograms(0.02), "scores": scores(None, None, None)},
+        "floor": floor,
         "comparisons": comparisons.collect::<Vec<_>>(),
         "moments": moments,
         "linearity": linearity,
@@ -76,46 +109,102 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
     .unwrap()
 }
 
-fn run(name: &str, seed: u64, beta_kld: f64, best_s_jsd: f64) -> SelectedRun {
-    serde_json::from_value(json!({
-        "name": name, "seed": seed, "beta_kld": beta_kld, "best_epoch": 2, "best_s_jsd": best_s_jsd,
-        "epochs": [{"epoch": 1, "kld_nats": 3.0}, {"epoch": 2, "kld_nats": 5.25}],
-    }))
-    .unwrap()
-}
-
-fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
-    let baselines = [run("beta-0.05", seed, 0.05, 0.9), run("beta-0.05-2", seed + 1_000_000, 0.05, 1.1)];
-    let stronger = run("beta-0.4", seed, 0.4, 1.0);
-    let latent: LatentResults = serde_json::from_value(json!({
-        "correlations": {"observables": ["m1x", "m1z"], "coefficients": [[0.1, null, 0.0], [-0.87, 0.2, 0.4]]}
-    }))
-    .unwrap();
-    SeedRow::new(&Outcome {
-        seed,
-        results: results(jsd, source),
-        latent,
-        chosen: [baselines[0].clone(), stronger.clone(), baselines[0].clone()],
-        runs: [baselines.to_vec(), vec![stronger]].concat(),
-        folder: PathBuf::from(format!("out/seed-{seed}")),
+fn detector() -> Value {
+    json!({
+        "name": "ild-ecal-pooled", "grid": [30, 10, 10], "cell_size_mm": [15.0, 15.0], "mip_mev": 0.2, "cell_cut_mev": 0.1
     })
 }
 
-fn table(seeds: Vec<SeedRow>) -> Table2 {
+fn run(name: &str, seed: u64, beta_kld: f64, best_s_jsd: f64) -> SelectedRun {
+    let epoch = |epoch, kld_nats| SelectedEpoch {
+        epoch,
+        step: 10,
+        kept: true,
+        s_jsd_raw: best_s_jsd,
+        s_jsd_post_processed: None,
+        kld_nats,
+    };
+    SelectedRun {
+        name: name.to_owned(),
+        path: name.to_owned(),
+        seed,
+        beta_kld: Some(beta_kld),
+        best_epoch: 2,
+        best_s_jsd,
+        epochs: vec![epoch(1, 3.0), epoch(2, 5.25)],
+    }
+}
+
+fn latent() -> LatentResults {
+    LatentResults {
+        schema_version: 2,
+        calo_version: "0.1.0".to_owned(),
+        seed: 1,
+        detector: serde_json::from_value(detector()).unwrap(),
+        model: ModelInfo {
+            name: "BIB-AE".to_owned(),
+            epoch: 2,
+            weights_blake3: String::new(),
+            encoded: 2,
+            latent: 2,
+            beta_kld: Some(0.05),
+            post_processed: true,
+        },
+        data: DataInfo {
+            path: String::new(),
+            blake3: String::new(),
+            part: "all".to_owned(),
+            n_showers: 1,
+            energy_range_gev: [10.0, 100.0],
+        },
+        density: None,
+        divergence: Divergence { variables: vec![], nats: vec![], errors: vec![], cumulative_nats: vec![] },
+        correlations: Correlations {
+            variables: vec![0, 1],
+            observables: vec!["m1x".to_owned(), "m1z".to_owned()],
+            coefficients: vec![vec![Some(0.1), None, Some(0.0)], vec![Some(-0.87), Some(0.2), Some(0.4)]],
+            errors: vec![],
+        },
+        joints: vec![],
+        traversals: vec![],
+        marginals: vec![],
+        cog_z: vec![],
+        gaps: vec![],
+    }
+}
+
+fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
+    let baseline = run("beta-0.05", seed, 0.05, 0.9);
+    let outcome = Outcome {
+        seed,
+        results: results(jsd, source),
+        latent: Some(latent()),
+        repeated_s_jsd: vec![0.9, 1.1],
+        chosen: vec![baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline],
+        folder: PathBuf::from(format!("out/seed-{seed}")),
+    };
+    SeedRow::new(&outcome, &table2())
+}
+
+fn table2() -> Experiment {
+    Experiment::load("table2").unwrap()
+}
+
+fn page_of(seeds: Vec<SeedRow>) -> String {
+    page(&table(seeds), &table2())
+}
+
+fn table(seeds: Vec<SeedRow>) -> Table {
     let request = [("profile", "quick"), ("data", ""), ("device", "cpu")];
     let request: Request = request.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let stages = serde_json::from_value(json!([
         {"name": "simulate training showers", "hash": "0", "seconds": 90.0, "complete": true},
         {"name": "seed-11: train beta-0.05", "hash": "1", "seconds": 330.0, "complete": true},
     ]));
-    Table2::new(
-        "calo 0.1.0".to_owned(),
-        "ild-ecal-pooled".to_owned(),
-        request,
-        seeds,
-        stages.unwrap(),
-        Some(200.0),
-    )
+    let detector = "ild-ecal-pooled".to_owned();
+    let mut table = Table::new(detector, request, seeds, stages.unwrap(), Some(200.0));
+    table.calo = "calo 0.1.0".to_owned();
+    table
 }
 
 const ONE_SEED: &str = "\
@@ -140,7 +229,7 @@ Profile quick, simulated showers in `ild-ecal-pooled`, seed 11; calo 0.1.0, on c
 
 #[test]
 fn one_seed_shows_values_with_their_own_errors() {
-    let text = page(&table(vec![seed(11, [0.1, 0.12, 0.08], "fixed_energy_file")]));
+    let text = page_of(vec![seed(11, [0.1, 0.12, 0.08], "fixed_energy_file")]);
     let squeeze = |text: &str| {
         let squeezed = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         squeezed.filter(|line| !line.starts_with("| --")).collect::<Vec<_>>()
@@ -151,8 +240,8 @@ fn one_seed_shows_values_with_their_own_errors() {
         "| mean number of hits at 80 GeV, %",
         "| sigma90/mu90 at 20 GeV, %        | +30.0 ± 3.3",
         "| best epoch",
-        "|ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): 0.87",
-        "2 trainings of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14",
+        "|ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): 0.87 (paper: about 0.9).",
+        "2 runs of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14 (paper: 1.02 ± 0.12 of seven)",
         "the best, 0.90, is used",
         "not given: S_area: no divisors",
         "out/seed-11",
@@ -172,7 +261,7 @@ fn one_seed_shows_values_with_their_own_errors() {
 #[test]
 fn several_seeds_show_mean_and_deviation_and_how_often_the_density_wins() {
     let seeds = vec![seed(11, [0.1, 0.12, 0.08], "window"), seed(12, [0.1, 0.12, 0.12], "window")];
-    let text = page(&table(seeds));
+    let text = page_of(seeds);
     // 0.08 and 0.12: mean 0.10, standard deviation 0.0283.
     assert!(text.contains("0.1000 ± 0.0283") && text.contains("1.000 ± 0.283"), "{text}");
     let last = ["0.080 (longitudinal profile)", "+0.0 % (80 GeV)", "+0.0 % (80 GeV)", "0.87"];
@@ -193,8 +282,19 @@ fn what_is_missing_is_a_dash() {
     row.configurations[0].scores[0].value = None;
     row.configurations[0].jsd[3].value = None;
     row.top_variable_cog_z = None;
-    assert_eq!(row.density_is_better(), [None, None]);
-    let text = page(&table(vec![row]));
+    assert_eq!(row.density_is_better([0, 2]), [None, None]);
+    let text = page_of(vec![row]);
     assert!(text.contains("| S_JSD                            | -  "), "{text}");
     assert!(!text.contains("|ρ|"), "{text}");
+}
+
+#[test]
+fn stages_of_another_program_are_marked_with_its_revision() {
+    let mut table = table(vec![seed(11, [0.1, 0.12, 0.08], "window")]);
+    let plain = page(&table, &table2());
+    assert!(!plain.contains("kept"), "{plain}");
+    (table.stages[1].kept, table.stages[1].revision) = (true, "1a2b3c4d5e6f".to_owned());
+    let text = page(&table, &table2());
+    assert!(text.contains("| seed-11: train beta-0.05 (kept: 1a2b3c4d5e6f) | 5.5 min"), "{text}");
+    assert!(text.contains("another calo than calo 0.1.0") && text.contains("--keep-stages"), "{text}");
 }

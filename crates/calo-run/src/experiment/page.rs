@@ -1,20 +1,23 @@
-//! The table as people read it: Markdown, columns aligned, for the terminal and for `table2.md`.
+//! The table as people read it: Markdown, columns aligned, for the terminal and for `NAME.md`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::results::{Estimate, Score};
-use super::stages::shown;
-use super::table::{Column, Offset, SeedRow, Table2, estimate};
+use calo_metrics::results::{Estimate, Score};
+
+use super::description::Experiment;
+use super::stages::{StageRecord, shown};
+use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
 /// What rows call offsets, and those of a column.
 type Offsets = (&'static str, fn(&Column) -> &[Offset]);
 
 /// The whole page.
-pub(super) fn page(table: &Table2) -> String {
+pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
     let mut text = String::new();
     let value = |name: &str| table.request.get(name).map_or("", String::as_str);
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "# Table 2 of decoding-photons, reproduced\n");
+    let _ = writeln!(text, "# {}, reproduced\n", experiment.title);
     let seeds: Vec<String> = table.seeds.iter().map(|row| row.seed.to_string()).collect();
     let showers = if value("data").is_empty() { "simulated showers" } else { "real showers" };
     let reference = table.seeds.first().map_or(0, |row| row.reference.1);
@@ -30,9 +33,9 @@ pub(super) fn page(table: &Table2) -> String {
     );
     text += &numbers(table);
     text.push('\n');
-    text += &notes(table);
+    text += &notes(table, experiment);
     if table.seeds.len() > 1 {
-        text += &by_seed(table);
+        text += &by_seed(table, experiment);
     }
     text += &places(table);
     text += &times(table);
@@ -40,7 +43,7 @@ pub(super) fn page(table: &Table2) -> String {
 }
 
 /// The table itself.
-fn numbers(table: &Table2) -> String {
+fn numbers(table: &Table) -> String {
     let Some(first) = table.seeds.first() else { return String::new() };
     let columns: Vec<&Column> = first.configurations.iter().chain([&first.floor]).collect();
     let mut rows = vec![vec!["against the reference".to_owned()]];
@@ -52,9 +55,12 @@ fn numbers(table: &Table2) -> String {
         combined(table.seeds.iter().filter_map(|row| quantity(nth(row, index)?)), digits)
     };
     row("S_JSD".to_owned(), &|i| over_seeds(i, &Column::s_jsd, 3));
-    row("S_JSD, paper".to_owned(), &|i| {
-        columns[i].paper_s_jsd.map_or_else(missing, |paper| format!("{paper:.2}"))
-    });
+    let is_published = |id: &str| columns.iter().any(|column| column.published(id).is_some());
+    let published =
+        |id: &str, i: usize| columns[i].published(id).map_or_else(missing, |paper| format!("{paper:.2}"));
+    if is_published("s_jsd") {
+        row("S_JSD, paper".to_owned(), &|i| published("s_jsd", i));
+    }
     for distance in &first.floor.jsd {
         row(format!("JSD {}", distance.label), &|i| {
             over_seeds(i, &|column| estimate(&column.jsd, &distance.id), 4)
@@ -67,6 +73,11 @@ fn numbers(table: &Table2) -> String {
         if columns.iter().any(|column| quantity(column).is_some()) {
             row(score.label.clone(), &|i| over_seeds(i, &quantity, 3));
         }
+    }
+    let others: BTreeSet<&String> = columns.iter().flat_map(|column| column.published.keys()).collect();
+    for id in others {
+        let label = first.floor.scores.iter().find(|score| score.id == *id).map_or(id, |score| &score.label);
+        row(format!("{label}, paper"), &|i| published(id, i));
     }
     let offsets: [Offsets; 3] = [
         ("mean visible energy", |column| &column.visible_energy),
@@ -124,7 +135,7 @@ fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> [f6
 }
 
 /// What the numbers mean, and what stands beside them.
-fn notes(table: &Table2) -> String {
+fn notes(table: &Table, experiment: &Experiment) -> String {
     let mut text = String::new();
     let errors = if table.seeds.len() > 1 {
         "mean and standard deviation over the seeds"
@@ -133,8 +144,8 @@ fn notes(table: &Table2) -> String {
     };
     let _ = writeln!(
         text,
-        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of both betas, with and without \
-         post-processor; the paper's is relative to the epochs of its own trainings, so the two compare in order, not in size. \
+        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of all runs, with and without \
+         post-processor; the paper's is relative to the epochs of its own runs, so the two compare in order, not in size. \
          The floor is one half of the reference against the other."
     );
     let windows =
@@ -146,24 +157,31 @@ fn notes(table: &Table2) -> String {
         );
     }
     let rho: Vec<f64> = table.seeds.iter().filter_map(|row| row.top_variable_cog_z).collect();
-    if !rho.is_empty() {
+    if let Some(page) = experiment.latent_pages.first()
+        && !rho.is_empty()
+    {
         let rho: Vec<String> = rho.iter().map(|rho| format!("{:.2}", rho.abs())).collect();
+        let label = experiment.run_index(&page.run).map_or("", |index| experiment.runs[index].label.as_str());
         let _ = writeln!(
             text,
-            "\nCorrelation |ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): {} \
-             (paper: about 0.9).",
-            rho.join(", ")
+            "\nCorrelation |ρ| of the latent variable of the highest KLD with the centre of gravity z ({label}): {}{}.",
+            rho.join(", "),
+            in_paper(page.published_cog_z.as_ref())
         );
     }
+    let repeated = experiment.runs.iter().find(|run| run.repeated);
+    let (label, published) =
+        repeated.map_or(("", None), |run| (run.label.as_str(), run.published_s_jsd.as_ref()));
     for row in table.seeds.iter().filter(|row| row.trainings_s_jsd.len() > 1) {
         let [mean, deviation] = mean_and_deviation(row.trainings_s_jsd.iter().copied());
         let best = row.trainings_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
         let _ = writeln!(
             text,
-            "\nSeed {}: {} trainings of beta 0.05, S_JSD of the best epochs against validation showers {mean:.2} ± {deviation:.2} \
-             (paper: 1.02 ± 0.12 of seven); the best, {best:.2}, is used.",
+            "\nSeed {}: {} runs of {label}, S_JSD of the best epochs against validation showers {mean:.2} ± {deviation:.2}{}; \
+             the best, {best:.2}, is used.",
             row.seed,
-            row.trainings_s_jsd.len()
+            row.trainings_s_jsd.len(),
+            in_paper(published)
         );
     }
     for row in &table.seeds {
@@ -175,8 +193,13 @@ fn notes(table: &Table2) -> String {
     text
 }
 
+/// A published number behind ours.
+fn in_paper(published: Option<&String>) -> String {
+    published.map(|published| format!(" (paper: {published})")).unwrap_or_default()
+}
+
 /// Seed by seed: S_JSD and the centre of gravity, and how far the worst quantity of the last configuration is off.
-fn by_seed(table: &Table2) -> String {
+fn by_seed(table: &Table, experiment: &Experiment) -> String {
     let mut rows = vec![vec!["seed".to_owned()]];
     let Some(first) = table.seeds.first() else { return String::new() };
     for column in &first.configurations {
@@ -200,16 +223,21 @@ fn by_seed(table: &Table2) -> String {
         cells.push(row.top_variable_cog_z.map_or_else(missing, |rho| format!("{:.2}", rho.abs())));
         rows.push(cells);
     }
-    let better =
-        |which: usize| table.seeds.iter().filter(|row| row.density_is_better()[which] == Some(true)).count();
-    format!(
-        "\n{}\nSampling from the density beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} \
-         of {} seeds.\n",
-        aligned(&rows),
-        better(0),
-        better(1),
-        table.seeds.len()
-    )
+    let mut text = format!("\n{}", aligned(&rows));
+    if let Some(pair) = sampled_both_ways(experiment) {
+        let better = |which: usize| {
+            table.seeds.iter().filter(|row| row.density_is_better(pair)[which] == Some(true)).count()
+        };
+        let _ = write!(
+            text,
+            "\nSampling from the density beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} \
+             of {} seeds.\n",
+            better(0),
+            better(1),
+            table.seeds.len()
+        );
+    }
+    text
 }
 
 /// The largest of the distances, and whose it is.
@@ -232,7 +260,7 @@ fn missing() -> String {
 }
 
 /// Where the figures are.
-fn places(table: &Table2) -> String {
+fn places(table: &Table) -> String {
     let mut text = String::from("\n## Figures\n\n");
     for row in &table.seeds {
         let _ = writeln!(
@@ -246,14 +274,27 @@ fn places(table: &Table2) -> String {
 }
 
 /// How long every stage took.
-fn times(table: &Table2) -> String {
+fn times(table: &Table) -> String {
     let mut rows = vec![vec!["stage".to_owned(), "time".to_owned()]];
-    rows.extend(table.stages.iter().map(|stage| vec![stage.name.clone(), shown(stage.seconds)]));
+    rows.extend(table.stages.iter().map(|stage| vec![marked(stage), shown(stage.seconds)]));
     let total = table.stages.iter().map(|stage| stage.seconds).sum();
     rows.push(vec!["all stages, added up".to_owned(), shown(total)]);
     let build = table.build_seconds.map(|seconds| vec!["build, not counted".to_owned(), shown(seconds)]);
     rows.extend(build);
-    format!("\n## Time\n\n{}", aligned(&rows))
+    let mut text = format!("\n## Time\n\n{}", aligned(&rows));
+    if table.stages.iter().any(|stage| stage.kept) {
+        let _ = writeln!(
+            text,
+            "\nStages with a revision were made by another calo than {}, of that revision, and kept (--keep-stages).",
+            table.calo
+        );
+    }
+    text
+}
+
+/// The name of a stage, with the revision of the program that made it where it is another one.
+fn marked(stage: &StageRecord) -> String {
+    if stage.kept { format!("{} (kept: {})", stage.name, stage.revision) } else { stage.name.clone() }
 }
 
 /// A Markdown table that also reads well as it is.

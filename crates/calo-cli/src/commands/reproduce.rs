@@ -1,0 +1,129 @@
+//! `calo reproduce`: a table or figure of a paper, from nothing to the page.
+
+use std::path::PathBuf;
+
+use calo_run::experiment::{Experiment, ReproduceRequest, reproduce};
+use calo_run::files::FixedEnergyFile;
+use calo_run::model::{Compute, Precision};
+use calo_run::monitor::Caller;
+
+use crate::{args, output};
+
+/// Reproduce a table or figure of a paper: simulate, train, generate, score, and print the table
+///
+/// What is complete in the folder is not done again: the same command goes on after an interruption. Stages that another
+/// calo made are made again unless they are to be kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Name of a built-in experiment (--list), or a TOML file
+    #[arg(value_name = "NAME|FILE", required_unless_present = "list")]
+    experiment: Option<String>,
+    /// List the built-in experiments and their profiles
+    #[arg(long, exclusive = true)]
+    list: bool,
+    /// How large: a profile of the experiment
+    #[arg(long, value_name = "NAME", default_value = "quick")]
+    profile: String,
+    /// Showers of the full spectrum, instead of simulated ones; cells are pooled where the experiment says so, and fewer
+    /// showers than quick and laptop simulate are trained with for as many steps
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Showers of one energy in GeV, to go with --data; may be given again
+    #[arg(long, value_name = "ENERGY=FILE", requires = "data", value_parser = file_at)]
+    data_at: Vec<FixedEnergyFile>,
+    /// Seed of the simulated showers, or of the split of real ones
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    data_seed: u64,
+    /// Seed of runs and generated showers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// So many seeds from --seed on, with mean and standard deviation over them
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// So many runs of the one that the experiment repeats, of which the best is used
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    trainings: u64,
+    /// Score the trained models of the profile, instead of training
+    #[arg(long, conflicts_with_all = ["overrides", "trainings", "from"])]
+    pretrained: bool,
+    /// Begin the runs with the weights in folders of their names in this one: that of a seed of another reproduction, or
+    /// of exported models; laptop has a shorter schedule for that
+    #[arg(long, value_name = "DIR", conflicts_with = "pretrained")]
+    from: Option<PathBuf>,
+    /// Another value for a field of the profile's configuration, for example `optim.epochs=10`, or none for its default;
+    /// may be given again
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    overrides: Vec<String>,
+    /// Folder for everything, instead of reproduce/NAME/PROFILE
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep what is there of another request as far as it is the same; the same request goes on by itself
+    #[arg(long)]
+    resume: bool,
+    /// Keep complete stages that another calo made, marked with its revision
+    #[arg(long)]
+    keep_stages: bool,
+    /// Where networks compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// What convolutions and products compute with: f32, on a GPU also tf32
+    #[arg(long, default_value_t, value_name = "P", value_parser = precision)]
+    precision: Precision,
+    /// Seconds of a build, to stand beside the stages
+    #[arg(long, value_name = "S", hide = true)]
+    build_seconds: Option<f64>,
+}
+
+fn file_at(text: &str) -> Result<FixedEnergyFile, String> {
+    let file: args::FixedEnergyFile = text.parse()?;
+    match file.sample {
+        None => Ok(FixedEnergyFile { energy_gev: file.energy_gev, path: file.path }),
+        Some(sample) => Err(format!("a name, `{sample}`; expected ENERGY=FILE")),
+    }
+}
+
+fn precision(text: &str) -> Result<Precision, String> {
+    match text.parse() {
+        Ok(precision) if precision != Precision::Bf16 => Ok(precision),
+        _ => Err("expected f32 or tf32".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let Some(experiment) = &args.experiment else { return list() };
+    let experiment = Experiment::load(experiment)?;
+    let default = || PathBuf::from("reproduce").join(&experiment.name).join(&args.profile);
+    let request = ReproduceRequest {
+        profile: args.profile.clone(),
+        data: args.data.clone(),
+        data_at: args.data_at.clone(),
+        data_seed: args.data_seed,
+        seed: args.seed,
+        n_seeds: args.seeds,
+        n_runs: args.trainings,
+        pretrained: args.pretrained,
+        from: args.from.clone(),
+        overrides: args.overrides.clone(),
+        out: args.out.clone().unwrap_or_else(default),
+        resume: args.resume,
+        keep_stages: args.keep_stages,
+        compute: Compute { device: args.device.clone(), precision: args.precision },
+        build_seconds: args.build_seconds,
+        experiment,
+    };
+    let reproduced = reproduce(&request, caller.monitor)?;
+    let (json, markdown) = (reproduced.json.display(), reproduced.markdown.display());
+    output::print(&format!("{}\n{json}\n{markdown}\n", reproduced.page))
+}
+
+/// Built-in experiments with their profiles.
+fn list() -> anyhow::Result<()> {
+    let mut text = String::new();
+    for experiment in Experiment::built_in()? {
+        text += &format!("{}: {} ({})\n", experiment.name, experiment.title, experiment.paper);
+        for profile in &experiment.profiles {
+            text += &format!("  --profile {:<8} {}\n", profile.name, profile.about);
+        }
+    }
+    output::print(&text)
+}

@@ -1,0 +1,87 @@
+//! `calo reproduce`: what it lists and what it refuses. Its work is done by `cargo xtask ci e2e`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{calo, stderr, stdout};
+
+const TABLE2: &str = include_str!("../../../../configs/experiments/table2.toml");
+
+/// An experiment of a user's own, like table 2 but for `from`.
+fn own(folder: &Path, from: &str, to: &str) -> String {
+    assert!(TABLE2.contains(from), "{from}");
+    let path = folder.join("mine.toml");
+    fs::write(&path, TABLE2.replacen(from, to, 1)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn built_in_experiments_are_listed_with_their_profiles() {
+    let text = stdout(&calo().args(["reproduce", "--list"]).assert().success());
+    assert!(text.contains("table2: Table 2 of decoding-photons (arXiv:2102.12491)"), "{text}");
+    for profile in ["tiny", "quick", "laptop", "paper"] {
+        assert!(text.contains(&format!("--profile {profile}")), "{text}");
+    }
+}
+
+#[test]
+fn the_version_names_the_revision() {
+    let text = stdout(&calo().arg("--version").assert().success());
+    let revision = text.trim().strip_prefix("calo 0.1.0 (").and_then(|rest| rest.strip_suffix(')'));
+    let revision = revision.unwrap_or_default().trim_end_matches("-dirty");
+    let is_hash = revision.len() == 12 && revision.chars().all(|c| c.is_ascii_hexdigit());
+    assert!(is_hash || revision == "unknown", "{text}");
+}
+
+#[test]
+fn wrong_requests_are_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |words: &[&str], code: i32, parts: &[&str]| {
+        let out = folder.path().join("out");
+        let assert = calo().arg("reproduce").args(words).arg("--out").arg(&out).assert().code(code);
+        let text = stderr(&assert);
+        assert!(parts.iter().all(|part| text.contains(part)), "{words:?}: {text}");
+        assert!(!out.exists(), "{words:?}");
+    };
+    refuse(&["nada"], 2, &["nada", "table2"]);
+    refuse(&["table2", "--profile", "huge"], 2, &["huge", "tiny, quick, laptop, paper"]);
+    refuse(&["table2", "--pretrained"], 1, &["profile quick", "laptop"]);
+    refuse(&["table2", "--set", "optim.epoch=1"], 1, &["bib-ae-quick.toml", "epoch"]);
+    refuse(&["table2", "--set", "training.epochs=1"], 1, &["training.epochs", "`optim.epochs`"]);
+    refuse(&["table2", "--precision", "bf16"], 2, &["tf32"]);
+    refuse(&["table2", "--data-at", "20=a.hdf5"], 2, &["--data"]);
+}
+
+#[test]
+fn an_experiment_of_ones_own_is_refused_with_its_file_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to, parts) in [
+        ("title = ", "titel = ", ["mine.toml", "titel"]),
+        ("run = \"beta-0.4\"", "run = \"beta-0.5\"", ["mine.toml", "`candidate.run`"]),
+        ("config = \"bib-ae-quick.toml\"", "config = \"nada.toml\"", ["mine.toml", "nada.toml"]),
+        ("\"optim.epochs=3\"", "\"training.epochs=3\"", ["mine.toml: profile tiny", "`optim.epochs`"]),
+    ] {
+        let file = own(folder.path(), from, to);
+        let out = folder.path().join("out");
+        let mut command = calo();
+        command.args(["reproduce", &file, "--profile", "tiny", "--out"]).arg(&out);
+        let text = stderr(&command.assert().code(1));
+        assert!(parts.iter().all(|part| text.contains(part)), "{to}: {text}");
+        assert!(!out.exists(), "{to}");
+    }
+}
+
+/// The detector that it names is missed.
+#[test]
+fn an_experiment_of_ones_own_takes_the_configuration_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = own(folder.path(), "config = \"bib-ae-quick.toml\"", "config = \"own.toml\"");
+    let config = include_str!("../../../../configs/experiments/bib-ae-quick.toml");
+    let own_config = config.replacen("detector = \"ild-ecal-pooled\"", "detector = \"nada\"", 1);
+    fs::write(folder.path().join("own.toml"), own_config).unwrap();
+    let out = folder.path().join("out");
+    let mut command = calo();
+    command.args(["reproduce", &file, "--profile", "tiny", "--out"]).arg(&out);
+    let text = stderr(&command.assert().code(1));
+    assert!(text.contains("nada") && !out.exists(), "{text}");
+}

@@ -1,0 +1,261 @@
+//! What stages are made of: requests to this library, each with the command that does the same.
+
+use std::path::{Path, PathBuf};
+
+use rayon::ThreadPoolBuilder;
+use serde::Serialize;
+
+use crate::density::{DensityRequest, estimate};
+use crate::encode::{EncodeRequest, encode};
+use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
+use crate::files::FixedEnergyFile;
+use crate::generate::{GenerateRequest, LatentChoice, generate};
+use crate::latent::{LatentRequest, latent};
+use crate::model::{Compute, ModelChoice, Precision};
+use crate::monitor::{Caller, Monitor};
+use crate::prepare::{PoolRequest, SplitRequest, pool, split};
+use crate::report::report;
+use crate::run_folder::EpochChoice;
+use crate::select::{SelectRequest, select};
+use crate::simulate::{SimulateRequest, simulate};
+use crate::train::{TrainRequest, train};
+use crate::{Error, Result};
+
+/// Stack of a thread that works with networks: graphs of many operations are walked recursively.
+const STACK_BYTES: usize = 64 << 20;
+
+/// A request.
+#[derive(Debug, Clone, Serialize)]
+pub(super) enum Step {
+    Simulate(SimulateRequest),
+    Pool(PoolRequest),
+    Split(SplitRequest),
+    Train(TrainRequest),
+    Select(SelectRequest),
+    Encode(EncodeRequest),
+    Estimate(DensityRequest),
+    Generate(GenerateRequest),
+    Evaluate(EvaluateRequest),
+    /// Figures and page of that folder.
+    Report(PathBuf),
+    Latent(LatentRequest),
+}
+
+impl Step {
+    /// Does it, with networks on `n_threads` threads.
+    ///
+    /// # Errors
+    /// Those of the request; an interruption.
+    pub(super) fn run(&self, n_threads: usize, monitor: &dyn Monitor) -> Result<()> {
+        let command = self.command();
+        monitor.message(&format!("    {command}"));
+        monitor.check()?;
+        let caller = Caller { command: &command, monitor };
+        if !self.has_networks() {
+            return self.perform(caller);
+        }
+        // The thread that hands out small pieces of work is one of the pool: it need not wait for others.
+        let pool = ThreadPoolBuilder::new().num_threads(n_threads).stack_size(STACK_BYTES).build();
+        let pool =
+            pool.map_err(|e| Error::Invalid(format!("{n_threads} threads: cannot start them: {e}")))?;
+        pool.install(|| self.perform(caller))
+    }
+
+    fn has_networks(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Generate(_) | Self::Encode(_) | Self::Latent(_))
+    }
+
+    fn perform(&self, caller: Caller<'_>) -> Result<()> {
+        match self {
+            Self::Simulate(request) => simulate(request, caller).map(drop),
+            Self::Pool(request) => pool(request, caller).map(drop),
+            Self::Split(request) => split(request, caller).map(drop),
+            Self::Train(request) => train(request, caller).map(drop),
+            Self::Select(request) => select(request).map(drop),
+            Self::Encode(request) => encode(request, caller).map(drop),
+            Self::Estimate(request) => estimate(request, caller).map(drop),
+            Self::Generate(request) => generate(request, caller).map(drop),
+            Self::Evaluate(request) => evaluate(request, caller).map(drop),
+            Self::Report(folder) => report(folder).map(drop),
+            Self::Latent(request) => latent(request, caller).map(drop),
+        }
+    }
+
+    /// The command that does the same, for provenance and for people.
+    pub(super) fn command(&self) -> String {
+        let words = match self {
+            Self::Simulate(request) => simulate_words(request),
+            Self::Pool(request) => pool_words(request),
+            Self::Split(request) => split_words(request),
+            Self::Train(request) => train_words(request),
+            Self::Select(request) => select_words(request),
+            Self::Encode(request) => encode_words(request),
+            Self::Estimate(request) => estimate_words(request),
+            Self::Generate(request) => generate_words(request),
+            Self::Evaluate(request) => evaluate_words(request),
+            Self::Report(folder) => Words::of("report").word(folder.display()),
+            Self::Latent(request) => latent_words(request),
+        };
+        format!("calo {}", words.0.join(" "))
+    }
+}
+
+/// The words of a command.
+struct Words(Vec<String>);
+
+impl Words {
+    fn of(command: &str) -> Self {
+        Self(vec![command.to_owned()])
+    }
+
+    fn word(mut self, word: impl ToString) -> Self {
+        self.0.push(word.to_string());
+        self
+    }
+
+    fn option(self, name: &str, value: impl ToString) -> Self {
+        self.word(name).word(value)
+    }
+
+    fn path(self, name: &str, path: &Path) -> Self {
+        self.option(name, path.display())
+    }
+
+    /// An option that is given as often as there are values.
+    fn options(self, name: &str, values: impl IntoIterator<Item = String>) -> Self {
+        values.into_iter().fold(self, |words, value| words.option(name, value))
+    }
+
+    fn compute(self, compute: &Compute) -> Self {
+        let words = self.option("--device", &compute.device);
+        let precision = Some(compute.precision).filter(|precision| *precision != Precision::default());
+        words.options("--precision", precision.map(|precision| precision.to_string()))
+    }
+
+    fn model(self, model: &ModelChoice) -> Self {
+        let words = self.options("--run", model.run.iter().map(|run| run.display().to_string()));
+        let epoch = match model.epoch {
+            EpochChoice::Best => "best".to_owned(),
+            EpochChoice::Number(epoch) => epoch.to_string(),
+        };
+        words.option("--epoch", epoch)
+    }
+}
+
+/// `ENERGY=FILE` of each file, behind `prefix`.
+fn at(prefix: &str, files: &[FixedEnergyFile]) -> impl Iterator<Item = String> {
+    files.iter().map(move |file| format!("{prefix}{}={}", file.energy_gev, file.path.display()))
+}
+
+fn simulate_words(request: &SimulateRequest) -> Words {
+    Words::of("simulate")
+        .option("--detector", &request.detector)
+        .option("--particle", request.particle)
+        .option("--energy", request.energies)
+        .option("-n", request.n_showers)
+        .option("--seed", request.seed)
+        .option("--first", request.first)
+        .path("--out", &request.out)
+}
+
+fn pool_words(request: &PoolRequest) -> Words {
+    let [layers, nx, ny] = request.by.shape();
+    Words::of("pool")
+        .word(request.input.display())
+        .options("--detector", request.from.detector.clone())
+        .option("--by", format!("{layers}x{nx}x{ny}"))
+        .path("--out", &request.out)
+}
+
+fn split_words(request: &SplitRequest) -> Words {
+    // Shares of 1: the command makes them such.
+    let [train, validation, test] = request.fractions;
+    Words::of("split")
+        .word(request.input.display())
+        .options("--detector", request.from.detector.clone())
+        .option("--fractions", format!("{train},{validation},{test}"))
+        .option("--seed", request.seed)
+        .path("--out", &request.out)
+}
+
+fn train_words(request: &TrainRequest) -> Words {
+    let words = Words::of("train")
+        .word(request.config.display())
+        .path("--data", &request.data)
+        .path("--out", &request.out);
+    let words = if request.resume { words.word("--resume") } else { words };
+    words
+        .options("--set", request.overrides.iter().cloned())
+        .options("--validation", request.validation.iter().map(|path| path.display().to_string()))
+        .options("--validation-at", at("", &request.validation_at))
+        .compute(&request.compute)
+        .options("--from", request.from.iter().map(|path| path.display().to_string()))
+}
+
+fn select_words(request: &SelectRequest) -> Words {
+    let runs = request.runs.iter().map(|run| run.folder.display().to_string());
+    Words::of("select").path("--out", &request.out).options("--run", runs)
+}
+
+fn encode_words(request: &EncodeRequest) -> Words {
+    Words::of("encode")
+        .path("--data", &request.data)
+        .options("--part", request.part.map(|part| part.to_string()))
+        .model(&request.model)
+        .option("--seed", request.seed)
+        .path("--out", &request.out)
+        .compute(&request.model.compute)
+}
+
+fn estimate_words(request: &DensityRequest) -> Words {
+    Words::of("density")
+        .path("--latent", &request.latent)
+        .option("--seed", request.seed)
+        .path("--out", &request.out)
+}
+
+fn generate_words(request: &GenerateRequest) -> Words {
+    let latent = request.latent.map(|latent| match latent {
+        LatentChoice::Normal => "normal".to_owned(),
+        LatentChoice::Kde => "kde".to_owned(),
+    });
+    Words::of("generate")
+        .model(&request.model)
+        .options("--latent", latent)
+        .options("--density", request.density.iter().map(|path| path.display().to_string()))
+        .option("--energy", request.energies)
+        .option("-n", request.n_showers)
+        .option("--seed", request.seed)
+        .option("--first", request.first)
+        .path("--out", &request.out)
+        .compute(&request.model.compute)
+}
+
+fn evaluate_words(request: &EvaluateRequest) -> Words {
+    let named = |sample: &SampleFiles| format!("{}={}", sample.name, sample.full.display());
+    let mut words = Words::of("evaluate")
+        .options("--detector", request.from.detector.clone())
+        .option("--seed", request.seed)
+        .options("--divisors", request.divisors.iter().map(|path| path.display().to_string()))
+        .path("--out", &request.out)
+        .option("--reference", named(&request.reference))
+        .options("--reference-at", at("", &request.reference.fixed));
+    for candidate in &request.candidates {
+        let prefix = format!("{}:", candidate.name);
+        words = words
+            .option("--candidate", named(candidate))
+            .options("--candidate-at", at(&prefix, &candidate.fixed));
+    }
+    words
+}
+
+fn latent_words(request: &LatentRequest) -> Words {
+    Words::of("latent")
+        .path("--data", &request.data)
+        .options("--part", request.part.map(|part| part.to_string()))
+        .model(&request.model)
+        .options("--density", request.density.iter().map(|path| path.display().to_string()))
+        .option("--seed", request.seed)
+        .path("--out", &request.out)
+        .compute(&request.model.compute)
+}

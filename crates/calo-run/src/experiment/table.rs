@@ -1,0 +1,255 @@
+//! The numbers of an experiment, seed by seed: what `NAME.json` holds.
+
+use std::collections::BTreeMap;
+
+use calo_metrics::results::{
+    Comparison, EnergySource, Estimate, Gap, LinearityPoint, Moments, Results, Score,
+};
+use calo_report::latent::LatentResults;
+use calo_report::selection::SelectedRun;
+use serde::Serialize;
+
+use super::description::{Experiment, Sampling};
+use super::seed::Outcome;
+use super::stages::{Request, StageRecord};
+use crate::provenance::VERSION;
+
+/// Version of the JSON file. Version 1 had a field for each score, and distances without names.
+const SCHEMA_VERSION: u32 = 2;
+
+/// Digits of distances in tables.
+const JSD_DIGITS: usize = 4;
+
+/// Everything that is printed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Table {
+    schema_version: u32,
+    /// The program and its version.
+    pub calo: String,
+    /// Name of the detector.
+    pub detector: String,
+    /// What was asked for.
+    pub request: Request,
+    /// One row a seed.
+    pub seeds: Vec<SeedRow>,
+    /// Seconds of the build, which no stage counts, where there was one.
+    pub build_seconds: Option<f64>,
+    /// The stages, in order.
+    pub stages: Vec<StageRecord>,
+}
+
+/// The numbers of one seed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SeedRow {
+    /// The seed.
+    pub seed: u64,
+    /// Name of the reference, and its showers of the full spectrum.
+    pub reference: (String, u64),
+    /// The candidates, in the order of the experiment.
+    pub configurations: Vec<Column>,
+    /// One half of the reference against the other.
+    pub floor: Column,
+    /// Correlation of the variable of the highest divergence with the centre of gravity in depth, of the first page.
+    pub top_variable_cog_z: Option<f64>,
+    /// S_JSD of the best epoch of every repeated run, against validation showers.
+    pub trainings_s_jsd: Vec<f64>,
+    /// What could not be computed.
+    pub gaps: Vec<Gap>,
+    /// Folder of the seed.
+    pub folder: String,
+}
+
+/// One column of the table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Column {
+    /// Name of the candidate.
+    pub name: String,
+    /// Published S_JSD.
+    pub paper_s_jsd: Option<f64>,
+    /// Other published scores, by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub published: BTreeMap<String, f64>,
+    /// Best epoch of the run.
+    pub epoch: Option<u32>,
+    /// Seed of the run.
+    pub training_seed: Option<u64>,
+    /// Weight of the divergence.
+    pub beta_kld: Option<f64>,
+    /// Divergence of the latent variables at that epoch, nats.
+    pub kld_nats: Option<f64>,
+    /// The scores of the evaluation.
+    pub scores: Vec<Score>,
+    /// The distance of every observable.
+    pub jsd: Vec<Score>,
+    /// Mean visible energy.
+    pub visible_energy: Vec<Offset>,
+    /// Mean number of hits.
+    pub n_hits: Vec<Offset>,
+    /// sigma90 / mu90 of the visible energy.
+    pub resolution: Vec<Offset>,
+}
+
+/// A mean, or another number, against the reference's, per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Offset {
+    /// Incident energy, GeV.
+    pub energy_gev: f64,
+    /// How far it is off.
+    pub percent: Estimate,
+    /// Not from files of that energy: from a window of the full spectrum.
+    pub from_window: bool,
+}
+
+impl Table {
+    pub(super) fn new(
+        detector: String,
+        request: Request,
+        seeds: Vec<SeedRow>,
+        stages: Vec<StageRecord>,
+        build_seconds: Option<f64>,
+    ) -> Self {
+        let calo = VERSION.to_owned();
+        Self { schema_version: SCHEMA_VERSION, calo, detector, request, seeds, build_seconds, stages }
+    }
+}
+
+impl Column {
+    /// The fidelity score.
+    pub fn s_jsd(&self) -> Option<Estimate> {
+        estimate(&self.scores, "s_jsd")
+    }
+
+    /// The published number of that id.
+    pub(super) fn published(&self, id: &str) -> Option<f64> {
+        if id == "s_jsd" { self.paper_s_jsd } else { self.published.get(id).copied() }
+    }
+}
+
+/// The number of that id, where there is one.
+pub(super) fn estimate(numbers: &[Score], id: &str) -> Option<Estimate> {
+    numbers.iter().find(|number| number.id == id)?.estimate()
+}
+
+impl SeedRow {
+    pub(super) fn new(outcome: &Outcome, experiment: &Experiment) -> Self {
+        let Outcome { results, chosen, .. } = outcome;
+        let mut configurations = Vec::new();
+        for (index, comparison) in results.comparisons.iter().enumerate() {
+            let run = chosen.get(index);
+            let published = experiment.candidates.get(index).map(|candidate| candidate.published.clone());
+            let mut published = published.unwrap_or_default();
+            configurations.push(Column {
+                paper_s_jsd: published.remove("s_jsd"),
+                published,
+                epoch: run.map(|run| run.best_epoch),
+                training_seed: run.map(|run| run.seed),
+                beta_kld: run.and_then(|run| run.beta_kld),
+                kld_nats: run.and_then(best_kld_nats),
+                visible_energy: offsets(results, index + 1, "visible_energy"),
+                n_hits: offsets(results, index + 1, "n_hits"),
+                resolution: resolutions(results, index + 1),
+                ..column(results, comparison)
+            });
+        }
+        Self {
+            seed: outcome.seed,
+            reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
+            configurations,
+            floor: Column { name: "floor".to_owned(), ..column(results, &results.floor) },
+            top_variable_cog_z: outcome.latent.as_ref().and_then(top_with_cog_z),
+            trainings_s_jsd: outcome.repeated_s_jsd.clone(),
+            gaps: results.gaps.clone(),
+            folder: outcome.folder.display().to_string(),
+        }
+    }
+
+    /// Whether sampling from the density is nearer to the reference than N(0, 1), in S_JSD and in the centre of gravity, of
+    /// these two columns.
+    pub(super) fn density_is_better(&self, [normal, density]: [usize; 2]) -> [Option<bool>; 2] {
+        let compare = |quantity: &dyn Fn(&Column) -> Option<Estimate>| {
+            let [normal, density] = [normal, density].map(|index| quantity(self.configurations.get(index)?));
+            Some(density?.value < normal?.value)
+        };
+        [compare(&Column::s_jsd), compare(&|column| estimate(&column.jsd, "cog_z"))]
+    }
+}
+
+/// The first two candidates of one run of which one is sampled from N(0, 1), the other from a density.
+pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
+    let candidates = &experiment.candidates;
+    candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde).find_map(
+        |(density, theirs)| {
+            let same = |ours: &super::Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
+            Some([candidates.iter().position(same)?, density])
+        },
+    )
+}
+
+/// Summed divergence of the latent variables at the best epoch, nats.
+fn best_kld_nats(run: &SelectedRun) -> Option<f64> {
+    let best = run.epochs.iter().find(|epoch| epoch.epoch == run.best_epoch);
+    best.map(|epoch| epoch.kld_nats)
+}
+
+/// Correlation of the variable of the highest divergence with the centre of gravity in depth.
+fn top_with_cog_z(latent: &LatentResults) -> Option<f64> {
+    let row = latent.correlations.observables.iter().position(|name| name == "m1z")?;
+    *latent.correlations.coefficients.get(row)?.first()?
+}
+
+fn column(results: &Results, comparison: &Comparison) -> Column {
+    let jsd = results.observables.iter().map(|observable| {
+        let found = comparison.histogram(&observable.id);
+        Score {
+            id: observable.id.to_string(),
+            label: observable.label.to_string(),
+            value: found.map(|found| found.jsd.value),
+            error: found.and_then(|found| found.jsd.error),
+            digits: JSD_DIGITS,
+            detail: Vec::new(),
+        }
+    });
+    Column {
+        name: comparison.name.clone(),
+        scores: comparison.scores.clone(),
+        jsd: jsd.collect(),
+        ..Column::default()
+    }
+}
+
+/// Means of a sample against the reference's at every energy that both have.
+fn offsets(results: &Results, sample: usize, observable: &str) -> Vec<Offset> {
+    let of = |sample: usize| {
+        results.moments.iter().filter(move |m| m.sample == sample && m.observable == observable)
+    };
+    let offset = |ours: &Moments| {
+        let energy_gev = ours.energy_gev?;
+        let same = |theirs: &&Moments| theirs.energy_gev.is_some_and(|e| e.total_cmp(&energy_gev).is_eq());
+        let theirs = of(0).find(same)?;
+        let from_window = [ours, theirs].iter().any(|moments| moments.source == Some(EnergySource::Window));
+        Some(Offset { energy_gev, percent: percent(ours.mean, theirs.mean)?, from_window })
+    };
+    of(sample).filter_map(offset).collect()
+}
+
+/// Resolutions of a sample against the reference's at the energies that have files of their own.
+fn resolutions(results: &Results, sample: usize) -> Vec<Offset> {
+    let of = |sample: usize| {
+        let is_wanted =
+            move |point: &&LinearityPoint| point.sample == sample && point.source != EnergySource::Window;
+        results.linearity.iter().filter(is_wanted)
+    };
+    let offset = |ours: &LinearityPoint| {
+        let same = |theirs: &&LinearityPoint| theirs.energy_gev.total_cmp(&ours.energy_gev).is_eq();
+        let percent = percent(ours.resolution, of(0).find(same)?.resolution)?;
+        Some(Offset { energy_gev: ours.energy_gev, percent, from_window: false })
+    };
+    of(sample).filter_map(offset).collect()
+}
+
+/// How far `ours` is from `theirs`, independent of it, in per cent of that; nothing where that is zero.
+fn percent(ours: Estimate, theirs: Estimate) -> Option<Estimate> {
+    let ratio = ours.value / theirs.value;
+    let error = || Some(100.0 * ratio * (ours.error? / ours.value).hypot(theirs.error? / theirs.value));
+    ratio.is_finite().then(|| Estimate { value: 100.0 * (ratio - 1.0), error: error() })
+}
