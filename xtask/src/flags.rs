@@ -32,7 +32,7 @@ pub(crate) enum Task {
     #[command(name = "reproduce-table2")]
     ReproduceTable2(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
-    ReleaseModels(ReleaseFlags),
+    ExportModels(ExportFlags),
 }
 
 /// Flags of `cargo xtask build`.
@@ -98,7 +98,7 @@ pub(crate) struct BenchFlags {
     /// Where the networks of `nn` compute
     #[arg(long, value_enum, default_value_t = BenchDevice::Cpu)]
     pub(crate) device: BenchDevice,
-    /// The card's highest rate of TF32 products without sparsity, for the share of it; known for some cards
+    /// The GPU's highest rate of TF32 products without sparsity, for the share of it; known for some GPUs
     #[arg(long, value_name = "TFLOPS")]
     pub(crate) peak_tflops: Option<f64>,
 }
@@ -108,7 +108,7 @@ pub(crate) struct BenchFlags {
 pub(crate) enum BenchDevice {
     /// All cores, batches of 8
     Cpu,
-    /// The first NVIDIA card with TF32 on, batches of 32 and 256; ours is built with the feature `cuda`
+    /// The first NVIDIA GPU with TF32 on, batches of 32 and 256; ours is built with the feature `cuda`
     Cuda,
 }
 
@@ -144,9 +144,9 @@ pub(crate) struct ValidateSimFlags {
     pub(crate) simulated: Option<PathBuf>,
 }
 
-/// Flags of `cargo xtask release-models`.
+/// Flags of `cargo xtask export-models`.
 #[derive(Debug, Args)]
-pub(crate) struct ReleaseFlags {
+pub(crate) struct ExportFlags {
     /// Folder of a finished `reproduce-table2 --profile laptop`
     #[arg(long, value_name = "DIR")]
     pub(crate) from: PathBuf,

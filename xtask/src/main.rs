@@ -1,5 +1,5 @@
 //! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2 |
-//! release-models`.
+//! export-models`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
@@ -13,7 +13,7 @@ mod flags;
 mod outside;
 mod paths;
 mod process;
-mod release;
+mod export;
 mod reproduce;
 mod setup;
 mod validate;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Task::Ci(flags) => ci::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),
-        Task::ReleaseModels(flags) => release::run(&flags),
+        Task::ExportModels(flags) => export::run(&flags),
         Task::ReproduceTable2(flags) => reproduce::run(&flags),
     };
     match result {

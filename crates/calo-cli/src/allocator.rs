@@ -21,7 +21,7 @@ pub(crate) fn keep_freed_memory() {
 }
 
 /// Has Linux back the memory touched from here on with pages of 4 KiB. Mimalloc asks for pages of 2 MiB, which make
-/// a training a few per cent faster; applying a network is no faster with them and takes more memory (the encoder at the
+/// a run a few per cent faster; applying a network is no faster with them and takes more memory (the encoder at the
 /// published widths 23 to 33 MiB instead of 11).
 #[expect(unsafe_code, reason = "a call of the system")]
 pub(crate) fn use_small_pages() {

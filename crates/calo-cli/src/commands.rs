@@ -11,7 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod latent;
 pub(crate) mod pool;
 pub(crate) mod project;
-pub(crate) mod release;
+pub(crate) mod export;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod select;

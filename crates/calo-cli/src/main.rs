@@ -49,7 +49,7 @@ enum Command {
     Generate(commands::generate::Args),
     Latent(commands::latent::Args),
     Select(commands::select::Args),
-    Release(commands::release::Args),
+    Export(commands::export::Args),
     Evaluate(commands::evaluate::Args),
     Report(commands::report::Args),
     Import(commands::import::Args),
@@ -119,7 +119,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Density(args) => commands::density::run(&args, caller),
         Command::Latent(args) => commands::latent::run(&args, caller),
         Command::Select(args) => commands::select::run(&args),
-        Command::Release(args) => commands::release::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args, caller),
     }
 }

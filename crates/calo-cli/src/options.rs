@@ -112,7 +112,7 @@ pub(crate) struct DeviceOptions {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// What convolutions and products compute with: f32, on a card also tf32 (11 bits where f32 is multiplied) and, not to
+    /// What convolutions and products compute with: f32, on a GPU also tf32 (11 bits where f32 is multiplied) and, not to
     /// train, bf16 (8 bits)
     #[arg(long, default_value_t, value_name = "P")]
     precision: Precision,
@@ -128,7 +128,7 @@ impl DeviceOptions {
 /// Which weights to use, and where.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ModelOptions {
-    /// Folder of a training or of a released model, instead of the built-in model of photons in `ild-ecal`
+    /// Folder of a run or of an exported model, instead of the built-in model of photons in `ild-ecal`
     #[arg(long, value_name = "FOLDER")]
     run: Option<PathBuf>,
     /// Epoch: best, or a number

@@ -12,7 +12,7 @@ use crate::root::{HitReader, TreeName};
 use crate::stagger::{StaggerMap, StaggerSource};
 
 /// Bytes of uncut images in memory at a time: they can be a dozen times larger than the core that is asked for, and
-/// what fits into a processor's cache passes through the steps faster.
+/// what fits into a CPU's cache passes through the steps faster.
 const RAW_BYTES: usize = 4 << 20;
 
 /// Where a staggering correction takes the empty rows from.

@@ -3,9 +3,9 @@
 mod bandwidth;
 mod conditional;
 mod cross_validation;
-mod each_column;
+mod per_dimension;
 mod file;
-mod left_out;
+mod leave_one_out;
 mod marginal;
 mod sampling;
 
@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 pub use bandwidth::{Bandwidth, Search, scott, silverman};
 pub use conditional::Given;
 pub use cross_validation::{BandwidthSearch, CrossValidation, Evaluation, Stage};
-pub use each_column::{Ascent, EachColumn};
+pub use per_dimension::{Ascent, PerDimension};
 pub use file::Storage;
 
 use crate::check::{check_columns, check_finite, check_sample};
@@ -46,7 +46,7 @@ pub struct KdeSettings {
 /// of the regression on the condition alone ([`Scaling`]), and h the bandwidth, for the conditioned column another one than
 /// for the rest, or one for every column. Under [`Scaling::FullCovariance`] a bandwidth of its own for the condition widens
 /// or narrows the kernel along the regression of the other columns on it; with equal bandwidths H is h^2 times the
-/// covariance. With [`Bandwidth::EachColumn`] kernels lie around centres that are moved towards the mean, so that the
+/// covariance. With [`Bandwidth::PerDimension`] kernels lie around centres that are moved towards the mean, so that the
 /// density has the variance of its points.
 ///
 /// # Reference
@@ -105,7 +105,7 @@ impl Kde {
             bandwidth::choose(&settings.bandwidth, scaling, centres.view(), n_condition, log_determinant)?;
         let (widths, bandwidths) = match chosen {
             Chosen::Common(widths) => (widths, vec![widths.rest; columns.len() - n_condition]),
-            Chosen::EachColumn(kernels) => {
+            Chosen::PerDimension(kernels) => {
                 let condition = kernels.widths[0];
                 // In coordinates of their own widths, kernels are round again.
                 let mut stretch = kernels.widths.clone();

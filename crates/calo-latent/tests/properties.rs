@@ -166,7 +166,7 @@ fn columns_that_depend_on_others_get_narrow_kernels_and_others_keep_their_varian
     let kde = fit(Bandwidth::default());
     let h = kde.bandwidths();
     assert!(h[..2].iter().all(|h| *h < 0.4) && h[2..].iter().all(|h| *h > 0.7), "{h:?}");
-    let Some(Search::EachColumn(ascent)) = kde.search() else { unreachable!("each column was searched") };
+    let Some(Search::PerDimension(ascent)) = kde.search() else { unreachable!("each column was searched") };
     assert!(ascent.log_likelihoods.is_sorted() && ascent.log_likelihoods.len() > 3, "{ascent:?}");
     // Points that it has not seen are far likelier than with one bandwidth for all, and as likely as the search says.
     let common = fit(Bandwidth::CrossValidated(CrossValidation { n_coarse: 200, ..Default::default() }));

@@ -68,7 +68,7 @@ pub struct ModelInfo {
     pub encoded: usize,
     /// Latent variables in all; the others are noise.
     pub latent: usize,
-    /// Weight of the Kullback-Leibler divergence in the training.
+    /// Weight of the Kullback-Leibler divergence in the run.
     pub beta_kld: Option<f64>,
     /// Whether decoded showers went through the post-processor.
     pub post_processed: bool,

@@ -32,7 +32,7 @@ pub struct Selection {
     pub detector: DetectorInfo,
     /// Mean JSD of each histogram over every validated epoch of every run, with and without post-processor.
     pub divisors: Divisors,
-    /// The trainings, in the order given.
+    /// The runs, in the order given.
     pub runs: Vec<SelectedRun>,
 }
 
@@ -43,9 +43,9 @@ pub struct SelectedRun {
     pub name: String,
     /// Folder of the run, as given.
     pub path: String,
-    /// Seed of the training.
+    /// Seed of the run.
     pub seed: u64,
-    /// Weight of the Kullback-Leibler divergence in the training.
+    /// Weight of the Kullback-Leibler divergence in the run.
     pub beta_kld: Option<f64>,
     /// Epoch of the lowest S_JSD among those whose weights were kept, behind the post-processor where there is one.
     pub best_epoch: u32,

@@ -1,4 +1,4 @@
-//! The figures of trainings, epoch by epoch.
+//! The figures of runs, epoch by epoch.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a test's report")]
 
 use std::fs;
@@ -9,7 +9,7 @@ use calo_metrics::results::{DetectorInfo, Divisors};
 use calo_report::render_selection;
 use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection, read_selection};
 
-/// A training whose score falls to epoch 7 and rises again, and whose divergence saturates.
+/// A run whose score falls to epoch 7 and rises again, and whose divergence saturates.
 fn run(name: &str, beta_kld: f64, n_epochs: u32, has_post_processor: bool) -> SelectedRun {
     let epochs = (1..=n_epochs).map(|epoch| {
         let away = (f64::from(epoch) - 7.0) / 10.0;

@@ -71,7 +71,7 @@ fn one() -> u64 {
 pub struct DataConfig {
     /// Fractions of training, validation and test.
     pub split: [f64; 3],
-    /// Seed of the split: the same showers are held out whatever the seed of the training.
+    /// Seed of the split: the same showers are held out whatever the seed of the run.
     pub split_seed: u64,
     /// About as many showers are in memory and shuffled at a time.
     pub group_showers: usize,

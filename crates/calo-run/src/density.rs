@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_latent::{Bandwidth, CrossValidation, EachColumn, Kde, KdeSettings, Scaling, Storage};
+use calo_latent::{Bandwidth, CrossValidation, PerDimension, Kde, KdeSettings, Scaling, Storage};
 use ndarray::{Array2, ArrayView2, s};
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ fn bandwidth(request: &DensityRequest) -> Result<Bandwidth> {
 
 /// A bandwidth for each variable, searched on at most `n_points`, drawn by `seed`, and one of the energy unless it is given.
 pub(crate) fn each_variable(n_points: usize, energy: Option<f64>, seed: u64) -> Bandwidth {
-    Bandwidth::EachColumn(EachColumn { n_points, condition: energy, seed, ..EachColumn::default() })
+    Bandwidth::PerDimension(PerDimension { n_points, condition: energy, seed, ..PerDimension::default() })
 }
 
 /// Density of z `[n, encoded]` and the energies, which z can be sampled at.

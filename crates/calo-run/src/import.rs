@@ -129,7 +129,7 @@ pub fn import(request: &ImportRequest, caller: Caller<'_>) -> Result<ImportedMod
         device: "cpu".to_owned(),
         precision: Precision::default(),
         from: None,
-        released: None,
+        exported: None,
         imported: request.checkpoints.iter().map(origin).collect::<Result<_>>()?,
     })?;
     Ok(ImportedModel { family, grid, n_weights, left_out })

@@ -9,13 +9,13 @@
 //! | [`files`], [`provenance`] | how shower files are found and stored; what files say of their origin |
 //! | [`prepare`], [`inspect`] | convert, project, pool, filter and split showers; what a file holds |
 //! | [`simulate`] | showers of the embedded Monte Carlo, resumable |
-//! | [`config`], [`train`], [`run_folder`] | a run: its description, the training, the folder that it leaves |
+//! | [`config`], [`train`], [`run_folder`] | a run: its configuration, the training, the folder that it leaves |
 //! | [`select`] | the best epoch of each run |
 //! | [`model`], [`sampling`], [`generate`] | a trained model, from a run folder or built in, and its showers |
 //! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
 //! | [`density`], [`latent`] | densities to sample from; what latent variables say |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
-//! | [`release`], [`import`] | models to give away, and weights of others |
+//! | [`export`], [`import`] | models to give away, and weights of others |
 //! | [`experiment`] | a table or figure of a paper, from simulated showers to the page |
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
@@ -39,7 +39,7 @@ pub mod monitor;
 pub mod parts;
 pub mod prepare;
 pub mod provenance;
-pub mod release;
+pub mod export;
 pub mod report;
 pub mod run_folder;
 pub mod sampling;

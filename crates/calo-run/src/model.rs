@@ -58,7 +58,7 @@ impl Compute {
 /// Which weights to use, and where.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelChoice {
-    /// Folder of a training or of a released model, instead of the built-in model of photons in `ild-ecal`.
+    /// Folder of a run or of an exported model, instead of the built-in model of photons in `ild-ecal`.
     pub run: Option<PathBuf>,
     /// Which epoch of it.
     pub epoch: EpochChoice,
@@ -72,7 +72,7 @@ impl Default for ModelChoice {
     }
 }
 
-/// One epoch of a training, and its networks.
+/// One epoch of a run, and its networks.
 pub struct LoadedModel {
     /// Where it comes from.
     pub place: Place,

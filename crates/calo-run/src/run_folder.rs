@@ -12,7 +12,7 @@ use crate::error::{Context as _, ensure};
 mod description;
 mod validated;
 
-pub use description::{DataDescription, IMPORTED_EPOCH, Origin, Released, RunDescription};
+pub use description::{DataDescription, IMPORTED_EPOCH, Origin, Exported, RunDescription};
 pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
@@ -63,7 +63,7 @@ impl RunFolder {
         self.path.join("validation.jsonl")
     }
 
-    /// Density of the latent variables, which a released model has.
+    /// Density of the latent variables, which an exported model has.
     pub fn density(&self) -> PathBuf {
         self.path.join("density.safetensors")
     }
@@ -90,7 +90,7 @@ impl RunFolder {
     pub fn describe(&self) -> Result<RunDescription> {
         let path = self.description();
         let text = fs::read_to_string(&path).with_context(|| {
-            format!("{}: cannot read it; expected the folder of a training", path.display())
+            format!("{}: cannot read it; expected the folder of a run", path.display())
         })?;
         serde_json::from_str(&text)
             .with_context(|| format!("{}: is not what calo train writes", path.display()))
@@ -142,7 +142,7 @@ impl RunFolder {
         Ok((path, number))
     }
 
-    /// The only epoch of a released or imported model, or the best of those that were validated.
+    /// The only epoch of an exported or imported model, or the best of those that were validated.
     fn best_epoch(&self) -> Result<u32> {
         if let Some(epoch) = self.describe()?.only_epoch() {
             return Ok(epoch);

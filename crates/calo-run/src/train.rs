@@ -1,4 +1,4 @@
-//! A training in a run folder that holds all that is needed to go on.
+//! A run in a run folder that holds all that is needed to go on.
 
 mod begin;
 mod log;
@@ -87,7 +87,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     let run = RunFolder::new(&request.out);
     let has_begun = run.config().exists();
     if has_begun && !request.resume {
-        return Err(Error::Usage(format!("{place}: holds a training; --resume goes on with it")));
+        return Err(Error::Usage(format!("{place}: holds a run; --resume continues it")));
     }
     let options = ReadOptions::for_detector(&detector);
     let reader = files::open(&request.data, &options, caller)?;

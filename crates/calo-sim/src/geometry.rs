@@ -1,12 +1,12 @@
-//! The calorimeter as the tracker sees it: slabs along the depth, each of one material.
+//! The calorimeter as transport sees it: slabs along the depth, each of one material.
 
 use calo_core::{Detector, Error};
 
-use crate::bending::Bending;
+use crate::magnetic_field::MagneticField;
 use crate::material::Material;
 use crate::particle::Particle;
 
-/// Most different materials of a calorimeter: the tracker keeps one number of each at hand.
+/// Most different materials of a calorimeter: transport keeps one number of each at hand.
 pub(crate) const MAX_MATERIALS: usize = 16;
 
 /// What is around the calorimeter, and how much of it counts.
@@ -41,7 +41,7 @@ pub(crate) struct Geometry {
     /// Lower and upper edge of the plates along x and y, mm.
     pub(crate) x_mm: [f64; 2],
     pub(crate) y_mm: [f64; 2],
-    pub(crate) bending: Bending,
+    pub(crate) magnetic_field: MagneticField,
 }
 
 impl Geometry {
@@ -114,7 +114,7 @@ impl Geometry {
             materials,
             x_mm: edges(0),
             y_mm: edges(1),
-            bending: Bending::new(described.field_tesla),
+            magnetic_field: MagneticField::new(described.field_tesla),
         })
     }
 

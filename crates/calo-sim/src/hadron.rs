@@ -149,11 +149,11 @@ impl MaterialTables {
 
 /// Tracks hadrons and muons, one at a time.
 #[derive(Debug, Clone)]
-pub(crate) struct HadronTracker {
+pub(crate) struct HadronTransport {
     tables: HadronTables,
 }
 
-impl HadronTracker {
+impl HadronTransport {
     pub(crate) fn new(tables: HadronTables) -> Self {
         Self { tables }
     }

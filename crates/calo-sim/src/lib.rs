@@ -10,8 +10,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `simulator` | the way in: the beam, energies, random streams |
-//! | `geometry`, `bending` | slabs along the depth, made of a detector's description; the field |
-//! | `tracker` | steps of photons and electrons through the slabs |
+//! | `geometry`, `magnetic_field` | slabs along the depth, made of a detector's description; the field |
+//! | `transport` | steps of photons and electrons through the slabs |
 //! | `photon` | pair production, Compton scattering, photoelectric effect, and their tables |
 //! | `electron` | bremsstrahlung, Møller, Bhabha, annihilation, restricted loss, its fluctuations, production thresholds |
 //! | `scattering` | multiple scattering of electrons: how much, and angles |
@@ -36,7 +36,7 @@
 //! SLAC-R-730; F. Salvat et al., "PENELOPE", NEA; the reviews of the Particle Data Group.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
-mod bending;
+mod magnetic_field;
 mod constants;
 mod electron;
 mod energy_grid;
@@ -51,7 +51,7 @@ mod simulator;
 mod tally;
 #[cfg(test)]
 mod testing;
-mod tracker;
+mod transport;
 
 pub use particle::Kind;
 pub use simulator::{MAX_ENERGY_GEV, MIN_ENERGY_GEV, Shower, Simulator, Worker, check_energies};

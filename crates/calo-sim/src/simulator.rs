@@ -8,7 +8,7 @@ use crate::geometry::Geometry;
 use crate::particle::{Kind, Particle};
 use crate::random::Random;
 use crate::tally::{CellDeposit, EnergyBalance, Tally};
-use crate::tracker::Tracker;
+use crate::transport::Transport;
 
 /// Lowest kinetic energy of an incident particle, GeV.
 pub const MIN_ENERGY_GEV: f64 = 0.01;
@@ -37,7 +37,7 @@ const SHOWER: Purpose = Purpose::new("simulated shower");
 /// ```
 #[derive(Debug)]
 pub struct Simulator {
-    tracker: Tracker,
+    transport: Transport,
     gun: Gun,
     /// Cleared, to be cloned for every worker.
     tally: Tally,
@@ -89,8 +89,8 @@ impl Simulator {
     pub fn new(detector: &Detector, particle: Kind) -> Result<Self> {
         detector.validate(&detector.name)?;
         let geometry = Geometry::new(detector)?;
-        let tracker = Tracker::new(geometry, detector.geometry.production_range_cut_mm);
-        Ok(Self { tracker, gun: Gun::new(&detector.geometry, particle), tally: Tally::new(detector) })
+        let transport = Transport::new(geometry, detector.geometry.production_range_cut_mm);
+        Ok(Self { transport, gun: Gun::new(&detector.geometry, particle), tally: Tally::new(detector) })
     }
 
     /// A worker for one thread.
@@ -150,7 +150,7 @@ impl Worker<'_> {
         let (energy_gev, primary) = self.simulator.gun.shoot(energies_gev, &mut rng);
         self.stack.clear();
         self.stack.push(primary);
-        self.simulator.tracker.track(&mut self.stack, &mut self.tally, &mut rng);
+        self.simulator.transport.track(&mut self.stack, &mut self.tally, &mut rng);
         self.deposits.clear();
         let balance = self.tally.take(&mut self.deposits);
         Shower { energy_gev, deposits: &self.deposits, balance }

@@ -67,7 +67,7 @@ pub(crate) struct AdamStep {
     pub(crate) root_correction: f64,
 }
 
-/// Lets f32 convolutions and products run in TF32 (10 bits of mantissa), for which cards have units of their own; off unless
+/// Lets f32 convolutions and products run in TF32 (10 bits of mantissa), for which GPUs have units of their own; off unless
 /// called. Whether it is allowed is one setting of the process. Without CUDA nothing happens.
 pub fn allow_tf32(allow: bool) {
     #[cfg(feature = "cuda")]

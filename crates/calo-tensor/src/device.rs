@@ -1,4 +1,4 @@
-//! Where tensors live and compute, the processor or an NVIDIA card, chosen by name; and how precisely.
+//! Where tensors live and compute, the CPU or an NVIDIA GPU, chosen by name; and how precisely.
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,13 +59,13 @@ impl Precision {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Field`] for another than `F32` on the processor.
+    /// [`Error::Field`] for another than `F32` on the CPU.
     pub fn prepare(self, device: &Device) -> Result<DType> {
         if device.is_cpu() && self != Self::F32 {
             return Err(Error::Field {
                 field: "precision".to_owned(),
-                value: format!("`{self}` on the processor"),
-                expected: "`f32`, or a card".to_owned(),
+                value: format!("`{self}` on the CPU"),
+                expected: "`f32`, or a GPU".to_owned(),
             });
         }
         cuda::allow_tf32(self == Self::Tf32);
@@ -104,12 +104,12 @@ fn card(name: &str, ordinal: usize) -> Result<Device> {
         Ok(Ok(device)) => Ok(device),
         Ok(Err(error)) => {
             let problem = format!("cannot be used: {}", one_line(&error.to_string()));
-            Err(impossible(name, &problem, "an NVIDIA card of this number and its driver, or `cpu`"))
+            Err(impossible(name, &problem, "an NVIDIA GPU of this number and its driver, or `cpu`"))
         }
         Err(_) => Err(impossible(
             name,
             "the CUDA driver cannot be loaded",
-            "an NVIDIA card and its driver, or `cpu`",
+            "an NVIDIA GPU and its driver, or `cpu`",
         )),
     }
 }

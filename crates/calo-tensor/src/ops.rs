@@ -7,7 +7,7 @@
 
 mod activation;
 mod batch_norm;
-mod chain;
+mod fused;
 mod check;
 pub mod conv3d;
 mod layer_norm;
@@ -23,7 +23,7 @@ mod spectral_norm;
 
 pub use activation::{leaky_relu, softplus};
 pub use batch_norm::{batch_norm, batch_statistics};
-pub use chain::Chain;
+pub use fused::FusedOps;
 #[doc(hidden)]
 pub use conv3d::{Kernels, with_kernels};
 pub use conv3d::{conv_transpose3d, conv3d, conv3d_weight_gradient};

@@ -100,7 +100,7 @@ fn agree(name: &str, op: impl Fn(&[Tensor]) -> Result<Tensor>, shapes: &[&[usize
     }
 }
 
-/// In a build without CUDA, on a machine without a driver, and on one with fewer cards.
+/// In a build without CUDA, on a machine without a driver, and on one with fewer GPUs.
 #[test]
 fn a_card_that_is_not_there_is_named() {
     let message = device::select("cuda:63").unwrap_err().to_string();

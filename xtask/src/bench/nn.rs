@@ -64,9 +64,9 @@ pub(super) fn run(flags: &BenchFlags) -> Result<Section> {
     let (heading, tables) = match flags.device {
         BenchDevice::Cpu => ("nn", table::cpu(&rows)),
         BenchDevice::Cuda => {
-            // Candle does not tell the name of a card.
+            // Candle does not tell the name of a GPU.
             let peer = rows.first().and_then(|row| row.peer.as_ref());
-            let card = peer.map_or("An NVIDIA card", |peer| peer.device.as_str());
+            let card = peer.map_or("An NVIDIA GPU", |peer| peer.device.as_str());
             ("nn-cuda", table::cuda(&rows, card, flags.peak_tflops.or_else(|| table::peak_tflops(card))))
         }
     };

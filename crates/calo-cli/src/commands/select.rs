@@ -9,12 +9,12 @@ use crate::{output, tables};
 
 /// Choose the best epoch of each training by the fidelity score S_JSD
 ///
-/// The six distances of every validated epoch are divided by their means over all epochs of all trainings given, with and
+/// The six distances of every validated epoch are divided by their means over all epochs of all runs given, with and
 /// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate
 /// --divisors`, the scores and the best epochs; a page and figures show them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder of a training; may be given again
+    /// Folder of a run; may be given again
     #[arg(long = "run", value_name = "[NAME=]FOLDER", required = true)]
     runs: Vec<NamedFile>,
     /// Folder for selection.json, selection.html and figures/

@@ -11,13 +11,13 @@ use crate::{args, output};
 
 /// Train a generative network on showers
 ///
-/// CONFIG describes the training entirely; `--set` overrides a field of it. RUN keeps the configuration, all losses
+/// CONFIG describes the run entirely; `--set` overrides a field of it. RUN keeps the configuration, all losses
 /// (log.jsonl, and the same for TensorBoard), how each epoch compares with validation showers (validation.jsonl), the
 /// weights of each epoch, and the whole state: interrupted or killed, the same command with --resume goes on from the last
 /// checkpoint, on a CPU with the same bits as if nothing had happened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Description of the training, TOML
+    /// Description of the run, TOML
     config: PathBuf,
     /// Showers; a part of them is trained on, others validate
     #[arg(long, value_name = "FILE")]
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Go on with the run in this folder, or begin it
     #[arg(long)]
     resume: bool,
-    /// Begin with the weights of another training of the same networks: its folder, where the last checkpoint has all of them,
+    /// Begin with the weights of another run of the same networks: its folder, where the last checkpoint has all of them,
     /// or the weights file of an epoch, without critics
     #[arg(long, value_name = "FOLDER|FILE")]
     from: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use calo_report::selection::Selection;
 use comfy_table::{Table, presets};
 
-/// A line a training.
+/// A line a run.
 pub(crate) fn selection(selection: &Selection) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);

@@ -21,7 +21,7 @@ fn help_is_pinned() {
         "generate",
         "latent",
         "select",
-        "release",
+        "export",
         "evaluate",
         "report",
         "import",

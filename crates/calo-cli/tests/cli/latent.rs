@@ -196,7 +196,7 @@ fn what_does_not_fit_is_one_line_and_exit_code_1() {
         command.arg("encode").arg("--run").arg(run).arg("--data").arg(data).args(["--part", part]);
         command.arg("--out").arg(&out).assert()
     };
-    refuses(of(&path("none"), &trained.data(), "all"), "expected the folder of a training");
+    refuses(of(&path("none"), &trained.data(), "all"), "expected the folder of a run");
     refuses(encode(&["--epoch", "7"]), "epoch-0007.safetensors: there is no such file");
     encode(&["--epoch", "first"]).code(2);
     encode(&["--part", "some"]).code(2);

@@ -10,7 +10,7 @@ mod full_log;
 mod import;
 mod latent;
 mod pool;
-mod release;
+mod export;
 mod reproduce;
 mod select;
 mod simulate;

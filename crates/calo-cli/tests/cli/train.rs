@@ -38,7 +38,7 @@ every_steps = 1
 log_every_steps = 1
 "#;
 
-/// A folder with pooled showers, a configuration, and trainings to come.
+/// A folder with pooled showers, a configuration, and runs to come.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
 }
@@ -138,7 +138,7 @@ fn a_run_keeps_what_is_needed_to_understand_it() {
     // Again: nothing is left to do, and without --resume a run is not overwritten.
     assert!(stdout(&bench.train("run", &["--resume"]).success()).contains("finished"));
     assert!(stderr(&bench.train("run", &[]).code(2)).contains("--resume"));
-    // Precisions that a processor does not have, or that nothing is learned in.
+    // Precisions that a CPU does not have, or that nothing is learned in.
     assert!(stderr(&bench.train("half", &["--precision", "bf16"]).code(2)).contains("f32 or tf32"));
     for (command, precision) in [("train", "tf32"), ("generate", "bf16")] {
         let refused = match command {
@@ -148,7 +148,7 @@ fn a_run_keeps_what_is_needed_to_understand_it() {
             }
         };
         let message = stderr(&refused.code(1));
-        assert!(message.contains(&format!("field `precision`: `{precision}` on the processor")), "{message}");
+        assert!(message.contains(&format!("field `precision`: `{precision}` on the CPU")), "{message}");
     }
     assert!(
         !bench.path("half").exists() && !bench.path("coarse").exists() && !bench.path("coarse.hdf5").exists()
@@ -327,7 +327,7 @@ fn damaged_and_foreign_checkpoints_are_named() {
     fs::write(&last, &whole[..whole.len() / 2]).unwrap();
     let message = resumed(&bench, &[]);
     assert!(message.contains("last.safetensors") && message.lines().count() == 1, "{message}");
-    // Weights alone are no checkpoint of a training, and a checkpoint is no model.
+    // Weights alone are no checkpoint of a run, and a checkpoint is no model.
     let epoch = run.join("epochs/epoch-0001.safetensors");
     fs::copy(&epoch, &last).unwrap();
     assert!(resumed(&bench, &[]).contains("last.safetensors"));

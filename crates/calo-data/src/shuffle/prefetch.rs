@@ -122,7 +122,7 @@ impl Prefetch {
         Ok(place)
     }
 
-    /// As [`Prefetch::next`], passing over the batches before `at`: what a training leaves out at the end of an epoch.
+    /// As [`Prefetch::next`], passing over the batches before `at`: what a run leaves out at the end of an epoch.
     ///
     /// # Errors
     /// As [`Prefetch::next`]; a place that lies behind.

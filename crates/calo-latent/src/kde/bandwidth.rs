@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::cross_validation::{self, BandwidthSearch, CrossValidation};
-use super::each_column::{self, Ascent, EachColumn, Kernels};
+use super::per_dimension::{self, Ascent, PerDimension, Kernels};
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
@@ -28,13 +28,13 @@ pub enum Bandwidth {
     CrossValidated(CrossValidation),
     /// Largest likelihood of points left out, with a bandwidth of its own for every column, and kernels that keep the
     /// variances. Needs a [`Scaling`] in standard deviations.
-    EachColumn(EachColumn),
+    PerDimension(PerDimension),
 }
 
 impl Default for Bandwidth {
     /// Searched for each column: the rules of thumb, and any common bandwidth, are far too wide in 25 dimensions.
     fn default() -> Self {
-        Self::EachColumn(EachColumn::default())
+        Self::PerDimension(PerDimension::default())
     }
 }
 
@@ -45,7 +45,7 @@ pub enum Search {
     /// One for the condition, one for all other columns.
     Common(BandwidthSearch),
     /// One for every column.
-    EachColumn(Ascent),
+    PerDimension(Ascent),
 }
 
 impl Search {
@@ -53,7 +53,7 @@ impl Search {
     pub fn n_points(&self) -> usize {
         match self {
             Self::Common(search) => search.n_points,
-            Self::EachColumn(ascent) => ascent.n_points,
+            Self::PerDimension(ascent) => ascent.n_points,
         }
     }
 
@@ -61,7 +61,7 @@ impl Search {
     pub fn log_likelihood(&self) -> [f64; 2] {
         match self {
             Self::Common(search) => [search.best.log_likelihood, search.best.error],
-            Self::EachColumn(ascent) => {
+            Self::PerDimension(ascent) => {
                 [ascent.log_likelihoods.last().copied().unwrap_or(f64::NAN), ascent.error]
             }
         }
@@ -73,7 +73,7 @@ pub(super) enum Chosen {
     /// The same for every column beside the condition.
     Common(Widths),
     /// One for every column.
-    EachColumn(Kernels),
+    PerDimension(Kernels),
 }
 
 /// n^(-1 / (d + 4)).
@@ -117,13 +117,13 @@ pub(super) fn choose(
             let (widths, search) = cross_validation::search(centres, n_condition, log_determinant, settings)?;
             Ok((Chosen::Common(widths), Some(Search::Common(search))))
         }
-        Bandwidth::EachColumn(_) if scaling == Scaling::None => {
+        Bandwidth::PerDimension(_) if scaling == Scaling::None => {
             let expected = "one in standard deviations, for a bandwidth of each column";
             Err(Error::parameter("scaling", "None", expected))
         }
-        Bandwidth::EachColumn(settings) => {
-            let (kernels, ascent) = each_column::search(centres, n_condition, log_determinant, settings)?;
-            Ok((Chosen::EachColumn(kernels), Some(Search::EachColumn(ascent))))
+        Bandwidth::PerDimension(settings) => {
+            let (kernels, ascent) = per_dimension::search(centres, n_condition, log_determinant, settings)?;
+            Ok((Chosen::PerDimension(kernels), Some(Search::PerDimension(ascent))))
         }
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! The likelihood is flat around its maximum and far from it has no other, so the way there is simple: a coarse grid on
 //! few points finds the region, golden sections on all points, bandwidth by bandwidth, the place. Distances are taken once
-//! and in 32 bits ([`LeftOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
+//! and in 32 bits ([`LeaveOneOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
 
 use calo_core::random::{Purpose, stream};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::left_out::{LeftOut, NARROWEST};
+use super::leave_one_out::{LeaveOneOut, NARROWEST};
 use super::log_normalisation;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
@@ -136,7 +136,7 @@ pub(super) fn search(
 struct Likelihood<'a> {
     stage: Stage,
     points: ArrayView2<'a, f64>,
-    left_out: LeftOut,
+    left_out: LeaveOneOut,
     n_condition: usize,
     log_determinant: f64,
     n_folds: usize,
@@ -151,7 +151,7 @@ impl<'a> Likelihood<'a> {
         log_determinant: f64,
         n_folds: usize,
     ) -> Self {
-        let left_out = LeftOut::new(points, n_condition, n_folds);
+        let left_out = LeaveOneOut::new(points, n_condition, n_folds);
         Self { stage, points, left_out, n_condition, log_determinant, n_folds, tried: Vec::new() }
     }
 

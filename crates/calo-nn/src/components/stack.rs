@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::Grid;
 use crate::Result;
 use crate::layers::{Conv3d, ConvConfig, LayerNorm};
-use crate::ops::Chain;
+use crate::ops::FusedOps;
 use crate::parameters::Path;
 
 /// Published names of the layers, which are counted from one: `{conv}1{suffix}`, `{norm}1{suffix}`.
@@ -60,7 +60,7 @@ impl NormalisedStack {
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut chain = Chain::new(x)?;
+        let mut chain = FusedOps::new(x)?;
         for (convolution, norm) in &self.layers {
             convolution.append(&mut chain)?;
             norm.append(&mut chain, self.slope)?;

@@ -78,7 +78,7 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// A number that a file cannot hold.
     fn networks_of(&self, group: &str) -> Result<Table>;
 
-    /// The stages of the training; `epochs` is that of the configuration.
+    /// The stages of the run; `epochs` is that of the configuration.
     fn phases(&self, epochs: u32) -> Vec<Phase>;
 
     /// Groups that an epoch's file holds and the moving average runs over: what a [`Sampler`] needs.
@@ -144,7 +144,7 @@ impl Group {
     }
 }
 
-/// A stage of the training.
+/// A stage of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
     /// What [`Step::phase`] says in it.

@@ -6,7 +6,7 @@ use super::step::Terms;
 use super::trainer::Trainer;
 use crate::{Error, Result};
 
-/// Where batches come from. Epochs and batches are asked for in order, from the position of the training on.
+/// Where batches come from. Epochs and batches are asked for in order, from the position of the run on.
 pub trait BatchSource {
     /// Whole batches in an epoch; a last one that is not full does not count.
     fn batches_per_epoch(&self) -> u64;

@@ -98,7 +98,7 @@ fn recipe(model: ModelConfig, training: Training) -> Recipe {
 }
 
 /// Writes the weights of networks whose post-processor gives the change of a cell: with this seed some cells come out
-/// above 0 and some below without a training.
+/// above 0 and some below without a run.
 fn save_changing(path: &Path) {
     let mut model = model();
     model.post_processor.as_mut().unwrap().output = PostProcessorOutput::Change;

@@ -1,4 +1,4 @@
-//! What critic and post-processor see and give inside a training.
+//! What critic and post-processor see and give inside a run.
 
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::components::Scaling;

@@ -53,7 +53,7 @@ fn a_model_may_compute_with_other_elements_than_its_showers_have() {
     check(load, (DType::F64, &Device::Cpu), 1e-5);
     let card = match select("cuda") {
         Ok(card) => card,
-        Err(error) => return eprintln!("skipped on a card: {error}"),
+        Err(error) => return eprintln!("skipped on a GPU: {error}"),
     };
     for (precision, bound) in [(Precision::F32, 1e-4), (Precision::Tf32, 1e-2), (Precision::Bf16, 5e-2)] {
         let dtype = precision.prepare(&card).unwrap();
@@ -67,6 +67,6 @@ fn a_processor_has_one_precision() {
     assert_eq!(Precision::default().prepare(&Device::Cpu).unwrap(), DType::F32);
     for (precision, name) in [(Precision::Tf32, "tf32"), (Precision::Bf16, "bf16")] {
         let message = precision.prepare(&Device::Cpu).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("field `precision`: `{name}` on the processor")), "{message}");
+        assert!(message.starts_with(&format!("field `precision`: `{name}` on the CPU")), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is saved of a training, and what goes on from it.
+//! What is saved of a run, and what goes on from it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use calo_nn::families::bibae::networks::ProfileCriticConfig;
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, trainer, training};
 
-/// The state holds all there is: a training restored elsewhere goes on with the same bits.
+/// The state holds all there is: a run restored elsewhere goes on with the same bits.
 #[test]
 fn a_restored_training_goes_on_with_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
@@ -25,7 +25,7 @@ fn a_restored_training_goes_on_with_the_same_bits() {
     assert_eq!(second.position(), first.position());
     run(&mut second, &mut source(), u64::MAX / 2);
     assert_eq!(saved(&second), saved(&whole));
-    // Another seed or configuration is another training.
+    // Another seed or configuration is another run.
     for (training, seed, part) in
         [(training(), 6, "seed"), (Training { epochs: 9, ..training() }, 5, "optim")]
     {
@@ -64,7 +64,7 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     assert!(message.contains("none"), "{message}");
 }
 
-/// Weights of another training: from its state all networks, from its weights all but the critics; the first step then
+/// Weights of another run: from its state all networks, from its weights all but the critics; the first step then
 /// depends on them and on nothing else of that training.
 #[test]
 fn a_training_begins_with_the_weights_of_another() {
@@ -115,7 +115,7 @@ fn a_training_begins_with_the_weights_of_another() {
     assert!(message.contains("weights.safetensors"), "{message}");
 }
 
-/// Halves as released models have them, from a file or from memory: every weight within 2^-11 of what it was.
+/// Halves as exported models have them, from a file or from memory: every weight within 2^-11 of what it was.
 #[test]
 fn weights_may_be_stored_in_16_bits() {
     use calo_nn::parameters::checkpoint;
@@ -184,7 +184,7 @@ fn the_mean_goes_on_where_it_was_saved() {
     run(&mut second, &mut source(), 2);
     assert_eq!(saved(&second), saved(&whole));
     assert_ne!(saved(&second), saved(&first));
-    // A training that begins with these weights takes the weights, not their mean.
+    // A run that begins with these weights takes the weights, not their mean.
     let mut tuned = trainer(config());
     tuned.begin_with(&path).unwrap();
     let mut plain = trainer(training());

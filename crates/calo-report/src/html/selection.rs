@@ -1,4 +1,4 @@
-//! The page of trainings, epoch by epoch: figures, best epochs, divisors.
+//! The page of runs, epoch by epoch: figures, best epochs, divisors.
 
 use std::fmt::Write as _;
 

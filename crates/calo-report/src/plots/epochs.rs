@@ -40,7 +40,7 @@ fn scores(selection: &Selection, style: &Style) -> Result<Figure> {
         text: text(
             "s_jsd_epochs",
             "Fidelity score after each epoch",
-            format!("S_JSD of {} trainings; best: {}.", selection.runs.len(), best.join(", ")),
+            format!("S_JSD of {} runs; best: {}.", selection.runs.len(), best.join(", ")),
         ),
         x_label: "epoch".to_owned(),
         y_label: "fidelity score S_JSD".to_owned(),
@@ -68,7 +68,7 @@ fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
         text: text(
             "kld_epochs",
             "Encoded information after each epoch",
-            format!("KLD of the latent variables of {} trainings.", selection.runs.len()),
+            format!("KLD of the latent variables of {} runs.", selection.runs.len()),
         ),
         x_label: "epoch".to_owned(),
         y_label: "summed KLD [nats]".to_owned(),
@@ -100,7 +100,7 @@ fn epoch_range(selection: &Selection) -> [f64; 2] {
     [0.0, f64::from(last) * 1.02 + 0.2]
 }
 
-/// The paper tells trainings apart by β; where that does not, their names do too.
+/// The paper tells runs apart by β; where that does not, their names do too.
 pub(crate) fn run_name(selection: &Selection, run: &SelectedRun) -> String {
     let Some(beta) = run.beta_kld else { return run.name.clone() };
     let same = |other: &&SelectedRun| other.beta_kld.is_some_and(|other| other.total_cmp(&beta).is_eq());

@@ -1,4 +1,4 @@
-//! The model that comes with the program: photon showers in `ild-ecal`, from the released model in `data/models`.
+//! The model that comes with the program: photon showers in `ild-ecal`, from the exported model in `data/models`.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::{Result, density};
 /// What it is called.
 pub const NAME: &str = "built-in photons";
 
-/// A release of another epoch changes this line.
+/// Exporting another epoch changes this line.
 const WEIGHTS: &[u8] =
     include_bytes!("../../../../data/models/photons/beta-0.05/epochs/epoch-0008.safetensors");
 const DENSITY: &[u8] = include_bytes!("../../../../data/models/photons/beta-0.05/density.safetensors");
@@ -30,8 +30,8 @@ const DETECTOR: &str = include_str!("../../../../data/models/photons/beta-0.05/d
 pub(super) fn load(device: &Device, dtype: DType) -> Result<LoadedModel> {
     let description: RunDescription =
         serde_json::from_str(DESCRIPTION).with_context(|| format!("{NAME}: run.json"))?;
-    let epoch = description.released.as_ref().map(|released| released.epoch);
-    let epoch = epoch.with_context(|| format!("{NAME}: run.json: is not of a released model"))?;
+    let epoch = description.exported.as_ref().map(|exported| exported.epoch);
+    let epoch = epoch.with_context(|| format!("{NAME}: run.json: is not of an exported model"))?;
     let weights_blake3 = hash_bytes(WEIGHTS);
     Ok(LoadedModel {
         place: Place::BuiltIn,

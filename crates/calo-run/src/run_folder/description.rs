@@ -28,31 +28,31 @@ pub struct RunDescription {
     /// What products were computed in.
     #[serde(default)]
     pub precision: Precision,
-    /// The weights that the training began with, where these were not drawn.
+    /// The weights that the run began with, where these were not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,
-    /// In the folder of a released model: which weights it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub released: Option<Released>,
+    /// In the folder of an exported model: which weights it has.
+    #[serde(default, alias = "released", skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
     /// In the folder of an imported model: the files that it was made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Origin>,
 }
 
 impl RunDescription {
-    /// The only epoch of a model that was released or imported.
+    /// The only epoch of a model that was exported or imported.
     pub fn only_epoch(&self) -> Option<u32> {
         let imported = (!self.imported.is_empty()).then_some(IMPORTED_EPOCH);
-        self.released.as_ref().map(|released| released.epoch).or(imported)
+        self.exported.as_ref().map(|exported| exported.epoch).or(imported)
     }
 }
 
 /// What the epoch of an imported model is called.
 pub const IMPORTED_EPOCH: u32 = 1;
 
-/// The weights of a released model.
+/// The weights of an exported model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Released {
+pub struct Exported {
     /// Epoch of the run.
     pub epoch: u32,
     /// Hash of the weights before they were rounded.

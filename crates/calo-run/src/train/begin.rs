@@ -47,7 +47,7 @@ impl Beginning<'_> {
             device: request.compute.device.clone(),
             precision: request.compute.precision,
             from: request.from.as_deref().map(origin).transpose()?,
-            released: None,
+            exported: None,
             imported: Vec::new(),
         })
     }
@@ -71,7 +71,7 @@ impl Beginning<'_> {
         let begun = run.describe()?;
         ensure!(
             begun.only_epoch().is_none(),
-            "{}: a released or imported model, which has no state to go on with; expected a new --out, with --from {}",
+            "{}: an exported or imported model, which has no state to go on with; expected a new --out, with --from {}",
             run.path().display(),
             run.path().display()
         );
@@ -108,7 +108,7 @@ fn first_difference(begun: &str, wanted: &str) -> Option<String> {
     }
 }
 
-/// The weights to begin with: those of a checkpoint, or of the only epoch that a released model has.
+/// The weights to begin with: those of a checkpoint, or of the only epoch that an exported model has.
 pub(super) fn weights_file(from: &Path) -> PathBuf {
     if !from.is_dir() {
         return from.to_owned();
@@ -121,7 +121,7 @@ pub(super) fn weights_file(from: &Path) -> PathBuf {
     }
 }
 
-/// The weights that a training begins with.
+/// The weights that a run begins with.
 fn origin(from: &Path) -> Result<Origin> {
     let path = weights_file(from);
     Ok(Origin { blake3: provenance::hash_file(&path)?, path: path.display().to_string() })

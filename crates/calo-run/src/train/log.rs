@@ -1,4 +1,4 @@
-//! What a training writes as it goes: `log.jsonl`, and the same for TensorBoard.
+//! What a run writes as it goes: `log.jsonl`, and the same for TensorBoard.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What goes along with a training: log, checkpoints, validation.
+//! What goes along with a run: log, checkpoints, validation.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::config::{KeepEpochs, RunConfig};
 use crate::monitor::{Caller, Progress};
 use crate::run_folder::{RunFolder, Validated, best_epoch};
 
-/// What goes along with a training.
+/// What goes along with a run.
 pub(super) struct Session<'a> {
     pub(super) validation: Option<Validation>,
     pub(super) log: Log,

@@ -50,7 +50,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         let per_mm = inelastic + decay;
         let boundary_mm = slab.way_to_face_mm(&particle);
         let interaction_mm = free_paths / per_mm.max(1e-30);
-        let turn_per_mm = event.geometry.bending.per_mm(particle.kind.charge(), momentum_mev);
+        let turn_per_mm = event.geometry.magnetic_field.per_mm(particle.kind.charge(), momentum_mev);
         let most_mm = (RANGE_PART * range_mm).max(LEAST_STEP_MM).min(LARGEST_TURN / turn_per_mm.abs());
         let step_mm = boundary_mm.min(interaction_mm).min(most_mm);
         free_paths -= step_mm * per_mm;
@@ -72,7 +72,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
                 return;
             }
         } else {
-            // Bending moves the end of a step by little; it stays in its slab.
+            // MagneticField moves the end of a step by little; it stays in its slab.
             particle.position_mm[1] = particle.position_mm[1].clamp(slab.from_mm, slab.to_mm);
             if step_mm >= interaction_mm {
                 match hadron {
@@ -108,9 +108,9 @@ fn advance(
 ) {
     // The chord of the arc, with half of the turn before it and half behind.
     let half = 0.5 * step_mm * turn_per_mm;
-    particle.direction = event.geometry.bending.turned(particle.direction, half);
+    particle.direction = event.geometry.magnetic_field.turned(particle.direction, half);
     particle.advance(step_mm);
-    let end = event.geometry.bending.turned(particle.direction, half);
+    let end = event.geometry.magnetic_field.turned(particle.direction, half);
     let thickness = step_mm / material.radiation_length_mm;
     let mass_mev = particle.kind.mass_mev();
     let energy_mev = particle.kinetic_mev + mass_mev;

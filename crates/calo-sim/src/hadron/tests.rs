@@ -5,7 +5,7 @@ use calo_core::random::{Purpose, stream};
 use proptest::prelude::*;
 
 use super::*;
-use crate::bending::Bending;
+use crate::magnetic_field::MagneticField;
 use crate::tally::CellDeposit;
 
 const TEST: Purpose = Purpose::new("hadron test");
@@ -20,7 +20,7 @@ fn cut_mev(material: &Material) -> f64 {
 
 pub(super) struct Bench {
     geometry: Geometry,
-    tracker: HadronTracker,
+    transport: HadronTransport,
     pub(super) tally: Tally,
     pub(super) start: [f64; 3],
 }
@@ -30,11 +30,11 @@ impl Bench {
         let detector = Detector::load("ild-ahcal").unwrap();
         let geometry = Geometry::new(&detector).unwrap();
         let cuts: Vec<f64> = geometry.materials.iter().map(cut_mev).collect();
-        let tracker = HadronTracker::new(HadronTables::new(&geometry.materials, &cuts));
+        let transport = HadronTransport::new(HadronTables::new(&geometry.materials, &cuts));
         let [x, y] = detector.geometry.beam_mm;
         Self {
             geometry,
-            tracker,
+            transport,
             tally: Tally::new(&detector),
             start: [x, detector.geometry.front_face_mm, y],
         }
@@ -55,7 +55,7 @@ impl Bench {
                 Kind::Photon | Kind::Electron | Kind::Positron => {
                     sink(particle, &self.geometry, &mut self.tally, rng);
                 }
-                _ => self.tracker.track(particle, &self.geometry, &mut self.tally, &mut stack, rng),
+                _ => self.transport.track(particle, &self.geometry, &mut self.tally, &mut stack, rng),
             }
         }
     }
@@ -181,7 +181,7 @@ fn pions_interact_at_the_tabulated_depth() {
     bench.geometry.slabs.truncate(1);
     bench.geometry.slabs[0].to_mm = front_mm + 1e5;
     bench.geometry.slabs[0].material = steel as u32;
-    bench.geometry.bending = Bending::new([0.0; 3]);
+    bench.geometry.magnetic_field = MagneticField::new([0.0; 3]);
     let expected_mm = 1.0 / tables.materials[steel].inelastic[0].at(1e5);
     let mut rng = Random::new(stream(5, TEST, 0));
     let n = 1000;
@@ -195,7 +195,7 @@ fn pions_interact_at_the_tabulated_depth() {
             direction: [0.0, 1.0, 0.0],
         };
         let mut stack = Vec::new();
-        bench.tracker.track(particle, &bench.geometry, &mut bench.tally, &mut stack, &mut rng);
+        bench.transport.track(particle, &bench.geometry, &mut bench.tally, &mut stack, &mut rng);
         // Secondaries of an interaction are many, and all born where it happened; delta rays are electrons.
         let born = stack.iter().rev().find(|secondary| secondary.kind != Kind::Electron).unwrap();
         sum_mm += born.position_mm[1] - front_mm;
@@ -289,7 +289,7 @@ fn slow_particles_end_in_air() {
             let position_mm = [bench.start[0], bench.start[1] - 50.0, bench.start[2]];
             let particle = Particle { kind, slab: 0, kinetic_mev, position_mm, direction };
             let mut stack = Vec::new();
-            bench.tracker.track(particle, &bench.geometry, &mut tally, &mut stack, &mut rng);
+            bench.transport.track(particle, &bench.geometry, &mut tally, &mut stack, &mut rng);
         }
     }
     assert!(tally.balance.active_mev >= 0.0);

@@ -143,7 +143,7 @@ fn backscattered(material: &Material, kinetic_mev: f64, longest: f64, loss: f64,
     f64::from(back) / n as f64
 }
 
-/// With the longest steps that the tracker takes near a face. The rule is good to 10 %.
+/// With the longest steps that transport takes near a face. The rule is good to 10 %.
 #[test]
 fn thick_targets_throw_back_what_was_measured() {
     for (name, z) in [("tungsten", 74.0), ("copper", 29.0)] {

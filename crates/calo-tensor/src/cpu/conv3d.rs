@@ -9,24 +9,24 @@
 //! | `slab` | the padded copy of a part of the input |
 //! | `sweep` | directly, positions as lanes: output and input gradient, the same loop over different axes |
 //! | `reach` | one axis as groups of outputs that use the same taps |
-//! | `turn` | channels first to channels last, and back |
+//! | `transpose` | channels first to channels last, and back |
 //! | `channels` | directly, channels as lanes: output and input gradient on small grids |
 //! | `unpadded` | the same over the input as it is: outputs that need no padding |
 //! | `weight` | directly: the gradient for the weight |
-//! | `columns` | the input as a matrix, gathered and scattered |
+//! | `im2col` | the input as a matrix, gathered and scattered |
 //! | `products` | by matrix products with it |
 //! | `pointwise` | by matrix products where the input is the matrix already |
 
 mod axis;
 mod channels;
-mod columns;
+mod im2col;
 mod kernels;
 mod pointwise;
 mod products;
 mod reach;
 mod slab;
 mod sweep;
-mod turn;
+mod transpose;
 mod unpadded;
 mod weight;
 

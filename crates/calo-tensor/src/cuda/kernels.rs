@@ -1,4 +1,4 @@
-//! Our own kernels: compiled for the card at hand when first used, launched with their arguments checked by the caller.
+//! Our own kernels: compiled for the GPU at hand when first used, launched with their arguments checked by the caller.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -161,7 +161,7 @@ pub(super) fn uninitialised<T: DeviceRepr>(device: &CudaDevice, n: usize) -> Res
     unsafe { device.alloc::<T>(n) }
 }
 
-/// How the work of a kernel is spread over the card. It depends on shapes alone, so that sums keep their order.
+/// How the work of a kernel is spread over the GPU. It depends on shapes alone, so that sums keep their order.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Grid {
     /// Elements in any order.

@@ -11,7 +11,7 @@ use crate::Error;
 
 /// How a sum over `rows` rows of `len` is cut: rows in a part, and parts. By shape alone, so that the order is fixed.
 pub(super) fn cut(rows: usize, len: usize) -> (usize, usize) {
-    // Some 100,000 threads fill a card; few columns are cut in many parts, but not to less than four rows.
+    // Some 100,000 threads fill a GPU; few columns are cut in many parts, but not to less than four rows.
     let wanted = (1_usize << 17).div_ceil(len.max(1)).clamp(1, rows.div_ceil(4).clamp(1, 1024));
     let rows_per_part = rows.div_ceil(wanted).max(1);
     (rows_per_part, rows.div_ceil(rows_per_part))

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{Chain, conv_transpose3d, conv3d};
+use crate::ops::{FusedOps, conv_transpose3d, conv3d};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
@@ -160,7 +160,7 @@ impl Conv3d {
     ///
     /// # Errors
     /// As [`Self::forward`].
-    pub fn append(&self, chain: &mut Chain) -> Result<()> {
+    pub fn append(&self, chain: &mut FusedOps) -> Result<()> {
         self.append_with(chain, self.bias.as_ref())
     }
 
@@ -168,11 +168,11 @@ impl Conv3d {
     ///
     /// # Errors
     /// As [`Self::forward`], and for other shifts.
-    pub fn append_shifted(&self, chain: &mut Chain, shifts: &Tensor) -> Result<()> {
+    pub fn append_shifted(&self, chain: &mut FusedOps, shifts: &Tensor) -> Result<()> {
         self.append_with(chain, Some(shifts))
     }
 
-    fn append_with(&self, chain: &mut Chain, bias: Option<&Tensor>) -> Result<()> {
+    fn append_with(&self, chain: &mut FusedOps, bias: Option<&Tensor>) -> Result<()> {
         let ConvConfig { stride, padding, .. } = self.config;
         let convolution = conv3d::Conv3d::convolution(chain.last(), &self.weight, stride, padding)?;
         chain.convolve(convolution, &self.weight, bias)
@@ -221,7 +221,7 @@ impl ConvTranspose3d {
     ///
     /// # Errors
     /// As [`Self::forward`].
-    pub fn append(&self, chain: &mut Chain) -> Result<()> {
+    pub fn append(&self, chain: &mut FusedOps) -> Result<()> {
         let ConvConfig { stride, padding, output_padding, .. } = self.config;
         let transposed =
             conv3d::Conv3d::transposed(chain.last(), &self.weight, stride, padding, output_padding)?;

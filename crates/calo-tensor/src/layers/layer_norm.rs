@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::ops::{Chain, layer_norm};
+use crate::ops::{FusedOps, layer_norm};
 use crate::parameters::{Init, Path};
 
 /// PyTorch's `LayerNorm` over the trailing axes: parameters `weight` and `bias` of their shape, shared by all channels.
@@ -37,7 +37,7 @@ impl LayerNorm {
     ///
     /// # Errors
     /// As [`Self::forward`].
-    pub fn append(&self, chain: &mut Chain, slope: f64) -> Result<()> {
+    pub fn append(&self, chain: &mut FusedOps, slope: f64) -> Result<()> {
         chain.normalise(&self.weight, &self.bias, slope)
     }
 

@@ -113,7 +113,7 @@ pub(crate) enum Product {
 }
 
 /// One product of a convolution, as an operation on two tensors; with a bias, on three. What
-/// [`Chain::convolve`](crate::ops::Chain::convolve) takes.
+/// [`FusedOps::convolve`](crate::ops::FusedOps::convolve) takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv3d {
     pub(crate) product: Product,

@@ -135,7 +135,7 @@ pub(super) fn cpu(rows: &[Row]) -> String {
     text
 }
 
-/// Times and the share of the card's peak on CUDA.
+/// Times and the share of the GPU's peak on CUDA.
 pub(super) fn cuda(rows: &[Row], card: &str, peak_tflops: Option<f64>) -> String {
     let peak = peak_tflops.map_or_else(
         || "its peak is not known here (`--peak-tflops`)".to_owned(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::components::{Grid, check_condition, images, positive};
 use crate::layers::Linear;
 use crate::ops::conv3d::Conv3d;
-use crate::ops::{Chain, PerCellLayer, PerCellNetwork, leaky_relu, linear};
+use crate::ops::{FusedOps, PerCellLayer, PerCellNetwork, leaky_relu, linear};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
@@ -207,7 +207,7 @@ impl PostProcessor {
         }
         let constants =
             self.condition.as_ref().map(|condition| condition.forward(showers, incident)).transpose()?;
-        let mut chain = Chain::new(seen)?;
+        let mut chain = FusedOps::new(seen)?;
         for (i, layer) in self.layers.iter().enumerate() {
             let convolution = Conv3d::convolution(chain.last(), &layer.weight, [1; 3], [0; 3])?;
             let bias = match (&layer.bias, &constants) {

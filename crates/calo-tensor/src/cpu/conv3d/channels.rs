@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::reach::{Group, Reach};
 use super::sweep::{Bias, Weights, written};
-use super::turn::{channels_first, channels_last};
+use super::transpose::{channels_first, channels_last};
 use crate::cpu::runs::{ChannelRuns, FEW, Place, Run, WIDTH};
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::BLOCK;

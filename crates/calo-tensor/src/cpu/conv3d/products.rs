@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use super::columns::{Columns, send};
+use super::im2col::{Columns, send};
 use super::sweep::{Bias, written};
 use crate::cpu::gemm::{Matrix, multiply};
 use crate::cpu::simd::{Lanes, at_least};

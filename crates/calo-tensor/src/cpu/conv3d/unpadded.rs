@@ -10,7 +10,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::sweep::{Bias, written};
-use super::turn::{channels_first, channels_last};
+use super::transpose::{channels_first, channels_last};
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::{ChannelLanes, PANEL, WIDE, tile_width};
 use crate::ops::conv3d::Geometry;

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::{AutoencoderConfig, SLOPE};
 use crate::components::{Grid, check_condition};
 use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
-use crate::ops::{Chain, leaky_relu};
+use crate::ops::{FusedOps, leaky_relu};
 use crate::parameters::{Init, Path};
 use crate::{Error, Result};
 
@@ -122,7 +122,7 @@ impl Decoder {
             x = leaky_relu(&layer.forward(&x)?, SLOPE)?;
         }
         let [layers, nx, ny] = self.start;
-        let mut chain = Chain::new(&x.reshape(((), self.width, layers, nx, ny))?)?;
+        let mut chain = FusedOps::new(&x.reshape(((), self.width, layers, nx, ny))?)?;
         for (deconvolution, norm) in &self.deconvolutions {
             deconvolution.append(&mut chain)?;
             norm.append(&mut chain, SLOPE)?;

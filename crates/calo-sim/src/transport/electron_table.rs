@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::bending::Bending;
+use crate::magnetic_field::MagneticField;
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::electron::brems::Brems;
 use crate::electron::brems::sampler::BremsSampler;
@@ -110,7 +110,7 @@ pub(super) struct ElectronTables {
 }
 
 impl ElectronTables {
-    pub(super) fn new(materials: &[Material], range_cut_mm: f64, bending: &Bending) -> Self {
+    pub(super) fn new(materials: &[Material], range_cut_mm: f64, field: &MagneticField) -> Self {
         let grid = EnergyGrid::covering(LOW_MEV, HIGH_MEV);
         let tabulated = materials.par_iter().map(|material| {
             let photon_cut_mev = cuts::photon_cut_mev(material, range_cut_mm);
@@ -131,7 +131,7 @@ impl ElectronTables {
                 })
                 .collect();
             let rows = [Kind::Electron, Kind::Positron]
-                .map(|kind| rows(material, electron_cut_mev, kind, grid, &radiation, bending));
+                .map(|kind| rows(material, electron_cut_mev, kind, grid, &radiation, field));
             (prepared, rows.concat())
         });
         let (materials, rows): (Vec<_>, Vec<_>) = tabulated.unzip();
@@ -186,7 +186,7 @@ fn rows(
     kind: Kind,
     grid: EnergyGrid,
     radiation: &[Radiation],
-    bending: &Bending,
+    field: &MagneticField,
 ) -> Vec<Met> {
     let positron = kind == Kind::Positron;
     let electrons_per_mm3 = material.electrons_per_mm3();
@@ -222,7 +222,7 @@ fn rows(
             below = Some([kinetic_mev, loss, discrete]);
             let scattering = Scattering::of(material, kind, kinetic_mev);
             let inverse_transport_mm = scattering.inverse_transport_mm;
-            let turn_per_mm = bending.per_mm(kind.charge(), momentum_mev(kinetic_mev));
+            let turn_per_mm = field.per_mm(kind.charge(), momentum_mev(kinetic_mev));
             let longest_mm = (MAX_RANGE_PART * range_mm).min(MAX_TURN / turn_per_mm.abs());
             let turns = turn_per_mm.abs() > NEGLIGIBLE_TURN * inverse_transport_mm;
             Met {

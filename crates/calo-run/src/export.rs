@@ -11,12 +11,12 @@ use calo_nn::parameters::checkpoint;
 
 use crate::error::{Context as _, ensure};
 use crate::provenance::{self, without_folders};
-use crate::run_folder::{EpochChoice, Released, RunFolder};
+use crate::run_folder::{EpochChoice, Exported, RunFolder};
 use crate::{Result, density};
 
 /// Which epoch of which run.
 #[derive(Debug, Clone)]
-pub struct ReleaseRequest {
+pub struct ExportRequest {
     /// Folder of a run.
     pub run: PathBuf,
     /// The epoch.
@@ -33,7 +33,7 @@ pub struct ReleaseRequest {
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReleasedModel {
+pub struct ExportedModel {
     /// The epoch.
     pub epoch: u32,
     /// Bytes of all files.
@@ -41,18 +41,18 @@ pub struct ReleasedModel {
 }
 
 /// Copies what a trained model needs to be used by others: weights of one epoch in 16 bits, density, configuration,
-/// losses. The folder is read as any run's. What only goes on with a training is left out, and so are the folders of the
+/// losses. The folder is read as any run's. What only goes on with a run is left out, and so are the folders of the
 /// paths in command lines.
 ///
 /// # Errors
-/// No run folder, or that of a released model; an epoch that was not kept, a density of other weights; a folder that
+/// No run folder, or that of an exported model; an epoch that was not kept, a density of other weights; a folder that
 /// holds something, a full disk.
-pub fn release(request: &ReleaseRequest) -> Result<ReleasedModel> {
+pub fn export(request: &ExportRequest) -> Result<ExportedModel> {
     let (run, out) = (RunFolder::new(&request.run), RunFolder::new(&request.out));
     let mut description = run.describe()?;
     ensure!(
-        description.released.is_none(),
-        "{}: is a released model; expected the folder of a training",
+        description.exported.is_none(),
+        "{}: is an exported model; expected the folder of a run",
         request.run.display()
     );
     let (weights, epoch) = run.weights_of(request.epoch)?;
@@ -90,7 +90,7 @@ pub fn release(request: &ReleaseRequest) -> Result<ReleasedModel> {
         let bytes = fs::read(&from).with_context(|| format!("{}: cannot read it", from.display()))?;
         calo_core::write_atomically(&to, &bytes)?;
     }
-    description.released = Some(Released { epoch, rounded_from_blake3: blake3 });
+    description.exported = Some(Exported { epoch, rounded_from_blake3: blake3 });
     description.command = without_folders(&description.command);
     if let Some(data) = &mut description.data {
         data.path = without_folders(&data.path);
@@ -102,7 +102,7 @@ pub fn release(request: &ReleaseRequest) -> Result<ReleasedModel> {
         from.path = without_folders(&from.path);
     }
     out.write_description(&description)?;
-    Ok(ReleasedModel { epoch, n_bytes: folder_bytes(&request.out)? })
+    Ok(ExportedModel { epoch, n_bytes: folder_bytes(&request.out)? })
 }
 
 /// The weights as 16-bit floating-point numbers, which have 11 significant bits.

@@ -5,7 +5,7 @@ mod electron_table;
 mod photon;
 
 use crate::geometry::Geometry;
-use crate::hadron::{HadronTables, HadronTracker};
+use crate::hadron::{HadronTables, HadronTransport};
 use crate::particle::{Kind, Particle};
 use crate::photon::PhotonTables;
 use crate::random::Random;
@@ -21,12 +21,12 @@ const PHOTON_END_MEV: f64 = 0.005;
 
 /// Everything that does not change from shower to shower.
 #[derive(Debug)]
-pub(crate) struct Tracker {
+pub(crate) struct Transport {
     geometry: Geometry,
     photons: PhotonTables,
     electrons: ElectronTables,
     deflections: Deflections,
-    hadrons: HadronTracker,
+    hadrons: HadronTransport,
 }
 
 /// What one shower writes to.
@@ -36,16 +36,16 @@ struct Shower<'a> {
     rng: &'a mut Random,
 }
 
-impl Tracker {
+impl Transport {
     /// Tables for the materials of `geometry`, with secondaries produced above the energies of a range of
     /// `range_cut_mm`.
     pub(crate) fn new(geometry: Geometry, range_cut_mm: f64) -> Self {
-        let electrons = ElectronTables::new(&geometry.materials, range_cut_mm, &geometry.bending);
+        let electrons = ElectronTables::new(&geometry.materials, range_cut_mm, &geometry.magnetic_field);
         let cuts_mev: Vec<f64> =
             electrons.materials.iter().map(|material| material.electron_cut_mev).collect();
         Self {
             photons: PhotonTables::new(&geometry.materials),
-            hadrons: HadronTracker::new(HadronTables::new(&geometry.materials, &cuts_mev)),
+            hadrons: HadronTransport::new(HadronTables::new(&geometry.materials, &cuts_mev)),
             electrons,
             deflections: Deflections::new(),
             geometry,

@@ -30,7 +30,7 @@ fn tensors(vars: &[Var]) -> Vec<Tensor> {
 }
 
 fn chained(o: &[Tensor]) -> Result<Tensor> {
-    let mut chain = Chain::new(&o[0])?;
+    let mut chain = FusedOps::new(&o[0])?;
     chain.convolve(Conv3d::convolution(chain.last(), &o[1], STRIDES[0], PADDING)?, &o[1], Some(&o[2]))?;
     chain.normalise(&o[3], &o[4], SLOPES[0])?;
     chain.convolve(Conv3d::transposed(chain.last(), &o[5], STRIDES[1], PADDING, [1, 0, 0])?, &o[5], None)?;
@@ -152,12 +152,12 @@ fn third_derivatives_are_refused() {
 #[test]
 fn gradients_of_a_weight_used_more_than_once_add_up() {
     let (x, weight) = (waves(&[2, 3, 2, 3, 4], 0.7), waves(&[3, 3, 1, 2, 1], 1.3));
-    let convolve = |chain: &mut Chain, weight: &Tensor| -> Result<()> {
+    let convolve = |chain: &mut FusedOps, weight: &Tensor| -> Result<()> {
         chain.convolve(Conv3d::convolution(chain.last(), weight, [1; 3], [0; 3])?, weight, None)?;
         chain.leaky_relu(SLOPES[0])
     };
     let run = |weights: [&Tensor; 3]| -> Result<GradStore> {
-        let mut chain = Chain::new(&x)?;
+        let mut chain = FusedOps::new(&x)?;
         convolve(&mut chain, weights[0])?;
         convolve(&mut chain, weights[1])?;
         backward(&(loss(&chain.finish()?) + loss(weights[2]))?)
@@ -193,8 +193,8 @@ fn a_chain_of_one_is_its_operation() {
     let o = tensors(&vars);
     let (weight, bias) = (waves(&[4, 5, 3], 0.3), waves(&[4, 5, 3], 0.4));
     let (weight, bias) = (Var::from_tensor(&weight).unwrap(), Var::from_tensor(&bias).unwrap());
-    type Append<'a> = &'a dyn Fn(&mut Chain) -> Result<()>;
-    let convolution = |chain: &mut Chain| {
+    type Append<'a> = &'a dyn Fn(&mut FusedOps) -> Result<()>;
+    let convolution = |chain: &mut FusedOps| {
         chain.convolve(Conv3d::convolution(chain.last(), &o[1], STRIDES[0], PADDING)?, &o[1], Some(&o[2]))
     };
     let cases: [(Append<'_>, Tensor, Vec<&Var>); 4] = [
@@ -212,7 +212,7 @@ fn a_chain_of_one_is_its_operation() {
         (&|_| Ok(()), o[0].clone(), vec![&vars[0]]),
     ];
     for (append, expected, operands) in cases {
-        let mut chain = Chain::new(&o[0]).unwrap();
+        let mut chain = FusedOps::new(&o[0]).unwrap();
         append(&mut chain).unwrap();
         let found = chain.finish().unwrap();
         assert_eq!(values(&found), values(&expected));

@@ -5,7 +5,7 @@
 //! production thresholds, end a step.
 
 use super::electron_table::Met;
-use super::{END_MEV, Shower, Tracker};
+use super::{END_MEV, Shower, Transport};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
 use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
@@ -20,7 +20,7 @@ const LONGEST_VOID_MM: f64 = 1000.0;
 /// Electrons below this end where they are if they will not get out of their slab, MeV.
 const LOCAL_MEV: f64 = 5.0;
 
-impl Tracker {
+impl Transport {
     /// Tracks an electron or positron until it stops, is annihilated or escapes.
     pub(super) fn track_electron(&self, mut electron: Particle, shower: &mut Shower<'_>) {
         let is_positron = electron.kind == Kind::Positron;
@@ -53,7 +53,7 @@ impl Tracker {
             let hinge_mm = electron.position_mm;
             if met.turn_per_mm != 0.0 {
                 electron.direction =
-                    self.geometry.bending.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
+                    self.geometry.magnetic_field.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
             let mu = self.deflections.sample(&met.law, step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
@@ -100,7 +100,7 @@ impl Tracker {
         let arc_mm = lesser(to_face_mm, longest_mm);
         let bends = turn_per_mm != 0.0;
         if bends {
-            electron.direction = self.geometry.bending.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
+            electron.direction = self.geometry.magnetic_field.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
         }
         let to_face_mm = slab.way_to_face_mm(electron);
         // A step that was to end at the face does so, unless the turn has put it far away.
@@ -110,7 +110,7 @@ impl Tracker {
         electron.advance(path_mm);
         if bends {
             electron.direction =
-                self.geometry.bending.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
+                self.geometry.magnetic_field.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
         }
         let loss_mev = lesser(met.mean_loss_mev(path_mm), electron.kinetic_mev);
         electron.kinetic_mev -= loss_mev;

@@ -1,19 +1,19 @@
-//! `calo release`: one epoch of a training, small enough to give to others.
+//! `calo export`: one epoch of a run, small enough to give to others.
 
 use std::path::PathBuf;
 
-use calo_run::release::{ReleaseRequest, release};
+use calo_run::export::{ExportRequest, export};
 use calo_run::run_folder::EpochChoice;
 
 use crate::output;
 
 /// Copy what a trained model needs to be used by others: weights of one epoch in 16 bits, density, configuration, losses
 ///
-/// The folder is read as any run's: `calo generate --run FOLDER` samples from its density. What only goes on with a training
+/// The folder is read as any run's: `calo generate --run FOLDER` samples from its density. What only goes on with a run
 /// is left out, and so are the folders of the paths in command lines.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder of a training
+    /// Folder of a run
     #[arg(long, value_name = "FOLDER")]
     run: PathBuf,
     /// Epoch: best, or a number
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let request = ReleaseRequest {
+    let request = ExportRequest {
         run: args.run.clone(),
         epoch: args.epoch,
         density: args.density.clone(),
@@ -42,12 +42,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         seed: args.seed,
         out: args.out.clone(),
     };
-    let released = release(&request)?;
+    let exported = export(&request)?;
     output::print(&format!(
         "epoch {} of {} in 16 bits written to {}, {:.1} MB in all\n",
-        released.epoch,
+        exported.epoch,
         args.run.display(),
         args.out.display(),
-        released.n_bytes as f64 / 1e6
+        exported.n_bytes as f64 / 1e6
     ))
 }

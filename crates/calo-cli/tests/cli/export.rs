@@ -1,4 +1,4 @@
-//! `calo release` and `calo generate` without a run: models that are given to others.
+//! `calo export` and `calo generate` without a run: models that are given to others.
 
 use std::fs;
 use std::path::Path;
@@ -24,19 +24,19 @@ fn texts(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_released_model_generates_as_the_trained_one_and_says_nothing_of_its_maker_s_folders() {
+fn an_exported_model_generates_as_the_trained_one_and_says_nothing_of_its_maker_s_folders() {
     let trained = Trained::new();
     let [latent, density, out] =
-        ["latent.hdf5", "density.safetensors", "released"].map(|name| trained.path(name));
+        ["latent.hdf5", "density.safetensors", "exported"].map(|name| trained.path(name));
     trained.command("encode", &latent).assert().success();
     let mut command = calo();
     command.arg("density").arg("--latent").arg(&latent).arg("--out").arg(&density);
     command.args(["--bandwidth", "0.3"]).assert().success();
-    let mut release = calo();
-    release.arg("release").arg("--run").arg(trained.run()).arg("--density").arg(&density);
-    release.args(["--max-centres", "50"]).arg("--out").arg(&out);
-    assert!(stdout(&release.assert().success()).contains("in 16 bits"));
-    assert!(stderr(&release.assert().code(1)).contains("new or empty"));
+    let mut export = calo();
+    export.arg("export").arg("--run").arg(trained.run()).arg("--density").arg(&density);
+    export.args(["--max-centres", "50"]).arg("--out").arg(&out);
+    assert!(stdout(&export.assert().success()).contains("in 16 bits"));
+    assert!(stderr(&export.assert().code(1)).contains("new or empty"));
 
     // Small: no state to go on with, one epoch, halves.
     let epochs: Vec<_> = fs::read_dir(out.join("epochs")).unwrap().map(|e| e.unwrap().path()).collect();
@@ -69,28 +69,28 @@ fn a_released_model_generates_as_the_trained_one_and_says_nothing_of_its_maker_s
     let attributes = calo_data::read_attributes(&trained.path("sampled.hdf5"), None).unwrap();
     let text = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, text)| text.as_str());
     assert!(
-        text("input_1").is_some_and(|path| path.ends_with("released/density.safetensors")),
+        text("input_1").is_some_and(|path| path.ends_with("exported/density.safetensors")),
         "{attributes:?}"
     );
     let mut latent = trained.command("latent", &trained.path("latent"));
     latent.args(["--n-generated", "50"]).assert().success();
 
-    // The best epoch of a released model is the one that it has.
+    // The best epoch of an exported model is the one that it has.
     for epoch in ["1", "2"] {
         let out = trained.path(epoch);
-        let mut release = calo();
-        release.arg("release").arg("--run").arg(trained.run()).args(["--epoch", epoch]);
-        release.arg("--out").arg(&out).assert().success();
+        let mut export = calo();
+        export.arg("export").arg("--run").arg(trained.run()).args(["--epoch", epoch]);
+        export.arg("--out").arg(&out).assert().success();
         let mut generate = calo();
         generate.args(["generate", "--energy", "50", "-n", "1", "--run"]).arg(&out);
         let text = stdout(&generate.arg("--out").arg(trained.path("one.hdf5")).assert().success());
         assert!(text.contains(&format!("1 showers of epoch {epoch} of")), "{text}");
     }
 
-    // Released once more, or gone on with, it is not; but a training may begin with it.
+    // It is neither exported again nor resumed, but a run may begin with it.
     let mut again = calo();
-    again.arg("release").arg("--run").arg(&out).arg("--out").arg(trained.path("again"));
-    assert!(stderr(&again.assert().code(1)).contains("released model"));
+    again.arg("export").arg("--run").arg(&out).arg("--out").arg(trained.path("again"));
+    assert!(stderr(&again.assert().code(1)).contains("exported model"));
     let train = |out: &Path, more: &[&str]| {
         let mut command = calo();
         command.arg("train").arg(trained.path("config.toml")).arg("--data").arg(trained.data());
@@ -104,7 +104,7 @@ fn a_released_model_generates_as_the_trained_one_and_says_nothing_of_its_maker_s
     assert!(description.contains("\"from\""), "{description}");
     assert!(stderr(&train(&run, &["--resume"]).code(1)).contains("--from"));
     assert!(stdout(&train(&run, &["--resume", "--from", &from]).success()).contains("finished"));
-    // From the folder of a training come the critics too.
+    // From the folder of a run come the critics too.
     let from = trained.run().display().to_string();
     let text = stderr(&train(&trained.path("tuned2"), &["--from", &from]).success());
     assert!(text.contains("autoencoder, critic, latent_critic, post_processor of"), "{text}");

@@ -39,7 +39,7 @@ const START: f64 = 0.5;
 /// How the bandwidths are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct EachColumn {
+pub struct PerDimension {
     /// Points used at most, drawn by the seed. Time grows with its square.
     pub n_points: usize,
     /// Steps at most.
@@ -52,13 +52,13 @@ pub struct EachColumn {
     pub seed: u64,
 }
 
-impl Default for EachColumn {
+impl Default for PerDimension {
     fn default() -> Self {
         Self { n_points: 5000, n_steps: 100, tolerance: 1e-3, condition: None, seed: 0 }
     }
 }
 
-impl EachColumn {
+impl PerDimension {
     fn validate(&self) -> Result<()> {
         check_positive("tolerance", self.tolerance)?;
         if let Some(condition) = self.condition {
@@ -80,7 +80,7 @@ pub struct Ascent {
     /// Points used.
     pub n_points: usize,
     /// The settings.
-    pub settings: EachColumn,
+    pub settings: PerDimension,
     /// Mean log density of points left out, in nats, before each step.
     pub log_likelihoods: Vec<f64>,
     /// Standard error of the last.
@@ -112,7 +112,7 @@ pub(super) fn search(
     centres: ArrayView2<'_, f64>,
     n_condition: usize,
     log_determinant: f64,
-    settings: EachColumn,
+    settings: PerDimension,
 ) -> Result<(Kernels, Ascent)> {
     settings.validate()?;
     let n_points = centres.nrows().min(settings.n_points);

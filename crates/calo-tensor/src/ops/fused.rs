@@ -1,7 +1,7 @@
 //! Several operations as one node of the graph.
 //!
 //! Candle adds the gradient of every operand of every node to zeros of its own, and keeps it until the walk gets there:
-//! for a network of large activations that is more traffic than the gradients themselves. A [`Chain`] runs its
+//! for a network of large activations that is more traffic than the gradients themselves. A [`FusedOps`] runs its
 //! operations as ever, so each result has its usual graph, and then stands before the last result as a node of the first
 //! operand and of all parameters. Its gradient calls those of its operations from the last to the first, and no
 //! gradient between them meets Candle.
@@ -51,10 +51,10 @@ struct Link {
 /// so. The results, and the first two derivatives, are those of the operations one by one; third ones are refused.
 ///
 /// ```
-/// # use calo_tensor::{candle::{DType, Device, Tensor}, ops::{Chain, leaky_relu, layer_norm}};
+/// # use calo_tensor::{candle::{DType, Device, Tensor}, ops::{FusedOps, leaky_relu, layer_norm}};
 /// let x = Tensor::new(&[[1_f32, 2.0, 4.0]], &Device::Cpu)?;
 /// let (weight, bias) = (Tensor::ones(3, DType::F32, &Device::Cpu)?, Tensor::zeros(3, DType::F32, &Device::Cpu)?);
-/// let mut chain = Chain::new(&x)?;
+/// let mut chain = FusedOps::new(&x)?;
 /// chain.normalise(&weight, &bias, 0.2)?;
 /// chain.leaky_relu(0.2)?;
 /// let one_by_one = leaky_relu(&layer_norm(&x, &weight, &bias, Some(0.2))?, 0.2)?;
@@ -62,12 +62,12 @@ struct Link {
 /// # Ok::<(), calo_tensor::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Chain {
+pub struct FusedOps {
     x: Tensor,
     links: Vec<Link>,
 }
 
-impl Chain {
+impl FusedOps {
     /// A chain on `x`, of no operations yet.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Chain {
         self.links.last().map_or(&self.x, |link| &link.result)
     }
 
-    /// Appends a convolution, or a transposed one, made for [`Chain::last`].
+    /// Appends a convolution, or a transposed one, made for [`FusedOps::last`].
     ///
     /// # Errors
     /// [`Error::Operand`] where weight or bias do not fit what has come out so far.
@@ -277,7 +277,7 @@ fn copied(tensor: &Tensor) -> candle_core::Result<(CpuStorage, Shape)> {
     Ok((out, layout.shape().clone()))
 }
 
-impl Operation<2> for Chain {
+impl Operation<2> for FusedOps {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -312,7 +312,7 @@ impl Operation<2> for Chain {
     }
 }
 
-/// The gradient of a [`Chain`] for its first operand, to be differentiated again. Operands: that one, all parameters, the
+/// The gradient of a [`FusedOps`] for its first operand, to be differentiated again. Operands: that one, all parameters, the
 /// gradient of the chain's result.
 #[derive(Debug)]
 struct GradientChain {

@@ -1,17 +1,17 @@
-//! Bending of charged particles in a uniform magnetic field.
+//! MagneticField of charged particles in a uniform magnetic field.
 
 use crate::constants::MEV_PER_TESLA_MM;
 
 /// A uniform field.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bending {
+pub(crate) struct MagneticField {
     /// Unit vector along the field.
     axis: [f64; 3],
     /// Angle turned over 1 mm by a charge with a momentum of 1 MeV/c, rad.
     angle: f64,
 }
 
-impl Bending {
+impl MagneticField {
     pub(crate) fn new(field_tesla: [f64; 3]) -> Self {
         let tesla = field_tesla.iter().map(|b| b * b).sum::<f64>().sqrt();
         let axis = if tesla > 0.0 { field_tesla.map(|b| b / tesla) } else { [0.0; 3] };
@@ -51,9 +51,9 @@ mod tests {
     #[test]
     fn a_positive_charge_turns_as_the_lorentz_force_says() {
         // F = q v x B: along depth (second axis) in a field along y (third): second x third = first axis.
-        let bending = Bending::new([0.0, 0.0, 3.5]);
-        let angle = bending.per_mm(1.0, 1000.0);
-        let turned = bending.turned([0.0, 1.0, 0.0], angle);
+        let field = MagneticField::new([0.0, 0.0, 3.5]);
+        let angle = field.per_mm(1.0, 1000.0);
+        let turned = field.turned([0.0, 1.0, 0.0], angle);
         assert!(turned[0] > 0.0, "{turned:?}");
         // 1 GeV/c in 3.5 T: radius 953 mm.
         assert!((angle.abs() - 1.0 / 953.0).abs() < 1e-6, "{angle}");
@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn a_circle_closes_and_keeps_the_length() {
-        let bending = Bending::new([1.0, -2.0, 0.5]);
+        let field = MagneticField::new([1.0, -2.0, 0.5]);
         let start = [0.0, 0.6, 0.8];
         let mut direction = start;
         for _ in 0..64 {
-            direction = bending.turned(direction, std::f64::consts::TAU / 64.0);
+            direction = field.turned(direction, std::f64::consts::TAU / 64.0);
         }
         for (a, b) in start.iter().zip(direction) {
             assert!((a - b).abs() < 1e-3, "{start:?} {direction:?}");
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn no_field_no_turn() {
-        let bending = Bending::new([0.0; 3]);
-        let turned = bending.turned([0.6, 0.8, 0.0], bending.per_mm(-1.0, 1.0));
+        let field = MagneticField::new([0.0; 3]);
+        let turned = field.turned([0.6, 0.8, 0.0], field.per_mm(-1.0, 1.0));
         assert_eq!(turned.map(f64::to_bits), [0.6, 0.8, 0.0].map(f64::to_bits));
     }
 }

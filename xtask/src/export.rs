@@ -1,6 +1,6 @@
-//! `cargo xtask release-models`: from the folder of a finished `reproduce-table2` to models that others can use.
+//! `cargo xtask export-models`: from the folder of a finished `reproduce-table2` to models that others can use.
 //!
-//! The best epochs of both trainings go through `calo release`, are scored once more as they now are, and a page says what
+//! The best epochs of both runs go through `calo export`, are scored once more as they now are, and a page says what
 //! they are, how they were made and how good they are.
 
 use std::fmt::Write as _;
@@ -12,15 +12,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::bench::machine;
-use crate::flags::ReleaseFlags;
+use crate::flags::ExportFlags;
 use crate::process::{command, root, run as run_command};
 use crate::{build, reproduce};
 
-/// Names of the trainings in a reproduction, and whether it estimated the density of their latent variables.
+/// Names of the runs in a reproduction, and whether it estimated the density of their latent variables.
 const RUNS: [(&str, bool); 2] = [("beta-0.05", true), ("beta-0.4", false)];
 
-/// Releases both trainings and writes the page.
-pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
+/// Exports both models and writes the page.
+pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
     let calo = match &flags.calo {
         Some(calo) => std::path::absolute(calo).context("--calo")?,
         None => build::release(false)?,
@@ -35,18 +35,18 @@ pub(crate) fn run(flags: &ReleaseFlags) -> Result<()> {
         if fresh.exists() {
             remove(&fresh)?;
         }
-        let mut release = command(&calo);
-        release.arg("release").arg("--run").arg(seed.join(name)).args(["--epoch", &epoch.to_string()]);
+        let mut export = command(&calo);
+        export.arg("export").arg("--run").arg(seed.join(name)).args(["--epoch", &epoch.to_string()]);
         if has_density {
-            release.arg("--density").arg(seed.join("density.safetensors"));
+            export.arg("--density").arg(seed.join("density.safetensors"));
         }
-        run_command(release.arg("--out").arg(&fresh))?;
+        run_command(export.arg("--out").arg(&fresh))?;
         if target.exists() {
             remove(&target)?;
         }
         fs::rename(&fresh, &target).with_context(|| format!("{}: cannot be renamed", fresh.display()))?;
     }
-    let scores = flags.from.join("released");
+    let scores = flags.from.join("exported");
     let data_seed = flags.data_seed.to_string();
     let options = ["--profile", "laptop", "--pretrained", "--resume", "--data-seed", &data_seed];
     reproduce::run_with(&calo, &options, &std::path::absolute(&scores).context("--from")?)?;
@@ -76,7 +76,7 @@ fn best_epoch(selection: &Value, name: &str) -> Result<u64> {
 }
 
 /// What stands in the folder of the models.
-fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
+fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
     let runs = RUNS.map(|(name, _)| read_json::<Value>(&out.join(name).join("run.json")));
     let [baseline, _] = &runs;
     let baseline = baseline.as_ref().map_err(|e| anyhow::anyhow!("{e:#}"))?;
@@ -108,7 +108,7 @@ fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
         hours(&flags.from, flags.seed)?,
         machine::hardware()
     );
-    text += "Made and scored again by\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask release-models --from DIR\n```\n\n";
+    text += "Made and scored again by\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask export-models --from DIR\n```\n\n";
     text += "## Training\n\nMean of the six Jensen-Shannon distances to validation showers with N(0, 1) sampling, and the \
              divergence of the latent\nvariables. Losses of every tenth step: `log.jsonl`.\n\n";
     for (name, _) in RUNS {
@@ -127,7 +127,7 @@ fn page(flags: &ReleaseFlags, out: &Path, scores: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// How long the trainings took, side by side.
+/// How long the runs took, side by side.
 fn hours(from: &Path, seed: u64) -> Result<String> {
     let stages = read_json::<Value>(&from.join("stages.json"))?;
     let of = |name: &str| {
@@ -136,8 +136,8 @@ fn hours(from: &Path, seed: u64) -> Result<String> {
         all.into_iter().find(|stage| stage["name"] == wanted).and_then(|stage| stage["seconds"].as_f64())
     };
     let seconds = RUNS.iter().filter_map(|(name, _)| of(name)).fold(0.0, f64::max);
-    ensure!(seconds > 0.0, "{}: no time of the trainings; expected a finished reproduction", from.display());
-    Ok(format!("both trainings beside one another in {:.1} hours", seconds / 3600.0))
+    ensure!(seconds > 0.0, "{}: no time of the runs; expected a finished reproduction", from.display());
+    Ok(format!("both runs beside one another in {:.1} hours", seconds / 3600.0))
 }
 
 /// Validated epochs of one training.

@@ -31,7 +31,7 @@ const LANES: usize = 16;
 const NEGLIGIBLE: f64 = 30.0;
 
 /// Points in parts, of which each is left out once.
-pub(super) struct LeftOut {
+pub(super) struct LeaveOneOut {
     n_folds: usize,
     /// Without the condition, `[n, d]`.
     rest: Array2<f32>,
@@ -43,7 +43,7 @@ pub(super) struct LeftOut {
     squares: Option<Array2<f32>>,
 }
 
-impl LeftOut {
+impl LeaveOneOut {
     /// # Shapes
     /// `points` `[n, d]` in whitened coordinates, the condition first if `n_condition` is 1.
     pub(super) fn new(points: ArrayView2<'_, f64>, n_condition: usize, n_folds: usize) -> Self {
@@ -240,7 +240,7 @@ mod tests {
         for (n, d, n_condition, n_folds) in [(11, 3, 1, 5), (700, 9, 1, 3), (530, 4, 0, 7)] {
             let mut rng = stream(1, Purpose::new("testtest"), n as u64);
             let points = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
-            let mut left_out = LeftOut::new(points.view(), n_condition, n_folds);
+            let mut left_out = LeaveOneOut::new(points.view(), n_condition, n_folds);
             let kept = left_out.log_kernel_sums(&widths);
             left_out.squares = None;
             assert_eq!(left_out.log_kernel_sums(&widths), kept);

@@ -1,12 +1,12 @@
 //! Photons: straight through slab after slab to the next interaction.
 
-use super::{PHOTON_END_MEV, Shower, Tracker};
+use super::{PHOTON_END_MEV, Shower, Transport};
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::geometry::MAX_MATERIALS;
 use crate::particle::{Kind, Particle, turned};
 use crate::photon::{Process, compton, photoelectric};
 
-impl Tracker {
+impl Transport {
     /// Tracks a photon until it is absorbed, escapes or scatters below the energy worth tracking.
     pub(super) fn track_photon(&self, mut photon: Particle, shower: &mut Shower<'_>) {
         while photon.kinetic_mev > PHOTON_END_MEV {
