@@ -5,12 +5,13 @@
 mod commands;
 mod common;
 mod evaluate;
+mod export;
 #[cfg(target_os = "linux")]
 mod full_log;
+mod gan;
 mod import;
 mod latent;
 mod pool;
-mod export;
 mod reproduce;
 mod select;
 mod simulate;
