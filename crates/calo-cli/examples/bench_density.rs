@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use calo_latent::{Bandwidth, CrossValidation, PerDimension, Kde, KdeSettings, Search};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, PerDimension, Search};
 use ndarray::{Array2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,7 +57,8 @@ fn main() -> Result<()> {
         }
         Ok(())
     })?;
-    let each = settings(Bandwidth::PerDimension(PerDimension { n_points: n_search, ..PerDimension::default() }));
+    let each =
+        settings(Bandwidth::PerDimension(PerDimension { n_points: n_search, ..PerDimension::default() }));
     let mut n_steps = 0;
     let search_each = timed(repetitions, || {
         if let Some(Search::PerDimension(ascent)) = Kde::fit(points.view(), &each)?.search() {

@@ -3,10 +3,10 @@
 mod bandwidth;
 mod conditional;
 mod cross_validation;
-mod per_dimension;
 mod file;
 mod leave_one_out;
 mod marginal;
+mod per_dimension;
 mod sampling;
 
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 pub use bandwidth::{Bandwidth, Search, scott, silverman};
 pub use conditional::Given;
 pub use cross_validation::{BandwidthSearch, CrossValidation, Evaluation, Stage};
-pub use per_dimension::{Ascent, PerDimension};
 pub use file::Storage;
+pub use per_dimension::{Ascent, PerDimension};
 
 use crate::check::{check_columns, check_finite, check_sample};
 use crate::error::{Error, Result};

@@ -30,7 +30,7 @@ pub use error::{Error, Index, Result};
 pub use histogram::{BinSearch, BinTrial, BinValidation, HistogramDensity};
 pub use joint::{JointHistogram, joint_histogram};
 pub use kde::{
-    Ascent, Bandwidth, BandwidthSearch, CrossValidation, PerDimension, Evaluation, Given, Kde, KdeSettings,
+    Ascent, Bandwidth, BandwidthSearch, CrossValidation, Evaluation, Given, Kde, KdeSettings, PerDimension,
     Search, Stage, Storage, scott, silverman,
 };
 pub use latent_optimisation::natural_gradient_step;

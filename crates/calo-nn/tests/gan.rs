@@ -79,7 +79,8 @@ fn state(trainer: &Trainer) -> BTreeMap<String, Vec<f64>> {
     let path = folder.path().join("state.safetensors");
     trainer.save(&path, &BTreeMap::new()).unwrap();
     let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
-    let values = |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    let values =
+        |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     tensors.into_iter().map(|(name, tensor)| (name, values(tensor))).collect()
 }
 
@@ -137,7 +138,8 @@ fn samples_do_not_depend_on_their_batch() {
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let message = |tables: &Tables, grid| Recipe::from_tables("gan", tables, Some(grid)).unwrap_err().to_string();
+    let message =
+        |tables: &Tables, grid| Recipe::from_tables("gan", tables, Some(grid)).unwrap_err().to_string();
     let text = message(&tables(""), [6, 4, 5]);
     assert!(text.contains("generator.layers") && text.contains("[6, 4, 5]"), "{text}");
     let text = message(&tables("[losses]\nkld = 1.0\n"), GRID);

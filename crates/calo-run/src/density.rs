@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_latent::{Bandwidth, CrossValidation, PerDimension, Kde, KdeSettings, Scaling, Storage};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, PerDimension, Scaling, Storage};
 use ndarray::{Array2, ArrayView2, s};
 use serde::Serialize;
 

@@ -17,7 +17,7 @@ pub const VERSION_NUMBER: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("
 pub const VERSION: &str = concat!("calo ", env!("CARGO_PKG_VERSION"), " (", env!("CALO_REVISION"), ")");
 
 /// The same without the revision.
-pub(crate) const VERSION_NUMBER: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
+pub(crate) const RELEASE: &str = concat!("calo ", env!("CARGO_PKG_VERSION"));
 
 /// A command line, or any text, with the folders of its paths left out: where somebody's files stood is of no use to others.
 pub(crate) fn without_folders(text: &str) -> String {

@@ -12,7 +12,7 @@ use crate::error::{Context as _, ensure};
 mod description;
 mod validated;
 
-pub use description::{DataDescription, IMPORTED_EPOCH, Origin, Exported, RunDescription};
+pub use description::{DataDescription, Exported, IMPORTED_EPOCH, Origin, RunDescription};
 pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
@@ -89,9 +89,8 @@ impl RunFolder {
     /// No run folder, or a damaged one.
     pub fn describe(&self) -> Result<RunDescription> {
         let path = self.description();
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!("{}: cannot read it; expected the folder of a run", path.display())
-        })?;
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{}: cannot read it; expected the folder of a run", path.display()))?;
         serde_json::from_str(&text)
             .with_context(|| format!("{}: is not what calo train writes", path.display()))
     }

@@ -36,12 +36,12 @@
 //! SLAC-R-730; F. Salvat et al., "PENELOPE", NEA; the reviews of the Particle Data Group.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
-mod magnetic_field;
 mod constants;
 mod electron;
 mod energy_grid;
 mod geometry;
 mod hadron;
+mod magnetic_field;
 mod material;
 mod particle;
 mod photon;

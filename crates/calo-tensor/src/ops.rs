@@ -7,9 +7,9 @@
 
 mod activation;
 mod batch_norm;
-mod fused;
 mod check;
 pub mod conv3d;
+mod fused;
 mod layer_norm;
 mod linear;
 mod locally_connected;
@@ -23,10 +23,10 @@ mod spectral_norm;
 
 pub use activation::{leaky_relu, softplus};
 pub use batch_norm::{batch_norm, batch_statistics};
-pub use fused::FusedOps;
 #[doc(hidden)]
 pub use conv3d::{Kernels, with_kernels};
 pub use conv3d::{conv_transpose3d, conv3d, conv3d_weight_gradient};
+pub use fused::FusedOps;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use locally_connected::locally_connected;

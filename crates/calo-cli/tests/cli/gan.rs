@@ -16,7 +16,9 @@ fn config() -> String {
 fn train(bench: &Bench, out: &str, more: &[&str]) -> assert_cmd::assert::Assert {
     let mut words = bench.words(out, more);
     words[1] = config();
-    for set in ["optim.epochs=2", "optim.batch_showers=20", "validation.first_epoch=1", "validation.every_epochs=1"] {
+    for set in
+        ["optim.epochs=2", "optim.batch_showers=20", "validation.first_epoch=1", "validation.every_epochs=1"]
+    {
         words.extend(["--set".to_owned(), set.to_owned()]);
     }
     calo().args(words).assert()

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::cross_validation::{self, BandwidthSearch, CrossValidation};
-use super::per_dimension::{self, Ascent, PerDimension, Kernels};
+use super::per_dimension::{self, Ascent, Kernels, PerDimension};
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;

@@ -55,7 +55,7 @@ impl Request {
     /// commit.
     pub(super) fn words(&self) -> Vec<(String, String)> {
         let words = [
-            ("software", provenance::VERSION_NUMBER.to_owned()),
+            ("software", provenance::RELEASE.to_owned()),
             ("particle", self.particle.to_string()),
             ("energy_gev", self.energies.to_string()),
             ("seed", self.seed.to_string()),

@@ -52,8 +52,10 @@ impl Transport {
             electron.advance(before_mm);
             let hinge_mm = electron.position_mm;
             if met.turn_per_mm != 0.0 {
-                electron.direction =
-                    self.geometry.magnetic_field.turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
+                electron.direction = self
+                    .geometry
+                    .magnetic_field
+                    .turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
             let mu = self.deflections.sample(&met.law, step_mm, shower.rng);
             electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
@@ -100,7 +102,8 @@ impl Transport {
         let arc_mm = lesser(to_face_mm, longest_mm);
         let bends = turn_per_mm != 0.0;
         if bends {
-            electron.direction = self.geometry.magnetic_field.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
+            electron.direction =
+                self.geometry.magnetic_field.turned(electron.direction, 0.5 * turn_per_mm * arc_mm);
         }
         let to_face_mm = slab.way_to_face_mm(electron);
         // A step that was to end at the face does so, unless the turn has put it far away.
@@ -109,8 +112,10 @@ impl Transport {
         let path_mm = if crosses { to_face_mm } else { arc_mm };
         electron.advance(path_mm);
         if bends {
-            electron.direction =
-                self.geometry.magnetic_field.turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
+            electron.direction = self
+                .geometry
+                .magnetic_field
+                .turned(electron.direction, turn_per_mm * (path_mm - 0.5 * arc_mm));
         }
         let loss_mev = lesser(met.mean_loss_mev(path_mm), electron.kinetic_mev);
         electron.kinetic_mev -= loss_mev;

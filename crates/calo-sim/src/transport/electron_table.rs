@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use crate::magnetic_field::MagneticField;
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::electron::brems::Brems;
 use crate::electron::brems::sampler::BremsSampler;
 use crate::electron::fluctuation::Straggling;
 use crate::electron::{annihilation, bhabha, cuts, moller, stopping};
 use crate::energy_grid::EnergyGrid;
+use crate::magnetic_field::MagneticField;
 use crate::material::Material;
 use crate::particle::Kind;
 use crate::scattering::{Law, Scattering};
