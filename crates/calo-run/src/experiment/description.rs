@@ -227,6 +227,11 @@ impl Experiment {
 
     fn check(&self) -> Result<()> {
         let place = &self.place;
+        // The table is called as the experiment, and lies beside `stages.json`.
+        ensure!(
+            self.name != "stages",
+            "{place}: expected another name for the file, which the list of stages has"
+        );
         self.spectrum()?;
         for (i, &energy) in self.data.fixed_gev.iter().enumerate() {
             let is_energy = energy.is_finite() && energy > 0.0;
@@ -335,6 +340,12 @@ mod tests {
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
         assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
         assert!(Experiment::load("nada").unwrap_err().is_usage());
+    }
+
+    #[test]
+    fn a_table_must_not_take_the_name_of_the_list_of_stages() {
+        let error = Experiment::parse(&table2(), Path::new("a/stages.toml"), None).unwrap_err();
+        assert!(error.to_string().starts_with("a/stages.toml: expected another name"), "{error}");
     }
 
     #[test]

@@ -235,7 +235,12 @@ impl<'a> Stages<'a> {
         (record.seconds, record.complete) = (seconds, result.is_ok());
         self.write()?;
         if let Err(error) = result {
-            self.monitor.message(&format!("<== {name}: failed after {}", shown(seconds)));
+            let how = if error.is_interruption() {
+                "stopped, and the same command goes on from here,"
+            } else {
+                "failed"
+            };
+            self.monitor.message(&format!("<== {name}: {how} after {}", shown(seconds)));
             return Err(error.context(name));
         }
         self.monitor.message(&format!("<== {name}: {}", shown(seconds)));
