@@ -1,4 +1,4 @@
-//! A family without an encoder goes the same way as any: trained, selected, generated, scored; commands that
+//! A family without an encoder goes the same way as any: trained, validated, selected, generated; commands that
 //! need an encoder refuse it in one line.
 
 use std::fs;
@@ -49,13 +49,6 @@ fn a_gan_goes_the_way_of_every_model() {
     let all = crate::common::read(&bench.path("all.hdf5"));
     let part = crate::common::read(&bench.path("part.hdf5"));
     assert_eq!(part.cells_mev, all.cells_mev.slice(ndarray::s![33..37, .., .., ..]));
-    let results = path("comparison");
-    calo()
-        .args(["evaluate", "--reference", &showers, "--candidate", &path("all.hdf5"), "--out", &results])
-        .args(["--detector", "ild-ecal-pooled"])
-        .assert()
-        .success();
-
     for command in ["encode", "latent"] {
         let assert =
             calo().args([command, "--run", &run, "--data", &showers, "--out", &path("z")]).assert().code(1);
