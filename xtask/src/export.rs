@@ -85,7 +85,7 @@ fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
         "# Photon showers in `ild-ecal`: BIB-AE of decoding-photons at reduced widths\n\n\
          Trained on the full grid (30 x 30 x 30 cells) for photons of 10 to 100 GeV at normal incidence. `calo generate` uses\n\
          `beta-0.05` with its density unless a run is named; for the other model, `calo generate --run data/models/photons/beta-0.4`.\n\
-         Each folder is that of a run, with weights in 16 bits and without what only goes on with a training.\n\n",
+         Each folder is that of a run, with weights in 16 bits and without what only training needs.\n\n",
     );
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -108,7 +108,7 @@ fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
         hours(&flags.from, flags.seed)?,
         machine::hardware()
     );
-    text += "Made and scored again by\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask export-models --from DIR\n```\n\n";
+    text += "To make and score them again:\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask export-models --from DIR\n```\n\n";
     text += "## Training\n\nMean of the six Jensen-Shannon distances to validation showers with N(0, 1) sampling, and the \
              divergence of the latent\nvariables. Losses of every tenth step: `log.jsonl`.\n\n";
     for (name, _) in RUNS {
@@ -137,7 +137,7 @@ fn hours(from: &Path, seed: u64) -> Result<String> {
     };
     let seconds = RUNS.iter().filter_map(|(name, _)| of(name)).fold(0.0, f64::max);
     ensure!(seconds > 0.0, "{}: no time of the runs; expected a finished reproduction", from.display());
-    Ok(format!("both runs beside one another in {:.1} hours", seconds / 3600.0))
+    Ok(format!("both runs side by side in {:.1} hours", seconds / 3600.0))
 }
 
 /// Validated epochs of one training.

@@ -41,7 +41,7 @@ pub struct ExportedModel {
 }
 
 /// Copies what a trained model needs to be used by others: weights of one epoch in 16 bits, density, configuration,
-/// losses. The folder is read as any run's. What only goes on with a run is left out, and so are the folders of the
+/// losses. The folder is read as any run's. What only training needs is left out, and so are the folders of the
 /// paths in command lines.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A run in a run folder that holds all that is needed to go on.
+//! Training in a run folder, which holds all that is needed to continue.
 
 mod begin;
 mod log;

@@ -9,8 +9,8 @@ use crate::output;
 
 /// Copy what a trained model needs to be used by others: weights of one epoch in 16 bits, density, configuration, losses
 ///
-/// The folder is read as any run's: `calo generate --run FOLDER` samples from its density. What only goes on with a run
-/// is left out, and so are the folders of the paths in command lines.
+/// The folder is read as any run's: `calo generate --run FOLDER` samples from its density. What only training
+/// needs is left out, and so are the folders of the paths in command lines.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder of a run

@@ -7,7 +7,7 @@ use crate::plots::{Figure, Section, run_name};
 use crate::selection::Selection;
 use crate::text::{escape, number};
 
-const INTRODUCTION: &str = "Each Jensen-Shannon distance is divided by its mean over all epochs of all trainings, \
+const INTRODUCTION: &str = "Each Jensen-Shannon distance is divided by its mean over all epochs of all runs, \
     with and without post-processor; <i>S</i><sub>JSD</sub> is the mean over the observables. The epoch of the lowest one is the best.";
 
 /// The whole document.
@@ -16,7 +16,7 @@ pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {
     let mut page = start(&format!("{}: epochs", selection.detector.name), &selection.calo_version);
     let _ = writeln!(
         page,
-        "<header>\n<h1>Which epoch is best?</h1>\n<p class=\"lead\">{} trainings on showers in <b>{detector}</b>.</p>\n</header>\n\
+        "<header>\n<h1>Which epoch is best?</h1>\n<p class=\"lead\">{} runs on showers in <b>{detector}</b>.</p>\n</header>\n\
          <section id=\"epochs\">\n<h2>Epochs</h2>\n<p>{INTRODUCTION}</p>",
         selection.runs.len()
     );
