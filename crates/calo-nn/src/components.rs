@@ -19,4 +19,4 @@ pub(crate) mod stack;
 pub use posterior::Posterior;
 pub use scaling::{CellScale, Scaling};
 pub use showers::Grid;
-pub(crate) use showers::{check_condition, images, no_layers, positive};
+pub(crate) use showers::{check_condition, check_result, images, no_layers, positive};

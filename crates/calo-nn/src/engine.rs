@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `family` | [`FamilyConfig`] and [`Family`]: what a family says of its networks, and one training step of it |
 //! | `sampler` | [`Sampler`] and [`Encode`]: what a weights file can do |
-//! | `recipe` | [`Recipe`]: a family's configuration and how it is optimised, as tables of a file |
+//! | `recipe` | [`Recipe`]: a family's configuration and how it is optimised |
+//! | `tables` | [`Tables`]: the same as tables of a file |
 //! | `old_names` | fields of files that earlier versions wrote |
 //! | `optim` | [`OptimConfig`]: epochs, batch, learning rates |
 //! | `step` | [`Step`]: optimisers, noise and log as a family's step gets them |
@@ -29,19 +30,21 @@ mod sampler;
 mod schedule;
 mod shower_model;
 mod step;
+mod tables;
 mod trainer;
 
 pub(crate) use family::unknown_family;
 pub use family::{
-    Configure, Family, FamilyConfig, FamilyEntry, Group, Phase, Published, Recognise, StateDict, Trained,
+    Configure, Family, FamilyConfig, FamilyEntry, Phase, Published, Recognise, StateDict, Trained,
 };
 pub use noise::{standard_normal, uniform};
 pub use old_names::OldName;
-pub use optim::OptimConfig;
-pub use recipe::{Recipe, Tables};
-pub(crate) use recipe::{parse_table, to_table};
+pub use optim::{Group, OptimConfig};
+pub use recipe::Recipe;
 pub use sampler::{Encode, Prior, Sampler};
 pub use schedule::{BatchSource, Event, Flow, train};
 pub use shower_model::ShowerModel;
 pub use step::{Showers, Step, Terms};
+pub use tables::Tables;
+pub(crate) use tables::{parse_table, to_table};
 pub use trainer::{Position, Trainer};

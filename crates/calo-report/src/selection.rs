@@ -69,7 +69,8 @@ pub struct SelectedEpoch {
     /// S_JSD behind the post-processor, where there is one.
     pub s_jsd_post_processed: Option<f64>,
     /// Divergence of the encoded variables from N(0, 1), summed over them, nats.
-    pub kld_nats: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kld_nats: Option<f64>,
 }
 
 impl SelectedEpoch {
@@ -104,7 +105,8 @@ fn check(selection: &Selection, place: &Place<'_>) -> Result<()> {
         let has_best = run.epochs.iter().any(|epoch| epoch.epoch == run.best_epoch);
         place.demand(has_best, field("best_epoch"), || run.best_epoch.to_string(), "one of its epochs")?;
         for epoch in &run.epochs {
-            let values = [&epoch.s_jsd_raw, &epoch.kld_nats].into_iter().chain(&epoch.s_jsd_post_processed);
+            let values =
+                [&epoch.s_jsd_raw].into_iter().chain(&epoch.kld_nats).chain(&epoch.s_jsd_post_processed);
             place.not_negative(field("epochs"), values)?;
         }
     }

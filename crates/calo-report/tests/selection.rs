@@ -20,7 +20,7 @@ fn run(name: &str, beta_kld: f64, n_epochs: u32, has_post_processor: bool) -> Se
             kept: true,
             s_jsd_raw: s_jsd + 0.4,
             s_jsd_post_processed: has_post_processor.then_some(s_jsd),
-            kld_nats: (1.0 - (-f64::from(epoch) / 5.0).exp()) / beta_kld,
+            kld_nats: Some((1.0 - (-f64::from(epoch) / 5.0).exp()) / beta_kld),
         }
     });
     let epochs: Vec<_> = epochs.collect();

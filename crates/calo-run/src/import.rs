@@ -103,6 +103,8 @@ pub fn import(request: &ImportRequest, caller: Caller<'_>) -> Result<ImportedMod
     );
     let recipe = Recipe { optim: family.default_optim(), family };
     recipe.validate().with_context(shown)?;
+    // Before anything is written: a failed import leaves no folder in the way.
+    recipe.check_weights(&tensors).with_context(shown)?;
 
     fs::create_dir_all(out.epochs()).with_context(|| format!("{place}: cannot create the folder"))?;
     let inputs: Vec<&Path> = request.checkpoints.iter().map(PathBuf::as_path).collect();

@@ -98,7 +98,7 @@ impl Run {
             kept: is_kept(&validated),
             s_jsd_raw: score(&validated.jsd.raw, divisors),
             s_jsd_post_processed: validated.jsd.post_processed.as_ref().map(|jsd| score(jsd, divisors)),
-            kld_nats: validated.kld_nats.iter().sum(),
+            kld_nats: (!validated.kld_nats.is_empty()).then(|| validated.kld_nats.iter().sum()),
         };
         Ok(SelectedRun {
             name: self.name.clone(),
@@ -119,7 +119,7 @@ fn beta_kld(config: &Path) -> Result<Option<f64>> {
 }
 
 fn selection(runs: &[Run]) -> Result<Selection> {
-    let first = runs.first().context("no training; expected --run")?;
+    let first = runs.first().context("no run; expected --run")?;
     let n_showers = first.validated[0].n_showers;
     for run in runs {
         let place = run.folder.path().display();

@@ -17,7 +17,7 @@ pub(crate) fn selection(selection: &Selection) -> Table {
             run.epochs.len().to_string(),
             format!("{}{}", run.best_epoch, if better { " (a better one was not kept)" } else { "" }),
             format!("{:.3}", run.best_s_jsd),
-            best.map_or_else(String::new, |best| format!("{:.1}", best.kld_nats)),
+            best.and_then(|best| best.kld_nats).map_or_else(String::new, |nats| format!("{nats:.1}")),
         ]);
     }
     table

@@ -55,3 +55,15 @@ pub(crate) fn no_layers(field: &str) -> Error {
         expected: "at least one layer".to_owned(),
     }
 }
+
+/// Checks that layers end in one channel of `grid`.
+pub(crate) fn check_result(field: &str, (channels, size): (usize, Grid), grid: Grid) -> Result<()> {
+    if channels == 1 && size == grid {
+        return Ok(());
+    }
+    Err(Error::Field {
+        field: field.to_owned(),
+        value: format!("{channels} channels of {size:?} cells at the end"),
+        expected: format!("1 channel of {grid:?} cells"),
+    })
+}

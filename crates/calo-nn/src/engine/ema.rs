@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use super::trainer::exported;
+use super::optim::Group;
 use crate::Result;
 use crate::parameters::{Parameters, check_names, check_shape};
 
@@ -73,4 +73,10 @@ impl Average {
 /// Whether a tensor of a checkpoint is a running mean.
 pub(super) fn is_average(name: &str) -> bool {
     name.starts_with(PREFIX)
+}
+
+/// Values of these groups, by name in order of creation.
+pub(super) fn exported(parameters: &Parameters, groups: &[&str]) -> impl Iterator<Item = (String, Tensor)> {
+    let state = parameters.state().into_iter();
+    state.filter(|(name, _)| groups.iter().any(|group| Group::holds(group, name)))
 }

@@ -7,10 +7,10 @@ use candle_core::Tensor;
 use toml::Table;
 
 use super::old_names::OldName;
-use super::optim::OptimConfig;
-use super::recipe::Tables;
+use super::optim::{Group, OptimConfig};
 use super::sampler::Sampler;
 use super::step::{Showers, Step, Terms};
+use super::tables::Tables;
 use crate::components::Grid;
 use crate::parameters::{Parameters, Path};
 use crate::{Error, Result};
@@ -125,22 +125,6 @@ pub trait Family: Debug + Send {
     /// Why a run with these losses in the last step of an epoch cannot recover; none where it can.
     fn collapsed(&self, _terms: &Terms) -> Option<String> {
         None
-    }
-}
-
-/// Parameters that share an optimiser: those whose names begin with the group's.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Group {
-    /// Its name in files and as key of learning rates.
-    pub name: &'static str,
-    /// The published learning rate.
-    pub learning_rate: f64,
-}
-
-impl Group {
-    /// Whether a parameter is one of group `group`.
-    pub(crate) fn holds(group: &str, parameter: &str) -> bool {
-        parameter.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))
     }
 }
 

@@ -4,10 +4,25 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::family::Group;
 use super::field::{Allowed, check, error, within};
 use crate::Result;
 use crate::optimiser::AdamConfig;
+
+/// Parameters that share an optimiser: those whose names begin with the group's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Group {
+    /// Its name in files and as key of learning rates.
+    pub name: &'static str,
+    /// The published learning rate.
+    pub learning_rate: f64,
+}
+
+impl Group {
+    /// Whether a parameter is one of group `group`.
+    pub(crate) fn holds(group: &str, parameter: &str) -> bool {
+        parameter.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
 
 /// The table `optim` of a configuration. A family's published settings are its defaults
 /// ([`FamilyConfig::default_optim`](super::FamilyConfig::default_optim)).

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
 use super::family::{FamilyConfig, StateDict};
-use super::field::within;
+use super::field::{error, within};
 use super::old_names;
 use super::optim::OptimConfig;
+use super::tables::{Tables, overlay, parse_table, to_table};
 use crate::components::Grid;
 use crate::families;
 use crate::parameters::{Parameters, checkpoint};
@@ -22,20 +22,6 @@ use crate::{Error, Result};
 const RECIPE_KEY: &str = "calo.recipe";
 /// What earlier versions called its parts.
 const OLD_KEYS: [(&str, &str); 2] = [("calo.model", "model"), ("calo.training", "training")];
-
-/// The tables of a configuration that say what is trained and how. What is left out has the family's default.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tables {
-    /// The networks.
-    pub model: Table,
-    /// Losses and their weights.
-    pub losses: Table,
-    /// What is trained when.
-    pub schedule: Table,
-    /// [`OptimConfig`].
-    pub optim: Table,
-}
 
 /// What is trained and how; where the showers come from is left open.
 #[derive(Debug, Clone)]
@@ -75,6 +61,15 @@ impl Recipe {
     /// [`Error::Field`] naming the first field that cannot be, its value and what is allowed.
     pub fn validate(&self) -> Result<()> {
         self.family.validate()?;
+        // The engine counts on at least one of each.
+        for (field, n) in [
+            ("phases", self.family.phases(self.optim.epochs).len()),
+            ("exported", self.family.exported().len()),
+        ] {
+            if n == 0 {
+                return Err(error(field, 0, "at least one, said by the family"));
+            }
+        }
         within("optim", self.optim.validate(&self.family.groups()))
     }
 
@@ -100,6 +95,21 @@ impl Recipe {
         Ok(())
     }
 
+    /// Checks that `tensors` are the exported weights of this recipe.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] and [`Error::Parameter`] for tensors of other names or shapes than the networks have.
+    pub fn check_weights(&self, tensors: &StateDict) -> Result<()> {
+        self.weights(tensors).map(drop)
+    }
+
+    fn weights(&self, tensors: &StateDict) -> Result<Parameters> {
+        let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
+        self.family.sampler(&parameters.path())?;
+        parameters.restore(tensors)?;
+        Ok(parameters)
+    }
+
     /// Writes `tensors` as weights of this recipe, as [`Trainer::save_weights`](super::Trainer::save_weights) does; the
     /// number of weights.
     ///
@@ -112,9 +122,7 @@ impl Recipe {
         tensors: &StateDict,
         provenance: &BTreeMap<String, String>,
     ) -> Result<usize> {
-        let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
-        self.family.sampler(&parameters.path())?;
-        parameters.restore(tensors)?;
+        let parameters = self.weights(tensors)?;
         let mut metadata = provenance.clone();
         metadata.extend([self.to_metadata()?]);
         checkpoint::save(path, &parameters.state(), &metadata)?;
@@ -218,40 +226,4 @@ fn drop_nulls(json: &mut Json) {
         Json::Array(values) => values.iter_mut().for_each(drop_nulls),
         _ => {}
     }
-}
-
-/// Puts `given` over `table`, field by field.
-fn overlay(table: &mut Table, given: Table) {
-    for (key, value) in given {
-        match (table.get_mut(&key), value) {
-            (Some(Value::Table(inner)), Value::Table(value)) => overlay(inner, value),
-            (_, value) => {
-                table.insert(key, value);
-            }
-        }
-    }
-}
-
-/// Settings from the table called `section`.
-///
-/// # Errors
-/// [`Error::Field`] for an unknown field or a value of another type.
-pub(crate) fn parse_table<T: DeserializeOwned>(section: &str, table: &Table) -> Result<T> {
-    table.clone().try_into().map_err(|e: toml::de::Error| Error::Field {
-        field: section.to_owned(),
-        value: e.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-        expected: "the settings that there are".to_owned(),
-    })
-}
-
-/// The table of settings called `section`.
-///
-/// # Errors
-/// [`Error::Field`] for a number that a file cannot hold.
-pub(crate) fn to_table(section: &str, settings: &impl Serialize) -> Result<Table> {
-    Table::try_from(settings).map_err(|e| Error::Field {
-        field: section.to_owned(),
-        value: e.to_string(),
-        expected: "values that a file can hold".to_owned(),
-    })
 }

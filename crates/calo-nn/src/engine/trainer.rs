@@ -8,9 +8,10 @@ use calo_core::random::Purpose;
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::ema::{Average, is_average};
-use super::family::{Family, Group, Phase};
+use super::ema::{Average, exported, is_average};
+use super::family::{Family, Phase};
 use super::noise::Noise;
+use super::optim::Group;
 use super::recipe::Recipe;
 use super::step::{Optimisers, Place, Showers, Step, Terms, is_of_optimiser};
 use crate::components::Grid;
@@ -322,12 +323,6 @@ impl Trainer {
             other => other,
         }
     }
-}
-
-/// Values of these groups, by name in order of creation.
-pub(super) fn exported(parameters: &Parameters, groups: &[&str]) -> impl Iterator<Item = (String, Tensor)> {
-    let state = parameters.state().into_iter();
-    state.filter(|(name, _)| groups.iter().any(|group| Group::holds(group, name)))
 }
 
 fn upload(batch: &ShowerBatch<f32>, grid: Grid, device: &Device) -> Result<Showers> {

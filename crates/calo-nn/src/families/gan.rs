@@ -3,7 +3,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `networks` | [`Generator`], [`Discriminator`] |
-//! | `config` | [`Config`]: sizes and scaling, as the engine gets them |
+//! | `model` | [`ModelConfig`]: sizes and scaling |
+//! | `config` | [`Config`]: the same, as the engine gets it |
 //! | `step` | one training step: discriminator, generator |
 //! | `sampler` | the generator with MeV and GeV on the outside |
 //!
@@ -11,12 +12,13 @@
 //! fast-and-accurate-showers, section 3.1; sizes from the published model.
 
 mod config;
+mod model;
 mod networks;
 mod sampler;
 mod step;
 
-pub use config::{Config, ModelConfig, Scaling};
-pub(crate) use networks::check_result;
+pub use config::Config;
+pub use model::{ModelConfig, Scaling};
 pub use networks::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 
 use crate::engine::FamilyEntry;

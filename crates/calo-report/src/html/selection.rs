@@ -34,7 +34,7 @@ pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {
             escape(&run_name(selection, run)),
             run.best_epoch,
             number(run.best_s_jsd, 3),
-            number(best.map_or(f64::NAN, |best| best.kld_nats), 3),
+            number(best.and_then(|best| best.kld_nats).unwrap_or(f64::NAN), 3),
             run.seed
         );
     }

@@ -55,14 +55,9 @@ fn scores(selection: &Selection, style: &Style) -> Result<Figure> {
 
 fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
     let curve_of = |(index, run): (usize, &SelectedRun)| {
-        let last = run.epochs.last().map_or(0.0, |epoch| epoch.kld_nats);
+        let last = run.epochs.last().and_then(|epoch| epoch.kld_nats).unwrap_or(0.0);
         let note = format!("{} nats at the end", fixed(last, 1));
-        curve(
-            run_name(selection, run),
-            note,
-            Look::Candidate(index),
-            points(run, |epoch| Some(epoch.kld_nats)),
-        )
+        curve(run_name(selection, run), note, Look::Candidate(index), points(run, |epoch| epoch.kld_nats))
     };
     let plot = CurvesPlot {
         text: text(

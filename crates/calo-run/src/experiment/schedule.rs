@@ -1,7 +1,7 @@
 //! The schedule of a profile for fewer showers than it is made for: as many steps.
 //!
 //! An epoch of fewer showers has fewer steps, and it is steps that critics and decoder need: on 2700 Geant4 showers the
-//! epochs made for 4800 left a classifier an AUC of 0.98, as many steps one of 0.87 (`docs/results.md`).
+//! epochs made for 4800 left a classifier an AUC of 0.98, as many steps one of 0.87 (`docs/results/history.md`).
 
 use toml::{Table, Value};
 

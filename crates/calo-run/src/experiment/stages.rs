@@ -182,8 +182,8 @@ impl<'a> Stages<'a> {
         let are_there = stage.outputs.iter().all(|output| output.exists());
         let usable = known.filter(|known| {
             let is_ours = known.binary == self.binary.blake3;
-            // What was complete and is gone is not another program's any more once it is made again.
-            let is_kept = self.keep && (are_there || !known.complete);
+            // What another program left unfinished is made anew: a mixture would be marked as wholly its own.
+            let is_kept = self.keep && known.complete && are_there;
             if known.hash == hash && !is_ours && !self.keep {
                 let line = format!(
                     "{}: was made by another calo (revision {}), so it is made again; --keep-stages keeps such stages",

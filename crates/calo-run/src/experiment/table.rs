@@ -188,7 +188,7 @@ pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
 /// Summed divergence of the latent variables at the best epoch, nats.
 fn best_kld_nats(run: &SelectedRun) -> Option<f64> {
     let best = run.epochs.iter().find(|epoch| epoch.epoch == run.best_epoch);
-    best.map(|epoch| epoch.kld_nats)
+    best.and_then(|epoch| epoch.kld_nats)
 }
 
 /// Correlation of the variable of the highest divergence with the centre of gravity in depth.

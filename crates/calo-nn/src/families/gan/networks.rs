@@ -6,7 +6,7 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::components::{Grid, check_condition, images, no_layers, positive};
+use crate::components::{Grid, check_condition, check_result, images, no_layers, positive};
 use crate::layers::{BatchNorm3d, Conv3d, ConvConfig, ConvTranspose3d, Linear, Statistics, linear_stack};
 use crate::ops::{leaky_relu, minibatch_standard_deviation};
 use crate::parameters::Path;
@@ -217,16 +217,4 @@ impl Discriminator {
         let x = Tensor::cat(&[&x.flatten_from(1)?, energy_gev], D::Minus1)?;
         linear_stack(&self.connected, &x, SLOPE)
     }
-}
-
-/// Checks that layers end in one channel of `grid`.
-pub(crate) fn check_result(field: &str, (channels, size): (usize, Grid), grid: Grid) -> Result<()> {
-    if channels == 1 && size == grid {
-        return Ok(());
-    }
-    Err(Error::Field {
-        field: field.to_owned(),
-        value: format!("{channels} channels of {size:?} cells at the end"),
-        expected: format!("1 channel of {grid:?} cells"),
-    })
 }

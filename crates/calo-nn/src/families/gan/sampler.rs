@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::config::{ModelConfig, Scaling};
+use super::model::{ModelConfig, Scaling};
 use super::{GENERATOR, Generator};
 use crate::Result;
 use crate::engine::{Prior, Sampler};

@@ -6,7 +6,7 @@
 
 use candle_core::Tensor;
 
-use super::config::{ModelConfig, Scaling};
+use super::model::{ModelConfig, Scaling};
 use super::{DISCRIMINATOR, Discriminator, GENERATOR, Generator};
 use crate::Result;
 use crate::engine::{Family, Showers, Step, Terms, Trained};

@@ -3,8 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{Grid, check_condition, no_layers, positive};
-use crate::families::gan::check_result;
+use crate::components::{Grid, check_condition, check_result, no_layers, positive};
 use crate::layers::{ConvConfig, ConvTranspose3d, LayerNorm};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;

@@ -122,7 +122,7 @@ fn run(name: &str, seed: u64, beta_kld: f64, best_s_jsd: f64) -> SelectedRun {
         kept: true,
         s_jsd_raw: best_s_jsd,
         s_jsd_post_processed: None,
-        kld_nats,
+        kld_nats: Some(kld_nats),
     };
     SelectedRun {
         name: name.to_owned(),

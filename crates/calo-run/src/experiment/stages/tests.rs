@@ -109,6 +109,8 @@ fn what_another_stage_left_is_gone_before_a_stage_begins() {
     attempt(A, true);
     attempt(How { binary: "2", ..A }, false);
     attempt(How { binary: "2", word: "b", resume: true, keep: false }, false);
+    // Only complete stages of another binary are kept.
+    attempt(How { binary: "3", word: "b", resume: true, keep: true }, false);
 }
 
 #[test]
