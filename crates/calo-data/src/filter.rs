@@ -101,7 +101,8 @@ impl fmt::Display for FilterReport {
 /// A source of the showers of another one that pass a [`Filter`].
 ///
 /// ```
-/// # use calo_data::{Filter, FilterSource, Grid, MemorySource, ShowerBatch, ShowerSource};
+/// # use calo_core::{Grid, MemorySource, ShowerBatch, ShowerSource};
+/// # use calo_data::{Filter, FilterSource};
 /// let mut showers = ShowerBatch::<f32>::empty(Grid { layers: 1, nx: 1, ny: 1 });
 /// showers.energies_gev = vec![10.0, 50.0];
 /// showers.cells_mev = ndarray::arr1(&[1.0, 2.0]).into_shape_with_order((2, 1, 1, 1)).unwrap();

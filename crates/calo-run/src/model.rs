@@ -162,7 +162,7 @@ impl LoadedModel {
     /// The density of its latent variables in `path`, or the one that it came with, and where that is.
     ///
     /// # Errors
-    /// As [`density::load`].
+    /// A file that is no density, or one of another number of variables or of other weights; a model without encoder.
     pub fn density(&self, path: Option<&Path>) -> Result<Option<(Kde, Input)>> {
         let own = match &self.place {
             Place::Folder(run) => Some(run.density()).filter(|path| path.is_file()),

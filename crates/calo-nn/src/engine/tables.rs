@@ -16,7 +16,7 @@ pub struct Tables {
     pub losses: Table,
     /// What is trained when.
     pub schedule: Table,
-    /// [`OptimConfig`].
+    /// [`OptimConfig`](super::OptimConfig).
     pub optim: Table,
 }
 

@@ -5,9 +5,9 @@
 //!
 //! | product | of | derivatives |
 //! | --- | --- | --- |
-//! | [`Product::Output`] | x, w | for x: `InputGradient(gy, w)`; for w: `WeightGradient(x, gy)` |
-//! | [`Product::InputGradient`] | gy, w | for gy: `Output(g, w)`; for w: `WeightGradient(g, gy)` |
-//! | [`Product::WeightGradient`] | x, gy | for x: `InputGradient(gy, g)`; for gy: `Output(x, g)` |
+//! | `Product::Output` | x, w | for x: `InputGradient(gy, w)`; for w: `WeightGradient(x, gy)` |
+//! | `Product::InputGradient` | gy, w | for gy: `Output(g, w)`; for w: `WeightGradient(g, gy)` |
+//! | `Product::WeightGradient` | x, gy | for x: `InputGradient(gy, g)`; for gy: `Output(x, g)` |
 //!
 //! with g the gradient that comes in. So the set is closed, and can be differentiated any number of times. A bias is
 //! added as results are written; its gradient is a sum over samples and positions, whose gradient is a broadcast.
