@@ -7,10 +7,12 @@ use std::cell::OnceCell;
 pub use fidelity::{divisors, s_area, s_jsd};
 
 use crate::bootstrap::BootstrapSettings;
+#[cfg(feature = "classifier")]
 use crate::classifier::{ClassifierSettings, classifier_auc};
 use crate::comparison::ComparedHistograms;
 use crate::error::{Error, Result};
 use crate::features::{TwoSampleFeatures, two_sample_features};
+#[cfg(feature = "frechet")]
 use crate::frechet::{FrechetSettings, fpd};
 use crate::kernel_distance::{KernelSettings, kpd};
 use crate::observables::{Column, ObservableTable};
@@ -69,12 +71,7 @@ pub static SCORES: [ScoreKind; 6] = [
         definition: "Fréchet distance of the high-level observables, standardised with the reference and taken as Gaussian: \
                      `|Δμ|² + tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))`, extrapolated to infinitely many showers. It may be negative by \
                      chance.",
-        compute: |judged| {
-            judged.two_sample(|features, seed| {
-                let (a, b) = (features.reference.view(), features.candidate.view());
-                fpd(a, b, &FrechetSettings::for_sizes(a.nrows(), b.nrows(), seed))
-            })
-        },
+        compute: |judged| judged.two_sample(frechet_distance),
     },
     ScoreKind {
         id: "kpd",
@@ -97,14 +94,31 @@ pub static SCORES: [ScoreKind; 6] = [
         needs_divisors: false,
         definition: "Area under the ROC curve of a classifier trained to tell candidate from reference by the same \
                      observables.",
-        compute: |judged| {
-            judged.two_sample(|features, seed| {
-                let settings = ClassifierSettings { seed, ..Default::default() };
-                classifier_auc(features.reference.view(), features.candidate.view(), &settings)
-            })
-        },
+        compute: |judged| judged.two_sample(auc),
     },
 ];
+
+#[cfg(feature = "frechet")]
+fn frechet_distance(features: &TwoSampleFeatures, seed: u64) -> Result<Estimate> {
+    let (a, b) = (features.reference.view(), features.candidate.view());
+    fpd(a, b, &FrechetSettings::for_sizes(a.nrows(), b.nrows(), seed))
+}
+
+#[cfg(not(feature = "frechet"))]
+fn frechet_distance(_: &TwoSampleFeatures, _: u64) -> Result<Estimate> {
+    Err(Error::parameter("FPD", "not built in", "calo-metrics with the feature `frechet`"))
+}
+
+#[cfg(feature = "classifier")]
+fn auc(features: &TwoSampleFeatures, seed: u64) -> Result<Estimate> {
+    let settings = ClassifierSettings { seed, ..Default::default() };
+    classifier_auc(features.reference.view(), features.candidate.view(), &settings)
+}
+
+#[cfg(not(feature = "classifier"))]
+fn auc(_: &TwoSampleFeatures, _: u64) -> Result<Estimate> {
+    Err(Error::parameter("classifier AUC", "not built in", "calo-metrics with the feature `classifier`"))
+}
 
 /// What scores are computed from: a candidate and what it is compared with.
 #[derive(Debug)]
