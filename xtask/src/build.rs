@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::flags::BuildFlags;
-use crate::process::{cargo, run as run_command};
-use crate::{cuda, e2e, setup};
+use crate::process::{cargo, run as run_command, target_dir};
+use crate::{cuda, setup};
 
 /// Sets up what is missing, builds the release binary and says where it is.
 pub(crate) fn run(flags: &BuildFlags) -> Result<()> {
@@ -24,5 +24,5 @@ pub(crate) fn release(for_cuda: bool) -> Result<PathBuf> {
         cuda::with_toolkit(&mut build)?;
     }
     run_command(&mut build)?;
-    Ok(e2e::target_dir()?.join("release/calo"))
+    Ok(target_dir()?.join("release/calo"))
 }

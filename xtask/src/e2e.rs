@@ -2,14 +2,14 @@
 //! table 2: training, encoding, density, generation and evaluation.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::process::{cargo, command, line, read, root};
+use crate::process::{command, line, read, target_dir};
 use crate::reproduce;
 
 const PHOTONS: &str = "data/photons.hdf5";
@@ -96,7 +96,7 @@ fn trained(calo: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Showers that are simulated at once and in a run that is killed and goes on are the same, and take the same way.
+/// Showers that are simulated at once and in a run that is killed and resumed are the same, and take the same way.
 fn simulated(
     calo: &Path,
     run: &impl Fn(&[&str]) -> Result<String>,
@@ -114,7 +114,7 @@ fn simulated(
     kill_after_a_block(command(calo).args(soft(&killed)), Path::new(&format!("{killed}.partial")))?;
     run_all(&soft(&killed))?;
     if fs::read(&whole)? != fs::read(&killed)? {
-        bail!("{killed}, killed and gone on with, is not {whole}");
+        bail!("{killed}, killed and resumed, is not {whole}");
     }
 
     let [photons, other] =
@@ -165,13 +165,6 @@ fn check_report(folder: &Path) -> Result<()> {
         bail!("report.html is not a whole page with figures in it");
     }
     Ok(())
-}
-
-/// Where cargo builds: the user may have moved it.
-pub(crate) fn target_dir() -> Result<PathBuf> {
-    let text = read(cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&text).context("cannot parse what `cargo metadata` prints")?;
-    Ok(metadata["target_directory"].as_str().map_or_else(|| root().join("target"), PathBuf::from))
 }
 
 /// A sample compared with itself has distances of zero, one compared with another has not.

@@ -7,14 +7,14 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::e2e;
+use crate::process::target_dir;
 
 /// Begins the names of the folders in which HDF5 was compiled and its sources lie.
 const HDF5: &str = "hdf5-metno-src-";
 
 /// Searches the binary that the tests built.
 pub(crate) fn check() -> Result<()> {
-    let calo = e2e::target_dir()?.join("debug/calo");
+    let calo = target_dir()?.join("debug/calo");
     let bytes = fs::read(&calo)
         .with_context(|| format!("cannot read {}, which the step `tests` builds", calo.display()))?;
     if let Some(found) = find(&bytes, HDF5) {

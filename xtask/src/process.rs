@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 /// The root of the workspace: where `cargo run` found this package at run time, so that a moved checkout works.
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -75,6 +76,13 @@ fn quoted(word: &OsStr) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// Where cargo builds: the user may have moved it.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let text = read(cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_str(&text).context("cannot parse what `cargo metadata` prints")?;
+    Ok(metadata["target_directory"].as_str().map_or_else(|| root().join("target"), PathBuf::from))
 }
 
 /// Whether an executable called `name` stands on PATH.

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+use crate::build;
 use crate::flags::ReproduceFlags;
-use crate::process::{command, line, run as run_command};
-use crate::{build, e2e};
+use crate::process::{command, line, run as run_command, target_dir};
 
 /// Builds calo, where none is given, and becomes it: signals and exit codes are its own.
 pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
     };
     let profile = value("--profile").unwrap_or_else(|| "quick".to_owned());
     if value("--out").is_none() {
-        let out = e2e::target_dir()?.join("table2").join(profile);
+        let out = target_dir()?.join("table2").join(profile);
         options.extend(["--out".to_owned(), out.display().to_string()]);
     }
     options.extend(build_seconds.into_iter().flat_map(|s| ["--build-seconds".to_owned(), s.to_string()]));

@@ -9,9 +9,8 @@ use super::page::{Row, Section, table};
 use super::peers::Peers;
 use super::{announce, json, limit_threads, machine, median, middle, resources};
 use crate::build;
-use crate::e2e::target_dir;
 use crate::flags::BenchFlags;
-use crate::process::command;
+use crate::process::{command, target_dir};
 
 /// Showers that PyTorch makes at a time; it is slower with 32, which ours takes.
 const BATCH: &str = "8";

@@ -18,7 +18,7 @@ use clap::ValueEnum as _;
 use serde_json::Value;
 
 use crate::flags::{BenchFlags, BenchGroup};
-use crate::process::{cargo, command, line, read, root, run as run_command};
+use crate::process::{cargo, command, line, read, root, run as run_command, target_dir};
 use crate::setup;
 use page::{Row, Section};
 use peers::Peers;
@@ -98,7 +98,7 @@ impl Bench {
             "--example",
             "bench_density",
         ]))?;
-        let target = crate::e2e::target_dir()?;
+        let target = target_dir()?;
         let folder = target.join("bench");
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);

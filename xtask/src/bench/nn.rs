@@ -11,9 +11,8 @@ use serde_json::Value;
 use super::page::Section;
 use super::peers::Peers;
 use super::{json, limit_threads, machine};
-use crate::e2e::target_dir;
 use crate::flags::{BenchDevice, BenchFlags};
-use crate::process::{cargo, command, run as run_command};
+use crate::process::{cargo, command, run as run_command, target_dir};
 use table::{Measured, Row};
 
 /// One piece of work, and the least ratio of PyTorch's time to ours that we are content with on the CPU.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::beams::Beam;
+use super::entries::entries;
 use super::mip::mip_peaks;
 use super::row::{Compared, HistogramRow, Number, Row};
 
@@ -188,9 +189,4 @@ fn entry<'a>(
 /// An estimate; an error that is not known counts as none.
 fn number(estimate: &Value) -> Option<Number> {
     Some(Number { value: estimate["value"].as_f64()?, error: estimate["error"].as_f64().unwrap_or(0.0) })
-}
-
-/// The entries of a list; none of anything else.
-pub(crate) fn entries(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::measure::entries;
+use super::entries::entries;
 use super::row::Number;
 
 /// Most probable cell energy near one MIP in both samples, of cells per MeV: the vertex of the parabola through the

@@ -4,6 +4,7 @@
 //! `docs/simulation.md`. Geant4's files are too large for the sources and are given on the command line.
 
 mod beams;
+mod entries;
 mod measure;
 mod mip;
 mod page;
@@ -17,9 +18,9 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::build;
 use crate::flags::ValidateSimFlags;
-use crate::process::{command, line, read, root};
-use crate::{build, e2e};
+use crate::process::{command, line, read, root, target_dir};
 use beams::{BEAMS, Beam};
 use measure::{Outcome, Speed};
 
@@ -85,7 +86,7 @@ impl<'a> Validation<'a> {
         }
         let out = match &flags.out {
             Some(out) => std::path::absolute(out).context("--out")?,
-            None => e2e::target_dir()?.join("validate-sim"),
+            None => target_dir()?.join("validate-sim"),
         };
         fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
         let calo = match &flags.calo {
@@ -130,7 +131,7 @@ impl<'a> Validation<'a> {
         calo.args(["simulate", "--detector", beam.detector, "--particle", beam.particle]);
         calo.args(["--energy", energy, "-n", &n.to_string(), "--seed", &seed.to_string(), "--out"]).arg(out);
         let threads = threads();
-        // What an interrupted run left would be gone on with, and the time would be wrong.
+        // What an interrupted run left would be resumed, and the time would be wrong.
         calo.args(["--threads", &threads.to_string(), "--restart"]);
         println!("    {}", line(&calo));
         let start = Instant::now();
