@@ -5,12 +5,16 @@
 //! scores all candidates against showers that nothing was trained or chosen with, and writes the table and a page. What is
 //! complete is not done again; a stage is known by its settings, its inputs and the program that made it.
 
-mod binary;
+mod base_config;
 mod built_in;
+mod check;
 mod data;
 mod description;
 mod page;
+mod plan;
 mod profile;
+mod program;
+mod scan;
 mod schedule;
 mod seed;
 mod stages;
@@ -20,10 +24,12 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use description::{
-    Candidate, DataPlan, EpochRule, Experiment, FilePlan, LatentPage, Pooling, RunPlan, Sampling,
+pub use description::Experiment;
+pub use plan::{
+    Candidate, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan, Sampling, Scan,
 };
 pub use profile::Profile;
+pub use program::Program;
 pub use stages::{Request, StageRecord};
 pub use table::{Column, Offset, SeedRow, Table};
 
@@ -32,8 +38,7 @@ use crate::files::FixedEnergyFile;
 use crate::model::{Compute, Precision};
 use crate::monitor::{Interrupted, Monitor, Pass, Progress};
 use crate::{Error, Result};
-use binary::Binary;
-use profile::BaseConfig;
+use base_config::BaseConfig;
 use stages::{Opening, Stage, Stages};
 use step::Step;
 
@@ -68,6 +73,8 @@ pub struct ReproduceRequest {
     pub resume: bool,
     /// Keep stages that another program made.
     pub keep_stages: bool,
+    /// What makes the files: [`Program::running`] in a command.
+    pub program: Program,
     /// Where networks compute.
     pub compute: Compute,
     /// Seconds of the build, which no stage counts, where there was one.
@@ -104,7 +111,7 @@ struct Pipeline<'a> {
 ///
 /// # Errors
 /// A request, an experiment or fields of a configuration that contradict themselves; a folder that holds something else or
-/// another request; those of any stage; an interruption. The same request goes on from there.
+/// another request; those of any stage; an interruption. The same request resumes from there.
 pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Reproduced> {
     let experiment = &request.experiment;
     let profile = experiment.profile(&request.profile)?;
@@ -112,8 +119,9 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
         return Err(Error::Usage("--data-at: showers of one energy go with --data".to_owned()));
     }
     if request.pretrained {
-        profile.models(experiment)?;
+        experiment.models(profile)?;
     }
+    check_seeds(request)?;
     // All that can be wrong with a configuration is said before anything is simulated.
     let config = BaseConfig::of(experiment, profile)?;
     let detector = detector(request, profile, &config)?;
@@ -121,7 +129,7 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     let asked = asked(request);
     let stages = Stages::open(Opening {
         out: &out,
-        binary: Binary::running()?,
+        program: request.program.clone(),
         request: asked.clone(),
         resume: request.resume,
         keep: request.keep_stages,
@@ -155,7 +163,27 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     Ok(Reproduced { table, page, json, markdown })
 }
 
+/// # Errors
+/// Seeds so large that those made from them, of samples and repeated runs, have no room.
+fn check_seeds(request: &ReproduceRequest) -> Result<()> {
+    let ReproduceRequest { data_seed, seed, n_seeds, n_runs, .. } = *request;
+    let n_samples = data::N_SAMPLES;
+    if data_seed.checked_mul(n_samples).and_then(|seed| seed.checked_add(n_samples)).is_none() {
+        let expected = u64::MAX / n_samples - 1;
+        return Err(Error::Usage(format!("--data-seed {data_seed}: expected at most {expected}")));
+    }
+    let largest = n_runs.checked_mul(seed::NEXT_RUN).and_then(|more| more.checked_add(n_seeds));
+    if largest.and_then(|more| more.checked_add(seed)).is_none() {
+        let problem = format!("--seed {seed} with {n_seeds} seeds of {n_runs} runs: expected a smaller seed");
+        return Err(Error::Usage(problem));
+    }
+    Ok(())
+}
+
 /// Name of the detector of all runs, whose fields are checked.
+///
+/// # Errors
+/// Fields or values that cannot be; runs for several detectors, or without latent variables where some are needed.
 fn detector(request: &ReproduceRequest, profile: &Profile, config: &BaseConfig) -> Result<String> {
     let experiment = &request.experiment;
     let tuning: &[String] = if request.from.is_some() { &profile.tuning } else { &[] };
@@ -163,9 +191,13 @@ fn detector(request: &ReproduceRequest, profile: &Profile, config: &BaseConfig) 
     for run in &experiment.runs {
         let of_file = [&profile.overrides[..], tuning, &run.overrides].concat();
         let place = || format!("{}: profile {}, run {}", experiment.place, profile.name, run.name);
-        config.detector(&of_file).with_context(place)?;
+        config.with(&of_file).with_context(place)?;
         let all = [&profile.overrides[..], tuning, &request.overrides, &run.overrides].concat();
-        detectors.push(config.detector(&all)?);
+        let config = config.with(&all)?;
+        if !config.recipe.family.has_encoder() {
+            experiment.refuse_latent_variables(&run.name, config.recipe.family.family())?;
+        }
+        detectors.push(config.detector);
     }
     let first = detectors.first().with_context(|| format!("{}: no run", experiment.place))?;
     ensure!(
@@ -190,7 +222,7 @@ fn asked(request: &ReproduceRequest) -> Request {
         ("data-seed", request.data_seed.to_string()),
         ("seed", request.seed.to_string()),
         ("seeds", request.n_seeds.to_string()),
-        ("trainings", request.n_runs.to_string()),
+        ("runs", request.n_runs.to_string()),
         ("set", request.overrides.join(" ")),
         ("device", request.compute.device.clone()),
     ];

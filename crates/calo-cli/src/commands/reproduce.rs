@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use calo_run::experiment::{Experiment, ReproduceRequest, reproduce};
+use calo_run::experiment::{Experiment, Program, ReproduceRequest, reproduce};
 use calo_run::files::FixedEnergyFile;
 use calo_run::model::{Compute, Precision};
 use calo_run::monitor::Caller;
@@ -11,7 +11,7 @@ use crate::{args, output};
 
 /// Reproduce a table or figure of a paper: simulate, train, generate, score, and print the table
 ///
-/// What is complete in the folder is not done again: the same command goes on after an interruption. Stages that another
+/// What is complete in the folder is not done again: the same command resumes after an interruption. Stages that another
 /// calo made are made again unless they are to be kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// How large: a profile of the experiment
     #[arg(long, value_name = "NAME", default_value = "quick")]
     profile: String,
-    /// Showers of the full spectrum, instead of simulated ones; cells are pooled where the experiment says so, and fewer
-    /// showers than quick and laptop simulate are trained with for as many steps
+    /// Showers of the full spectrum, instead of simulated ones; cells are pooled where the experiment says so. With fewer
+    /// showers than they simulate, quick and laptop add epochs, so that the number of steps stays the same
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Showers of one energy in GeV, to go with --data; may be given again
@@ -41,10 +41,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// So many runs of the one that the experiment repeats, of which the best is used
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    trainings: u64,
+    #[arg(
+        long = "runs",
+        alias = "trainings",
+        value_name = "K",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=1000)
+    )]
+    n_runs: u64,
     /// Score the trained models of the profile, instead of training
-    #[arg(long, conflicts_with_all = ["overrides", "trainings", "from"])]
+    #[arg(long, conflicts_with_all = ["overrides", "n_runs", "from"])]
     pretrained: bool,
     /// Begin the runs with the weights in folders of their names in this one: that of a seed of another reproduction, or
     /// of exported models; laptop has a shorter schedule for that
@@ -57,7 +63,7 @@ pub(crate) struct Args {
     /// Folder for everything, instead of reproduce/NAME/PROFILE
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Keep what is there of another request as far as it is the same; the same request goes on by itself
+    /// Keep what is there of another request as far as it is the same; the same request resumes by itself
     #[arg(long)]
     resume: bool,
     /// Keep complete stages that another calo made, marked with its revision
@@ -100,13 +106,14 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         data_seed: args.data_seed,
         seed: args.seed,
         n_seeds: args.seeds,
-        n_runs: args.trainings,
+        n_runs: args.n_runs,
         pretrained: args.pretrained,
         from: args.from.clone(),
         overrides: args.overrides.clone(),
         out: args.out.clone().unwrap_or_else(default),
         resume: args.resume,
         keep_stages: args.keep_stages,
+        program: Program::running()?,
         compute: Compute { device: args.device.clone(), precision: args.precision },
         build_seconds: args.build_seconds,
         experiment,

@@ -50,6 +50,9 @@ fn wrong_requests_are_refused_before_anything_is_made() {
     refuse(&["table2", "--set", "training.epochs=1"], 1, &["training.epochs", "`optim.epochs`"]);
     refuse(&["table2", "--precision", "bf16"], 2, &["tf32"]);
     refuse(&["table2", "--data-at", "20=a.hdf5"], 2, &["--data"]);
+    let largest = u64::MAX.to_string();
+    refuse(&["table2", "--data-seed", &largest], 2, &["--data-seed", "at most 6148914691236517204"]);
+    refuse(&["table2", "--seed", &largest], 2, &["--seed", "smaller seed"]);
 }
 
 #[test]
@@ -84,4 +87,71 @@ fn an_experiment_of_ones_own_takes_the_configuration_beside_it() {
     command.args(["reproduce", &file, "--profile", "tiny", "--out"]).arg(&out);
     let text = stderr(&command.assert().code(1));
     assert!(text.contains("nada") && !out.exists(), "{text}");
+}
+
+/// A few showers of a family without an encoder.
+const GAN: &str = r#"
+title = "A GAN"
+paper = "none"
+[figures]
+evaluation = "a figure"
+[data]
+particle = "gamma"
+spectrum_gev = "10..20"
+fixed_gev = [10]
+[data.files]
+fractions_at = [0, 50, 50]
+fractions_pretrained = [0, 50, 50]
+[[profile]]
+name = "quick"
+config = "gan-quick.toml"
+overrides = ["optim.epochs=1", "optim.batch_showers=4", "validation.first_epoch=1"]
+n_train = 8
+n_full = 8
+n_fixed = 4
+fractions = [60, 20, 20]
+[[run]]
+name = "rate"
+label = "learning rate"
+scan = { field = "optim.learning_rate.generator", values = [1e-4, 2e-4] }
+[[candidate]]
+name = "GAN"
+run = "rate"
+epoch = "last"
+sampling = "normal"
+"#;
+
+#[test]
+fn an_experiment_of_a_family_without_encoder_runs_a_scan_to_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("gan.toml"), folder.path().join("out"));
+    let reproduce = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let mut command = calo();
+        command.arg("reproduce").arg(&file).arg("--out").arg(&out);
+        command.assert()
+    };
+    let latent = "\n[[latent]]\nrun = \"rate\"\nsampling = \"normal\"\n";
+    for (text, part) in [
+        (
+            GAN.replacen("\"normal\"", "\"kde\"", 1),
+            "`candidate.sampling`: needs latent variables of run rate-0.0001",
+        ),
+        (format!("{GAN}{latent}"), "`latent.run`: needs latent variables of run rate-0.0001"),
+    ] {
+        let text = stderr(&reproduce(&text).code(1));
+        assert!(text.contains(part) && text.contains("`gan`"), "{text}");
+        assert!(!out.exists());
+    }
+    let text = stdout(&reproduce(GAN).success());
+    for part in [
+        "# A GAN, reproduced",
+        "| GAN 0.0001",
+        "| GAN 0.0002",
+        "report.html` (a figure), `selection/selection.html`\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!text.contains("latent.html"), "{text}");
+    assert!(out.join("seed-1/rate-0.0002/last.safetensors").is_file());
 }

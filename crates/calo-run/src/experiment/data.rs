@@ -7,7 +7,7 @@ use calo_data::ReadOptions;
 use calo_sim::Kind;
 
 use super::Pipeline;
-use super::description::normalised;
+use super::plan::normalised;
 use super::stages::Stage;
 use super::step::Step;
 use crate::error::{Context as _, ensure};
@@ -19,6 +19,9 @@ use crate::{EnergyRange, Error, Result};
 
 /// Numbers of showers of one energy begin here times the energy's place: no two samples share a random stream.
 pub(super) const FIRST: u64 = 1_000_000_000;
+
+/// Samples whose simulator seeds are made from the one that is asked for.
+pub(super) const N_SAMPLES: u64 = 3;
 
 /// Showers of the full spectrum and of fixed energies.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +66,7 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
         Error::Invalid(format!("{}: field `data.particle`: {problem}", experiment.place))
     })?;
     let spectrum = experiment.spectrum()?;
-    let seed = |sample: u64| 3 * pipeline.request.data_seed + sample;
+    let seed = |sample: u64| N_SAMPLES * pipeline.request.data_seed + sample;
     let request = |energies: EnergyRange, n_showers: u64, seed: u64, first: u64, out: &Path| {
         Step::Simulate(SimulateRequest {
             detector: pipeline.detector.clone(),

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use calo_metrics::results::{Estimate, Score};
 
 use super::description::Experiment;
+use super::plan::Figures;
 use super::stages::{StageRecord, shown};
 use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
@@ -37,7 +38,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
     if table.seeds.len() > 1 {
         text += &by_seed(table, experiment);
     }
-    text += &places(table);
+    text += &places(table, experiment);
     text += &times(table);
     text
 }
@@ -144,9 +145,10 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
     };
     let _ = writeln!(
         text,
-        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of all runs, with and without \
-         post-processor; the paper's is relative to the epochs of its own runs, so the two compare in order, not in size. \
-         The floor is one half of the reference against the other."
+        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of all runs, at every stage of their \
+         networks. {}{}The floor is one half of the reference against the other.",
+        experiment.note.trim(),
+        if experiment.note.trim().is_empty() { "" } else { " " }
     );
     let windows =
         |column: &Column| column.visible_energy.iter().chain(&column.n_hits).any(|offset| offset.from_window);
@@ -172,15 +174,15 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
     let repeated = experiment.runs.iter().find(|run| run.repeated);
     let (label, published) =
         repeated.map_or(("", None), |run| (run.label.as_str(), run.published_s_jsd.as_ref()));
-    for row in table.seeds.iter().filter(|row| row.trainings_s_jsd.len() > 1) {
-        let [mean, deviation] = mean_and_deviation(row.trainings_s_jsd.iter().copied());
-        let best = row.trainings_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
+    for row in table.seeds.iter().filter(|row| row.repeated_s_jsd.len() > 1) {
+        let [mean, deviation] = mean_and_deviation(row.repeated_s_jsd.iter().copied());
+        let best = row.repeated_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
         let _ = writeln!(
             text,
             "\nSeed {}: {} runs of {label}, S_JSD of the best epochs against validation showers {mean:.2} ± {deviation:.2}{}; \
              the best, {best:.2}, is used.",
             row.seed,
-            row.trainings_s_jsd.len(),
+            row.repeated_s_jsd.len(),
             in_paper(published)
         );
     }
@@ -260,15 +262,20 @@ fn missing() -> String {
 }
 
 /// Where the figures are.
-fn places(table: &Table) -> String {
+fn places(table: &Table, experiment: &Experiment) -> String {
+    let Figures { evaluation, selection, latent } = &experiment.figures;
+    let mut pages = vec![("evaluation/report.html", evaluation), ("selection/selection.html", selection)];
+    if !experiment.latent_pages.is_empty() {
+        pages.push(("latent-*/latent.html", latent));
+    }
+    let shown = |(page, figures): &(&str, &String)| match figures.as_str() {
+        "" => format!("`{page}`"),
+        figures => format!("`{page}` ({figures})"),
+    };
+    let pages = pages.iter().map(shown).collect::<Vec<_>>().join(", ");
     let mut text = String::from("\n## Figures\n\n");
     for row in &table.seeds {
-        let _ = writeln!(
-            text,
-            "* seed {}, in `{}`: figures 6 and 7 `evaluation/report.html`; 9 `selection/selection.html`; 2 to 5 and 8 \
-             `latent-*/latent.html`",
-            row.seed, row.folder
-        );
+        let _ = writeln!(text, "* seed {}, in `{}`: {pages}", row.seed, row.folder);
     }
     text
 }

@@ -1,17 +1,8 @@
 //! How large an experiment is: configuration of its runs and number of showers.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
-use toml::Table;
-
-use super::description::Experiment;
-use super::{built_in, schedule};
-use crate::Result;
-use crate::config::RunConfig;
-use crate::error::Context as _;
 
 /// A size of the whole. Validation and reference have as many showers as each other.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -33,7 +24,7 @@ pub struct Profile {
     /// Those that it sets too where runs begin with trained weights.
     #[serde(default)]
     pub tuning: Vec<String>,
-    /// Whether fewer showers than it is made for are trained with for as many steps; else for as many epochs.
+    /// Whether a run on fewer showers than it is made for has more epochs, so that the number of steps stays the same.
     #[serde(default)]
     pub keeps_steps: bool,
     /// Simulated showers to train with.
@@ -44,143 +35,4 @@ pub struct Profile {
     pub n_fixed: u64,
     /// Shares of a file of showers that train, validate and are the reference.
     pub fractions: [f64; 3],
-}
-
-/// The configuration of the runs of a profile.
-#[derive(Debug, Clone)]
-pub(super) struct BaseConfig {
-    /// Its file; none where it is built in.
-    file: Option<PathBuf>,
-    name: String,
-    text: String,
-}
-
-impl BaseConfig {
-    /// # Errors
-    /// Neither a file beside the experiment's nor built in; a file that cannot be read.
-    pub(super) fn of(experiment: &Experiment, profile: &Profile) -> Result<Self> {
-        let name = profile.config.clone();
-        let beside =
-            experiment.folder.as_ref().map(|folder| folder.join(&name)).filter(|path| path.is_file());
-        if let Some(path) = beside {
-            let text = fs::read_to_string(&path).map_err(|e| calo_core::Error::io(&path, "read", e))?;
-            return Ok(Self { file: Some(path), name, text });
-        }
-        let text = built_in::text(&name).with_context(|| {
-            format!(
-                "{}: profile {}: field `config`: {name}; expected a file beside it, or one that is built in",
-                experiment.place, profile.name
-            )
-        })?;
-        Ok(Self { file: None, name, text: text.to_owned() })
-    }
-
-    /// Where it stands, for messages.
-    fn place(&self) -> PathBuf {
-        self.file.clone().unwrap_or_else(|| PathBuf::from(&self.name))
-    }
-
-    /// A file of it: its own, or one that is written into `folder`.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub(super) fn file_in(&self, folder: &Path) -> Result<PathBuf> {
-        if let Some(path) = &self.file {
-            return Ok(path.clone());
-        }
-        let path = folder.join(&self.name);
-        calo_core::write_atomically(&path, self.text.as_bytes())?;
-        Ok(path)
-    }
-
-    /// Name of the detector of runs with these fields set.
-    ///
-    /// # Errors
-    /// Fields or values that cannot be.
-    pub(super) fn detector(&self, overrides: &[String]) -> Result<String> {
-        Ok(RunConfig::parse(&self.text, &self.place(), overrides)?.0.detector)
-    }
-
-    /// What `profile` sets where `n_train` showers are trained with.
-    ///
-    /// # Errors
-    /// A configuration without a schedule.
-    pub(super) fn schedule_for(&self, profile: &Profile, n_train: u64) -> Result<Vec<String>> {
-        if !profile.keeps_steps {
-            return Ok(Vec::new());
-        }
-        let place = self.place();
-        let config: Table = self.text.parse().with_context(|| format!("{}: is no TOML", place.display()))?;
-        schedule::as_many_steps(&config, profile.n_train, n_train).context(place.display())
-    }
-}
-
-impl Profile {
-    /// Folder of its trained models.
-    ///
-    /// # Errors
-    /// It has none, or they are not there.
-    pub(super) fn models(&self, experiment: &Experiment) -> Result<PathBuf> {
-        let place = &experiment.place;
-        let models = self.models.as_ref().with_context(|| {
-            let others = experiment.profiles.iter().filter(|other| other.models.is_some());
-            let others = others.map(|other| other.name.as_str()).collect::<Vec<_>>().join(", ");
-            format!("{place}: profile {} has no trained models; expected one of: {others}", self.name)
-        })?;
-        let program = env::current_exe().ok();
-        let folders = [experiment.folder.clone(), env::current_dir().ok(), program];
-        let mut above = folders.iter().flatten().flat_map(|folder| folder.ancestors());
-        let found = above.find_map(|folder| Some(folder.join(models)).filter(|models| models.is_dir()));
-        found.with_context(|| {
-            format!(
-                "{place}: profile {}: {}: no such folder here or above the program; expected trained models",
-                self.name,
-                models.display()
-            )
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fewer_showers_than_a_profile_is_made_for_change_its_epochs() {
-        let experiment = Experiment::load("table2").unwrap();
-        let epochs = |name: &str, n: Option<u64>| {
-            let profile = experiment.profile(name).unwrap();
-            let config = BaseConfig::of(&experiment, profile).unwrap();
-            let fields = config.schedule_for(profile, n.unwrap_or(profile.n_train)).unwrap();
-            fields.into_iter().next().unwrap_or_default()
-        };
-        assert_eq!(epochs("quick", Some(2400)), "optim.epochs=52");
-        assert_eq!(epochs("laptop", Some(10_000)), "optim.epochs=16");
-        assert_eq!(epochs("paper", Some(10_000)), "");
-        for name in ["tiny", "quick", "laptop", "paper"] {
-            assert_eq!(epochs(name, None), "");
-        }
-    }
-
-    #[test]
-    fn all_overrides_of_built_in_experiments_are_fields() {
-        for experiment in Experiment::built_in().unwrap() {
-            for profile in &experiment.profiles {
-                let config = BaseConfig::of(&experiment, profile).unwrap();
-                for run in &experiment.runs {
-                    let all = [&profile.overrides[..], &profile.tuning, &run.overrides].concat();
-                    config.detector(&all).unwrap();
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn models_are_found_above_the_program() {
-        let experiment = Experiment::load("table2").unwrap();
-        let models = experiment.profile("laptop").unwrap().models(&experiment).unwrap();
-        assert!(models.join("beta-0.05/run.json").is_file(), "{}", models.display());
-        let message = experiment.profile("quick").unwrap().models(&experiment).unwrap_err().to_string();
-        assert!(message.contains("profile quick") && message.ends_with("laptop"), "{message}");
-    }
 }

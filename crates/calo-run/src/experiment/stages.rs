@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::binary::Binary;
+use super::program::Program;
 use crate::Result;
 use crate::error::{Context as _, bail, ensure};
 use crate::monitor::Monitor;
@@ -65,10 +65,10 @@ pub struct StageRecord {
     pub kept: bool,
 }
 
-/// Where a pipeline begins or goes on, and how.
+/// Where a pipeline begins or resumes, and how.
 pub(super) struct Opening<'a> {
     pub(super) out: &'a Path,
-    pub(super) binary: Binary,
+    pub(super) program: Program,
     pub(super) request: Request,
     /// Keep stages that are the same although the request is another.
     pub(super) resume: bool,
@@ -80,7 +80,7 @@ pub(super) struct Opening<'a> {
 /// The pipeline in a folder.
 pub(super) struct Stages<'a> {
     out: PathBuf,
-    binary: Binary,
+    program: Program,
     keep: bool,
     monitor: &'a dyn Monitor,
     record: Record,
@@ -91,12 +91,12 @@ pub(super) struct Stages<'a> {
 }
 
 impl<'a> Stages<'a> {
-    /// Begins in a folder, or goes on with what is there.
+    /// Begins in a folder, or resumes with what is there.
     ///
     /// # Errors
     /// A folder that holds something else, or another request without `resume`.
     pub(super) fn open(opening: Opening<'a>) -> Result<Self> {
-        let Opening { out, binary, request, resume, keep, monitor } = opening;
+        let Opening { out, program, request, resume, keep, monitor } = opening;
         let path = out.join("stages.json");
         let mut record = Record::default();
         if path.exists() {
@@ -123,7 +123,7 @@ impl<'a> Stages<'a> {
         record.request = request;
         write_json(&path, &record)?;
         let (makers, names) = (BTreeMap::new(), Vec::new());
-        Ok(Self { out: out.to_owned(), binary, keep, monitor, record, makers, names })
+        Ok(Self { out: out.to_owned(), program, keep, monitor, record, makers, names })
     }
 
     /// Runs stages that do not need each other, at most `n_at_once` of them at a time, unless they are complete for the
@@ -181,7 +181,7 @@ impl<'a> Stages<'a> {
         let known = known.map(|index| self.record.stages.remove(index));
         let are_there = stage.outputs.iter().all(|output| output.exists());
         let usable = known.filter(|known| {
-            let is_ours = known.binary == self.binary.blake3;
+            let is_ours = known.binary == self.program.blake3;
             // What another program left unfinished is made anew: a mixture would be marked as wholly its own.
             let is_kept = self.keep && known.complete && are_there;
             if known.hash == hash && !is_ours && !self.keep {
@@ -193,7 +193,7 @@ impl<'a> Stages<'a> {
             }
             known.hash == hash && (is_ours || is_kept)
         });
-        let Binary { blake3, revision } = self.binary.clone();
+        let Program { blake3, revision } = self.program.clone();
         let fresh = StageRecord {
             name: stage.name.clone(),
             hash,
@@ -205,7 +205,7 @@ impl<'a> Stages<'a> {
         };
         let is_new = usable.is_none();
         let mut record = usable.unwrap_or(fresh);
-        record.kept = record.binary != self.binary.blake3;
+        record.kept = record.binary != self.program.blake3;
         let identity = format!("{} {}", record.hash, record.binary);
         self.makers.extend(stage.outputs.iter().map(|output| (output.clone(), identity.clone())));
         let seconds = record.seconds;
@@ -222,7 +222,7 @@ impl<'a> Stages<'a> {
         self.record.stages.push(record);
         self.write()?;
         if is_new {
-            // Whatever another stage of this name left must not be gone on with.
+            // Whatever another stage of this name left must not be resumed.
             stage.outputs.iter().chain(&stage.unfinished).try_for_each(|path| remove(path))?;
         }
         Ok(Some(seconds))
@@ -236,7 +236,7 @@ impl<'a> Stages<'a> {
         self.write()?;
         if let Err(error) = result {
             let how = if error.is_interruption() {
-                "stopped, and the same command goes on from here,"
+                "stopped, and the same command resumes here,"
             } else {
                 "failed"
             };

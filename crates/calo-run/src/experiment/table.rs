@@ -6,16 +6,17 @@ use calo_metrics::results::{
     Comparison, EnergySource, Estimate, Gap, LinearityPoint, Moments, Results, Score,
 };
 use calo_report::latent::LatentResults;
-use calo_report::selection::SelectedRun;
 use serde::Serialize;
 
-use super::description::{Experiment, Sampling};
-use super::seed::Outcome;
+use super::description::Experiment;
+use super::plan::{Candidate, Sampling};
+use super::seed::{Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
 
-/// Version of the JSON file. Version 1 had a field for each score, and distances without names.
-const SCHEMA_VERSION: u32 = 2;
+/// Version of the JSON file. Version 1 had a field for each score, and distances without names; version 2 called
+/// `repeated_s_jsd` and `run_seed` otherwise.
+const SCHEMA_VERSION: u32 = 3;
 
 /// Digits of distances in tables.
 const JSD_DIGITS: usize = 4;
@@ -52,7 +53,7 @@ pub struct SeedRow {
     /// Correlation of the variable of the highest divergence with the centre of gravity in depth, of the first page.
     pub top_variable_cog_z: Option<f64>,
     /// S_JSD of the best epoch of every repeated run, against validation showers.
-    pub trainings_s_jsd: Vec<f64>,
+    pub repeated_s_jsd: Vec<f64>,
     /// What could not be computed.
     pub gaps: Vec<Gap>,
     /// Folder of the seed.
@@ -69,10 +70,10 @@ pub struct Column {
     /// Other published scores, by id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub published: BTreeMap<String, f64>,
-    /// Best epoch of the run.
+    /// Epoch of the run.
     pub epoch: Option<u32>,
     /// Seed of the run.
-    pub training_seed: Option<u64>,
+    pub run_seed: Option<u64>,
     /// Weight of the divergence.
     pub beta_kld: Option<f64>,
     /// Divergence of the latent variables at that epoch, nats.
@@ -132,19 +133,19 @@ pub(super) fn estimate(numbers: &[Score], id: &str) -> Option<Estimate> {
 
 impl SeedRow {
     pub(super) fn new(outcome: &Outcome, experiment: &Experiment) -> Self {
-        let Outcome { results, chosen, .. } = outcome;
+        let Outcome { results, used, .. } = outcome;
         let mut configurations = Vec::new();
         for (index, comparison) in results.comparisons.iter().enumerate() {
-            let run = chosen.get(index);
+            let used = used.get(index);
             let published = experiment.candidates.get(index).map(|candidate| candidate.published.clone());
             let mut published = published.unwrap_or_default();
             configurations.push(Column {
                 paper_s_jsd: published.remove("s_jsd"),
                 published,
-                epoch: run.map(|run| run.best_epoch),
-                training_seed: run.map(|run| run.seed),
-                beta_kld: run.and_then(|run| run.beta_kld),
-                kld_nats: run.and_then(best_kld_nats),
+                epoch: used.map(|used| used.epoch),
+                run_seed: used.map(|used| used.run.seed),
+                beta_kld: used.and_then(|used| used.run.beta_kld),
+                kld_nats: used.and_then(kld_nats),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
                 resolution: resolutions(results, index + 1),
@@ -157,7 +158,7 @@ impl SeedRow {
             configurations,
             floor: Column { name: "floor".to_owned(), ..column(results, &results.floor) },
             top_variable_cog_z: outcome.latent.as_ref().and_then(top_with_cog_z),
-            trainings_s_jsd: outcome.repeated_s_jsd.clone(),
+            repeated_s_jsd: outcome.repeated_s_jsd.clone(),
             gaps: results.gaps.clone(),
             folder: outcome.folder.display().to_string(),
         }
@@ -179,16 +180,16 @@ pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
     let candidates = &experiment.candidates;
     candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde).find_map(
         |(density, theirs)| {
-            let same = |ours: &super::Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
+            let same = |ours: &Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
             Some([candidates.iter().position(same)?, density])
         },
     )
 }
 
-/// Summed divergence of the latent variables at the best epoch, nats.
-fn best_kld_nats(run: &SelectedRun) -> Option<f64> {
-    let best = run.epochs.iter().find(|epoch| epoch.epoch == run.best_epoch);
-    best.and_then(|epoch| epoch.kld_nats)
+/// Summed divergence of the latent variables at that epoch, nats.
+fn kld_nats(used: &UsedEpoch) -> Option<f64> {
+    let epoch = used.run.epochs.iter().find(|epoch| epoch.epoch == used.epoch);
+    epoch.and_then(|epoch| epoch.kld_nats)
 }
 
 /// Correlation of the variable of the highest divergence with the centre of gravity in depth.

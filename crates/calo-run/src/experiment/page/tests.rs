@@ -6,7 +6,7 @@ use calo_report::selection::{SelectedEpoch, SelectedRun};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::experiment::seed::Outcome;
+use crate::experiment::seed::{Outcome, UsedEpoch};
 use crate::experiment::stages::Request;
 
 /// Observables of an evaluation.
@@ -180,7 +180,9 @@ fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
         results: results(jsd, source),
         latent: Some(latent()),
         repeated_s_jsd: vec![0.9, 1.1],
-        chosen: vec![baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline],
+        used: [baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline]
+            .map(|run| UsedEpoch { epoch: run.best_epoch, run })
+            .into(),
         folder: PathBuf::from(format!("out/seed-{seed}")),
     };
     SeedRow::new(&outcome, &table2())
@@ -244,7 +246,8 @@ fn one_seed_shows_values_with_their_own_errors() {
         "2 runs of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14 (paper: 1.02 ± 0.12 of seven)",
         "the best, 0.90, is used",
         "not given: S_area: no divisors",
-        "out/seed-11",
+        "so the two compare in order, not in size. The floor is one half",
+        "in `out/seed-11`: `evaluation/report.html` (figures 6 and 7), `selection/selection.html` (figure 9), `latent-*/",
         "| seed-11: train beta-0.05",
         "| all stages, added up      | 7.0 min |",
     ] {

@@ -9,25 +9,25 @@ fn request(seed: &str) -> Request {
     Request::from([("seed".to_owned(), seed.to_owned())])
 }
 
-fn binary(name: &str) -> Binary {
-    Binary { blake3: format!("hash of {name}"), revision: name.to_owned() }
+fn program(name: &str) -> Program {
+    Program { blake3: format!("hash of {name}"), revision: name.to_owned() }
 }
 
 /// How [`open`] opens a pipeline.
 #[derive(Clone, Copy)]
 struct How {
     word: &'static str,
-    binary: &'static str,
+    program: &'static str,
     resume: bool,
     keep: bool,
 }
 
-const A: How = How { word: "a", binary: "1", resume: false, keep: false };
+const A: How = How { word: "a", program: "1", resume: false, keep: false };
 
 fn open(folder: &Path, how: How) -> Result<Stages<'_>> {
     let How { word, resume, keep, .. } = how;
-    let (binary, request) = (binary(how.binary), request(word));
-    Stages::open(Opening { out: folder, binary, request, resume, keep, monitor: &Silent })
+    let (program, request) = (program(how.program), request(word));
+    Stages::open(Opening { out: folder, program, request, resume, keep, monitor: &Silent })
 }
 
 /// A stage whose one step is a word.
@@ -73,11 +73,11 @@ fn complete_stages_are_not_run_again_and_changed_ones_are_with_all_that_follow()
 }
 
 #[test]
-fn stages_of_another_binary_are_made_again_unless_they_are_to_be_kept() {
+fn stages_of_another_program_are_made_again_unless_they_are_to_be_kept() {
     let folder = tempfile::tempdir().unwrap();
     let run = |how| pipeline(folder.path(), how).unwrap();
     assert_eq!(run(A), (2, vec![false, false]));
-    let newer = How { binary: "2", ..A };
+    let newer = How { program: "2", ..A };
     let keeping = How { keep: true, ..newer };
     assert_eq!(run(keeping), (0, vec![true, true]));
     fs::remove_file(folder.path().join("second")).unwrap();
@@ -89,7 +89,7 @@ fn stages_of_another_binary_are_made_again_unless_they_are_to_be_kept() {
     assert!(record.stages.iter().all(|stage| stage.revision == "2" && stage.binary == "hash of 2"));
 }
 
-/// A trainer would go on with the run of another binary and call it its own.
+/// A trainer would resume the run of another program and call it its own.
 #[test]
 fn what_another_stage_left_is_gone_before_a_stage_begins() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,10 +107,10 @@ fn what_another_stage_left_is_gone_before_a_stage_begins() {
     };
     attempt(A, false);
     attempt(A, true);
-    attempt(How { binary: "2", ..A }, false);
-    attempt(How { binary: "2", word: "b", resume: true, keep: false }, false);
-    // Only complete stages of another binary are kept.
-    attempt(How { binary: "3", word: "b", resume: true, keep: true }, false);
+    attempt(How { program: "2", ..A }, false);
+    attempt(How { program: "2", word: "b", resume: true, keep: false }, false);
+    // Only complete stages of another program are kept.
+    attempt(How { program: "3", word: "b", resume: true, keep: true }, false);
 }
 
 #[test]

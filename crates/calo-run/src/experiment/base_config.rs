@@ -1,0 +1,152 @@
+//! What a profile refers to: the configuration of the runs, and the folder of trained models.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+use super::description::Experiment;
+use super::profile::Profile;
+use super::{built_in, schedule};
+use crate::Result;
+use crate::config::RunConfig;
+use crate::error::Context as _;
+
+/// The configuration of the runs of a profile.
+#[derive(Debug, Clone)]
+pub(super) struct BaseConfig {
+    /// Its file; none where it is built in.
+    file: Option<PathBuf>,
+    name: String,
+    text: String,
+}
+
+impl BaseConfig {
+    /// # Errors
+    /// Neither a file beside the experiment's nor built in; a file that cannot be read.
+    pub(super) fn of(experiment: &Experiment, profile: &Profile) -> Result<Self> {
+        let name = profile.config.clone();
+        let beside =
+            experiment.folder.as_ref().map(|folder| folder.join(&name)).filter(|path| path.is_file());
+        if let Some(path) = beside {
+            let text = fs::read_to_string(&path).map_err(|e| calo_core::Error::io(&path, "read", e))?;
+            return Ok(Self { file: Some(path), name, text });
+        }
+        let text = built_in::text(&name).with_context(|| {
+            format!(
+                "{}: profile {}: field `config`: {name}; expected a file beside it, or one that is built in",
+                experiment.place, profile.name
+            )
+        })?;
+        Ok(Self { file: None, name, text: text.to_owned() })
+    }
+
+    /// Where it stands, for messages.
+    fn place(&self) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| PathBuf::from(&self.name))
+    }
+
+    /// A file of it: its own, or one that is written into `folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub(super) fn file_in(&self, folder: &Path) -> Result<PathBuf> {
+        if let Some(path) = &self.file {
+            return Ok(path.clone());
+        }
+        let path = folder.join(&self.name);
+        calo_core::write_atomically(&path, self.text.as_bytes())?;
+        Ok(path)
+    }
+
+    /// The configuration of runs with these fields set.
+    ///
+    /// # Errors
+    /// Fields or values that cannot be.
+    pub(super) fn with(&self, overrides: &[String]) -> Result<RunConfig> {
+        Ok(RunConfig::parse(&self.text, &self.place(), overrides)?.0)
+    }
+
+    /// What `profile` sets where `n_train` showers are trained with.
+    ///
+    /// # Errors
+    /// A configuration without a schedule.
+    pub(super) fn schedule_for(&self, profile: &Profile, n_train: u64) -> Result<Vec<String>> {
+        if !profile.keeps_steps {
+            return Ok(Vec::new());
+        }
+        let place = self.place();
+        let config: Table = self.text.parse().with_context(|| format!("{}: is no TOML", place.display()))?;
+        schedule::as_many_steps(&config, profile.n_train, n_train).context(place.display())
+    }
+}
+
+impl Experiment {
+    /// Folder of the trained models of `profile`.
+    ///
+    /// # Errors
+    /// It has none, or they are not there.
+    pub(super) fn models(&self, profile: &Profile) -> Result<PathBuf> {
+        let (place, name) = (&self.place, &profile.name);
+        let models = profile.models.as_ref().with_context(|| {
+            let others = self.profiles.iter().filter(|other| other.models.is_some());
+            let others = others.map(|other| other.name.as_str()).collect::<Vec<_>>().join(", ");
+            format!("{place}: profile {name} has no trained models; expected one of: {others}")
+        })?;
+        let program = env::current_exe().ok();
+        let folders = [self.folder.clone(), env::current_dir().ok(), program];
+        let mut above = folders.iter().flatten().flat_map(|folder| folder.ancestors());
+        let found = above.find_map(|folder| Some(folder.join(models)).filter(|models| models.is_dir()));
+        found.with_context(|| {
+            format!(
+                "{place}: profile {name}: {}: no such folder here or above the program; expected trained models",
+                models.display()
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_showers_than_a_profile_is_made_for_change_its_epochs() {
+        let experiment = Experiment::load("table2").unwrap();
+        let epochs = |name: &str, n: Option<u64>| {
+            let profile = experiment.profile(name).unwrap();
+            let config = BaseConfig::of(&experiment, profile).unwrap();
+            let fields = config.schedule_for(profile, n.unwrap_or(profile.n_train)).unwrap();
+            fields.into_iter().next().unwrap_or_default()
+        };
+        assert_eq!(epochs("quick", Some(2400)), "optim.epochs=52");
+        assert_eq!(epochs("laptop", Some(10_000)), "optim.epochs=16");
+        assert_eq!(epochs("paper", Some(10_000)), "");
+        for name in ["tiny", "quick", "laptop", "paper"] {
+            assert_eq!(epochs(name, None), "");
+        }
+    }
+
+    #[test]
+    fn all_overrides_of_built_in_experiments_are_fields() {
+        for experiment in Experiment::built_in().unwrap() {
+            for profile in &experiment.profiles {
+                let config = BaseConfig::of(&experiment, profile).unwrap();
+                for run in &experiment.runs {
+                    let all = [&profile.overrides[..], &profile.tuning, &run.overrides].concat();
+                    config.with(&all).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn models_are_found_above_the_program() {
+        let experiment = Experiment::load("table2").unwrap();
+        let models = experiment.models(experiment.profile("laptop").unwrap()).unwrap();
+        assert!(models.join("beta-0.05/run.json").is_file(), "{}", models.display());
+        let message = experiment.models(experiment.profile("quick").unwrap()).unwrap_err().to_string();
+        assert!(message.contains("profile quick") && message.ends_with("laptop"), "{message}");
+    }
+}

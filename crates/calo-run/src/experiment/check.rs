@@ -1,0 +1,108 @@
+//! Whether an experiment contradicts itself.
+
+use std::collections::BTreeSet;
+
+use super::description::Experiment;
+use super::plan::{Candidate, Sampling, file_stem};
+use crate::Result;
+use crate::error::ensure;
+
+impl Experiment {
+    /// # Errors
+    /// The first field that cannot be, with what was expected.
+    pub(super) fn check(&self) -> Result<()> {
+        let place = &self.place;
+        // The table is called as the experiment, and lies beside `stages.json`.
+        ensure!(
+            self.name != "stages",
+            "{place}: expected another name for the file, which the list of stages has"
+        );
+        self.spectrum()?;
+        for (i, &energy) in self.data.fixed_gev.iter().enumerate() {
+            let is_energy = energy.is_finite() && energy > 0.0;
+            ensure!(is_energy, "{place}: field `data.fixed_gev[{i}]`: {energy}; expected an energy above 0");
+        }
+        let files = &self.data.files;
+        self.check_fractions("data.files.fractions_at", files.fractions_at)?;
+        self.check_fractions("data.files.fractions_pretrained", files.fractions_pretrained)?;
+        for (i, profile) in self.profiles.iter().enumerate() {
+            self.check_fractions(&format!("profile[{i}].fractions"), profile.fractions)?;
+            for (field, n) in
+                [("n_train", profile.n_train), ("n_full", profile.n_full), ("n_fixed", profile.n_fixed)]
+            {
+                ensure!(n > 0, "{place}: field `profile[{i}].{field}`: 0; expected at least 1");
+            }
+        }
+        let lists = [
+            ("profile", self.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()),
+            ("run", self.runs.iter().map(|run| run.name.clone()).collect()),
+            // Names of files are made from those of candidates.
+            ("candidate", self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect()),
+        ];
+        for (field, names) in lists {
+            self.check_names(field, &names)?;
+        }
+        let candidates = self.candidates.iter().map(|candidate| ("candidate", &candidate.run));
+        let pages = self.latent_pages.iter().map(|page| ("latent", &page.run));
+        let names = || self.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ");
+        for (field, run) in candidates.chain(pages) {
+            let is_known = self.run_index(run).is_some();
+            ensure!(is_known, "{place}: field `{field}.run`: `{run}`; expected one of {}", names());
+        }
+        let n_repeated = self.runs.iter().filter(|run| run.repeated).count();
+        ensure!(
+            n_repeated < 2,
+            "{place}: field `run.repeated`: true in {n_repeated} runs; expected one at most"
+        );
+        Ok(())
+    }
+
+    fn check_fractions(&self, field: &str, fractions: [f64; 3]) -> Result<()> {
+        let sum: f64 = fractions.iter().sum();
+        let are_shares = fractions.iter().all(|share| *share >= 0.0) && sum > 0.0 && sum.is_finite();
+        // Without one of the last two there is nothing to choose epochs with, or to compare with.
+        ensure!(
+            are_shares && fractions[1] > 0.0 && fractions[2] > 0.0,
+            "{}: field `{field}`: {fractions:?}; expected shares of training, validation and reference, the last two above 0",
+            self.place
+        );
+        Ok(())
+    }
+
+    /// That there are names, all different, which folders can have.
+    fn check_names(&self, field: &str, names: &[String]) -> Result<()> {
+        let place = &self.place;
+        ensure!(!names.is_empty(), "{place}: no `[[{field}]]`; expected at least one");
+        let mut known = BTreeSet::new();
+        for name in names {
+            let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+            ensure!(
+                is_plain,
+                "{place}: field `{field}.name`: `{name}`; expected a name that a folder can have"
+            );
+            ensure!(
+                known.insert(name),
+                "{place}: field `{field}.name`: `{name}` twice; expected names that differ"
+            );
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// A candidate or a page that needs latent variables of `run`, whose `family` encodes nothing.
+    pub(super) fn refuse_latent_variables(&self, run: &str, family: &str) -> Result<()> {
+        let sampled = |candidate: &&Candidate| candidate.run == run && candidate.sampling == Sampling::Kde;
+        let field = if self.candidates.iter().any(|candidate| sampled(&candidate)) {
+            "candidate.sampling"
+        } else if self.latent_pages.iter().any(|page| page.run == run) {
+            "latent.run"
+        } else {
+            return Ok(());
+        };
+        let problem = format!(
+            "needs latent variables of run {run}, but its family `{family}` encodes no showers; expected a family with an \
+             encoder, or sampling = \"normal\" and no [[latent]]"
+        );
+        Err(self.wrong(field, &problem))
+    }
+}

@@ -1,0 +1,189 @@
+//! Densities of latent variables, and the showers that are generated for a candidate.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use calo_data::Part;
+use calo_latent::Scaling;
+
+use super::Seed;
+use super::choose::Chosen;
+use crate::Result;
+use crate::density::{BandwidthRule, DensityRequest, SEARCH_POINTS};
+use crate::encode::EncodeRequest;
+use crate::error::Context as _;
+use crate::experiment::data::{FIRST, Showers, single};
+use crate::experiment::plan::{EpochRule, Sampling, file_stem};
+use crate::experiment::stages::Stage;
+use crate::experiment::step::Step;
+use crate::files::{FixedEnergyFile, InputOptions, StorageOptions, create_folder};
+use crate::generate::{GenerateRequest, LatentChoice};
+use crate::model::ModelChoice;
+use crate::parts::PartChoice;
+use crate::run_folder::{EpochChoice, RunFolder};
+
+/// Densities by the place of the run in the plan and the epoch.
+pub(super) type Densities = BTreeMap<(usize, u32), PathBuf>;
+
+/// A run at one of its epochs, and where its latent variables come from.
+#[derive(Clone)]
+pub(super) struct Model<'a> {
+    pub(super) chosen: &'a Chosen,
+    pub(super) epoch: u32,
+    /// None for the model's prior.
+    pub(super) density: Option<PathBuf>,
+}
+
+impl Model<'_> {
+    /// What a stage that applies the model is made from, beside showers.
+    pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        std::iter::once(self.chosen.weights(self.epoch)).chain(self.density.clone())
+    }
+}
+
+impl Seed<'_, '_> {
+    /// Densities of all that is sampled from one.
+    pub(super) fn estimate_all(&mut self, chosen: &[Chosen]) -> Result<Densities> {
+        let experiment = self.pipeline.experiment;
+        let candidates = experiment.candidates.iter();
+        let candidates = candidates.map(|candidate| (&candidate.run, candidate.epoch, candidate.sampling));
+        let pages = experiment.latent_pages.iter();
+        let pages = pages.map(|page| (&page.run, EpochRule::Best, page.sampling));
+        let sampled: Vec<_> =
+            candidates.chain(pages).filter(|(.., sampling)| *sampling == Sampling::Kde).collect();
+        let mut densities = Densities::new();
+        for (place, (plan, chosen)) in experiment.runs.iter().zip(chosen).enumerate() {
+            for (_, rule, _) in sampled.iter().filter(|(run, ..)| **run == plan.name) {
+                let epoch = chosen.epoch(*rule)?;
+                if densities.contains_key(&(place, epoch)) {
+                    continue;
+                }
+                let density = if self.pipeline.request.pretrained {
+                    RunFolder::new(&chosen.folder).density()
+                } else {
+                    // Most experiments have one.
+                    let epoch_name = if *rule == EpochRule::Best { "" } else { "-last" };
+                    let suffix = match densities.is_empty() {
+                        true => String::new(),
+                        false => format!("-{}{epoch_name}", plan.name),
+                    };
+                    self.estimate(chosen, epoch, &suffix)?
+                };
+                densities.insert((place, epoch), density);
+            }
+        }
+        Ok(densities)
+    }
+
+    /// The density of latent variables and energy of the training showers.
+    fn estimate(&mut self, chosen: &Chosen, epoch: u32, suffix: &str) -> Result<PathBuf> {
+        let latent = self.folder.join(format!("latent{suffix}.hdf5"));
+        let density = self.folder.join(format!("density{suffix}.safetensors"));
+        let encode = EncodeRequest {
+            model: self.model(chosen, epoch),
+            data: self.data.train.clone(),
+            part: Some(PartChoice::Part(Part::Train)),
+            seed: self.seed,
+            out: latent.clone(),
+            from: InputOptions::default(),
+        };
+        let estimate = DensityRequest {
+            latent: latent.clone(),
+            out: density.clone(),
+            bandwidth: BandwidthRule::EachVariable,
+            energy_bandwidth: None,
+            scaling: Scaling::Regressed,
+            n_search_points: SEARCH_POINTS,
+            max_centres: None,
+            seed: self.seed,
+        };
+        self.pipeline.stage(Stage {
+            name: self.name(&format!("encode, density{}", suffix.replacen('-', " of ", 1))),
+            steps: vec![Step::Encode(encode), Step::Estimate(estimate)],
+            inputs: vec![self.data.train.clone(), chosen.weights(epoch)],
+            outputs: vec![latent, density.clone()],
+            unfinished: vec![],
+        })?;
+        Ok(density)
+    }
+
+    pub(super) fn model(&self, chosen: &Chosen, epoch: u32) -> ModelChoice {
+        ModelChoice {
+            run: Some(chosen.folder.clone()),
+            epoch: EpochChoice::Number(epoch),
+            compute: self.pipeline.request.compute.clone(),
+        }
+    }
+
+    /// As many showers as the reference has, of the full spectrum and of each fixed energy.
+    ///
+    /// Energies without a reference file are cut from the full spectrum by the evaluation.
+    pub(super) fn generate(&mut self, name: &str, model: &Model<'_>) -> Result<Showers> {
+        let out = self.folder.join("generated");
+        create_folder(&out)?;
+        let stem = file_stem(name);
+        let file = |suffix: &str| out.join(format!("{stem}{suffix}.hdf5"));
+        let (experiment, reference) = (self.pipeline.experiment, &self.data.reference);
+        let mut showers = Showers { full: file(""), fixed: vec![] };
+        let mut samples = vec![(experiment.spectrum()?, 0, &reference.full, showers.full.clone())];
+        let places = places(&experiment.data.fixed_gev, &reference.fixed);
+        for (theirs, place) in reference.fixed.iter().zip(places) {
+            let mut ours = theirs.clone();
+            ours.path = file(&format!("_{}", theirs.energy_gev));
+            let first = (place + 1) * FIRST;
+            samples.push((single(theirs.energy_gev), first, &theirs.path, ours.path.clone()));
+            showers.fixed.push(ours);
+        }
+        let mut steps = Vec::new();
+        for (energies, first, reference, out) in samples {
+            let n_showers = *self.data.n_reference.get(reference).context("the reference was not counted")?;
+            let latent = if model.density.is_some() { LatentChoice::Kde } else { LatentChoice::Normal };
+            steps.push(Step::Generate(GenerateRequest {
+                model: self.model(model.chosen, model.epoch),
+                latent: Some(latent),
+                density: model.density.clone(),
+                energies,
+                n_showers,
+                seed: self.seed,
+                first,
+                no_post_processor: false,
+                out,
+                storage: StorageOptions::default(),
+            }));
+        }
+        let mut inputs = vec![model.chosen.weights(model.epoch)];
+        inputs.extend(reference.files().cloned());
+        inputs.extend(model.density.clone());
+        let outputs = showers.files().cloned().collect();
+        let name = self.name(&format!("generate {name}"));
+        self.pipeline.stage(Stage { name, steps, inputs, outputs, unfinished: vec![] })?;
+        Ok(showers)
+    }
+}
+
+/// The place of every file's energy: among `known` energies, GeV, or behind them, so that no two samples share a random
+/// stream.
+fn places(known: &[f64], files: &[FixedEnergyFile]) -> Vec<u64> {
+    let mut all = known.to_vec();
+    let place = |file: &FixedEnergyFile| {
+        let same = |energy: &f64| energy.total_cmp(&file.energy_gev).is_eq();
+        let place = all.iter().position(same).unwrap_or_else(|| {
+            all.push(file.energy_gev);
+            all.len() - 1
+        });
+        place as u64
+    };
+    files.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_energy_has_random_streams_of_its_own() {
+        let file = |energy_gev: f64| FixedEnergyFile { energy_gev, path: PathBuf::new() };
+        let files: Vec<_> = [80.0, 30.0, 20.0, 70.0].map(file).into();
+        assert_eq!(places(&[20.0, 50.0, 80.0], &files), [2, 3, 0, 4]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The runs of a seed.
+
+use super::{Made, Seed};
+use crate::Result;
+use crate::error::Context as _;
+use crate::experiment::plan::RunPlan;
+use crate::experiment::stages::Stage;
+use crate::experiment::step::Step;
+use crate::run_folder::RunFolder;
+use crate::train::TrainRequest;
+
+/// Seeds of repeated runs are this far apart.
+pub(in crate::experiment) const NEXT_RUN: u64 = 1_000_000;
+
+impl Seed<'_, '_> {
+    /// The runs of the plan, the repeated one as often as was asked for.
+    pub(super) fn train_all(&mut self) -> Result<Vec<Made>> {
+        let (mut made, mut stages) = (Vec::new(), Vec::new());
+        for (plan, run) in self.pipeline.experiment.runs.iter().enumerate() {
+            let n = if run.repeated { self.pipeline.request.n_runs } else { 1 };
+            for repetition in 0..n {
+                let name = match repetition {
+                    0 => run.name.clone(),
+                    n => format!("{}-{}", run.name, n + 1),
+                };
+                let folder = self.folder.join(&name);
+                stages.push(self.train(run, &name, self.seed + repetition * NEXT_RUN)?);
+                made.push(Made { plan, folder });
+            }
+        }
+        self.pipeline.stages_together(&stages)?;
+        Ok(made)
+    }
+
+    /// The stage of one run.
+    fn train(&self, plan: &RunPlan, name: &str, seed: u64) -> Result<Stage<Step>> {
+        let Self { pipeline, data, .. } = self;
+        let (request, profile) = (pipeline.request, pipeline.profile);
+        let (out, config) = (self.folder.join(name), &pipeline.config_file);
+        let mut overrides = profile.overrides.clone();
+        if request.from.is_some() {
+            overrides.extend(profile.tuning.iter().cloned());
+        } else {
+            overrides.extend(pipeline.config.schedule_for(profile, data.n_train)?);
+        }
+        overrides.extend(request.overrides.iter().cloned());
+        // Validation showers are a file of their own, as many of them as the reference has.
+        overrides.push("data.split=[1.0, 0.0, 0.0]".to_owned());
+        overrides.push(format!("validation.max_showers={}", profile.n_full));
+        overrides.extend(plan.overrides.iter().cloned());
+        overrides.push(format!("seed={seed}"));
+        let mut inputs = vec![config.clone(), data.train.clone()];
+        inputs.extend(data.validation.files().cloned());
+        let mut from = None;
+        if let Some(folder) = &request.from {
+            let run = std::path::absolute(folder).context("--from")?.join(&plan.name);
+            // What training reads: of a run its last state, of an exported model what names its weights.
+            let begun = RunFolder::new(&run);
+            inputs.push(if begun.last().exists() { begun.last() } else { begun.description() });
+            from = Some(run);
+        }
+        let folder = RunFolder::new(&out);
+        Ok(Stage {
+            name: self.name(&format!("train {name}")),
+            inputs,
+            outputs: vec![folder.config(), folder.validation(), folder.last()],
+            unfinished: vec![out.clone()],
+            steps: vec![Step::Train(TrainRequest {
+                config: config.clone(),
+                overrides,
+                data: data.train.clone(),
+                out,
+                // Begun or not: what a kill left is resumed.
+                resume: true,
+                from,
+                validation: Some(data.validation.full.clone()),
+                validation_at: data.validation.fixed.clone(),
+                compute: request.compute.clone(),
+            })],
+        })
+    }
+}
