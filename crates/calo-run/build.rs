@@ -28,9 +28,13 @@ fn revision() -> String {
             println!("cargo::rerun-if-changed={path}");
         }
     }
-    // Sources of the crates below this one: an edit there makes the library anew in any case.
-    for name in ["core", "data", "latent", "metrics", "nn", "report", "run", "sim", "tensor"] {
-        println!("cargo::rerun-if-changed={}", workspace().join(format!("crates/calo-{name}/src")).display());
+    // All that goes into this library: an edit there makes it anew in any case. The command and the developer's helper are
+    // left out, for an edit there would compile this library again only to mark the revision.
+    let crates = ["core", "data", "latent", "metrics", "nn", "report", "run", "sim", "tensor"];
+    let sources = crates.map(|name| format!("crates/calo-{name}/src"));
+    let others = ["Cargo.lock", "Cargo.toml", "configs/detectors", "data/models"].map(str::to_owned);
+    for path in sources.iter().chain(&others) {
+        println!("cargo::rerun-if-changed={}", workspace().join(path).display());
     }
     let changes = git(&["status", "--porcelain", "--untracked-files=no"]).unwrap_or_default();
     if changes.is_empty() { revision } else { format!("{revision}-dirty") }

@@ -374,6 +374,13 @@ pub struct Gap {
     pub why: String,
 }
 
+impl Gap {
+    /// `what` is missing, and `why`.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into() }
+    }
+}
+
 /// Images beside the results, as written to `showers.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShowerImages {

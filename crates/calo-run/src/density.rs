@@ -1,20 +1,15 @@
-//! Densities of latent variables and incident energy: how they are fitted and read back.
+//! Densities of latent variables and incident energy, estimated from latent files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, PerDimension, Scaling, Storage};
 use ndarray::{Array2, ArrayView2, s};
 use serde::Serialize;
 
-use crate::error::{Context as _, ensure};
+use crate::density_file::ENERGY;
+use crate::error::Context as _;
 use crate::monitor::Caller;
 use crate::{Error, Result, latent_file, provenance};
-
-/// Name of the conditioned column.
-const ENERGY: &str = "energy_gev";
-
-/// Entry of the provenance by which a density is tied to the weights that encoded its points.
-pub(crate) const WEIGHTS: &str = "weights_blake3";
 
 /// Points that bandwidths are searched with at most.
 pub const SEARCH_POINTS: usize = 10_000;
@@ -116,38 +111,4 @@ pub(crate) fn fit(
     let columns = (0..encoded).map(|variable| format!("z {variable}")).chain([ENERGY.to_owned()]);
     let settings = KdeSettings { scaling, bandwidth, condition: Some(encoded), columns: columns.collect() };
     Kde::fit(points.view(), &settings)
-}
-
-/// Reads a density of the latent variables of a model with these weights.
-///
-/// # Errors
-/// A file that is no density, one without the incident energy as its condition, of another number of variables, or of
-/// points that other weights encoded.
-pub(crate) fn load(path: &Path, encoded: usize, weights_blake3: &str) -> Result<Kde> {
-    checked(Kde::load(path)?, path, encoded, weights_blake3)
-}
-
-/// `kde`, which `path` holds, if it is one of the latent variables of a model with these weights.
-///
-/// # Errors
-/// As [`load`].
-pub(crate) fn checked(kde: Kde, path: &Path, encoded: usize, weights_blake3: &str) -> Result<Kde> {
-    let place = path.display();
-    ensure!(
-        kde.condition().is_some_and(|column| kde.columns()[column] == ENERGY),
-        "{place}: a density without `{ENERGY}` as its condition; expected what `calo density` writes"
-    );
-    ensure!(
-        kde.latent_size() == encoded,
-        "{place}: a density of {} latent variables; expected {encoded}, as the model encodes",
-        kde.latent_size()
-    );
-    if let Some(found) = kde.provenance().get(WEIGHTS) {
-        ensure!(
-            found == weights_blake3,
-            "{place}: a density of showers that other weights encoded ({found}); expected those of this epoch \
-             ({weights_blake3})"
-        );
-    }
-    Ok(kde)
 }

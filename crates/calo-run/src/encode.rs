@@ -12,8 +12,9 @@ use crate::error::Context as _;
 use crate::files::InputOptions;
 use crate::latent_file::{LatentBatch, LatentWriter};
 use crate::measures::sample_settings;
-use crate::model::{self, BATCH, LoadedModel, ModelChoice};
+use crate::model::{LoadedModel, ModelChoice};
 use crate::monitor::{Caller, Pass};
+use crate::networks::{self, BATCH};
 use crate::parts::{self, ChosenShowers, DataFile, PartChoice};
 use crate::provenance::{self, Input};
 
@@ -105,7 +106,7 @@ pub fn for_each_encoded(
             let cells_mev = batch.cells_mev.slice(ndarray::s![rows.clone(), .., .., ..]);
             let energies_gev = &batch.energies_gev[rows.clone()];
             let numbers = &showers.indices[n_done..n_done + rows.len()];
-            let encoded = model::encode(model, cells_mev, energies_gev, numbers, seed)?;
+            let encoded = networks::encode(model, cells_mev, energies_gev, numbers, seed)?;
             let observables: ObservableTable = observables(cells_mev, energies_gev, &settings)?;
             consume(&LatentBatch {
                 showers: numbers,

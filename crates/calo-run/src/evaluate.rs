@@ -2,54 +2,23 @@
 
 mod assemble;
 mod divisors;
+mod request;
 mod sample;
 mod units;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use calo_metrics::results::{Results, SHOWERS_SCHEMA_VERSION, ShowerImages};
 use calo_metrics::split_size;
-use serde::Serialize;
 
 use crate::error::ensure;
-use crate::files::{self, FixedEnergyFile, InputOptions, create_folder, write_json};
+use crate::files::{self, FixedEnergyFile, create_folder, write_json};
 use crate::measures::sample_settings;
 use crate::monitor::Caller;
 use crate::{Error, Result};
 use sample::{Sample, SplitPlan};
 
-/// Which samples are compared, and how.
-#[derive(Debug, Clone, Serialize)]
-pub struct EvaluateRequest {
-    /// Reference showers.
-    pub reference: SampleFiles,
-    /// Candidates; one at least.
-    pub candidates: Vec<SampleFiles>,
-    /// Folder for results.json and showers.json.
-    pub out: PathBuf,
-    /// Divisors of S_JSD, from the results.json of another evaluation or a selection.json.
-    pub divisors: Option<PathBuf>,
-    /// Bootstrap replicas behind the errors of histogram distances.
-    pub n_replicas: usize,
-    /// Random splits over which distance and floor at the same number of showers are averaged; 0 for none.
-    pub n_splits: usize,
-    /// Seed of halves, replicas, splits and resampling.
-    pub seed: u64,
-    /// How the showers are found, with the detector that all are of.
-    pub from: InputOptions,
-}
-
-/// The files of a sample.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SampleFiles {
-    /// What to call it.
-    pub name: String,
-    /// Showers of the full spectrum.
-    pub full: PathBuf,
-    /// Showers of one energy each.
-    pub fixed: Vec<FixedEnergyFile>,
-}
+pub use request::{EvaluateRequest, SampleFiles};
 
 /// Compares candidates with a reference and writes results.json and showers.json.
 ///

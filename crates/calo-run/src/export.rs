@@ -12,7 +12,7 @@ use calo_nn::parameters::checkpoint;
 use crate::error::{Context as _, ensure};
 use crate::provenance::{self, without_folders};
 use crate::run_folder::{EpochChoice, Exported, RunFolder};
-use crate::{Result, density};
+use crate::{Result, density_file};
 
 /// Which epoch of which run.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub fn export(request: &ExportRequest) -> Result<ExportedModel> {
             let encoder = model.encoder().with_context(|| {
                 format!("{}: of a family without encoder; expected no density", weights.display())
             })?;
-            let kde = density::load(path, encoder.n_encoded(), &blake3)?;
+            let kde = density_file::load(path, encoder.n_encoded(), &blake3)?;
             Some(kde.reduced(request.max_centres, request.seed)?)
         }
         None => None,
@@ -122,7 +122,7 @@ fn write_density(mut kde: Kde, out: &RunFolder, epoch: u32, blake3: &str) -> Res
     let short = std::mem::take(texts).into_iter().map(|(key, text)| (key, without_folders(&text)));
     *texts = short.collect::<BTreeMap<_, _>>();
     texts.insert("rounded_from_blake3".to_owned(), blake3.to_owned());
-    texts.insert(density::WEIGHTS.to_owned(), rounded);
+    texts.insert(density_file::WEIGHTS.to_owned(), rounded);
     Ok(kde.save(&out.density(), Storage::F16)?)
 }
 

@@ -85,8 +85,8 @@ pub fn latent(request: &LatentRequest, caller: Caller<'_>) -> Result<(LatentResu
         None => {
             let trained = if own { Some(read(PartChoice::Part(Part::Train))?) } else { None };
             let fitted = fit(trained.as_ref().unwrap_or(&showers), request.seed);
-            let fitted =
-                fitted.map_err(|error| gaps.push(gap("kernel density of z and energy", error.to_string())));
+            let fitted = fitted
+                .map_err(|error| gaps.push(Gap::new("kernel density of z and energy", error.to_string())));
             (fitted.ok(), None)
         }
     };
@@ -132,10 +132,6 @@ struct Generation {
 fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
     let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
     density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Regressed)
-}
-
-fn gap(what: &str, why: String) -> Gap {
-    Gap { what: what.to_owned(), why }
 }
 
 fn model_info(model: &LoadedModel, post_processed: bool) -> Result<ModelInfo> {

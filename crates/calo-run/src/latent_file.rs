@@ -43,7 +43,7 @@ pub struct LatentBatch<'a> {
     /// Incident energies, GeV.
     pub energies_gev: &'a [f64],
     /// Their latent variables.
-    pub encoded: &'a crate::model::Encoded,
+    pub encoded: &'a crate::networks::Encoded,
     /// What is known of them otherwise.
     pub observables: &'a ObservableTable,
 }

@@ -11,7 +11,8 @@
 //! | [`simulate`] | showers of the embedded Monte Carlo, resumable |
 //! | [`config`], [`train`], [`run_folder`] | a run: its configuration, the training, the folder that it leaves |
 //! | [`select`] | the best epoch of each run |
-//! | [`model`], [`sampling`], [`generate`] | a trained model, from a run folder or built in, and its showers |
+//! | [`model`], [`networks`] | a trained model, from a run folder or built in; its networks, arrays in and out |
+//! | [`sampling`], [`generate`] | its showers, sampled from a prior or a density |
 //! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
 //! | [`density`], [`latent`] | densities to sample from; what latent variables say |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
@@ -22,6 +23,7 @@
 
 pub mod config;
 pub mod density;
+mod density_file;
 pub mod encode;
 mod energies;
 mod error;
@@ -37,6 +39,7 @@ pub mod latent_file;
 pub mod measures;
 pub mod model;
 pub mod monitor;
+pub mod networks;
 pub mod parts;
 pub mod prepare;
 pub mod provenance;

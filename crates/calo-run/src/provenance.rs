@@ -30,7 +30,7 @@ pub(crate) fn without_folders(text: &str) -> String {
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
-/// The input's own text attributes go on; those that say how it was made get its prefix.
+/// The input's own text attributes are handed on; those that say how it was made get its prefix.
 fn inherit(attributes: &mut Vec<(String, String)>, input: usize, path: &Path) {
     // Inputs that hold none (ROOT files) cannot be asked.
     let Ok(inherited) = calo_data::read_attributes(path, None) else { return };

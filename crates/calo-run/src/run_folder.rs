@@ -16,7 +16,7 @@ pub use description::{DataDescription, Exported, IMPORTED_EPOCH, Origin, RunDesc
 pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
-/// `last.safetensors` (all that is needed to go on) and the weights of each epoch.
+/// `last.safetensors` (all that is needed to resume) and the weights of each epoch.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
@@ -68,7 +68,7 @@ impl RunFolder {
         self.path.join("density.safetensors")
     }
 
-    /// All that is needed to go on.
+    /// All that is needed to resume.
     pub fn last(&self) -> PathBuf {
         self.path.join("last.safetensors")
     }

@@ -11,8 +11,8 @@ use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 
 use crate::error::Context as _;
-use crate::model::{cells_of, energy_tensor};
 use crate::monitor::Caller;
+use crate::networks::{cells_of, energy_tensor};
 use crate::{EnergyRange, Result};
 
 const ENERGY: Purpose = Purpose::new("generated energy");
@@ -91,7 +91,7 @@ impl<'a> Generator<'a> {
         consume: impl FnMut(&Block) -> Result<()>,
     ) -> Result<()> {
         let (n, last) = (energies_gev.len() as u64, energies_gev.len().saturating_sub(1));
-        // A block goes on behind the last one and may begin before the first: those showers are dropped.
+        // A block reaches beyond the last one and may begin before the first: those showers are dropped.
         let energy_gev = |i: u64| energies_gev[(i.saturating_sub(first) as usize).min(last)];
         self.for_each_block(first..first + n, energy_gev, caller, consume)
     }

@@ -1,61 +1,31 @@
 //! Showers from the embedded Monte Carlo, block by block, through the same projection as real data.
 
+mod asked;
 mod blocks;
 mod finished;
 mod request;
 mod stored;
 mod target;
 
-use std::path::PathBuf;
-
 use calo_core::{AtomicFile, Detector};
 use calo_data::CellHits;
-use calo_sim::{Kind, Simulator};
-use serde::{Serialize, Serializer};
+use calo_sim::Simulator;
 
 use crate::error::Context as _;
-use crate::files::StorageOptions;
 use crate::monitor::{Caller, Pass};
 use crate::{EnergyRange, Error, Result};
+use asked::Asked;
 use finished::FinishedBlocks;
-use request::Request;
 use stored::StoredShowers;
 use target::Target;
 
+pub use request::SimulateRequest;
 pub use target::Simulated;
-
-/// Which showers are simulated.
-#[derive(Debug, Clone, Serialize)]
-pub struct SimulateRequest {
-    /// Name or path of the detector.
-    pub detector: String,
-    /// Incident particle.
-    #[serde(serialize_with = "as_text")]
-    pub particle: Kind,
-    /// Kinetic energies, as far as the simulator's models cover them.
-    pub energies: EnergyRange,
-    /// Number of showers.
-    pub n_showers: u64,
-    /// Another seed makes other showers.
-    pub seed: u64,
-    /// Number of the first shower: parts of one sample can be made apart, on any machine.
-    pub first: u64,
-    /// Drop what an unfinished run left instead of going on from it.
-    pub restart: bool,
-    /// File to write: NAME.hdf5 for showers on the detector's grid, NAME.root for raw hits.
-    pub out: PathBuf,
-    /// How it is stored.
-    pub storage: StorageOptions,
-}
-
-fn as_text<S: Serializer>(particle: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(particle)
-}
 
 /// Simulates showers.
 ///
 /// Shower i depends on the detector, the particle, the energies, the seed and i alone: not on the number of threads, nor
-/// on the part of a sample that is asked for. Interrupted and asked again it goes on from the last whole block of 256
+/// on the part of a sample that is asked for. Interrupted and asked again, it resumes at the last whole block of 256
 /// showers, which stand in a folder beside the output until that is complete.
 ///
 /// # Errors
@@ -71,8 +41,8 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
     let EnergyRange { low_gev, high_gev } = request.energies;
     calo_sim::check_energies([low_gev, high_gev])?;
     let detector = Detector::load(&request.detector)?;
-    let (asked, request) = (request, &Request::new(request, &detector)?);
-    let target = Target::new(asked, request.attributes(), &detector)?;
+    let asked = &Asked::new(request, &detector)?;
+    let target = Target::new(request, asked.attributes(), &detector)?;
     let simulator = Simulator::new(&detector, request.particle)?;
     let cells = CellHits::of(&detector);
     // A place that cannot be written shall not be found out after hours.
@@ -80,9 +50,9 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
 
     let mut partial = target.path().to_owned().into_os_string();
     partial.push(".partial");
-    let mut finished = FinishedBlocks::open(partial.as_ref(), &request.words(), asked.restart)?;
-    let result = make_blocks(request, &simulator, &cells, &mut finished, caller).and_then(|()| {
-        let showers = StoredShowers::new(&finished, cells, request);
+    let mut finished = FinishedBlocks::open(partial.as_ref(), &asked.words(), request.restart)?;
+    let result = make_blocks(asked, &simulator, &cells, &mut finished, caller).and_then(|()| {
+        let showers = StoredShowers::new(&finished, cells, asked);
         target.write(&detector, showers, caller)
     });
     match result {
@@ -93,9 +63,9 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
         // Nothing is kept where somebody removed it.
         Err(error) if !finished.is_kept() => Err(error),
         Err(error) => {
-            let done = request.n_done(finished.n_blocks());
+            let done = asked.n_done(finished.n_blocks());
             let kept = format!(
-                "{done} of {} showers are kept in {}; the same command goes on from there",
+                "{done} of {} showers are kept in {}; the same command resumes from there",
                 request.n_showers,
                 finished.folder().display()
             );
@@ -110,23 +80,23 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
 
 /// Makes the blocks that are not finished yet.
 fn make_blocks(
-    request: &Request,
+    asked: &Asked,
     simulator: &Simulator,
     cells: &CellHits,
     finished: &mut FinishedBlocks,
     caller: Caller<'_>,
 ) -> Result<()> {
-    let done = request.n_done(finished.n_blocks());
+    let done = asked.n_done(finished.n_blocks());
     if done > 0 {
-        let (n, path) = (request.n_showers, finished.folder().display());
+        let (n, path) = (asked.n_showers, finished.folder().display());
         caller.monitor.message(&format!("going on after {done} of {n} showers in {path}"));
     }
-    let pass = Pass { n_done: done, ..Pass::showers("simulating", Some(request.n_showers)) };
+    let pass = Pass { n_done: done, ..Pass::showers("simulating", Some(asked.n_showers)) };
     let mut progress = caller.begin(&pass);
     let mut workers = blocks::Workers::new(simulator);
-    while let Some(showers) = request.block(finished.n_blocks()) {
+    while let Some(showers) = asked.block(finished.n_blocks()) {
         let n = showers.end - showers.start;
-        finished.append(&workers.block(showers, request, cells, caller)?)?;
+        finished.append(&workers.block(showers, asked, cells, caller)?)?;
         progress.advance(n as usize);
     }
     Ok(())

@@ -2,26 +2,26 @@
 
 mod begin;
 mod log;
+mod request;
 mod session;
 mod source;
 mod tensorboard;
 mod validation;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use calo_core::{Detector, Grid};
 use calo_data::{Part, ReadOptions, ShuffleSettings, Split};
 use calo_nn::engine::{BatchSource as _, Trainer};
-use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::error::{Context as _, ensure};
-use crate::files::{self, FixedEnergyFile};
-use crate::model::{Compute, Precision};
+use crate::files;
+use crate::model::Precision;
 use crate::monitor::{Caller, Pass};
 use crate::provenance::VERSION;
-use crate::run_folder::{RunFolder, Validated, best_epoch};
+use crate::run_folder::{RunFolder, best_epoch};
 use crate::{Error, Result};
 use begin::Beginning;
 use log::Log;
@@ -29,48 +29,12 @@ use session::Session;
 use source::{PrefetchedShowers, TrainingShowers};
 use validation::{Validation, ValidationFiles};
 
-/// What is trained, on which showers, and where.
-#[derive(Debug, Clone, Serialize)]
-pub struct TrainRequest {
-    /// Description of the run, TOML.
-    pub config: PathBuf,
-    /// Other values for fields of it, as `losses.kld=0.4`; an empty value is the field's default.
-    pub overrides: Vec<String>,
-    /// Showers; a part of them is trained on, others validate.
-    pub data: PathBuf,
-    /// Folder of the run.
-    pub out: PathBuf,
-    /// Go on with the run in this folder, or begin it.
-    pub resume: bool,
-    /// Begin with the weights of another run of the same networks: its folder, or the weights file of an epoch.
-    pub from: Option<PathBuf>,
-    /// Showers to validate with, full spectrum, instead of the validation part of the data.
-    pub validation: Option<PathBuf>,
-    /// Showers of one energy to validate with.
-    pub validation_at: Vec<FixedEnergyFile>,
-    /// Where to compute.
-    pub compute: Compute,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trained {
-    /// Whether it was complete before it was asked for.
-    pub had_finished: bool,
-    /// Epochs.
-    pub n_epochs: u32,
-    /// Training steps.
-    pub n_steps: u64,
-    /// Trained numbers.
-    pub n_weights: usize,
-    /// The best of the validated epochs.
-    pub best: Option<Validated>,
-}
+pub use request::{TrainRequest, Trained};
 
 /// Trains a model.
 ///
 /// The run folder keeps the configuration, all losses, how each epoch compares with validation showers, the weights of
-/// each epoch, and the whole state: interrupted or killed, the same request with `resume` goes on from the last
+/// each epoch, and the whole state: interrupted or killed, the same request with `resume` continues from the last
 /// checkpoint, on a CPU with the same bits as if nothing had happened.
 ///
 /// # Errors
@@ -157,7 +121,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     if let Err(error) = result {
         if error.is_interruption() {
             let step = trainer.position().step;
-            caller.monitor.message(&format!("{place} is kept; --resume goes on from step {step}"));
+            caller.monitor.message(&format!("{place} is kept; --resume continues from step {step}"));
         }
         return Err(error.context(place));
     }

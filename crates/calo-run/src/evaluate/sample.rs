@@ -9,7 +9,7 @@ use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
 use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings, Splits};
 use ndarray::Axis;
 
-use super::SampleFiles;
+use super::request::SampleFiles;
 use super::units::{self, Response};
 use crate::error::{Context as _, bail, ensure};
 use crate::files::{self, FixedEnergyFile, InputOptions, for_each_batch};

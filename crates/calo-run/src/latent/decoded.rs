@@ -9,10 +9,10 @@ use ndarray::{Array1, ArrayView2, ArrayView3};
 use super::Generation;
 use super::encoded::{EncodedShowers, JointOf, drawn_range, joint};
 use crate::measures::sample_settings;
-use crate::model::{self, LoadedModel};
+use crate::model::LoadedModel;
 use crate::monitor::{Caller, Pass};
 use crate::sampling::{Generator, LatentSource};
-use crate::{Error, Result};
+use crate::{Error, Result, networks};
 
 /// Values of a variable that is traversed, as in the paper.
 const VALUES: [f64; 5] = [-3.0, -1.5, 0.0, 1.5, 3.0];
@@ -32,7 +32,7 @@ pub(super) fn traversals(
     let cut_mev = model.detector.readout.cell_cut_mev;
     let along = |(points, &variable): (ArrayView2<'_, f64>, &usize)| {
         let z = points.mapv(to_f32);
-        let showers = model::decode(&model.networks, z.view(), &VALUES.map(|_| energy_gev), n_stages)?;
+        let showers = networks::decode(&model.networks, z.view(), &VALUES.map(|_| energy_gev), n_stages)?;
         let points = showers.outer_iter().zip(VALUES).map(|(cells, z)| point(cells, z, cut_mev));
         Ok(Traversal { variable, energy_gev, points: points.collect() })
     };
@@ -92,7 +92,7 @@ pub(super) fn cog_z(
             Ok(cog_z) => samples.push((sample, energies_gev.to_vec(), cog_z)),
             // A density may know nothing of an energy.
             Err(Error::Latent(error)) => {
-                gaps.push(super::gap("showers from the density", error.to_string()));
+                gaps.push(Gap::new("showers from the density", error.to_string()));
             }
             Err(error) => return Err(error),
         }
@@ -104,8 +104,8 @@ pub(super) fn cog_z(
         let select = |values: &[f64]| -> Array1<f64> { complete.iter().map(|&i| values[i]).collect() };
         let (x, y) = (select(&energies_gev), select(&cog_z));
         if x.len() < 3 {
-            gaps.push(super::gap(
-                &format!("centre of gravity, {sample}"),
+            gaps.push(Gap::new(
+                format!("centre of gravity, {sample}"),
                 format!("{} showers with one", x.len()),
             ));
             continue;
@@ -116,8 +116,8 @@ pub(super) fn cog_z(
         let what = JointOf { sample, variable: None, observable: "CoG-z", unit: "layer" };
         match joint(&what, x.view(), y.view(), ranges, BINS)? {
             Some(joint) => joints.push(joint),
-            None => gaps.push(super::gap(
-                &format!("centre of gravity against incident energy, {sample}"),
+            None => gaps.push(Gap::new(
+                format!("centre of gravity against incident energy, {sample}"),
                 "one of them does not vary".to_owned(),
             )),
         }

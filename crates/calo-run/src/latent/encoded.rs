@@ -99,10 +99,10 @@ pub(super) fn correlations(
     let n_left_out = showers.energies_gev.len() - complete.len();
     if n_left_out > 0 {
         let why = "they have no cell above the cut".to_owned();
-        gaps.push(super::gap(&format!("correlations of {n_left_out} showers"), why));
+        gaps.push(Gap::new(format!("correlations of {n_left_out} showers"), why));
     }
     if complete.len() < FEWEST {
-        gaps.push(super::gap(
+        gaps.push(Gap::new(
             "correlations",
             format!("{} showers; expected at least {FEWEST}", complete.len()),
         ));
@@ -163,8 +163,8 @@ pub(super) fn joints(
             let what = JointOf { sample: "encoded", variable: Some(variable), observable: name, unit };
             match joint(&what, z.view(), values.view(), ranges, JOINT_BINS)? {
                 Some(joint) => joints.push(joint),
-                None => gaps.push(super::gap(
-                    &format!("variable {variable} against {name}"),
+                None => gaps.push(Gap::new(
+                    format!("variable {variable} against {name}"),
                     "one of them does not vary".to_owned(),
                 )),
             }

@@ -11,7 +11,7 @@ use calo_data::{CellHits, HitBatch};
 use calo_sim::{Shower, Simulator, Worker};
 use rayon::prelude::*;
 
-use super::request::Request;
+use super::asked::Asked;
 use crate::Result;
 use crate::monitor::Caller;
 
@@ -30,18 +30,18 @@ impl<'a> Workers<'a> {
     pub(super) fn block(
         &mut self,
         showers: Range<u64>,
-        request: &Request,
+        asked: &Asked,
         cells: &CellHits,
         caller: Caller<'_>,
     ) -> Result<Vec<u8>> {
         let indices: Vec<u64> = showers.collect();
-        let energies_gev = [request.energies.low_gev, request.energies.high_gev];
+        let energies_gev = [asked.energies.low_gev, asked.energies.high_gev];
         let one = |index: &u64| {
             caller.check()?;
             // Each thread has a worker of its own: nobody waits here.
             let worker = rayon::current_thread_index().unwrap_or(0) % self.0.len();
             let mut worker = self.0[worker].lock().unwrap_or_else(PoisonError::into_inner);
-            encode(&worker.shower(request.seed, *index, energies_gev), cells)
+            encode(&worker.shower(asked.seed, *index, energies_gev), cells)
         };
         // One shower at a time: their costs differ tenfold.
         let parts: Result<Vec<Vec<u8>>> = indices.par_iter().with_max_len(1).map(one).collect();

@@ -1,6 +1,6 @@
 //! Long work in blocks that survives kills: each finished block is a file of its own in a folder beside the output.
 //!
-//! The folder holds the request in words, and only the same request goes on with it. Files appear complete or not at
+//! The folder holds the request in words, and only the same request resumes it. Files appear complete or not at
 //! all, so what a kill or a full disk loses is the block at hand.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -27,7 +27,7 @@ pub(super) struct FinishedBlocks {
 }
 
 impl FinishedBlocks {
-    /// Goes on with the blocks in `folder` if there are any, or begins. `request` names what is asked for, name and
+    /// Resumes with the blocks in `folder` if there are any, or begins. `request` names what is asked for, name and
     /// value; with `restart` blocks of another request, or of this one, are dropped.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ fn another_request(folder: &Path, found: &str, wanted: &str) -> Error {
         })
         .collect();
     let problem = format!("holds unfinished work of another request ({})", differing.join("; "));
-    Error::file(folder, problem, "the same options to go on, --restart to drop it, or another --out")
+    Error::file(folder, problem, "the same options to resume, --restart to drop it, or another --out")
 }
 
 #[cfg(test)]
@@ -254,7 +254,7 @@ mod tests {
         (0..blocks.n_blocks()).map(&mut read).collect()
     }
 
-    /// Whatever happened to a block, those before it stay and work goes on to the same bytes.
+    /// Whatever happened to a block, those before it stay and work resumes to the same bytes.
     #[test]
     fn work_goes_on_before_the_first_missing_or_damaged_block() {
         let parent = tempfile::tempdir().unwrap();

@@ -3,9 +3,9 @@
 use calo_core::{Error, Result};
 use calo_data::{CellHits, HitBatch, HitSource};
 
+use super::asked::Asked;
 use super::blocks::decode;
 use super::finished::FinishedBlocks;
-use super::request::Request;
 
 /// Raw hits of all finished showers, one block in memory at a time.
 #[derive(Debug)]
@@ -24,14 +24,14 @@ pub(super) struct StoredShowers<'a> {
 }
 
 impl<'a> StoredShowers<'a> {
-    /// The showers of `request`, all blocks of which are finished.
-    pub(super) fn new(finished: &'a FinishedBlocks, cells: CellHits, request: &Request) -> Self {
+    /// The showers of `asked`, all blocks of which are finished.
+    pub(super) fn new(finished: &'a FinishedBlocks, cells: CellHits, asked: &Asked) -> Self {
         Self {
             finished,
             cells,
-            pdg: request.particle.pdg(),
-            first: request.first,
-            n_showers: request.n_showers,
+            pdg: asked.particle.pdg(),
+            first: asked.first,
+            n_showers: asked.n_showers,
             n_blocks: 0,
             block: Vec::new(),
             at: 0,

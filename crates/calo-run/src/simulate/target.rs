@@ -9,7 +9,7 @@ use calo_data::{
     WriteOptions,
 };
 
-use super::SimulateRequest;
+use super::request::SimulateRequest;
 use super::stored::StoredShowers;
 use crate::files::write_all;
 use crate::monitor::{Caller, Pass};

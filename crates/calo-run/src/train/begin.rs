@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calo_core::Detector;
 
-use super::TrainRequest;
+use super::request::TrainRequest;
 use crate::Result;
 use crate::config::RunConfig;
 use crate::error::{bail, ensure};
@@ -71,7 +71,7 @@ impl Beginning<'_> {
         let begun = run.describe()?;
         ensure!(
             begun.only_epoch().is_none(),
-            "{}: an exported or imported model, which has no state to go on with; expected a new --out, with --from {}",
+            "{}: an exported or imported model, which has no state to resume from; expected a new --out, with --from {}",
             run.path().display(),
             run.path().display()
         );

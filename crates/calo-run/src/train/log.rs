@@ -25,7 +25,7 @@ pub(super) struct Line {
     pub(super) terms: Map<String, Value>,
 }
 
-/// The logs of a run, open to go on.
+/// The logs of a run, open to be continued.
 #[derive(Debug)]
 pub(super) struct Log {
     lines: Lines,
@@ -34,7 +34,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Goes on after `step`, `epoch`: what stands there of later ones was of a part that is trained again.
+    /// Continues after `step`, `epoch`: what stands there of later ones was of a part that is trained again.
     ///
     /// # Errors
     /// A log that cannot be read or written, or is something else.

@@ -39,7 +39,7 @@ impl Events {
         Ok(events)
     }
 
-    /// Goes on with `path` after step `last_step`: what was logged of later steps goes, and a record that a killed run
+    /// Continues `path` after step `last_step`: what was logged of later steps goes, and a record that a killed run
     /// left unfinished. A missing file is started.
     ///
     /// # Errors
