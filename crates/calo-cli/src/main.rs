@@ -57,6 +57,11 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it can be resumed; its own last line says from where. What others leave unfinished is removed.
+    fn keeps_work(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Reproduce(_) | Self::Simulate(_))
+    }
+
     /// Whether the main thread itself hands out small pieces of work: as one of the pool it need not wait for others.
     fn computes_on_main_thread(&self) -> bool {
         matches!(self, Self::Train(_) | Self::Generate(_) | Self::Encode(_) | Self::Latent(_))
@@ -75,10 +80,15 @@ fn main() -> ExitCode {
     if !matches!(cli.command, Command::Train(_) | Command::Reproduce(_)) {
         allocator::use_small_pages();
     }
+    let keeps_work = cli.command.keeps_work();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if has(&error, Error::is_interruption) => {
-            output::note("calo: interrupted; nothing was left under the final name");
+            output::note(if keeps_work {
+                "calo: interrupted"
+            } else {
+                "calo: interrupted; no file was left"
+            });
             ExitCode::from(130)
         }
         Err(error) => {

@@ -12,7 +12,7 @@ use crate::output;
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// All bars, below one another: runs of an experiment go on at the same time.
+/// All bars, below one another: runs of an experiment are trained at the same time.
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
 

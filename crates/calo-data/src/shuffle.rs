@@ -33,7 +33,7 @@ pub struct ShuffleSettings {
 /// Random-order batches of one part of a file.
 ///
 /// A batch depends on the file, the split, the settings, the epoch and its number alone, and can be read without those
-/// before it: training goes on from any batch with the same showers. In order, every shower is read once an epoch; a
+/// before it: training resumes at any batch with the same showers. In order, every shower is read once an epoch; a
 /// jump costs the reading of one group. An epoch shows every shower at most once; of those that make no whole batch,
 /// other ones are left out in every epoch.
 ///

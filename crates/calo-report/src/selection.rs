@@ -18,7 +18,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 /// All versions that are read.
 pub const READ_VERSIONS: std::ops::RangeInclusive<u32> = 1..=SCHEMA_VERSION;
 
-/// Trainings that are compared, epoch by epoch.
+/// Runs that are compared, epoch by epoch.
 ///
 /// # Reference
 /// arXiv:2102.12491, appendix A and figure 9.
@@ -36,7 +36,7 @@ pub struct Selection {
     pub runs: Vec<SelectedRun>,
 }
 
-/// One training and its best epoch.
+/// One run and its best epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelectedRun {
     /// Name among the others.

@@ -7,7 +7,7 @@ use calo_run::select::{NamedRun, SelectRequest, select};
 use crate::args::NamedFile;
 use crate::{output, tables};
 
-/// Choose the best epoch of each training by the fidelity score S_JSD
+/// Choose the best epoch of each run by the fidelity score S_JSD
 ///
 /// The six distances of every validated epoch are divided by their means over all epochs of all runs given, with and
 /// without post-processor. selection.json holds these divisors, and those of area differences, for `calo evaluate

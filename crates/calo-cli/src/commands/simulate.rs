@@ -13,7 +13,7 @@ use crate::{output, tables};
 /// Simulate showers of photons, electrons or pions in a detector
 ///
 /// Shower i depends on the detector, the particle, the energies, the seed and i alone: not on the number of threads, nor
-/// on the part of a sample that is asked for. Interrupted and run again it goes on from the last whole block of 256
+/// on the part of a sample that is asked for. Interrupted and run again, it resumes at the last whole block of 256
 /// showers, which stand in FILE.partial until FILE is complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

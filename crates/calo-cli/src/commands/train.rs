@@ -1,4 +1,4 @@
-//! `calo train`: a model, in a run folder that holds all that is needed to go on.
+//! `calo train`: a model, in a run folder that holds all that is needed to resume.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::{args, output};
 ///
 /// CONFIG describes the run entirely; `--set` overrides a field of it. RUN keeps the configuration, all losses
 /// (log.jsonl, and the same for TensorBoard), how each epoch compares with validation showers (validation.jsonl), the
-/// weights of each epoch, and the whole state: interrupted or killed, the same command with --resume goes on from the last
+/// weights of each epoch, and the whole state: interrupted or killed, the same command with --resume continues from the last
 /// checkpoint, on a CPU with the same bits as if nothing had happened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Folder of the run
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Go on with the run in this folder, or begin it
+    /// Resume the run in this folder, or begin it
     #[arg(long)]
     resume: bool,
     /// Begin with the weights of another run of the same networks: its folder, where the last checkpoint has all of them,

@@ -38,7 +38,7 @@ fn an_exported_model_generates_as_the_trained_one_and_says_nothing_of_its_maker_
     assert!(stdout(&export.assert().success()).contains("in 16 bits"));
     assert!(stderr(&export.assert().code(1)).contains("new or empty"));
 
-    // Small: no state to go on with, one epoch, halves.
+    // Small: no state to resume from, one epoch, halves.
     let epochs: Vec<_> = fs::read_dir(out.join("epochs")).unwrap().map(|e| e.unwrap().path()).collect();
     let [weights] = &epochs[..] else { panic!("{epochs:?}") };
     let (tensors, _) = checkpoint::load(weights, &Device::Cpu).unwrap();

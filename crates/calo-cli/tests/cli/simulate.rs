@@ -124,7 +124,7 @@ fn a_full_disk_keeps_the_whole_blocks() {
             .code(1);
         let message = stderr(&assert);
         assert_eq!(message.lines().count(), 1, "{message}");
-        for part in [kept, "the same command goes on from there", "cannot"] {
+        for part in [kept, "the same command resumes from there", "cannot"] {
             assert!(message.contains(part), "{message}");
         }
     }

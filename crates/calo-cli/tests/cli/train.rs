@@ -1,4 +1,4 @@
-//! `calo train` and `calo generate`: what a run leaves, that it goes on with the same bits, what is refused.
+//! `calo train` and `calo generate`: what a run leaves, that it resumes with the same bits, what is refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -229,7 +229,7 @@ fn twenty_kills_change_nothing() {
     assert_same(&bench.path("whole"), &bench.path("killed"));
 }
 
-/// The state that a run goes on from is as it was before the disk was full.
+/// The state that a run resumes from is as it was before the disk was full.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_keeps_the_last_state_and_the_run_goes_on_from_there() {
@@ -346,7 +346,7 @@ fn a_training_that_diverges_stops_and_keeps_the_last_good_state() {
     let more = ["--set", "optim.learning_rate.autoencoder=1e30", "--set", "optim.learning_rate.critic=1e30"];
     let message = stderr(&bench.train("run", &more).code(1));
     assert!(message.contains("diverged at step"), "{message}");
-    // Rates are part of the checkpoint's configuration, so only the same run can go on: it stops there again.
+    // Rates are part of the checkpoint's configuration, so only the same run can be resumed: it stops there again.
     let again = stderr(&bench.train("run", &[&["--resume"][..], &more].concat()).code(1));
     assert!(again.contains("diverged at step"), "{again}");
 }

@@ -118,7 +118,7 @@ mod tests {
         Order::new(&Split::new(1, [1.0, 0.0, 0.0], n).unwrap(), Part::Train, seed, group_showers)
     }
 
-    /// Trainings of the world depend on these: they must never change.
+    /// Everybody's runs depend on these: they must never change.
     #[test]
     fn the_order_is_pinned() {
         let order = order(1, 100, 64);

@@ -152,7 +152,7 @@ impl Prefetch {
     }
 }
 
-/// Reads one batch and sends it, or the error; whether to go on.
+/// Reads one batch and sends it, or the error; whether to continue.
 fn hand_on(
     read: &mut impl ReadAt,
     stop: &AtomicBool,

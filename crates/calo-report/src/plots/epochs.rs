@@ -1,4 +1,4 @@
-//! Trainings epoch by epoch: decoding-photons' figure 9.
+//! Runs epoch by epoch: decoding-photons' figure 9.
 
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
