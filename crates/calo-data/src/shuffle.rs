@@ -17,7 +17,7 @@ use crate::split::{Part, Split};
 use calo_core::{Error, Grid, Result, ShowerBatch};
 use group::Group;
 use order::{Epoch, Order};
-pub use prefetch::{BatchPlace, Prefetch};
+pub use prefetch::Prefetch;
 
 /// How the showers of a part are shuffled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,26 @@ pub struct ShuffleSettings {
     pub batch_size: usize,
     /// About as many showers are in memory at a time (up to 31 more), in 32 bits: 0.9 GB for 8192 of 30x30x30 cells.
     pub group_showers: usize,
+}
+
+/// Where a batch stands: epoch and number in it, both from 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchPlace {
+    /// The epoch.
+    pub epoch: u64,
+    /// The batch in it.
+    pub batch_idx: u64,
+}
+
+impl BatchPlace {
+    /// The place behind this one, where epochs have `batches_per_epoch`.
+    pub fn next(self, batches_per_epoch: u64) -> Self {
+        if self.batch_idx + 1 < batches_per_epoch {
+            Self { batch_idx: self.batch_idx + 1, ..self }
+        } else {
+            Self { epoch: self.epoch + 1, batch_idx: 0 }
+        }
+    }
 }
 
 /// Random-order batches of one part of a file.

@@ -8,13 +8,15 @@ use calo_core::{Dtype, Error, Result};
 
 use super::array::{Array, Storage};
 use super::element::{self, ElementType, Integer};
+use super::energies::{check_energies, check_lengths};
 use super::extras::Extras;
 use super::heap::{Heap, Reference};
 use super::info::StorageInfo;
 use super::kind::Kind;
-use super::layout::{Layout, Place, recognise};
+use super::layout::Layout;
 use super::open::{OpenFile, open};
-use super::reader::{NegativeCells, ReadOptions, check_energies};
+use super::place::{Place, recognise};
+use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::Window;
 use crate::points::PointBatch;
 
@@ -111,7 +113,7 @@ impl PointReader {
             return Err(Error::file(path, problem, "an HDF5 file of usual make (h5repack makes one)"));
         }
         let energies = array(&place.energies, Kind::Floats)?;
-        super::grid::check_lengths(&energies, &points, options.inspect)?;
+        check_lengths(&energies, &points, options.inspect)?;
         let n_showers = points.n_rows();
         let n_points = if file.hdf5.link_exists("num_points") {
             let n_points = array("num_points", Kind::Integers)?;

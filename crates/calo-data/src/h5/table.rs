@@ -8,12 +8,12 @@ use ndarray::Array2;
 
 use super::array::Array;
 use super::column::{Column, ColumnSpec};
+use super::compression::Compression;
 use super::element;
-use super::image_writer::float_column;
 use super::kind::Kind;
 use super::open::{OpenFile, open};
 use super::rows::Window;
-use super::writer::{Compression, OpenTarget};
+use super::target::OpenTarget;
 
 /// Rows in a chunk.
 const CHUNK_ROWS: usize = 1024;
@@ -79,10 +79,10 @@ impl TableWriter {
                 name: &spec.name,
                 row_shape: &row_shape,
                 chunk_rows: CHUNK_ROWS,
-                compression: Compression { level: 0, shuffle: false },
+                compression: Compression::NONE,
                 unit: spec.unit,
             };
-            let column = float_column(path, &root, spec.dtype, &column_spec)?;
+            let column = Column::create_floats(path, &root, spec.dtype, &column_spec)?;
             Ok(OpenColumn { spec: spec.clone(), column, n_rows: 0 })
         };
         let columns = columns.iter().map(open).collect::<Result<_>>()?;

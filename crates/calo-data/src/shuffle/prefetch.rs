@@ -9,27 +9,7 @@ use std::thread::{Builder, JoinHandle};
 
 use calo_core::{Error, Grid, Result, ShowerBatch};
 
-use super::ShuffledShowers;
-
-/// Where a batch stands: epoch and number in it, both from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BatchPlace {
-    /// The epoch.
-    pub epoch: u64,
-    /// The batch in it.
-    pub batch_idx: u64,
-}
-
-impl BatchPlace {
-    /// The place behind this one, where epochs have `batches_per_epoch`.
-    pub fn next(self, batches_per_epoch: u64) -> Self {
-        if self.batch_idx + 1 < batches_per_epoch {
-            Self { batch_idx: self.batch_idx + 1, ..self }
-        } else {
-            Self { epoch: self.epoch + 1, batch_idx: 0 }
-        }
-    }
-}
+use super::{BatchPlace, ShuffledShowers};
 
 /// What comes from the thread.
 type Read = Result<(BatchPlace, ShowerBatch<f32>)>;
