@@ -4,7 +4,9 @@
 //! extend a built-in detector and say only what differs.
 
 mod binning;
+mod built_in;
 mod cells;
+mod check;
 mod extend;
 mod geometry;
 mod projection;
@@ -14,20 +16,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use binning::{Binning, Binnings, Scale};
-pub use cells::{CellAxis, Wafers};
-pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
+pub use cells::CellAxis;
+pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack, Wafers};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
+
+use built_in::BUILT_IN;
+use check::Check;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-
-/// Detectors that need no file.
-const BUILT_IN: [(&str, &str); 4] = [
-    ("ild-ecal", include_str!("../../../configs/detectors/ild-ecal.toml")),
-    ("ild-ecal-staggered", include_str!("../../../configs/detectors/ild-ecal-staggered.toml")),
-    ("ild-ecal-pooled", include_str!("../../../configs/detectors/ild-ecal-pooled.toml")),
-    ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
-];
 
 /// Most cells of a detector: every thread of the simulator keeps an energy for each, 0.5 GiB in all.
 const MAX_CELLS: usize = 1 << 26;
@@ -178,11 +175,21 @@ impl Detector {
         self.validate_cells(&check)
     }
 
+    /// The cells of `layer` along x.
+    pub fn cells_x(&self, layer: usize) -> CellAxis {
+        CellAxis::x(&self.geometry, self.readout.cell_size_mm[0], layer)
+    }
+
+    /// The cells of every layer along y.
+    pub fn cells_y(&self) -> CellAxis {
+        CellAxis::y(&self.geometry, self.readout.cell_size_mm[1])
+    }
+
     /// Every thread of the simulator keeps an energy for each cell.
     fn validate_cells(&self, check: &Check<'_>) -> Result<()> {
         let columns: usize =
-            (0..self.grid.layers).map(|layer| CellAxis::x(self, layer).n_cells()).max().unwrap_or(0);
-        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(CellAxis::y(self).n_cells());
+            (0..self.grid.layers).map(|layer| self.cells_x(layer).n_cells()).max().unwrap_or(0);
+        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(self.cells_y().n_cells());
         check.that(
             (1..=MAX_CELLS).contains(&n_cells),
             "geometry.plate_size_mm",
@@ -208,36 +215,6 @@ impl Detector {
             )?;
         }
         Ok(())
-    }
-}
-
-/// Names the place of a bad field, so that each check is one line.
-struct Check<'a> {
-    place: &'a str,
-}
-
-impl Check<'_> {
-    #[expect(clippy::needless_pass_by_value, reason = "checks hand over numbers and fresh strings")]
-    fn that(
-        &self,
-        holds: bool,
-        field: &str,
-        value: impl ToString,
-        expected: impl Into<String>,
-    ) -> Result<()> {
-        if holds {
-            return Ok(());
-        }
-        Err(Error::Field {
-            place: self.place.to_owned(),
-            field: field.to_owned(),
-            value: value.to_string(),
-            expected: expected.into(),
-        })
-    }
-
-    fn positive(&self, field: &str, value: f64) -> Result<()> {
-        self.that(value.is_finite() && value > 0.0, field, value, "a finite number above 0")
     }
 }
 

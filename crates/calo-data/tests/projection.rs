@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_core::detector::{CellAxis, Staggering};
+use calo_core::detector::Staggering;
 use calo_core::random::{Purpose, stream};
 use calo_core::{Detector, Grid, MemorySource, ShowerBatch, ShowerSource};
 use calo_data::{
@@ -212,7 +212,7 @@ impl HitSource for RandomHits {
         for event in self.next..stop {
             let mut rng = stream(1, HITS, event);
             for layer in 0..self.detector.grid.layers {
-                let (x, y) = (CellAxis::x(&self.detector, layer), CellAxis::y(&self.detector));
+                let (x, y) = (self.detector.cells_x(layer), self.detector.cells_y());
                 for _ in 0..40 {
                     let place = [rng.random_range(-100.0..100.0), rng.random_range(-100.0..100.0)];
                     let (Some(ix), Some(iy)) = (x.cell_at(place[0]), y.cell_at(place[1])) else { continue };

@@ -55,8 +55,8 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new(detector: &Detector) -> Self {
         let layers = detector.grid.layers;
-        let x: Vec<CellAxis> = (0..layers).map(|layer| CellAxis::x(detector, layer)).collect();
-        let y = CellAxis::y(detector);
+        let x: Vec<CellAxis> = (0..layers).map(|layer| detector.cells_x(layer)).collect();
+        let y = detector.cells_y();
         let nx = x.iter().map(CellAxis::n_cells).max().unwrap_or(0);
         Self {
             cells_mev: vec![0.0; layers * nx * y.n_cells()],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::check::Check;
 use crate::error::Result;
 
 /// Spacing of bin edges.

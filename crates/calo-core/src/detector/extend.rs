@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::BUILT_IN;
+use super::built_in::BUILT_IN;
 use crate::error::{Error, Result};
 
 /// The detector that `text` extends and what it says itself; none where it stands alone, or is no TOML at all.

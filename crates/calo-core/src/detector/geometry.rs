@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Projection, Wafers};
+use super::check::Check;
+use super::projection::Projection;
 use crate::error::Result;
 use crate::grid::Grid;
 
@@ -49,6 +50,18 @@ pub enum BeamAt {
     CellCorner,
     /// The beam points at the middle of a cell.
     CellCentre,
+}
+
+/// Silicon wafers: groups of cells along x with dead gaps between, shifted from layer to layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wafers {
+    /// Cells of a wafer along x.
+    pub cells: usize,
+    /// Dead gap between neighbouring wafers, mm.
+    pub gap_mm: f64,
+    /// Shift of every layer's wafers along x, mm, cyclic over layers.
+    pub stagger_mm: Vec<f64>,
 }
 
 /// Slabs that repeat.

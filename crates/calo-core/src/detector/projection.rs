@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::check::Check;
 use crate::error::Result;
 use crate::grid::Grid;
 
