@@ -31,6 +31,16 @@ pub(crate) struct Widths {
     pub(crate) condition: f64,
 }
 
+impl Widths {
+    /// Log of the normalisation of a kernel of these widths, of `n_columns` columns with `n_condition` (0 or 1) among
+    /// them.
+    pub(crate) fn log_normalisation(self, n_condition: usize, n_columns: usize) -> f64 {
+        let n_rest = (n_columns - n_condition) as f64;
+        let log_width = n_rest * self.rest.ln() + if n_condition == 0 { 0.0 } else { self.condition.ln() };
+        -log_width - 0.5 * n_columns as f64 * std::f64::consts::TAU.ln()
+    }
+}
+
 /// Log of the sum of unnormalised kernels at every point, for several widths at once: the squared distances are shared.
 ///
 /// # Shapes

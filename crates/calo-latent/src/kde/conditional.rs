@@ -13,7 +13,7 @@ use ndarray::{Array1, ArrayViewMut1};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
-use super::Kde;
+use super::density::Kde;
 use crate::error::{Error, Result};
 
 /// Bandwidths that a value may lie outside the points.

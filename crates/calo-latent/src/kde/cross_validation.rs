@@ -9,7 +9,6 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::leave_one_out::{LeaveOneOut, NARROWEST};
-use super::log_normalisation;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::{Widths, log_kernel_sums};
@@ -204,7 +203,7 @@ impl<'a> Likelihood<'a> {
 
     fn evaluation(&self, widths: Widths, log_sums: ArrayView1<'_, f64>) -> Evaluation {
         let (n, d) = self.points.dim();
-        let normalisation = log_normalisation(widths, self.n_condition, d);
+        let normalisation = widths.log_normalisation(self.n_condition, d);
         let mut sums = [0.0; 2];
         for (i, log_sum) in log_sums.iter().enumerate() {
             let value = log_sum + normalisation - (self.left_out.n_others(i) as f64).ln();

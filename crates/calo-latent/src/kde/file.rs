@@ -14,7 +14,8 @@ use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Kde, Search, check_condition};
+use super::bandwidth::Search;
+use super::density::{Kde, check_condition};
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
 use crate::whitening::{Scaling, Whitening, column_order};

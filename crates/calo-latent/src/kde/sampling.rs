@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use super::Kde;
+use super::density::Kde;
 use crate::error::{Error, Result};
 
 /// Samples that one task draws.
