@@ -35,7 +35,7 @@ pub use readout::CellHits;
 pub use root::{HitReader, HitWriteOptions, HitWriter, TreeName};
 pub use shuffle::{BatchPlace, Prefetch, ShuffleSettings, ShuffledShowers};
 pub use split::{Part, PartSource, Split, for_each_part};
-pub use stagger::{StaggerMap, StaggerSource};
+pub use stagger::{Gap, StaggerMap, StaggerSource};
 pub use summary::{Extent, Summary, Tally, UnitHint};
 
 /// The example of the README is compiled and run.

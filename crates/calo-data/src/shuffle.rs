@@ -16,7 +16,7 @@ use crate::split::{Part, Split};
 
 use calo_core::{Error, Grid, Result, ShowerBatch};
 use group::Group;
-use order::{Epoch, Order};
+use order::{Epoch, GroupPlaces, Order};
 pub use prefetch::Prefetch;
 
 /// How the showers of a part are shuffled.
@@ -149,7 +149,7 @@ impl ShuffledShowers {
         let first = batch_idx * self.batch_size as u64;
         let (mut place, end) = (first, first + self.batch_size as u64);
         while place < end {
-            let (group, places) = self.epoch.group_at(place);
+            let GroupPlaces { group, places } = self.epoch.group_at(place);
             self.group.load(&mut self.reader, &self.order, &self.epoch, group, stop)?;
             if place == first {
                 self.group.restart(batch, first);

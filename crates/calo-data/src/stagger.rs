@@ -24,6 +24,15 @@ const BATCH: usize = 64;
 /// than this (exp(-10) = 5e-5) a gap is doubtful.
 const MIN_WITNESSES: u64 = 10;
 
+/// A row of cells that no shower fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Its layer.
+    pub layer: usize,
+    /// Its x-row.
+    pub x: usize,
+}
+
 /// Which x-rows of which layers are gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaggerMap {
@@ -32,8 +41,8 @@ pub struct StaggerMap {
     nx: usize,
     /// Showers averaged; 0 where the cells alone say it.
     n_showers: u64,
-    /// Layer and x-row of gaps that few showers confirm.
-    doubtful: Vec<(usize, usize)>,
+    /// Gaps that few showers confirm.
+    doubtful: Vec<Gap>,
 }
 
 impl StaggerMap {
@@ -65,9 +74,8 @@ impl StaggerMap {
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
         let rows_mev = sums_mev / n_showers as f64;
         let map = Self::from_average(&rows_mev, staggering);
-        let weak = |(layer, x): &(usize, usize)| {
-            n_filled[[*layer, x - 1]].min(n_filled[[*layer, x + 1]]) < MIN_WITNESSES
-        };
+        let weak =
+            |&Gap { layer, x }: &Gap| n_filled[[layer, x - 1]].min(n_filled[[layer, x + 1]]) < MIN_WITNESSES;
         let doubtful = map.all_gaps().filter(weak).collect();
         Ok(Self { n_showers, doubtful, ..map })
     }
@@ -119,18 +127,18 @@ impl StaggerMap {
     #[must_use]
     pub fn leave_doubtful_open(mut self) -> Self {
         for (layer, gaps) in self.gaps.iter_mut().enumerate() {
-            gaps.retain(|x| !self.doubtful.contains(&(layer, *x)));
+            gaps.retain(|&x| !self.doubtful.contains(&Gap { layer, x }));
         }
         self
     }
 
-    /// Layer and x-row of the gaps beside which so few showers have hits that the row may be empty by chance.
-    pub fn doubtful(&self) -> &[(usize, usize)] {
+    /// The gaps beside which so few showers have hits that the row may be empty by chance.
+    pub fn doubtful(&self) -> &[Gap] {
         &self.doubtful
     }
 
-    fn all_gaps(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.gaps.iter().enumerate().flat_map(|(layer, gaps)| gaps.iter().map(move |x| (layer, *x)))
+    fn all_gaps(&self) -> impl Iterator<Item = Gap> {
+        self.gaps.iter().enumerate().flat_map(|(layer, gaps)| gaps.iter().map(move |&x| Gap { layer, x }))
     }
 
     /// Gaps in all layers.
@@ -167,7 +175,7 @@ impl fmt::Display for StaggerMap {
         if !self.doubtful.is_empty() {
             let n = self.doubtful.len();
             write!(f, "; {n} may be empty by chance (fewer than {MIN_WITNESSES} showers have hits beside)")?;
-            if self.doubtful.iter().all(|(layer, x)| !self.gaps(*layer).contains(x)) {
+            if self.doubtful.iter().all(|gap| !self.gaps(gap.layer).contains(&gap.x)) {
                 write!(f, " and are left as they are")?;
             }
         }

@@ -8,7 +8,7 @@ use calo_core::detector::Staggering;
 use calo_core::random::{Purpose, stream};
 use calo_core::{Detector, Grid, MemorySource, ShowerBatch, ShowerSource};
 use calo_data::{
-    CellHits, HitBatch, HitProjector, HitReader, HitSource, ProjectedShowers, StaggerFrom, StaggerMap,
+    CellHits, Gap, HitBatch, HitProjector, HitReader, HitSource, ProjectedShowers, StaggerFrom, StaggerMap,
     StaggerSource, TreeName,
 };
 use ndarray::{Array4, Axis, s};
@@ -135,7 +135,7 @@ fn shifted_rows_of_real_showers_are_recovered() {
     assert_eq!(map.n_gaps(), 7, "{map}");
     assert!(map.to_string().contains("layer 11: x 6, 12"), "{map}");
     // So early in the shower few of 20 have hits beside the gap.
-    assert_eq!(map.doubtful(), [(4, 9)], "{map}");
+    assert_eq!(map.doubtful(), [Gap { layer: 4, x: 9 }], "{map}");
     let recovered = read_all(&mut StaggerSource::new(source, map, 1).unwrap(), 9);
     let expected = original.cells_mev.slice(s![.., .., 1..15, ..]);
     for layer in 0..30 {

@@ -10,7 +10,7 @@ use hdf5::filters::Filter;
 
 use super::element::ElementType;
 use super::filter::Pipeline;
-use super::kind::{Kind, element_type};
+use super::kind::{Kind, StoredType, stored_type};
 use super::open::{OpenFile, one_line, printable};
 
 /// Chunks beyond this are refused: they would have to be held whole.
@@ -111,7 +111,7 @@ impl Array {
         let dataset = file.hdf5.dataset(name).map_err(|e| broken(&e))?;
         let shape = dataset.get_shape().map_err(|e| broken(&e))?;
         let plist = dataset.dcpl().map_err(|e| broken(&e))?;
-        let (element, native) = element_type(&dataset, kind)
+        let StoredType { element, native } = stored_type(&dataset, kind)
             .map_err(|found| Error::dataset(path, &shown, format!("holds {found}"), kind.words()))?;
         let mut array = Self {
             path: path.to_owned(),

@@ -8,7 +8,7 @@ use std::path::Path;
 use calo_core::{Error, Result};
 
 use super::plugins;
-use crate::regular::open_regular;
+use crate::regular::{RegularFile, open_regular};
 
 /// First bytes of an HDF5 superblock.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -23,7 +23,7 @@ pub(super) struct OpenFile {
 
 /// Opens `path` for reading.
 pub(super) fn open(path: &Path) -> Result<OpenFile> {
-    let (plain, n_bytes) = open_regular(path, "an HDF5 file")?;
+    let RegularFile { file: plain, n_bytes } = open_regular(path, "an HDF5 file")?;
     check_signature(path, &plain, n_bytes)?;
     let hdf5 = builder(path)?.open(path).map_err(|e| {
         let reason = one_line(&e);

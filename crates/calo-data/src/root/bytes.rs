@@ -32,6 +32,27 @@ pub(super) struct Header {
     pub(super) end: usize,
 }
 
+/// An open `TObjArray`, whose pointers follow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ObjectArray {
+    pub(super) end: usize,
+    pub(super) n_pointers: usize,
+}
+
+/// An object behind a pointer.
+#[derive(Debug, Clone)]
+pub(super) struct Pointee {
+    pub(super) class: String,
+    pub(super) end: usize,
+}
+
+/// What a `TNamed` holds.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) title: String,
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8], offset: usize) -> Self {
         Self { bytes, pos: 0, offset, classes: HashMap::new() }
@@ -141,17 +162,17 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Name and title of a `TNamed`.
-    pub(super) fn named(&mut self) -> Parsed<(String, String)> {
+    /// A `TNamed`.
+    pub(super) fn named(&mut self) -> Parsed<Named> {
         let header = self.header()?;
         self.skip_tobject()?;
-        let names = (self.string()?, self.string()?);
+        let named = Named { name: self.string()?, title: self.string()? };
         self.leave(header.end)?;
-        Ok(names)
+        Ok(named)
     }
 
-    /// Class and end of the object behind a pointer; `None` for null or an object met before.
-    pub(super) fn pointee(&mut self) -> Parsed<Option<(String, usize)>> {
+    /// The object behind a pointer; `None` for null or an object met before.
+    pub(super) fn pointee(&mut self) -> Parsed<Option<Pointee>> {
         let first = self.u32()?;
         if first & BYTE_COUNT_MASK == 0 || first == NEW_CLASS_TAG {
             return match first & CLASS_MASK {
@@ -174,7 +195,7 @@ impl<'a> Cursor<'a> {
             // A class first named inside an object that was passed over: it is passed over too.
             self.classes.get(&((tag & !CLASS_MASK) as usize)).cloned().unwrap_or_default()
         };
-        Ok(Some((class, end)))
+        Ok(Some(Pointee { class, end }))
     }
 
     fn c_string(&mut self) -> Parsed<String> {
@@ -185,14 +206,14 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// Opens a `TObjArray`: its end and the number of pointers that follow.
-    pub(super) fn object_array(&mut self) -> Parsed<(usize, usize)> {
+    /// Opens a `TObjArray`.
+    pub(super) fn object_array(&mut self) -> Parsed<ObjectArray> {
         let header = self.header()?;
         self.skip_tobject()?;
         self.string()?;
         let n = self.len("the length of an object array")?;
         self.i32()?;
-        Ok((header.end, n))
+        Ok(ObjectArray { end: header.end, n_pointers: n })
     }
 }
 

@@ -7,7 +7,7 @@ use calo_core::{Error, Result};
 use super::compression::compress;
 use super::encode::Encoder;
 use super::record::{Label, RecordWriter};
-use super::tree_record::{BASKET_BYTES, ENTRY_OFFSETS, Leaf, WrittenBranch, tree_object};
+use super::tree_record::{BASKET_BYTES, ENTRY_OFFSETS, Leaf, WrittenBasket, WrittenBranch, tree_object};
 use crate::hits::HitBatch;
 
 /// Hits after which the baskets go to the file: a megabyte in each branch.
@@ -209,7 +209,7 @@ impl Column {
         let object = object.into_bytes();
         let packed = compress(&object, options.compression);
         let placed = file.write(label, 0, &fields.into_bytes(), &packed, object.len())?;
-        self.branch.baskets.push((placed, first_entry));
+        self.branch.baskets.push(WrittenBasket { placed, first_entry });
         self.branch.plain_bytes += (key_bytes + object.len()) as u64;
         self.branch.packed_bytes += placed.n_bytes as u64;
         self.data.clear();

@@ -95,16 +95,22 @@ impl Order {
     }
 }
 
+/// A group and its places in the epoch.
+pub(super) struct GroupPlaces {
+    pub(super) group: usize,
+    pub(super) places: Range<u64>,
+}
+
 impl Epoch {
     /// Its number.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    /// The group that holds a place of the epoch, and the group's places.
-    pub(super) fn group_at(&self, place: u64) -> (usize, Range<u64>) {
+    /// The group that holds a place of the epoch.
+    pub(super) fn group_at(&self, place: u64) -> GroupPlaces {
         let group = self.starts.partition_point(|start| *start <= place) - 1;
-        (group, self.starts[group]..self.starts[group + 1])
+        GroupPlaces { group, places: self.starts[group]..self.starts[group + 1] }
     }
 }
 
@@ -136,7 +142,7 @@ mod tests {
         for number in 0..n_epochs {
             let epoch = order.epoch(number);
             for place in n - n_last..n {
-                let (group, places) = epoch.group_at(place);
+                let GroupPlaces { group, places } = epoch.group_at(place);
                 let showers = order.group(&epoch, group);
                 let shuffled = order.shuffle(&epoch, group, showers.len());
                 left_out[showers[shuffled[(place - places.start) as usize]] as usize] += 1;
@@ -163,7 +169,7 @@ mod tests {
                 let showers = order.group(&epoch, group);
                 prop_assert!(showers.len() <= order.group_capacity());
                 prop_assert_eq!(epoch.starts[group + 1] - epoch.starts[group], showers.len() as u64);
-                prop_assert_eq!(epoch.group_at(epoch.starts[group]).0, group);
+                prop_assert_eq!(epoch.group_at(epoch.starts[group]).group, group);
                 let mut shuffled = order.shuffle(&epoch, group, showers.len());
                 shuffled.sort_unstable();
                 prop_assert!(shuffled.into_iter().eq(0..showers.len()));
