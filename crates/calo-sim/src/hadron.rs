@@ -17,17 +17,16 @@ mod neutron;
 mod nucleus;
 mod stopping;
 mod table;
+mod track;
 
 use crate::energy_grid::EnergyGrid;
-use crate::geometry::Geometry;
 use crate::material::{Element, Material};
-use crate::particle::{Kind, Particle};
+use crate::particle::Kind;
 use crate::random::Random;
-use crate::tally::Tally;
-use event::Event;
 use nucleus::Nucleus;
 use stopping::Stopping;
 use table::Table;
+pub(crate) use track::HadronTransport;
 
 /// Energies of the cross-section tables, MeV.
 const LOW_MEV: f64 = 0.05;
@@ -144,34 +143,6 @@ impl MaterialTables {
             }
         }
         self.targets.last().map_or(Nucleus { a: 1.0, z: 1.0 }, |target| target.nucleus)
-    }
-}
-
-/// Tracks hadrons and muons, one at a time.
-#[derive(Debug, Clone)]
-pub(crate) struct HadronTransport {
-    tables: HadronTables,
-}
-
-impl HadronTransport {
-    pub(crate) fn new(tables: HadronTables) -> Self {
-        Self { tables }
-    }
-
-    /// Tracks `particle` until it ends or leaves. What it makes is put on `stack`.
-    pub(crate) fn track(
-        &self,
-        particle: Particle,
-        geometry: &Geometry,
-        tally: &mut Tally,
-        stack: &mut Vec<Particle>,
-        rng: &mut Random,
-    ) {
-        let mut event = Event { geometry, tally, stack, rng };
-        match particle.kind {
-            Kind::Neutron => neutron::track(&self.tables, particle, &mut event),
-            _ => charged::track(&self.tables, particle, &mut event),
-        }
     }
 }
 

@@ -192,8 +192,8 @@ fn neutral_pion(event: &mut Event<'_>, parent: &Particle, energy_mev: f64) {
         turned(parent.direction, (1.0 - sin * sin).sqrt(), azimuth)
     };
     let cos = 2.0 * event.rng.uniform() - 1.0;
-    let (sin_azimuth, cos_azimuth) = event.rng.azimuth();
-    for (cos, azimuth) in [(cos, (sin_azimuth, cos_azimuth)), (-cos, (-sin_azimuth, -cos_azimuth))] {
+    let azimuth = event.rng.azimuth();
+    for (cos, azimuth) in [(cos, azimuth), (-cos, azimuth.opposite())] {
         let photon_mev = 0.5 * energy_mev * (1.0 + beta * cos);
         let direction = turned(axis, ((beta + cos) / (1.0 + beta * cos)).clamp(-1.0, 1.0), azimuth);
         event.push(parent, Kind::Photon, photon_mev, direction);

@@ -129,9 +129,9 @@ impl Deflections {
         for _ in 0..n_parts as usize {
             let mu = mu_of(self.sample_tan2(law, part, path_mm / n_parts, random));
             let angle = (mu * stretch(part.min(LONGEST_SMALL_ANGLE))).sqrt();
-            let (sin, cos) = random.azimuth();
-            x += angle * cos;
-            y += angle * sin;
+            let azimuth = random.azimuth();
+            x += angle * azimuth.cos;
+            y += angle * azimuth.sin;
         }
         (cut * (x * x + y * y)).min(1.0)
     }
@@ -222,7 +222,7 @@ fn few_collisions(collisions: f64, screening: f64, random: &mut Random) -> f64 {
 /// One turn after another, as `mu`: the spherical cosine law, written for 1 - cos so that tiny angles keep their digits.
 fn then(mu: f64, one: f64, random: &mut Random) -> f64 {
     let cross = (mu * (1.0 - mu) * one * (1.0 - one)).max(0.0).sqrt();
-    (mu + one - 2.0 * mu * one + 2.0 * cross * random.azimuth().1).clamp(0.0, 1.0)
+    (mu + one - 2.0 * mu * one + 2.0 * cross * random.azimuth().cos).clamp(0.0, 1.0)
 }
 
 /// `k` at the nodes of `v`.

@@ -45,7 +45,7 @@ fn core_has_the_width_of_lynch_and_dahl() {
         let mut angles: Vec<f64> = (0..n)
             .map(|_| {
                 let mu = DEFLECTIONS.sample(&Law::new(&scattering), path_mm, &mut random);
-                2.0 * mu.sqrt().asin() * random.azimuth().1
+                2.0 * mu.sqrt().asin() * random.azimuth().cos
             })
             .collect();
         angles.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
