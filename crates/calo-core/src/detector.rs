@@ -1,7 +1,7 @@
-//! Detector descriptions: one TOML file says all that reading, projecting, judging and simulating need to know.
+//! Detector descriptions: one TOML file holds all that reading, projecting, evaluating and simulating need.
 //!
-//! The files in `configs/detectors` are compiled in and go by their names; any other detector is a path. A file may
-//! extend a built-in detector and say only what differs.
+//! The files in `configs/detectors` are compiled in and known by name; any other detector is given by a path. A file
+//! may extend a built-in detector and list only what differs.
 
 mod binning;
 mod built_in;
@@ -81,9 +81,9 @@ pub struct Hdf5Names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoreCrop {
-    /// First and past-the-last cell along x.
+    /// First cell, and one past the last, along x.
     pub x: [usize; 2],
-    /// First and past-the-last cell along y.
+    /// First cell, and one past the last, along y.
     pub y: [usize; 2],
 }
 
@@ -116,7 +116,7 @@ impl Detector {
     /// TOML that does not parse, unknown keys, or a field with an impossible value.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let refuse = |e: &toml::de::Error| {
-            // Of a file that extends another, only what is no TOML at all has a line.
+            // In a file that extends another, only a syntax error has a line number.
             let line = |span: std::ops::Range<usize>| {
                 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
             };
@@ -136,7 +136,7 @@ impl Detector {
     /// The whole description as TOML, whatever file it was read from: what is written into files and hashed.
     ///
     /// # Errors
-    /// None for a detector that was read; of one made in memory a value that TOML cannot hold.
+    /// A value that TOML cannot hold, which only a detector made in memory can have.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self)
             .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))

@@ -1,4 +1,4 @@
-//! Regular files, and nothing else, for reading.
+//! Opening regular files only.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(crate) struct RegularFile {
 
 /// Opens a regular file.
 ///
-/// It is looked at before it is opened: opening a named pipe would wait for a writer that may never come.
+/// Its type is checked before it is opened: opening a named pipe would wait for a writer that may never come.
 ///
 /// # Errors
 /// `path` is missing, unreadable, a folder, a device or a pipe.

@@ -22,7 +22,7 @@ pub use prefetch::Prefetch;
 /// How the showers of a part are shuffled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShuffleSettings {
-    /// Another seed makes another order.
+    /// Seed of the order.
     pub seed: u64,
     /// Showers in every batch.
     pub batch_size: usize,
@@ -54,8 +54,8 @@ impl BatchPlace {
 ///
 /// A batch depends on the file, the split, the settings, the epoch and its number alone, and can be read without those
 /// before it: training goes on from any batch with the same showers. In order, every shower is read once an epoch; a
-/// jump costs the reading of one group. An epoch shows every shower at most once; of those that make no whole batch,
-/// other ones are left out in every epoch.
+/// jump costs the reading of one group. An epoch shows every shower at most once. The rest that fills no whole batch is
+/// left out; it is a different one in every epoch.
 ///
 /// Memory is one group, a batch, and at most 100 MB for reading.
 ///
@@ -131,7 +131,7 @@ impl ShuffledShowers {
     /// shower in the order of the epoch.
     ///
     /// # Errors
-    /// No such batch; what reading meets.
+    /// No such batch, or an error of reading.
     pub fn read(&mut self, epoch: u64, batch_idx: u64, batch: &mut ShowerBatch<f32>) -> Result<()> {
         self.read_unless(&AtomicBool::new(false), BatchPlace { epoch, batch_idx }, batch)
     }

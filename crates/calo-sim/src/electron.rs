@@ -1,8 +1,8 @@
-//! Electrons and positrons: what they lose continuously, what they emit and what they knock on.
+//! Electrons and positrons: continuous energy loss, emitted photons and knock-on electrons.
 //!
-//! Interactions above the production thresholds ("cuts") make particles of their own; what stays below is a
-//! continuous loss that fluctuates. Each module holds one process: its cross section per unit path, its restricted
-//! stopping power where it has one, and a sampler of its final state. Totals cost numerical integrals or logarithms:
+//! Interactions above the production thresholds ("cuts") make particles of their own; what stays below is a continuous
+//! loss that fluctuates. Each module holds one process: its cross section per unit path, its restricted stopping power
+//! where it has one, and a sampler of its final state. Total cross sections need numerical integrals or logarithms:
 //! they are meant to be tabulated once per material on an [`EnergyGrid`](crate::energy_grid::EnergyGrid).
 
 pub(crate) mod annihilation;

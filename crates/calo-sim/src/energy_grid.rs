@@ -1,4 +1,4 @@
-//! Energies at which tables have nodes: spaced so that finding one's place takes no logarithm.
+//! Energies at which tables have nodes: spaced so that a lookup needs no logarithm.
 //!
 //! Each octave (factor of two) is divided into equal parts. The octave is the exponent of a floating-point number and
 //! the part its leading fraction bits, so the index of an energy is a shift of its bit pattern.

@@ -1,9 +1,10 @@
 //! Pions, nucleons and muons: parametrised nuclear interactions, tracked ionisation, decays and slow neutrons.
 //!
-//! Energy is accounted for like this: a pion or a muon stands for its total energy, a nucleon for its kinetic energy, a
-//! photon for its energy, an electron for its kinetic energy and a positron for its kinetic energy and two rest energies.
-//! What goes into nuclear binding and neutrinos is [`EnergyBalance::invisible_mev`](crate::EnergyBalance). So the parts of
-//! the balance of a shower add up to the kinetic energy of the incident particle, plus its rest energy for pions and muons.
+//! Energy is accounted for as follows: a pion or a muon counts with its total energy, a nucleon for its kinetic energy,
+//! a photon for its energy, an electron for its kinetic energy and a positron for its kinetic energy and two rest
+//! energies. What goes into nuclear binding and neutrinos is [`EnergyBalance::invisible_mev`](crate::EnergyBalance). So
+//! the parts of the balance of a shower add up to the kinetic energy of the incident particle, plus its rest energy for
+//! pions and muons.
 //!
 //! Left out: elastic scattering of charged hadrons on nuclei, strange particles and antinucleons (their energy goes to
 //! pions), capture of thermal neutrons, fission, bremsstrahlung and pair production by muons.

@@ -1,4 +1,4 @@
-//! Particles and those that wait to be tracked.
+//! Kinds of particles, and particles in flight.
 
 use std::fmt;
 use std::str::FromStr;
@@ -100,7 +100,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Names of the kinds, the one that is written first.
+/// Names of the kinds; the first one is used for output.
 const NAMES: [(&[&str], Kind); 9] = [
     (&["gamma", "photon"], Kind::Photon),
     (&["e-", "electron"], Kind::Electron),

@@ -1,4 +1,4 @@
-//! Random numbers of one shower, in the forms that physics asks for.
+//! Random numbers of one shower, in the distributions that the physics needs.
 
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
@@ -28,8 +28,8 @@ impl Azimuth {
         Self { sin, cos }
     }
 
-    /// The azimuth `2 pi bits / 2^32`: a table, turned by what is left. No loop and no branch that the CPU would have to
-    /// guess, and good to 1e-13.
+    /// The azimuth `2 pi bits / 2^32`: a table, turned by what is left. No loop and no branch that the CPU would have
+    /// to guess, and good to 1e-13.
     #[inline]
     pub(crate) fn of(bits: u32) -> Self {
         const REST_BITS: u32 = u32::BITS - SECTORS.trailing_zeros();
@@ -113,8 +113,8 @@ impl Random {
         ((self.next_u64() >> 11).cast_signed() as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
     }
 
-    /// Twice 32 random bits for the price of one number: for places and azimuths ([`uniform_of`], [`Azimuth::of`]), not
-    /// for tails.
+    /// Two draws of 32 random bits at the cost of one number: for places and azimuths ([`uniform_of`],
+    /// [`Azimuth::of`]), not for tails.
     #[inline]
     pub(crate) fn bits_pair(&mut self) -> (u32, u32) {
         let bits = self.next_u64();

@@ -19,7 +19,7 @@ pub struct CellDeposit {
 /// Where the energy of a shower went, MeV. The sum of all parts is the energy that came in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EnergyBalance {
-    /// Deposited in active slabs, before Birks' law and including what no cell covers.
+    /// Deposited in active slabs, before Birks' law and including places without a cell.
     pub active_mev: f64,
     /// Deposited in passive slabs.
     pub passive_mev: f64,

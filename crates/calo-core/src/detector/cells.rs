@@ -1,4 +1,4 @@
-//! Where the cells of a layer are: rows of equal cells, grouped to wafers with gaps between.
+//! Where the cells of a layer are: rows of equal cells, grouped into wafers with gaps in between.
 
 use super::geometry::{BeamAt, Geometry};
 
@@ -72,14 +72,14 @@ impl CellAxis {
         self.n_cells
     }
 
-    /// The cell at `u_mm`; none in a gap and outside.
+    /// The cell at `u_mm`; none in a gap or outside the cells.
     #[inline]
     pub fn cell_at(&self, u_mm: f64) -> Option<usize> {
         let offset_mm = u_mm - self.origin_mm;
         let group =
             if self.group_pitch_mm.is_finite() { (offset_mm / self.group_pitch_mm).floor() } else { 0.0 };
         let within_mm = if group > 0.0 { offset_mm - group * self.group_pitch_mm } else { offset_mm };
-        // Written so that what is not a number is outside; truncation rounds down from zero on.
+        // Written so that NaN counts as outside; truncation rounds non-negative numbers down.
         let cell = within_mm / self.cell_mm;
         if !(group >= 0.0 && cell >= 0.0 && cell < self.cells as f64) {
             return None;

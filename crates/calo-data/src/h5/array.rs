@@ -329,7 +329,7 @@ impl Array {
         Ok(table)
     }
 
-    /// Rows never written read as zeros at no cost in the file: a damaged extent must not make days of them.
+    /// Rows never written read as zeros at no cost in the file: a damaged extent must not take days to read.
     fn check_sparse(&self, rows_written: usize) -> Result<()> {
         let most = rows_written.saturating_add(64).saturating_mul(256);
         if self.n_rows() > most {

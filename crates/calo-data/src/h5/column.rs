@@ -13,12 +13,12 @@ use super::raw;
 use super::target::{set_text, write_error};
 
 /// Bytes of whole chunks after which they are compressed, together, and written. The same on any number of cores: it
-/// decides the order of chunks in the file, and the same showers shall make the same bytes.
+/// decides the order of chunks in the file, and the same showers must make the same bytes.
 const BATCH_BYTES: usize = 16 << 20;
-/// As many chunks at least and at most, however large they are.
+/// Fewest and most chunks of such a batch, whatever their size.
 const BATCH_CHUNKS: [usize; 2] = [2, 64];
 
-/// What a column is, before it exists.
+/// Description of a column to be created.
 pub(super) struct ColumnSpec<'a> {
     pub(super) name: &'a str,
     /// Extents of one row; empty for one number a row.
@@ -39,7 +39,7 @@ pub(super) struct Column {
     row_bytes: usize,
     chunk_rows: usize,
     compression: Compression,
-    /// Rows not written yet.
+    /// Rows that are not written yet.
     buffer: Vec<u8>,
     n_written: usize,
 }
@@ -110,7 +110,7 @@ impl Column {
         Ok(())
     }
 
-    /// Writes what is left, the last chunk filled up with zeros.
+    /// Writes the remaining rows, the last chunk padded with zeros.
     pub(super) fn finish(&mut self) -> Result<()> {
         let n_rows = self.buffer.len() / self.row_bytes.max(1);
         let n_bytes = n_rows.next_multiple_of(self.chunk_rows) * self.row_bytes;

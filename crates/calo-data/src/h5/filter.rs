@@ -16,7 +16,7 @@ pub(super) struct Pipeline {
 enum Compression {
     Deflate,
     Lzf,
-    /// Compresses nothing: a checksum behind the data.
+    /// Does not compress: a checksum after the data.
     Fletcher32,
 }
 
@@ -79,7 +79,7 @@ impl Pipeline {
             }
             match compression {
                 Compression::Deflate => {
-                    // A checksum may stand behind the data yet.
+                    // A checksum may still follow the data.
                     scratch.resize(n_bytes + 4, 0);
                     let n = inflate
                         .zlib_decompress(stored, scratch)

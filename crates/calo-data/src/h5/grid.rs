@@ -1,4 +1,4 @@
-//! Regular images out of files: the grid layout and that of the CaloChallenge.
+//! Reading regular images from files: the grid layout and that of the CaloChallenge.
 
 use std::any::Any;
 use std::ops::Range;
@@ -38,7 +38,7 @@ pub(super) struct ImageReader {
     windows: Windows,
 }
 
-/// What was decoded and not asked for yet.
+/// What was decoded but not requested yet.
 #[derive(Debug, Default)]
 struct Windows {
     energies: Window<f64>,

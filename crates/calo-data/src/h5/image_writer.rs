@@ -1,4 +1,4 @@
-//! Regular images into files: the grid layout and that of the CaloChallenge.
+//! Writing regular images to files: the grid layout and that of the CaloChallenge.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::layout::Layout;
 use super::target::{OpenTarget, cannot_write, set_text};
 use super::write_options::WriteOptions;
 
-/// Bytes of a chunk where the caller does not say: enough to compress well, small enough to jump around.
+/// Bytes of a chunk if the caller sets none: large enough to compress well, small enough for random access.
 const CHUNK_BYTES: usize = 3 << 19;
 
 /// Showers in a chunk of the data sets of a few numbers a shower.
@@ -49,7 +49,8 @@ impl ImageWriter {
             let group = create_group(&target, &group_name(options))?;
             (group, ["energy", "layers"], vec![layers, nx, ny], "GeV")
         };
-        // A thousandfold f32 does not fit into an f32 without rounding; the CaloChallenge's own files hold f64 too.
+        // A thousand times an f32 does not fit into an f32 without rounding; the CaloChallenge's own files hold f64
+        // too.
         let energy_dtype = if challenge { Dtype::F64 } else { options.energy_dtype.unwrap_or(options.dtype) };
         let small = |name, row_shape, unit| ColumnSpec {
             name,

@@ -1,4 +1,4 @@
-//! Opening files: what is certainly no HDF5 is recognised before libhdf5 sees it.
+//! Opening files: anything that is certainly not HDF5 is recognised before libhdf5 sees it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -39,8 +39,8 @@ pub(super) fn open(path: &Path) -> Result<OpenFile> {
 
 /// How every file is opened and created, `path` being the next.
 ///
-/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems that know none, or open
-/// elsewhere for reading, and what is written here has a name of its own until it is whole.
+/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems without locks, or
+/// open elsewhere for reading, and a file being written has a temporary name until it is complete.
 #[expect(clippy::disallowed_methods, reason = "the one place that may: it switches plugins off first")]
 pub(super) fn builder(path: &Path) -> Result<hdf5::FileBuilder> {
     plugins::switch_off(path)?;
@@ -68,7 +68,7 @@ fn check_signature(path: &Path, file: &File, n_bytes: u64) -> Result<()> {
     Err(Error::file(path, format!("not HDF5: {}", looks_like(&start)), "an HDF5 file of showers"))
 }
 
-/// A guess from the first bytes, for someone who took the wrong file.
+/// A guess from the first bytes, for users who gave the wrong file.
 fn looks_like(start: &[u8]) -> &'static str {
     match start {
         [] => "the file is empty",

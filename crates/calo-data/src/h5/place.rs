@@ -9,10 +9,10 @@ use super::layout::Layout;
 use super::open::printable;
 use super::read_options::ReadOptions;
 
-/// Groups that need no telling.
+/// Groups that are found without being named.
 const KNOWN_GROUPS: [&str; 3] = ["30x30", "48x13x13", "hcal_only"];
 
-/// No more members of a file are listed than this.
+/// Most members of a file that are listed.
 const MAX_LISTED: usize = 200;
 
 /// A layout and the names of its data sets inside the file.

@@ -1,4 +1,4 @@
-//! Point clouds out of ShowerData files.
+//! Reading point clouds from ShowerData files.
 
 use std::ops::Range;
 use std::path::Path;
@@ -20,7 +20,7 @@ use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::Window;
 use crate::points::PointBatch;
 
-/// What [`PointReader::info`] tells about an open file.
+/// What [`PointReader::info`] says about an open file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PointFileInfo {
     /// Showers in the file.
@@ -233,7 +233,7 @@ impl PointReader {
             return Err(self.bad_points(refuse_negatives));
         }
         for point in batch.points.chunks_exact_mut(batch.n_features) {
-            // The refused ones are gone: what is left below zero is to be clipped.
+            // Negative energies that are refused were caught above: those left are clipped.
             point[3] = if point[3] < 0.0 { 0.0 } else { point[3] };
         }
         Ok(())

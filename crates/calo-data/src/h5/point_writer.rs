@@ -1,4 +1,4 @@
-//! Point clouds into ShowerData files, which appear whole or not at all.
+//! Writing point clouds to ShowerData files, which appear whole or not at all.
 
 use std::path::Path;
 
@@ -112,7 +112,7 @@ impl PointWriter {
     }
 
     /// Appends `batch`. Showers without direction fly along the depth axis, those without particle get the PDG code
-    /// 0 and those without number are counted through.
+    /// 0 and those without number are numbered in order.
     ///
     /// # Errors
     /// Points of another size, shower numbers beyond 32 bits without `wide_ids`, or a full disk.

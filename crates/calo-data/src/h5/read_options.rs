@@ -1,14 +1,14 @@
-//! How files are read: what is taken for granted about them, and what to do about impossible values.
+//! How files are read: what the caller knows about them, and what to do about impossible values.
 
 use calo_core::detector::CoreCrop;
 use calo_core::{Detector, Grid};
 
 use super::layout::Layout;
 
-/// What to do about negative cells. Cells that are not finite are refused in any case.
+/// What to do about negative cells. Cells that are not finite are always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NegativeCells {
-    /// They are an error that tells how many there are.
+    /// They are an error, which says how many there are.
     #[default]
     Refuse,
     /// They count as zero.
@@ -18,7 +18,7 @@ pub enum NegativeCells {
 /// How to read a file; the default recognises what it can and refuses impossible values.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// The layout, where it shall not be recognised.
+    /// The layout, if it is not to be recognised from the file.
     pub layout: Option<Layout>,
     /// The group of `energy` and `layers`.
     pub group: Option<String>,
@@ -30,11 +30,11 @@ pub struct ReadOptions {
     pub grid: Option<Grid>,
     /// Names, core crop, grid and cell size where not given otherwise; needed for point clouds.
     pub detector: Option<Detector>,
-    /// Core to cut out of every shower, where the group does not say it.
+    /// Core to cut out of every shower, if the group does not define one.
     pub core_crop: Option<CoreCrop>,
     /// What to do about negative cells.
     pub negative_cells: NegativeCells,
-    /// Yield every value as it is, refusing nothing but damage: for `calo inspect`.
+    /// Return every value as it is and refuse nothing but damage: for `calo inspect`.
     pub inspect: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Showers out of HDF5 files.
+//! Reading showers from HDF5 files.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub struct ShowerReader {
     next: usize,
 }
 
-/// What the layouts differ in.
+/// The part that depends on the layout.
 #[derive(Debug)]
 enum Body {
     Images(Box<ImageReader>),

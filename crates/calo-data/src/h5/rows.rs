@@ -12,7 +12,7 @@ use super::array::{Array, Chunk, Chunks, Storage};
 use super::element::{ByteOrder, Stored};
 use super::filter::{Decoded, Decoder};
 
-/// Decoded rows that were not asked for yet are held up to this size.
+/// Decoded rows that were not requested yet are kept up to this size.
 const WINDOW_BYTES: usize = 64 << 20;
 
 /// Plain data is read in blocks of about this size.

@@ -1,4 +1,4 @@
-//! Tables: named columns of numbers, one row for each shower. What an encoder makes of showers is kept so.
+//! Tables: named columns of numbers, one row for each shower. The output of an encoder is stored this way.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl TableWriter {
     /// Completes the file and gives it its final name.
     ///
     /// # Errors
-    /// Columns of unlike length, or a full disk; what stood under the name before is still there then.
+    /// Columns of different lengths, or a full disk; what stood under the name before is still there then.
     pub fn finish(self) -> Result<()> {
         let Self { path, mut columns, target } = self;
         let n_rows = columns.first().map_or(0, |open| open.n_rows);
@@ -138,7 +138,7 @@ impl TableReader {
     /// Opens an HDF5 file.
     ///
     /// # Errors
-    /// A file that cannot be opened or is no HDF5.
+    /// A file that cannot be opened or is not HDF5.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { path: path.to_owned(), file: open(path)? })
     }

@@ -1,4 +1,4 @@
-//! Showers into HDF5 files, which appear whole or not at all.
+//! Writing showers to HDF5 files, which appear whole or not at all.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct ShowerWriter {
     n_showers: u64,
 }
 
-/// What the layouts differ in.
+/// The part that depends on the layout.
 enum Body {
     Images(Box<ImageWriter>),
     Points { writer: Box<PointWriter>, detector: Box<Detector>, buffer: Box<PointBatch> },

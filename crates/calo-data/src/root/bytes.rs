@@ -62,7 +62,7 @@ impl<'a> Cursor<'a> {
         self.pos
     }
 
-    /// Moves forward to `end`; objects are left this way whatever was read of them.
+    /// Moves forward to `end`, however much of the object was read.
     pub(super) fn leave(&mut self, end: usize) -> Parsed<()> {
         if end < self.pos || end > self.bytes.len() {
             return Err(format!("an object that ends at byte {end} was read up to {}", self.pos));
@@ -105,7 +105,7 @@ impl<'a> Cursor<'a> {
         Ok(i64::from_be_bytes(self.array()?))
     }
 
-    /// A length or position: four bytes, eight where the record is a big one. Must not be negative.
+    /// A length or position: four bytes, eight in a record with 64-bit positions. Must not be negative.
     pub(super) fn size(&mut self, big: bool, what: &str) -> Parsed<u64> {
         let value = if big { self.i64()? } else { i64::from(self.i32()?) };
         u64::try_from(value).map_err(|_| format!("{what} is {value}"))
@@ -192,7 +192,7 @@ impl<'a> Cursor<'a> {
             self.classes.insert(tag_at + MAP_OFFSET, class.clone());
             class
         } else {
-            // A class first named inside an object that was passed over: it is passed over too.
+            // A class whose name stands in an object that was skipped: its objects are skipped too.
             self.classes.get(&((tag & !CLASS_MASK) as usize)).cloned().unwrap_or_default()
         };
         Ok(Some(Pointee { class, end }))

@@ -5,7 +5,7 @@ use super::bytes::{Cursor, Parsed, Pointee};
 /// Oldest `TTree` and `TBranch` layouts that are read (ROOT 5.0 and later).
 const MIN_TREE_VERSION: i16 = 16;
 const MIN_BRANCH_VERSION: i16 = 10;
-/// Branches within branches and counters of leaves nest no deeper than this.
+/// Deepest nesting of branches within branches, and of counters of leaves.
 const MAX_DEPTH: usize = 8;
 
 /// A tree's branches.
@@ -116,7 +116,7 @@ fn branches(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Branch>> {
                 }
                 cursor.leave(header.end)?;
             }
-            // Of another kind, so none that holds hits.
+            // No other class holds hits.
             _ => {}
         }
         cursor.leave(end)?;
@@ -217,7 +217,7 @@ fn leaf(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Option<Leaf>> {
         cursor.leave(end)?;
         return Ok(None);
     }
-    // `TLeafF` and its like: their own header around that of `TLeaf`.
+    // `TLeafF` and similar classes: their own header around that of `TLeaf`.
     cursor.header()?;
     cursor.header()?;
     let title = cursor.named()?.title;
@@ -226,7 +226,7 @@ fn leaf(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Option<Leaf>> {
     cursor.i32()?;
     cursor.u8()?;
     let unsigned = cursor.u8()? != 0;
-    // The counter must be read, not passed over: its class may be named here for the first time.
+    // The counter must be read, not skipped: its class may be named here for the first time.
     leaf(cursor, depth + 1)?;
     cursor.leave(end)?;
     Ok(Some(Leaf { class, title, len, unsigned }))

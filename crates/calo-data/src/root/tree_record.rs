@@ -40,7 +40,7 @@ pub(super) struct WrittenBasket {
     pub(super) first_entry: u64,
 }
 
-/// A branch with one leaf of its own name: a number an event, or so many as its counter says.
+/// A branch with one leaf of its own name: one number per event, or as many as its counter says.
 #[derive(Debug, Clone)]
 pub(super) struct WrittenBranch {
     pub(super) name: &'static str,

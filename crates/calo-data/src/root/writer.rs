@@ -1,4 +1,4 @@
-//! Raw hits into ROOT files.
+//! Writing raw hits to ROOT files.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::hits::HitBatch;
 
 /// Hits after which the baskets go to the file: a megabyte in each branch.
 const BASKET_HITS: usize = 1 << 18;
-/// Events after which they go at the latest.
+/// Events after which the baskets go to the file at the latest.
 const BASKET_EVENTS: usize = 1 << 14;
 /// Most hits of one event: a basket has 32-bit offsets, and our reader's limit is 128 MiB.
 const MAX_HITS: usize = 1 << 24;
@@ -24,7 +24,7 @@ pub struct HitWriteOptions {
     pub tree: String,
     /// zlib level 1 to 9; 0 stores plainly.
     pub compression: u8,
-    /// Texts beside the tree, such as the file's provenance: name and value of `TNamed` objects.
+    /// Texts stored next to the tree, such as the file's provenance: name and value of `TNamed` objects.
     pub attributes: Vec<(String, String)>,
 }
 

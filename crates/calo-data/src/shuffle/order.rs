@@ -11,7 +11,7 @@ use crate::split::{Part, Split};
 const BLOCKS: Purpose = Purpose::new("shuffled blocks");
 const GROUP: Purpose = Purpose::new("shuffled group");
 
-/// Blocks gathered into a group: a batch mixes showers of so many places of the file.
+/// Blocks gathered into a group: a batch mixes showers from this many places of the file.
 const BLOCKS_PER_GROUP: usize = 32;
 
 /// The showers of a part, and how they are cut into blocks and groups.
@@ -124,7 +124,7 @@ mod tests {
         Order::new(&Split::new(1, [1.0, 0.0, 0.0], n).unwrap(), Part::Train, seed, group_showers)
     }
 
-    /// Trainings of the world depend on these: they must never change.
+    /// Published runs depend on these orders: they must never change.
     #[test]
     fn the_order_is_pinned() {
         let order = order(1, 100, 64);
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(order.shuffle(&epoch, 1, 8), [4, 5, 2, 1, 3, 6, 0, 7]);
     }
 
-    /// Over many epochs every shower is left out equally often: the last of an epoch are any.
+    /// Over many epochs every shower is left out equally often: any shower can come last in an epoch.
     #[test]
     fn no_shower_is_preferred() {
         let (n, n_epochs, n_last) = (67_u64, 4000_u64, 20_u64);

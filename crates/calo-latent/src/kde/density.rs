@@ -17,26 +17,26 @@ use crate::whitening::{Scaling, Whitening};
 pub struct KdeSettings {
     /// Shape of the kernels.
     pub scaling: Scaling,
-    /// Their width.
+    /// Width of the kernels.
     pub bandwidth: Bandwidth,
-    /// The column to sample the others at a given value of: the incident energy. It has a bandwidth of its own.
+    /// The column on which sampling can be conditioned: the incident energy. It has a bandwidth of its own.
     pub condition: Option<usize>,
-    /// Names of the columns, for errors and for the file; none at all for `column 0`, `column 1`, ...
+    /// Names of the columns, for errors and for the file; if empty, `column 0`, `column 1`, ...
     pub columns: Vec<String>,
 }
 
 /// A kernel density estimate: p(x) = 1/n sum_i N(x; x_i, H), with the same covariance H for every kernel.
 ///
-/// H is L diag(h^2) L^T, where L is the identity, the standard deviations, or the Cholesky factor of the covariance, whole or
-/// of the regression on the condition alone ([`Scaling`]), and h the bandwidth, for the conditioned column another one than
-/// for the rest, or one for every column. Under [`Scaling::FullCovariance`] a bandwidth of its own for the condition widens
-/// or narrows the kernel along the regression of the other columns on it; with equal bandwidths H is h^2 times the
-/// covariance. With [`Bandwidth::PerDimension`] kernels lie around centres that are moved towards the mean, so that the
-/// density has the variance of its points.
+/// H is L diag(h^2) L^T, where L is the identity, the standard deviations, or the Cholesky factor of the covariance,
+/// whole or of the regression on the condition alone ([`Scaling`]), and h the bandwidth: one for the conditioned column
+/// and one for the rest, or one for every column. Under [`Scaling::FullCovariance`] a bandwidth of its own for the
+/// condition widens or narrows the kernel along the regression of the other columns on it; with equal bandwidths H is
+/// h^2 times the covariance. With [`Bandwidth::PerDimension`] kernels lie around centres that are moved towards the
+/// mean, so that the density has the variance of its points.
 ///
 /// # Reference
-/// D. W. Scott, Multivariate Density Estimation (1992). arXiv:2102.12491, section 4.2: 24 sampled latent variables and the
-/// incident energy of up to 500,000 showers.
+/// D. W. Scott, Multivariate Density Estimation (1992). arXiv:2102.12491, section 4.2: 24 sampled latent variables and
+/// the incident energy of up to 500,000 showers.
 ///
 /// ```
 /// use calo_latent::{Bandwidth, Kde, KdeSettings};
@@ -75,8 +75,8 @@ impl Kde {
     ///
     /// # Errors
     /// Empty, non-finite, single or constant points; a column that others determine, where the full covariance is asked
-    /// for; bandwidths that are no positive numbers; a search that finds none (repeated points), has too few points, or is
-    /// for each column and without standard deviations; names or a condition that do not fit the columns.
+    /// for; bandwidths that are not positive numbers; a search that finds none (repeated points), has too few points,
+    /// or is per dimension but without standard deviations; names or a condition that do not fit the columns.
     pub fn fit(points: ArrayView2<'_, f64>, settings: &KdeSettings) -> Result<Self> {
         check_sample("points", points, 2)?;
         let columns = column_names(points.ncols(), &settings.columns)?;
@@ -147,7 +147,7 @@ impl Kde {
     /// The same density from at most `n_centres` of its points, drawn by `seed`; bandwidths stay.
     ///
     /// # Errors
-    /// No centres at all.
+    /// `n_centres` is 0.
     pub fn reduced(&self, n_centres: usize, seed: u64) -> Result<Self> {
         if n_centres == 0 {
             return Err(Error::parameter("n_centres", 0, "at least 1"));
@@ -182,12 +182,12 @@ impl Kde {
         &self.columns
     }
 
-    /// The column that samples can be drawn at a value of.
+    /// The column on which sampling can be conditioned.
     pub fn condition(&self) -> Option<usize> {
         self.condition
     }
 
-    /// Number of columns beside the condition: the size of the latent space.
+    /// Number of columns besides the condition: the size of the latent space.
     pub fn latent_size(&self) -> usize {
         self.n_columns() - usize::from(self.condition.is_some())
     }
@@ -203,7 +203,7 @@ impl Kde {
         self.scaling
     }
 
-    /// Bandwidth of every column beside the condition, in the units that [`Scaling`] sets.
+    /// Bandwidth of every column besides the condition, in the units that [`Scaling`] sets.
     pub fn bandwidths(&self) -> &[f64] {
         &self.bandwidths
     }
@@ -213,7 +213,7 @@ impl Kde {
         self.condition.map(|_| self.widths.condition)
     }
 
-    /// What the search of the bandwidths went through, if there was one.
+    /// Record of the search for the bandwidths, if there was one.
     pub fn search(&self) -> Option<&Search> {
         self.search.as_ref()
     }
@@ -223,7 +223,7 @@ impl Kde {
         &self.provenance
     }
 
-    /// The same, to fill.
+    /// The same, mutable.
     pub fn provenance_mut(&mut self) -> &mut BTreeMap<String, String> {
         &mut self.provenance
     }
@@ -231,7 +231,7 @@ impl Kde {
     /// Whether the density is one of `n` latent variables.
     ///
     /// # Errors
-    /// It is of another number.
+    /// The density has another number.
     pub fn check_latent_size(&self, n: usize) -> Result<()> {
         if self.latent_size() == n {
             return Ok(());

@@ -1,8 +1,8 @@
 //! Densities as safetensors files: centres in whitened coordinates, what leads back from there, and a header that says
 //! where they come from.
 //!
-//! All that is no tensor stands in one entry of the header, as JSON with sorted keys: several entries would come in
-//! another order each time, and equal densities are to be equal files.
+//! Everything but the tensors is in one entry of the header, as JSON with sorted keys: the order of several entries
+//! would change from time to time, and equal densities must be equal files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -33,7 +33,7 @@ const EXPECTED: &str = "a density written by `calo`";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
-    /// Eight bytes: the very same density.
+    /// Eight bytes: exactly the same density.
     #[default]
     F64,
     /// Four bytes: coordinates to 1e-7.
@@ -67,7 +67,8 @@ struct Header {
     columns: Vec<String>,
     condition: Option<usize>,
     scaling: Scaling,
-    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Version 1 has none.
+    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Missing in
+    /// version 1.
     #[serde(default)]
     bandwidths: Vec<f64>,
     condition_bandwidth: Option<f64>,

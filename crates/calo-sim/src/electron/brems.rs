@@ -1,4 +1,4 @@
-//! Bremsstrahlung in the screened field of nuclei and electrons, with the suppression that matter brings.
+//! Bremsstrahlung in the screened field of nuclei and electrons, with its suppression in matter.
 //!
 //! Cross section: Tsai, Rev. Mod. Phys. 46 (1974) 815, eq. 3.9 with the analytical screening functions 3.38 to 3.41
 //! (3.83 for complete screening of light atoms), Coulomb correction of Davies, Bethe and Maximon. Dielectric

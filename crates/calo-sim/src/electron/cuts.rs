@@ -2,7 +2,7 @@
 //!
 //! Geant4 states its production cuts as a range and turns it into one energy per material with rough formulae of its
 //! own (Physics Reference Manual, "Conversion from Cut in Range to Energy Threshold"). Results depend on the
-//! thresholds, so the same formulae stand here, with their published coefficients; they serve no other purpose.
+//! thresholds, so the same formulae are used here, with their published coefficients, and for nothing else.
 
 use super::{TWO_PI_RADIUS2_MM2, Velocity};
 use crate::constants::ELECTRON_MASS_MEV;
@@ -10,7 +10,7 @@ use crate::material::Material;
 
 /// No threshold is below the lowest energy of the conversion, MeV.
 const LOWEST_MEV: f64 = 0.001;
-/// Nor above its highest, MeV.
+/// No threshold is above the highest, MeV.
 const HIGHEST_MEV: f64 = 1e4;
 /// Steps of the search in each decade.
 const STEPS_PER_DECADE: f64 = 50.0;

@@ -1,4 +1,4 @@
-//! Neutrons: tracked from collision to collision down to energies whose recoils cannot be seen.
+//! Neutrons: tracked from collision to collision down to energies whose recoils are invisible.
 
 use super::event::Event;
 use super::inelastic::interact;

@@ -1,4 +1,4 @@
-//! Which of the ways of tracking a particle takes.
+//! Tracking of hadrons and muons: picks the code for the kind of particle.
 
 use super::HadronTables;
 use super::event::Event;

@@ -1,10 +1,11 @@
 //! Angles of multiple scattering: the Goudsmit-Saunderson distribution of screened Rutherford scattering, tabulated.
 //!
-//! `n` collisions with the law `A (1 + A) / (mu + A)^2`, where `mu = (1 - cos) / 2`, turn by an angle whose distribution is a
-//! Legendre series (Goudsmit and Saunderson, Phys. Rev. 57 (1940) 24). In `w = mu / (1 - mu) = tan^2(angle / 2)` its
-//! upper tail is that of single scattering, `P(> w) = n a / w` with `a = A / (1 + A)`, right up to 180 degrees. So
-//! `w = n a k (1 - v) / v`, with `v` uniform, is exact for single scattering where `k = 1`, and `k` is a tame function
-//! of `v`, of the number of collisions and of the path in transport mean free paths: that is tabulated.
+//! `n` collisions with the law `A (1 + A) / (mu + A)^2`, where `mu = (1 - cos) / 2`, turn by an angle whose
+//! distribution is a Legendre series (Goudsmit and Saunderson, Phys. Rev. 57 (1940) 24). In `w = mu / (1 - mu) =
+//! tan^2(angle / 2)` its upper tail is that of single scattering, `P(> w) = n a / w` with `a = A / (1 + A)`, right up
+//! to 180 degrees. So `w = n a k (1 - v) / v`, with `v` uniform, is exact for single scattering where `k = 1`, and `k`
+//! is a smooth function of `v`, of the number of collisions and of the path in transport mean free paths: that is
+//! tabulated.
 
 use rayon::prelude::*;
 
@@ -19,7 +20,7 @@ const LAST_COLLISIONS: i32 = 26;
 const N_COLLISIONS: usize = (LAST_COLLISIONS - FIRST_COLLISIONS + 1) as usize;
 /// Paths in transport mean free paths in the table: powers of two from here, below which angles scale with their width, ...
 const FIRST_PATH: i32 = -9;
-/// ... to here, where directions are all but forgotten.
+/// ... to here, where the direction is almost random.
 const LAST_PATH: i32 = 2;
 const N_PATHS: usize = (LAST_PATH - FIRST_PATH + 1) as usize;
 /// Parts of each octave of `v`, as a power of two.

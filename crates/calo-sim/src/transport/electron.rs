@@ -175,8 +175,8 @@ impl Transport {
         false
     }
 
-    /// Hands a new electron or positron to the stack, or ends it at once where it would not leave its slab: then nobody
-    /// asks for its direction.
+    /// Hands a new electron or positron to the stack, or ends it at once if it would not leave its slab: then its
+    /// direction is not needed.
     #[inline]
     pub(super) fn emit(
         &self,
