@@ -8,10 +8,11 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// How temporary names end.
+/// Suffix of temporary names.
 const SUFFIX: &str = ".partial";
 
-/// A file under construction. Dropping it without [`AtomicFile::commit`] leaves what stood under the final name.
+/// A file under construction. Dropping it without [`AtomicFile::commit`] leaves the file under the final name as it
+/// was.
 ///
 /// ```
 /// use std::io::Write;
@@ -34,7 +35,7 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Opens a temporary file beside `path`, which may or may not exist.
+    /// Opens a temporary file next to `path`, which may or may not exist.
     ///
     /// # Errors
     /// `path` is a directory, or its folder is missing or cannot be written.
@@ -54,14 +55,14 @@ impl AtomicFile {
             return Err(Error::file(path, problem, "an existing folder to write into"));
         }
         let mut builder = tempfile::Builder::new();
-        // Names may have 255 bytes; the temporary one needs some for itself.
+        // Names may have 255 bytes, and the temporary name is longer than the final one.
         let start: String = name.to_string_lossy().chars().take(50).collect();
         let prefix = format!(".{start}.");
         builder.prefix(&prefix).suffix(SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // As any new file: readable by others unless the umask says otherwise.
+            // Like any new file: others may read it unless the umask forbids it.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let temporary =
@@ -74,7 +75,7 @@ impl AtomicFile {
         &self.path
     }
 
-    /// Where the content stands until it is committed, for writers that insist on a path.
+    /// The temporary name, for writers that need a path.
     pub fn temporary_path(&self) -> &Path {
         self.temporary.path()
     }
@@ -84,7 +85,7 @@ impl AtomicFile {
         self.temporary.as_file_mut()
     }
 
-    /// Brings the content to the disk and gives it its final name, replacing what stood there.
+    /// Writes the content to the disk and gives it its final name, replacing any file of that name.
     ///
     /// # Errors
     /// The disk is full or the final name cannot be taken; the temporary file is removed then.
@@ -107,7 +108,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// Removes what [`AtomicFile`]s of a killed process left in `folder`; nobody may be writing there.
+/// Removes what [`AtomicFile`]s of a killed process left in `folder`. No other process may be writing there.
 ///
 /// # Errors
 /// The folder cannot be read, or a file not removed.
@@ -184,7 +185,7 @@ mod tests {
         let path = folder.path().join("a.json");
         write_atomically(&path, b"whole").unwrap();
         let file = AtomicFile::create(&path).unwrap();
-        // As a kill does: nothing is dropped.
+        // As after a kill, nothing is dropped.
         std::mem::forget(file);
         fs::write(folder.path().join("simulated.hdf5.partial"), "a journal").unwrap();
         assert_eq!(names(folder.path()).len(), 3);

@@ -1,10 +1,12 @@
-//! Detector descriptions: one TOML file says all that reading, projecting, judging and simulating need to know.
+//! Detector descriptions: one TOML file holds all that reading, projecting, evaluating and simulating need.
 //!
-//! The files in `configs/detectors` are compiled in and go by their names; any other detector is a path. A file may
-//! extend a built-in detector and say only what differs.
+//! The files in `configs/detectors` are compiled in and known by name; any other detector is given by a path. A file
+//! may extend a built-in detector and list only what differs.
 
 mod binning;
+mod built_in;
 mod cells;
+mod check;
 mod extend;
 mod geometry;
 mod projection;
@@ -14,20 +16,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use binning::{Binning, Binnings, Scale};
-pub use cells::{CellAxis, Wafers};
-pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack};
+pub use cells::CellAxis;
+pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack, Wafers};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
+
+use built_in::BUILT_IN;
+use check::Check;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-
-/// Detectors that need no file.
-const BUILT_IN: [(&str, &str); 4] = [
-    ("ild-ecal", include_str!("../../../configs/detectors/ild-ecal.toml")),
-    ("ild-ecal-staggered", include_str!("../../../configs/detectors/ild-ecal-staggered.toml")),
-    ("ild-ecal-pooled", include_str!("../../../configs/detectors/ild-ecal-pooled.toml")),
-    ("ild-ahcal", include_str!("../../../configs/detectors/ild-ahcal.toml")),
-];
 
 /// Most cells of a detector: every thread of the simulator keeps an energy for each, 0.5 GiB in all.
 const MAX_CELLS: usize = 1 << 26;
@@ -84,9 +81,9 @@ pub struct Hdf5Names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoreCrop {
-    /// First and past-the-last cell along x.
+    /// First cell, and one past the last, along x.
     pub x: [usize; 2],
-    /// First and past-the-last cell along y.
+    /// First cell, and one past the last, along y.
     pub y: [usize; 2],
 }
 
@@ -119,7 +116,7 @@ impl Detector {
     /// TOML that does not parse, unknown keys, or a field with an impossible value.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let refuse = |e: &toml::de::Error| {
-            // Of a file that extends another, only what is no TOML at all has a line.
+            // In a file that extends another, only a syntax error has a line number.
             let line = |span: std::ops::Range<usize>| {
                 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
             };
@@ -139,7 +136,7 @@ impl Detector {
     /// The whole description as TOML, whatever file it was read from: what is written into files and hashed.
     ///
     /// # Errors
-    /// None for a detector that was read; of one made in memory a value that TOML cannot hold.
+    /// A value that TOML cannot hold, which only a detector made in memory can have.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self)
             .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))
@@ -178,11 +175,21 @@ impl Detector {
         self.validate_cells(&check)
     }
 
+    /// The cells of `layer` along x.
+    pub fn cells_x(&self, layer: usize) -> CellAxis {
+        CellAxis::x(&self.geometry, self.readout.cell_size_mm[0], layer)
+    }
+
+    /// The cells of every layer along y.
+    pub fn cells_y(&self) -> CellAxis {
+        CellAxis::y(&self.geometry, self.readout.cell_size_mm[1])
+    }
+
     /// Every thread of the simulator keeps an energy for each cell.
     fn validate_cells(&self, check: &Check<'_>) -> Result<()> {
         let columns: usize =
-            (0..self.grid.layers).map(|layer| CellAxis::x(self, layer).n_cells()).max().unwrap_or(0);
-        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(CellAxis::y(self).n_cells());
+            (0..self.grid.layers).map(|layer| self.cells_x(layer).n_cells()).max().unwrap_or(0);
+        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(self.cells_y().n_cells());
         check.that(
             (1..=MAX_CELLS).contains(&n_cells),
             "geometry.plate_size_mm",
@@ -208,36 +215,6 @@ impl Detector {
             )?;
         }
         Ok(())
-    }
-}
-
-/// Names the place of a bad field, so that each check is one line.
-struct Check<'a> {
-    place: &'a str,
-}
-
-impl Check<'_> {
-    #[expect(clippy::needless_pass_by_value, reason = "checks hand over numbers and fresh strings")]
-    fn that(
-        &self,
-        holds: bool,
-        field: &str,
-        value: impl ToString,
-        expected: impl Into<String>,
-    ) -> Result<()> {
-        if holds {
-            return Ok(());
-        }
-        Err(Error::Field {
-            place: self.place.to_owned(),
-            field: field.to_owned(),
-            value: value.to_string(),
-            expected: expected.into(),
-        })
-    }
-
-    fn positive(&self, field: &str, value: f64) -> Result<()> {
-        self.that(value.is_finite() && value > 0.0, field, value, "a finite number above 0")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every crate of calorimeter showers shares: grids and detectors, showers in memory and where they come from,
+//! What all crates about calorimeter showers share: grids and detectors, showers in memory and where they come from,
 //! seeded random streams, files that appear whole or not at all, hashes. No C code, no file format.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 mod atomic;

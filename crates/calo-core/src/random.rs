@@ -1,4 +1,4 @@
-//! Random streams that depend on what they are for, never on who draws first.
+//! Random streams that depend on their purpose, never on the order in which they are used.
 //!
 //! Every random number of this project comes from a ChaCha stream keyed by (seed, purpose, index), the index being
 //! that of a shower, a batch or a parameter. Results are then the same for any number of threads, and shower 1000 is
@@ -33,7 +33,7 @@ impl Purpose {
 
 /// The stream for `index` of `purpose` under `seed`.
 ///
-/// The key is the seed followed by the purpose's name, the stream number is the index: no two triples meet.
+/// The key is the seed followed by the purpose's name, the stream number is the index: no two triples share a stream.
 ///
 /// ```
 /// use calo_core::random::{Purpose, stream};
@@ -70,7 +70,7 @@ mod tests {
         }
     }
 
-    /// Results in the world depend on these: they must never change.
+    /// Published results depend on these numbers: they must never change.
     #[test]
     fn first_values_are_pinned() {
         let mut rng = stream(42, Purpose::new("pinned"), 7);

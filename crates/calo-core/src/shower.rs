@@ -5,7 +5,8 @@ use ndarray::{Array2, Array4, ArrayView3, ArrayView4, Axis};
 use crate::grid::Grid;
 use crate::real::Real;
 
-/// What some layouts know about a shower beyond its energy and cells. One entry a shower in each part present.
+/// What some layouts know about a shower beyond its energy and cells. Each part that is present has one entry per
+/// shower.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShowerExtras {
     /// Unit vectors of the incident direction, `[shower, 3]`, in ShowerData's axes.
@@ -28,7 +29,7 @@ pub struct ShowerBatch<T = f32> {
     pub energies_gev: Vec<f64>,
     /// Energies deposited in the cells in MeV.
     pub cells_mev: Array4<T>,
-    /// What the layout holds besides.
+    /// What else the layout holds.
     pub extras: ShowerExtras,
 }
 

@@ -1,4 +1,4 @@
-//! Where batches come from, whatever file or computation stands behind.
+//! Where batches come from, be it a file or a computation.
 
 use crate::error::Result;
 use crate::grid::Grid;
@@ -7,12 +7,12 @@ use crate::shower::ShowerBatch;
 
 /// A stream of showers that can be read again from the start.
 ///
-/// Files, filters and simulations all look like this, so that what consumes showers never opens a file.
+/// Files, filters and simulations all look like this, so that code that consumes showers never opens a file.
 pub trait ShowerSource<T: Real = f32> {
     /// The grid of every shower.
     fn grid(&self) -> Grid;
 
-    /// Showers in all, where that is known before the end.
+    /// Total number of showers, if it is known before the end.
     fn n_showers(&self) -> Option<u64>;
 
     /// Replaces the content of `batch` by the next showers, at most `max_showers`; `false` at the end.

@@ -1,4 +1,4 @@
-//! Reading and writing of showers; `cargo xtask bench data` sets the same work of h5py beside it.
+//! Reading and writing of showers; `cargo xtask bench data` compares it with the same work in h5py.
 
 use std::hint::black_box;
 use std::path::Path;

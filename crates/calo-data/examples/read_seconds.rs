@@ -104,7 +104,7 @@ fn write_seconds(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The median time of [`REPEATS`] runs, and what the last one gave.
+/// The median time of [`REPEATS`] runs, and the result of the last one.
 fn median<T>(mut run: impl FnMut() -> Result<T>) -> Result<(f64, T)> {
     let mut timed = || {
         let start = Instant::now();
@@ -115,7 +115,7 @@ fn median<T>(mut run: impl FnMut() -> Result<T>) -> Result<(f64, T)> {
     Ok(runs.swap_remove(REPEATS / 2))
 }
 
-/// Peak resident memory of this process, where Linux tells it.
+/// Peak resident memory of this process, if Linux reports it.
 fn peak_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

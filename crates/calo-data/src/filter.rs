@@ -15,7 +15,7 @@ pub struct Filter {
     pub cell_cut_mev: Option<f64>,
 }
 
-/// A contained shower has **more than** so many cells **above** a threshold.
+/// A contained shower has **more than** a given number of cells **above** a threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PunchThrough {
     /// Showers with this many hits or fewer are dropped.
@@ -58,7 +58,7 @@ impl Filter {
     }
 }
 
-/// How many showers went and why. A shower counts at the first reason.
+/// How many showers were dropped, and why. A shower counts under the first reason that applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct FilterReport {
     /// Showers seen.

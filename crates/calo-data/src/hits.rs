@@ -113,6 +113,6 @@ pub trait HitSource {
     /// Starts again with the first event.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// The source cannot start again.
     fn rewind(&mut self) -> Result<()>;
 }

@@ -1,4 +1,4 @@
-//! Calorimeter showers on disk: HDF5 and ROOT files, and what stands between a file and a batch of showers.
+//! Calorimeter showers on disk: HDF5 and ROOT files, and the steps between a file and a batch of showers.
 //!
 //! Showers in memory, detectors and the errors of everything here are those of `calo_core`.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
@@ -35,7 +35,7 @@ pub use readout::CellHits;
 pub use root::{HitReader, HitWriteOptions, HitWriter, TreeName};
 pub use shuffle::{BatchPlace, Prefetch, ShuffleSettings, ShuffledShowers};
 pub use split::{Part, PartSource, Split, for_each_part};
-pub use stagger::{StaggerMap, StaggerSource};
+pub use stagger::{Gap, StaggerMap, StaggerSource};
 pub use summary::{Extent, Summary, Tally, UnitHint};
 
 /// The example of the README is compiled and run.

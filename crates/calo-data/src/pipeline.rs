@@ -1,4 +1,4 @@
-//! From raw hits to showers on a detector's grid, all steps in a row.
+//! From raw hits to showers on a detector's grid, all steps in sequence.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub enum StaggerFrom {
     /// The average of all showers, which are read once for it. Rows that may be empty by chance are left alone.
     #[default]
     Showers,
-    /// The places of the detector's cells: the same for any showers, and right as far as the description is.
+    /// The places of the detector's cells: the same for all showers, and as accurate as the description.
     Geometry,
 }
 
@@ -76,7 +76,7 @@ impl<H: HitSource> ProjectedShowers<H> {
         Ok(Self { source: CropSource::new(corrected, crop)? })
     }
 
-    /// What has become of events and hits since the start of this pass.
+    /// How many events and hits were kept and dropped since the start of this pass.
     pub fn report(&self) -> &ProjectionReport {
         self.source.inner().inner().report()
     }

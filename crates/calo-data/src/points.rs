@@ -1,4 +1,4 @@
-//! Showers as point clouds, and their way to a grid and back.
+//! Showers as point clouds, and conversion to a grid and back.
 
 use calo_core::{Detector, Grid, Real, ShowerBatch, ShowerExtras};
 use ndarray::Array2;

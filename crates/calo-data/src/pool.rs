@@ -1,4 +1,4 @@
-//! Adding neighbouring cells up to larger ones.
+//! Summing neighbouring cells into larger ones.
 
 use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use ndarray::{Array3, ArrayView3, Axis};
@@ -30,7 +30,7 @@ impl<T: Real, S: ShowerSource<T>> PoolSource<S, T> {
     }
 }
 
-/// The grid that is left of `grid` where every block of `by` cells becomes one.
+/// The grid after every block of `by` cells of `grid` has become one cell.
 fn pooled_grid(grid: Grid, by: Grid) -> Result<Grid> {
     for (axis, n, block) in [("layers", grid.layers, by.layers), ("x", grid.nx, by.nx), ("y", grid.ny, by.ny)]
     {

@@ -9,7 +9,7 @@ use ndarray::ArrayView3;
 use crate::hits::{Event, HitBatch, HitSource};
 use crate::root::HitReader;
 
-/// What became of events and hits.
+/// How many events and hits were kept and dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ProjectionReport {
     /// Events read.
@@ -81,7 +81,7 @@ impl<H: HitSource> HitProjector<H> {
         &self.hits
     }
 
-    /// The events' source back, wherever it stands.
+    /// Returns the source of the events, at its current position.
     pub fn into_hits(self) -> H {
         self.hits
     }
@@ -92,7 +92,7 @@ impl<H: HitSource> ShowerSource<f32> for HitProjector<H> {
         self.projection.raw_grid()
     }
 
-    /// Known after one whole pass: it takes reading to see which events are skipped.
+    /// Known after one whole pass: only reading shows which events are skipped.
     fn n_showers(&self) -> Option<u64> {
         self.n_showers
     }

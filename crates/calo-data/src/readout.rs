@@ -26,8 +26,7 @@ impl CellHits {
     pub fn of(detector: &Detector) -> Self {
         let centres =
             |axis: CellAxis| (0..axis.n_cells()).map(|cell| axis.centre_mm(cell) as f32).collect::<Vec<_>>();
-        let x_mm: Vec<_> =
-            (0..detector.grid.layers).map(|layer| centres(CellAxis::x(detector, layer))).collect();
+        let x_mm: Vec<_> = (0..detector.grid.layers).map(|layer| centres(detector.cells_x(layer))).collect();
         let slabs = detector.geometry.placed_slabs();
         let middle = |from_mm: f64, to_mm: f64| {
             (0.5 * (from_mm + to_mm) + detector.geometry.hit_depth_offset_mm) as f32
@@ -37,7 +36,7 @@ impl CellHits {
             nx: x_mm.iter().map(Vec::len).max().unwrap_or(0),
             x_mm,
             depth_mm: active.map(|slab| middle(slab.from_mm, slab.to_mm)).collect(),
-            y_mm: centres(CellAxis::y(detector)),
+            y_mm: centres(detector.cells_y()),
         }
     }
 
@@ -84,7 +83,7 @@ mod tests {
             let cells = CellHits::of(&detector);
             let mut batch = HitBatch::default();
             batch.clear(0);
-            let (nx, ny) = (CellAxis::x(&detector, 0).n_cells(), CellAxis::y(&detector).n_cells());
+            let (nx, ny) = (detector.cells_x(0).n_cells(), detector.cells_y().n_cells());
             let layers = detector.grid.layers;
             let indices = (0..layers * nx * ny)
                 .map(|i| cells.index((i / (nx * ny)) as u32, (i / ny % nx) as u32, (i % ny) as u32).unwrap());

@@ -1,9 +1,9 @@
 //! ROOT files, as far as raw hits need them: `TTree`s with branches of numbers and of arrays of numbers.
 //!
-//! Our own writer, because the same hits shall make the same bytes, in bounded memory, and the file appear whole or not
-//! at all. Our own reader, of some 700 lines, because the file is not trusted: every length is checked before it is used, so
-//! damage ends in an error and never in a panic, an endless loop or an exhausted machine. It keeps one basket of
-//! each branch in memory. `docs/formats.md` says which files it reads and why `oxyroot` does not stand here.
+//! The writer is our own, so that the same hits make the same bytes, memory is bounded, and the file appears whole or
+//! not at all. So is the reader, of some 700 lines, because the file is not trusted: every length is checked before it
+//! is used, so damage ends in an error and never in a panic, an endless loop or an exhausted machine. It keeps one
+//! basket of each branch in memory. `docs/formats.md` says which files it reads and why `oxyroot` is not used.
 
 mod bytes;
 mod column;

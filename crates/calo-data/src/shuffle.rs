@@ -16,13 +16,13 @@ use crate::split::{Part, Split};
 
 use calo_core::{Error, Grid, Result, ShowerBatch};
 use group::Group;
-use order::{Epoch, Order};
-pub use prefetch::{BatchPlace, Prefetch};
+use order::{Epoch, GroupPlaces, Order};
+pub use prefetch::Prefetch;
 
 /// How the showers of a part are shuffled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShuffleSettings {
-    /// Another seed makes another order.
+    /// Seed of the order.
     pub seed: u64,
     /// Showers in every batch.
     pub batch_size: usize,
@@ -30,12 +30,32 @@ pub struct ShuffleSettings {
     pub group_showers: usize,
 }
 
+/// Where a batch stands: epoch and number in it, both from 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchPlace {
+    /// The epoch.
+    pub epoch: u64,
+    /// The batch in it.
+    pub batch_idx: u64,
+}
+
+impl BatchPlace {
+    /// The place behind this one, where epochs have `batches_per_epoch`.
+    pub fn next(self, batches_per_epoch: u64) -> Self {
+        if self.batch_idx + 1 < batches_per_epoch {
+            Self { batch_idx: self.batch_idx + 1, ..self }
+        } else {
+            Self { epoch: self.epoch + 1, batch_idx: 0 }
+        }
+    }
+}
+
 /// Random-order batches of one part of a file.
 ///
 /// A batch depends on the file, the split, the settings, the epoch and its number alone, and can be read without those
 /// before it: training resumes at any batch with the same showers. In order, every shower is read once an epoch; a
-/// jump costs the reading of one group. An epoch shows every shower at most once; of those that make no whole batch,
-/// other ones are left out in every epoch.
+/// jump costs the reading of one group. An epoch shows every shower at most once. The rest that fills no whole batch is
+/// left out; it is a different one in every epoch.
 ///
 /// Memory is one group, a batch, and at most 100 MB for reading.
 ///
@@ -111,7 +131,7 @@ impl ShuffledShowers {
     /// shower in the order of the epoch.
     ///
     /// # Errors
-    /// No such batch; what reading meets.
+    /// No such batch, or an error of reading.
     pub fn read(&mut self, epoch: u64, batch_idx: u64, batch: &mut ShowerBatch<f32>) -> Result<()> {
         self.read_unless(&AtomicBool::new(false), BatchPlace { epoch, batch_idx }, batch)
     }
@@ -129,7 +149,7 @@ impl ShuffledShowers {
         let first = batch_idx * self.batch_size as u64;
         let (mut place, end) = (first, first + self.batch_size as u64);
         while place < end {
-            let (group, places) = self.epoch.group_at(place);
+            let GroupPlaces { group, places } = self.epoch.group_at(place);
             self.group.load(&mut self.reader, &self.order, &self.epoch, group, stop)?;
             if place == first {
                 self.group.restart(batch, first);

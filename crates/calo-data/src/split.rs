@@ -5,17 +5,17 @@ use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 use rand::RngCore;
 
 const SPLIT: Purpose = Purpose::new("split");
-/// Rounds of the Feistel network; four make a random-looking permutation, small domains like some more.
+/// Rounds of the Feistel network; four make a random-looking permutation, and small domains need a few more.
 const ROUNDS: usize = 8;
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// What a network is trained on.
+    /// Trains the networks.
     Train,
-    /// What decides when to stop.
+    /// Decides when to stop.
     Validation,
-    /// What is looked at once.
+    /// Used once, for the final evaluation.
     Test,
 }
 
@@ -104,7 +104,7 @@ impl Split {
 fn largest_remainder(fractions: [f64; 3], n: u64) -> [u64; 3] {
     let sum: f64 = fractions.iter().sum();
     let shares = fractions.map(|f| f / sum * n as f64);
-    // A share like 0.1 * 30 = 3.0000000000000004 or 2.9999999999999996 is meant as 3.
+    // A share like 0.1 * 30 = 3.0000000000000004 or 2.9999999999999996 means 3.
     let whole =
         shares.map(|share| if (share - share.round()).abs() < 1e-6 { share.round() } else { share.floor() });
     let mut sizes = whole.map(|share| share as u64);
@@ -166,7 +166,7 @@ fn mix(mut z: u64) -> u64 {
 /// Reads `source` once and hands every batch of every part on, each part in file order.
 ///
 /// # Errors
-/// What reading meets, and what `write` returns; a source that has more showers than were split.
+/// Errors of reading and of `write`; a source that has more showers than were split.
 pub fn for_each_part<T: Real>(
     source: &mut dyn ShowerSource<T>,
     split: &Split,

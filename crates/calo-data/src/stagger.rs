@@ -3,8 +3,8 @@
 //! Two passes. The first averages all showers ([`StaggerMap::measure`]); an x-row of a layer (all its y) is a **gap**
 //! if it is empty and both its neighbours are not. The second ([`StaggerSource`]) closes the gaps in every shower: the
 //! rows before a gap move up by one into it, and row 0 becomes empty. Gaps of one layer are closed in ascending order,
-//! each judged in the uncorrected average: a row that is not a gap thus moves up by the number of gaps behind it. What
-//! little stands in a gap's row is dropped. At last the first and last x-bins go.
+//! each judged in the uncorrected average: a row that is not a gap thus moves up by the number of gaps behind it. The
+//! little energy in a gap's row is dropped. Finally the first and last x-bins are removed.
 //!
 //! The rule cannot tell an artefact from a row that few showers reach: [`StaggerMap::doubtful`] names such gaps. Where
 //! the places of the cells are known, [`StaggerMap::of_cells`] needs no showers at all.
@@ -20,9 +20,18 @@ use crate::readout::CellHits;
 
 /// Showers in memory at a time in the first pass.
 const BATCH: usize = 64;
-/// A row beside which k showers have hits is empty by chance with probability of about exp(-k); with fewer showers
+/// A row next to which k showers have hits is empty by chance with probability of about exp(-k); with fewer showers
 /// than this (exp(-10) = 5e-5) a gap is doubtful.
 const MIN_WITNESSES: u64 = 10;
+
+/// A row of cells that no shower fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Its layer.
+    pub layer: usize,
+    /// Its x-row.
+    pub x: usize,
+}
 
 /// Which x-rows of which layers are gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +39,17 @@ pub struct StaggerMap {
     /// Ascending x-rows of the gaps, layer by layer.
     gaps: Vec<Vec<usize>>,
     nx: usize,
-    /// Showers averaged; 0 where the cells alone say it.
+    /// Showers averaged; 0 if the map was made from the cells alone.
     n_showers: u64,
-    /// Layer and x-row of gaps that few showers confirm.
-    doubtful: Vec<(usize, usize)>,
+    /// Gaps that few showers confirm.
+    doubtful: Vec<Gap>,
 }
 
 impl StaggerMap {
     /// First pass: averages all showers of `source`, which is left rewound.
     ///
     /// # Errors
-    /// What reading meets; a source without showers.
+    /// An error of reading, or a source without showers.
     pub fn measure<T: Real>(source: &mut dyn ShowerSource<T>, staggering: &Staggering) -> Result<Self> {
         let grid = source.grid();
         let mut sums_mev = Array2::<f64>::zeros((grid.layers, grid.nx));
@@ -65,9 +74,8 @@ impl StaggerMap {
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 showers")]
         let rows_mev = sums_mev / n_showers as f64;
         let map = Self::from_average(&rows_mev, staggering);
-        let weak = |(layer, x): &(usize, usize)| {
-            n_filled[[*layer, x - 1]].min(n_filled[[*layer, x + 1]]) < MIN_WITNESSES
-        };
+        let weak =
+            |&Gap { layer, x }: &Gap| n_filled[[layer, x - 1]].min(n_filled[[layer, x + 1]]) < MIN_WITNESSES;
         let doubtful = map.all_gaps().filter(weak).collect();
         Ok(Self { n_showers, doubtful, ..map })
     }
@@ -89,7 +97,8 @@ impl StaggerMap {
         Self { gaps: gaps.collect(), nx: rows_mev.ncols(), n_showers: 1, doubtful: Vec::new() }
     }
 
-    /// The gaps that showers without number would show: rows of projection bins in which no cell has its centre.
+    /// The gaps that the average of infinitely many showers would show: rows of projection bins in which no cell has
+    /// its centre.
     ///
     /// It rests on the description of the detector alone, so it does not depend on which showers are corrected.
     pub fn of_cells(detector: &Detector, staggering: &Staggering) -> Self {
@@ -119,18 +128,18 @@ impl StaggerMap {
     #[must_use]
     pub fn leave_doubtful_open(mut self) -> Self {
         for (layer, gaps) in self.gaps.iter_mut().enumerate() {
-            gaps.retain(|x| !self.doubtful.contains(&(layer, *x)));
+            gaps.retain(|&x| !self.doubtful.contains(&Gap { layer, x }));
         }
         self
     }
 
-    /// Layer and x-row of the gaps beside which so few showers have hits that the row may be empty by chance.
-    pub fn doubtful(&self) -> &[(usize, usize)] {
+    /// The gaps next to which so few showers have hits that the row may be empty by chance.
+    pub fn doubtful(&self) -> &[Gap] {
         &self.doubtful
     }
 
-    fn all_gaps(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.gaps.iter().enumerate().flat_map(|(layer, gaps)| gaps.iter().map(move |x| (layer, *x)))
+    fn all_gaps(&self) -> impl Iterator<Item = Gap> {
+        self.gaps.iter().enumerate().flat_map(|(layer, gaps)| gaps.iter().map(move |&x| Gap { layer, x }))
     }
 
     /// Gaps in all layers.
@@ -167,7 +176,7 @@ impl fmt::Display for StaggerMap {
         if !self.doubtful.is_empty() {
             let n = self.doubtful.len();
             write!(f, "; {n} may be empty by chance (fewer than {MIN_WITNESSES} showers have hits beside)")?;
-            if self.doubtful.iter().all(|(layer, x)| !self.gaps(*layer).contains(x)) {
+            if self.doubtful.iter().all(|gap| !self.gaps(gap.layer).contains(&gap.x)) {
                 write!(f, " and are left as they are")?;
             }
         }

@@ -76,7 +76,7 @@ pub enum UnitHint {
 }
 
 impl UnitHint {
-    /// Judges a response in visible MeV for each incident GeV.
+    /// Checks a response in visible MeV for each incident GeV.
     pub fn of_response(mev_per_gev: f64) -> Option<Self> {
         let [low, high] = PLAUSIBLE_MEV_PER_GEV;
         if (low..=high).contains(&(mev_per_gev * 1e3)) {
@@ -162,7 +162,7 @@ impl Summary {
     /// Reads a source from where it stands to its end. Give it unchecked showers (`ReadOptions::inspect`).
     ///
     /// # Errors
-    /// What reading meets.
+    /// Errors of reading.
     pub fn of<T: Real>(source: &mut dyn ShowerSource<T>, hit_above_mev: f64) -> Result<Self> {
         let mut summary = Self::new(source.grid(), hit_above_mev);
         let mut batch = ShowerBatch::empty(source.grid());

@@ -100,7 +100,7 @@ fn memory_of_shuffling_is_that_of_a_group() {
     let (short, long) = (peak(8 * SHORT), peak(30 * SHORT));
     println!("{} showers: {short} kB, {} showers: {long} kB", 8 * SHORT, 30 * SHORT);
     let group_kb = (GROUP * GRID.n_cells() * size_of::<f32>() / 1024) as u64;
-    // The 100 MB that `ShuffledShowers` promises beside its group, and the program itself.
+    // The 100 MB that `ShuffledShowers` promises besides its group, and the program itself.
     assert!(short.max(long) < group_kb + 140_000, "{short} and {long} kB, {group_kb} of them the group");
     assert!(long as f64 <= 1.1 * short as f64, "{short} kB became {long} kB");
 }

@@ -1,4 +1,4 @@
-//! No file has libhdf5 load a foreign library, however it is opened first.
+//! No file makes libhdf5 load a foreign library, whichever way it is opened first.
 #![expect(clippy::unwrap_used, reason = "in tests, a failed expectation is the report")]
 #![expect(clippy::disallowed_methods, reason = "libhdf5 writes the file that is tampered with")]
 
@@ -19,7 +19,7 @@ const GRID: Grid = Grid { layers: 2, nx: 3, ny: 4 };
 /// Zstandard's number, a filter that is not built in.
 const FOREIGN: u16 = 32015;
 
-/// A plugin that leaves a file when it is loaded. The marker's name and HDF5_PLUGIN_PATH come by the environment.
+/// A plugin that leaves a file when it is loaded. The marker's name and HDF5_PLUGIN_PATH come from the environment.
 const PLUGIN: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ int H5PLget_plugin_type(void) { return 0; }
 const void *H5PLget_plugin_info(void) { return NULL; }
 "#;
 
-/// All ways in: what a process may do first with calo-data and HDF5.
+/// Every way to start: what a process may do first with calo-data and HDF5.
 const WAYS: [&str; 8] = [
     "read showers",
     "read points",
@@ -102,7 +102,7 @@ unsafe extern "C" {
     safe fn H5PLset_loading_state(plugin_control_mask: c_uint) -> c_int;
 }
 
-/// Runs in a process of its own: goes in one way, then asks libhdf5 for the filter, which has it look for plugins.
+/// Runs in a process of its own: starts in one way, then asks libhdf5 for the filter, which makes it look for plugins.
 #[test]
 #[ignore = "run by `no_way_in_loads_a_plugin`"]
 fn plugin_child() {
@@ -150,7 +150,7 @@ fn no_way_in_loads_a_plugin() {
     assert!(status.success());
     foreign_file(folder.path(), FOREIGN);
 
-    // Whether a process that goes in this way loads the plugin; with plugins switched on again it must.
+    // Whether a process that starts this way loads the plugin; with plugins switched on again it must.
     let marker = folder.path().join("marker");
     let loads = |way: &str, on: bool| {
         let mut child = Command::new(std::env::current_exe().unwrap());

@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_core::detector::{CellAxis, Staggering};
+use calo_core::detector::Staggering;
 use calo_core::random::{Purpose, stream};
 use calo_core::{Detector, Grid, MemorySource, ShowerBatch, ShowerSource};
 use calo_data::{
-    CellHits, HitBatch, HitProjector, HitReader, HitSource, ProjectedShowers, StaggerFrom, StaggerMap,
+    CellHits, Gap, HitBatch, HitProjector, HitReader, HitSource, ProjectedShowers, StaggerFrom, StaggerMap,
     StaggerSource, TreeName,
 };
 use ndarray::{Array4, Axis, s};
@@ -110,7 +110,7 @@ fn middle_rows() -> ShowerBatch<f32> {
 #[test]
 fn shifted_rows_of_real_showers_are_recovered() {
     let mut original = middle_rows();
-    // What runs out of the image at the front cannot come back; one row of it is dropped anyway.
+    // What is shifted out of the image at the front is lost; one row of it is dropped anyway.
     original.cells_mev.slice_mut(s![.., .., 0, ..]).fill(0.0);
     let mut shifted = original.clone();
     let gaps = [(4, vec![9]), (5, vec![5]), (11, vec![6, 12]), (16, vec![8, 10]), (27, vec![7])];
@@ -134,12 +134,12 @@ fn shifted_rows_of_real_showers_are_recovered() {
     }
     assert_eq!(map.n_gaps(), 7, "{map}");
     assert!(map.to_string().contains("layer 11: x 6, 12"), "{map}");
-    // So early in the shower few of 20 have hits beside the gap.
-    assert_eq!(map.doubtful(), [(4, 9)], "{map}");
+    // So early in the shower few of 20 have hits next to the gap.
+    assert_eq!(map.doubtful(), [Gap { layer: 4, x: 9 }], "{map}");
     let recovered = read_all(&mut StaggerSource::new(source, map, 1).unwrap(), 9);
     let expected = original.cells_mev.slice(s![.., .., 1..15, ..]);
     for layer in 0..30 {
-        // Where there were two gaps, one row more ran out.
+        // With two gaps, one more row was shifted out.
         let from = usize::from([11, 16].contains(&layer));
         assert_eq!(
             recovered.cells_mev.slice(s![.., layer, from.., ..]),
@@ -158,7 +158,7 @@ fn real_showers_without_artefact_stay_as_they_are() {
     assert_eq!(map.n_gaps(), 0, "{map}");
 }
 
-/// Far from the axis few showers have hits, and rows of 20 showers are empty by chance: that is said.
+/// Far from the axis few showers have hits, and rows of 20 showers are empty by chance: the map names them.
 #[test]
 fn gaps_that_may_be_chance_are_named() {
     let map = StaggerMap::measure(&mut projector(&Detector::load("ild-ecal").unwrap()), &ECAL).unwrap();
@@ -212,7 +212,7 @@ impl HitSource for RandomHits {
         for event in self.next..stop {
             let mut rng = stream(1, HITS, event);
             for layer in 0..self.detector.grid.layers {
-                let (x, y) = (CellAxis::x(&self.detector, layer), CellAxis::y(&self.detector));
+                let (x, y) = (self.detector.cells_x(layer), self.detector.cells_y());
                 for _ in 0..40 {
                     let place = [rng.random_range(-100.0..100.0), rng.random_range(-100.0..100.0)];
                     let (Some(ix), Some(iy)) = (x.cell_at(place[0]), y.cell_at(place[1])) else { continue };

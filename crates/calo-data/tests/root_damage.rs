@@ -62,7 +62,7 @@ fn read_everything(path: &Path) -> Result<u64, calo_core::Error> {
     Ok(n)
 }
 
-/// Peak memory of this process, bytes, where the system tells.
+/// Peak memory of this process, bytes, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

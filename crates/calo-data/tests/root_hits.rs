@@ -64,7 +64,7 @@ fn batches_of_any_size_hold_the_same_events() {
     }
 }
 
-/// `oxyroot` reads the same file on its own; only `mcene` it gets wrong (500 values for the first event).
+/// `oxyroot` reads the same file independently; it gets only `mcene` wrong (500 values for the first event).
 #[test]
 fn hits_agree_with_oxyroot() {
     let ours = read_all(&sample());

@@ -1,4 +1,5 @@
-//! Shuffled batches of real files: every shower once, the same from anywhere, ahead of time, and errors in their turn.
+//! Shuffled batches of real files: every shower once, the same batch wherever reading starts, reading ahead, and errors
+//! in order.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 

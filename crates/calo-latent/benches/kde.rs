@@ -3,7 +3,7 @@
 //! Peers on the same points, two cores: `scipy.stats.gaussian_kde.resample`, `sklearn.neighbors.KernelDensity.sample` and
 //! `score_samples`; none of them samples at a given energy.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark has nobody to report errors to")]
+#![expect(clippy::unwrap_used, reason = "a benchmark reports errors by panicking")]
 
 use std::hint::black_box;
 use std::time::Duration;

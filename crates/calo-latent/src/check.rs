@@ -1,4 +1,4 @@
-//! What every statistic asks of its input.
+//! Checks of the input that all statistics share.
 
 use ndarray::ArrayView2;
 

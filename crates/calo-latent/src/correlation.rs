@@ -1,4 +1,4 @@
-//! How latent variables go with observables.
+//! Correlation of latent variables with observables.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! How much each latent variable says about its shower.
+//! How much information each latent variable carries about its shower.
 
 use ndarray::{Array1, ArrayView2, Axis};
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Kullback-Leibler divergence of every latent variable from N(0, 1), the most informative first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DivergenceSpectrum {
-    /// Numbers of the variables by falling divergence; equal ones as they come.
+    /// Numbers of the variables by falling divergence; equal ones in their original order.
     pub order: Vec<usize>,
     /// Divergences in that order, in nats, averaged over the showers.
     pub divergence: Vec<f64>,
@@ -46,7 +46,7 @@ pub fn gaussian_divergence(mean: f64, log_variance: f64) -> f64 {
 ///
 /// ```
 /// use ndarray::array;
-/// // The first variable is a normal one and says nothing; the second does.
+/// // The first variable is a normal one and carries no information; the second does.
 /// let (mean, log_variance) = (array![[0.0, 1.0], [0.0, -1.0]], array![[0.0, -2.0], [0.0, -2.0]]);
 /// let spectrum = calo_latent::divergence_spectrum(mean.view(), log_variance.view())?;
 /// assert_eq!(spectrum.order, [1, 0]);

@@ -75,7 +75,7 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
-    /// A condition at which the density knows nothing.
+    /// A condition outside the range of the points.
     #[error(
         "{what} = {value}: beyond the points of the density, which reach from {low} to {high}; \
          expected no more than {reach} outside"
@@ -97,7 +97,7 @@ pub enum Error {
     Search {
         /// Where the search went.
         problem: String,
-        /// What a sound sample has.
+        /// What a valid sample has.
         expected: String,
     },
     /// The operating system refused.
@@ -113,7 +113,7 @@ pub enum Error {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] calo_core::Error),
-    /// A file that holds no sound density.
+    /// A file that holds no valid density.
     #[error("{}: {problem}; expected {expected}", path.display())]
     File {
         /// The file.

@@ -1,4 +1,4 @@
-//! Histograms as density estimates: bins of equal width, as many as cross-validation likes best.
+//! Histograms as density estimates: bins of equal width, whose number cross-validation chooses.
 
 mod cross_validation;
 
@@ -18,11 +18,11 @@ const MAX_BINS: usize = 1 << 24;
 
 /// A histogram with bins of equal width from the smallest to the largest point of every column, as a density.
 ///
-/// Every bin holds `pseudo_count` points beside those found, so that bins that are empty by chance do not make points
-/// left out impossible; beyond the range the density is zero.
+/// Every bin holds `pseudo_count` points in addition to those found, so that a bin that is empty by chance does not
+/// make held-out points impossible; beyond the range the density is zero.
 ///
 /// # Reference
-/// The histogram estimator that calomplification (arXiv:2202.07352) sets beside KDE and VAE-GAN, figures 8 to 10 and
+/// The histogram estimator that calomplification (arXiv:2202.07352) compares with KDE and VAE-GAN, figures 8 to 10 and
 /// table 1.
 ///
 /// ```
@@ -82,13 +82,13 @@ impl HistogramDensity {
         Ok(Self { cumulative: cumulative.collect(), grid, log_density, search: None })
     }
 
-    /// The density of `points` in as many bins as make points left out likeliest.
+    /// The density of `points` in the number of bins that maximises the likelihood of held-out points.
     ///
     /// # Shapes
     /// `points` `[n, d]`.
     ///
     /// # Errors
-    /// As [`HistogramDensity::new`], settings that make no sense, or fewer than two points for each fold.
+    /// As [`HistogramDensity::new`], invalid settings, or fewer than two points for each fold.
     pub fn fit(points: ArrayView2<'_, f64>, settings: &BinValidation) -> Result<Self> {
         let grid = Grid::of(points)?;
         let search = cross_validation::search(points, &grid, settings)?;
@@ -102,7 +102,7 @@ impl HistogramDensity {
         &self.grid.n_bins
     }
 
-    /// What the cross-validation went through, if there was one.
+    /// Record of the cross-validation, if there was one.
     pub fn search(&self) -> Option<&BinSearch> {
         self.search.as_ref()
     }

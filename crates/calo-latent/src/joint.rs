@@ -15,7 +15,7 @@ pub struct JointHistogram {
     pub counts: Array2<u64>,
     /// Points beyond the edges of either axis.
     pub n_outside: u64,
-    /// Mean of y and its standard error in every bin along x, wherever y lies; none of fewer than two points.
+    /// Mean of y and its standard error in every bin along x, wherever y lies; none for fewer than two points.
     pub profile: Vec<Option<[f64; 2]>>,
 }
 

@@ -1,4 +1,4 @@
-//! Latent points moved to where a critic likes them better.
+//! Latent optimisation: points moved to where a critic scores them higher.
 
 use ndarray::{Array2, ArrayView2, Axis, NdFloat, Zip};
 
@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 /// One step of natural gradient ascent: z + alpha g / (beta + |g|^2), clamped to [-1, 1].
 ///
 /// The norm is that of each sample's own gradient: |g|^2 estimates the curvature, so that steps shorten as gradients
-/// grow, and |step| is at most alpha / (2 sqrt(beta)). It is summed in f64.
+/// grow, and |step| is at most alpha / (2 sqrt(beta)). It is summed in f64. Networks need the step on tensors, with
+/// derivatives: that form is in `calo-nn`, whose tests compare it with this one.
 ///
 /// # Shapes
 /// `z` and `gradient` (of the critic's output by z) `[sample, latent variable]`.

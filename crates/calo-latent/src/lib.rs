@@ -2,12 +2,12 @@
 //!
 //! Points come as views of `[point, column]`; nothing here knows a tensor, a shower or a network.
 //!
-//! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with the bandwidths under which
-//!   points left out are likeliest, evaluated, sampled, also at a given energy, saved and loaded.
-//! * [`HistogramDensity`] is the same from equal bins, as many as cross-validation likes.
-//! * [`divergence_spectrum`] says how much each variable knows, [`pearson`] and [`spearman`] of what, [`joint_histogram`]
-//!   and [`traversal`] show it.
-//! * [`natural_gradient_step`] moves latent points to where a critic likes them better.
+//! * [`Kde`] is a kernel density of latent variables and incident energy: fitted with the bandwidths that
+//!   maximise the likelihood of held-out points, evaluated, sampled, also at a given energy, saved and loaded.
+//! * [`HistogramDensity`] is the same from equal bins, whose number cross-validation chooses.
+//! * [`divergence_spectrum`] says how much information each variable carries, [`pearson`] and [`spearman`] about what,
+//!   [`joint_histogram`] and [`traversal`] show it.
+//! * [`natural_gradient_step`] moves latent points to where a critic scores them higher.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 

@@ -1,9 +1,9 @@
 //! log sum_i exp(-|u - c_i|^2 / 2 h^2) for many u: the one hot loop of a kernel density.
 //!
-//! |u - c|^2 is |u|^2 + |c|^2 - 2 u c, whose last term is a matrix product of tiles, with the vectors of the machine at
-//! hand. What cancels is 1e-16 of |u|^2, which in whitened coordinates is about the number of columns. The sum is taken in
-//! one pass with a running maximum; tiles whose largest term is below e^-60 of it are left out, which is most of them in 25
-//! dimensions and less than 1e-19 of the sum for 10^6 centres.
+//! |u - c|^2 is |u|^2 + |c|^2 - 2 u c, whose last term is a matrix product of tiles, with the vector instructions of
+//! the CPU. What cancels is 1e-16 of |u|^2, which in whitened coordinates is about the number of columns. The sum is
+//! taken in one pass with a running maximum; tiles whose largest term is below e^-60 of it are left out, which is most
+//! of them in 25 dimensions and less than 1e-19 of the sum for 10^6 centres.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, Axis, s};
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 /// Centres per tile.
 const TILE: usize = 256;
 
-/// Lanes in which maxima and sums run, whatever vectors the machine has.
+/// Lanes in which maxima and sums run, whatever vector width the CPU has.
 const LANES: usize = 8;
 
 /// Points that share a tile; the unit of work.
@@ -29,6 +29,16 @@ pub(crate) struct Widths {
     pub(crate) rest: f64,
     /// Of the conditioned coordinate, which is the first.
     pub(crate) condition: f64,
+}
+
+impl Widths {
+    /// Log of the normalisation of a kernel of these widths, of `n_columns` columns with `n_condition` (0 or 1) among
+    /// them.
+    pub(crate) fn log_normalisation(self, n_condition: usize, n_columns: usize) -> f64 {
+        let n_rest = (n_columns - n_condition) as f64;
+        let log_width = n_rest * self.rest.ln() + if n_condition == 0 { 0.0 } else { self.condition.ln() };
+        -log_width - 0.5 * n_columns as f64 * std::f64::consts::TAU.ln()
+    }
 }
 
 /// Log of the sum of unnormalised kernels at every point, for several widths at once: the squared distances are shared.
@@ -47,7 +57,7 @@ pub(crate) fn log_kernel_sums(
         widths.iter().map(|w| [w.rest, w.condition].map(|h| -0.5 / (h * h))).collect();
     let norms: Vec<Vec<f64>> =
         centres.iter().map(|centres| squared_norms(centres.slice(s![.., n_condition..]))).collect();
-    // Few points are shared out one by one, or one core would do all of the work.
+    // Few points are distributed one by one, or one core would do all of the work.
     let block = points.nrows().div_ceil(16).clamp(1, BLOCK);
     let arch = Arch::new();
     let blocks = points.axis_chunks_iter(Axis(0), block).into_par_iter();
@@ -86,7 +96,7 @@ fn squared_norms(rows: ArrayView2<'_, f64>) -> Vec<f64> {
     rows.rows().into_iter().map(|row| row.iter().map(|x| x * x).sum()).collect()
 }
 
-/// What one point adds to its sums from the centres of a tile, in the vectors of the machine.
+/// What one point adds to its sums from the centres of a tile, in the vector registers of the CPU.
 struct TileSums<'a> {
     /// Square of the point's length, without the condition.
     norm: f64,

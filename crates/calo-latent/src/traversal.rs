@@ -1,4 +1,4 @@
-//! Walks through latent space along one variable, to be decoded and looked at.
+//! Paths through latent space along one variable, to be decoded and plotted.
 
 use ndarray::{Array2, Array3, ArrayView1};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// `base` `[k]`; result `[variable, value, k]`, the variables in the order of `variables`. Zeros are the paper's base.
 ///
 /// # Errors
-/// No variables or values, numbers that are not finite, or a variable beyond the last.
+/// No variables or values, numbers that are not finite, or a variable that does not exist.
 ///
 /// # Reference
 /// arXiv:2102.12491, figures 4 and 5: the variable of highest divergence from -3 to 3, the others 0.

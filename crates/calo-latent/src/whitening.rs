@@ -1,8 +1,8 @@
 //! Coordinates in which kernels are round: x = mean + L u with a lower triangular L, the conditioned column first.
 //!
-//! A kernel that is a product of Gaussians in u is, in x, a Gaussian with covariance L diag(h^2) L^T. With the condition
-//! first, u_0 is that column standardised, and the other u are what it leaves unexplained: fixing u_0 and going back to x
-//! *is* the conditional mean shift, and the other u keep the conditional covariance.
+//! A kernel that is a product of Gaussians in u is, in x, a Gaussian with covariance L diag(h^2) L^T. With the
+//! condition first, u_0 is that column standardised, and the other u are what that column does not explain: fixing u_0
+//! and going back to x *is* the conditional mean shift, and the other u keep the conditional covariance.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ const MIN_INDEPENDENCE: f64 = 1e-12;
 /// Rows that one task transforms; fixed, so that sums do not depend on the number of threads.
 const BLOCK: usize = 8192;
 
-/// Of what shape a kernel is.
+/// The kernel covariance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scaling {
@@ -35,7 +35,7 @@ pub enum Scaling {
 /// The transformation between points x and the coordinates u of the kernels.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Whitening {
-    /// Column of x that is entry k of u: the conditioned one first, then the others as they come.
+    /// Column of x that is entry k of u: the conditioned one first, then the others in their order.
     pub(crate) order: Vec<usize>,
     /// Mean of every column, in the order of u.
     pub(crate) mean: Array1<f64>,
@@ -259,7 +259,7 @@ mod tests {
             assert!((covariance[[k, k]] - 1.0).abs() < 1e-12);
             assert!(k == 0 || covariance[[k, 0]].abs() < 1e-12);
         }
-        // What is left of the two others still goes together.
+        // The rests of the two others are still correlated.
         assert!(covariance[[2, 1]].abs() > 0.1);
         let mut back = Array1::zeros(3);
         whitening.backward(u.row(3), back.view_mut());

@@ -1,4 +1,4 @@
-//! Samples at a given value of one column against the weights written out.
+//! Samples at a given value of one column against explicit sums of the weights.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
 
@@ -67,7 +67,7 @@ fn samples_have_the_moments_of_the_density_itself() {
 
 #[test]
 fn centres_come_as_often_as_their_weights_say() {
-    // Kernels so narrow in z that a sample tells its centre.
+    // Kernels so narrow in z that a sample identifies its centre.
     let n_centres = 30;
     let points = Array2::from_shape_fn((n_centres, 2), |(i, k)| {
         let i = i as f64;
@@ -123,7 +123,7 @@ fn a_gap_falls_to_its_nearest_points_and_far_outside_is_an_error() {
     let plain = KdeSettings { bandwidth: Bandwidth::Scott, ..Default::default() };
     let message = Kde::fit(points.view(), &plain).unwrap().given(10.0).unwrap_err().to_string();
     assert_eq!(message, "condition of the density: found none; expected a column to sample the others at");
-    // Bandwidths below the resolution of the numbers end, and at the nearest.
+    // With bandwidths below the resolution of the numbers sampling still ends, at the nearest centre.
     let kde = fit(
         &array![[0.0, 10.0, 1.0], [1.0, 11.0, 0.0], [2.0, 12.0, 2.0]],
         Scaling::Standardised,

@@ -1,4 +1,4 @@
-//! Densities on disk: what comes back, and what is refused.
+//! Densities on disk: what is read back, and what is refused.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
 

@@ -168,7 +168,7 @@ fn columns_that_depend_on_others_get_narrow_kernels_and_others_keep_their_varian
     assert!(h[..2].iter().all(|h| *h < 0.4) && h[2..].iter().all(|h| *h > 0.7), "{h:?}");
     let Some(Search::PerDimension(ascent)) = kde.search() else { unreachable!("each column was searched") };
     assert!(ascent.log_likelihoods.is_sorted() && ascent.log_likelihoods.len() > 3, "{ascent:?}");
-    // Points that it has not seen are far likelier than with one bandwidth for all, and as likely as the search says.
+    // Unseen points are far likelier than with one common bandwidth, and as likely as the search says.
     let common = fit(Bandwidth::CrossValidated(CrossValidation { n_coarse: 200, ..Default::default() }));
     let unseen = ring(3000).slice(s![1000.., ..]).to_owned();
     let log_density = |kde: &Kde| kde.log_density(unseen.view()).unwrap();

@@ -10,6 +10,7 @@
 
 use std::path::PathBuf;
 
+use calo_latent::natural_gradient_step;
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Shape, Tensor, Var, safetensors};
 use calo_nn::losses::{
@@ -18,6 +19,7 @@ use calo_nn::losses::{
 };
 use calo_nn::ops::sort_descending;
 use calo_nn::{Error, Result};
+use ndarray::Array2;
 use proptest::prelude::*;
 
 fn waves(shape: impl Into<Shape>, k: f64, phase: f64) -> Tensor {
@@ -206,6 +208,19 @@ proptest! {
             let found = scalar(&sorted_mmd(&real, &processed, &settings).unwrap());
             prop_assert!((found - expected).abs() < 4.0 * 4.0 * rounding, "{:?}: {} {}", dtype, found, expected);
         }
+    }
+
+    /// `calo-latent` owns the formula; the tensors of this crate must give the same numbers.
+    #[test]
+    fn latent_optimisation_agrees_with_that_of_arrays(
+        n in 1_usize..5, latent_dim in 1_usize..9, alpha in 0.01..500.0_f64, beta in 0.01..5.0_f64,
+        phase in 0.0..6.0_f64,
+    ) {
+        let (z, gradient) = (waves((n, latent_dim), 0.7, phase), waves((n, latent_dim), 1.9, 2.0 * phase));
+        let array = |x: &Tensor| Array2::from_shape_vec((n, latent_dim), flat(x)).unwrap();
+        let expected = natural_gradient_step(array(&z).view(), array(&gradient).view(), alpha, beta).unwrap();
+        let found = array(&latent_optimised(&z, &gradient, alpha, beta).unwrap());
+        prop_assert!((found - expected).iter().all(|difference| difference.abs() < 1e-12));
     }
 }
 

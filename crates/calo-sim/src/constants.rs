@@ -1,4 +1,4 @@
-//! Constants of nature (CODATA 2018, PDG 2022). Energies in MeV, lengths in mm.
+//! Physical constants (CODATA 2018, PDG 2022). Energies in MeV, lengths in mm.
 
 /// Rest energy of the electron, MeV.
 pub(crate) const ELECTRON_MASS_MEV: f64 = 0.510_998_95;

@@ -1,8 +1,8 @@
-//! Electrons and positrons: what they lose continuously, what they emit and what they knock on.
+//! Electrons and positrons: continuous energy loss, emitted photons and knock-on electrons.
 //!
-//! Interactions above the production thresholds ("cuts") make particles of their own; what stays below is a
-//! continuous loss that fluctuates. Each module holds one process: its cross section per unit path, its restricted
-//! stopping power where it has one, and a sampler of its final state. Totals cost numerical integrals or logarithms:
+//! Interactions above the production thresholds ("cuts") make particles of their own; what stays below is a continuous
+//! loss that fluctuates. Each module holds one process: its cross section per unit path, its restricted stopping power
+//! where it has one, and a sampler of its final state. Total cross sections need numerical integrals or logarithms:
 //! they are meant to be tabulated once per material on an [`EnergyGrid`](crate::energy_grid::EnergyGrid).
 
 pub(crate) mod annihilation;
@@ -18,13 +18,24 @@ use crate::constants::{ELECTRON_MASS_MEV, ELECTRON_RADIUS_MM};
 /// 2 pi r_e^2, mm2: the scale of scattering on free electrons.
 const TWO_PI_RADIUS2_MM2: f64 = std::f64::consts::TAU * ELECTRON_RADIUS_MM * ELECTRON_RADIUS_MM;
 
-/// Lorentz factor, its square, and the square of the velocity of an electron.
-#[inline]
-fn gamma_gamma2_beta2(kinetic_mev: f64) -> (f64, f64, f64) {
-    let tau = kinetic_mev / ELECTRON_MASS_MEV;
-    let gamma = tau + 1.0;
-    let gamma2 = gamma * gamma;
-    (gamma, gamma2, tau * (tau + 2.0) / gamma2)
+/// How fast an electron or positron is.
+struct Velocity {
+    /// Lorentz factor.
+    gamma: f64,
+    /// Its square.
+    gamma2: f64,
+    /// Square of the velocity, in units of that of light.
+    beta2: f64,
+}
+
+impl Velocity {
+    #[inline]
+    fn of(kinetic_mev: f64) -> Self {
+        let tau = kinetic_mev / ELECTRON_MASS_MEV;
+        let gamma = tau + 1.0;
+        let gamma2 = gamma * gamma;
+        Self { gamma, gamma2, beta2: tau * (tau + 2.0) / gamma2 }
+    }
 }
 
 /// Cosine of the angle to the beam at which an electron leaves with `leaving_mev` after a collision of one with

@@ -6,7 +6,7 @@ use crate::magnetic_field::MagneticField;
 use crate::material::Material;
 use crate::particle::Particle;
 
-/// Most different materials of a calorimeter: transport keeps one number of each at hand.
+/// Most different materials of a calorimeter: transport keeps one number for each.
 pub(crate) const MAX_MATERIALS: usize = 16;
 
 /// What is around the calorimeter, and how much of it counts.
@@ -27,7 +27,7 @@ pub(crate) struct Slab {
     pub(crate) material: u32,
     /// Layer it is read out as.
     pub(crate) layer: Option<u32>,
-    /// Passive and so thin that electrons cross it as they would cross nothing, but for the field and some loss.
+    /// Passive and so thin that electrons cross it as if it were empty, but for the field and some energy loss.
     pub(crate) is_void: bool,
 }
 
@@ -132,7 +132,7 @@ impl Geometry {
         x > x_low && x < x_high && y > y_low && y < y_high
     }
 
-    /// Moves a particle at a face of its slab into the next one; false where there is none, and it has escaped.
+    /// Moves a particle at a face of its slab into the next one; false if there is none: the particle has escaped.
     #[inline]
     pub(crate) fn cross(&self, particle: &mut Particle) -> bool {
         if particle.direction[1] > 0.0 {
@@ -157,7 +157,7 @@ impl Slab {
     #[inline]
     pub(crate) fn way_to_face_mm(&self, particle: &Particle) -> f64 {
         let cos_depth = particle.direction[1];
-        // Without branches: no processor guesses where a particle flies.
+        // Without branches: no CPU can predict which way a particle flies.
         let face_mm = if cos_depth > 0.0 { self.to_mm } else { self.from_mm };
         let cos_depth = if cos_depth.abs() < 1e-12 { 1e-12_f64.copysign(cos_depth) } else { cos_depth };
         let way_mm = (face_mm - particle.position_mm[1]) / cos_depth;

@@ -1,9 +1,10 @@
 //! Pions, nucleons and muons: parametrised nuclear interactions, tracked ionisation, decays and slow neutrons.
 //!
-//! Energy is accounted for like this: a pion or a muon stands for its total energy, a nucleon for its kinetic energy, a
-//! photon for its energy, an electron for its kinetic energy and a positron for its kinetic energy and two rest energies.
-//! What goes into nuclear binding and neutrinos is [`EnergyBalance::invisible_mev`](crate::EnergyBalance). So the parts of
-//! the balance of a shower add up to the kinetic energy of the incident particle, plus its rest energy for pions and muons.
+//! Energy is accounted for as follows: a pion or a muon counts with its total energy, a nucleon for its kinetic energy,
+//! a photon for its energy, an electron for its kinetic energy and a positron for its kinetic energy and two rest
+//! energies. What goes into nuclear binding and neutrinos is [`EnergyBalance::invisible_mev`](crate::EnergyBalance). So
+//! the parts of the balance of a shower add up to the kinetic energy of the incident particle, plus its rest energy for
+//! pions and muons.
 //!
 //! Left out: elastic scattering of charged hadrons on nuclei, strange particles and antinucleons (their energy goes to
 //! pions), capture of thermal neutrons, fission, bremsstrahlung and pair production by muons.
@@ -17,17 +18,16 @@ mod neutron;
 mod nucleus;
 mod stopping;
 mod table;
+mod track;
 
 use crate::energy_grid::EnergyGrid;
-use crate::geometry::Geometry;
 use crate::material::{Element, Material};
-use crate::particle::{Kind, Particle};
+use crate::particle::Kind;
 use crate::random::Random;
-use crate::tally::Tally;
-use event::Event;
 use nucleus::Nucleus;
 use stopping::Stopping;
 use table::Table;
+pub(crate) use track::HadronTransport;
 
 /// Energies of the cross-section tables, MeV.
 const LOW_MEV: f64 = 0.05;
@@ -144,34 +144,6 @@ impl MaterialTables {
             }
         }
         self.targets.last().map_or(Nucleus { a: 1.0, z: 1.0 }, |target| target.nucleus)
-    }
-}
-
-/// Tracks hadrons and muons, one at a time.
-#[derive(Debug, Clone)]
-pub(crate) struct HadronTransport {
-    tables: HadronTables,
-}
-
-impl HadronTransport {
-    pub(crate) fn new(tables: HadronTables) -> Self {
-        Self { tables }
-    }
-
-    /// Tracks `particle` until it ends or leaves. What it makes is put on `stack`.
-    pub(crate) fn track(
-        &self,
-        particle: Particle,
-        geometry: &Geometry,
-        tally: &mut Tally,
-        stack: &mut Vec<Particle>,
-        rng: &mut Random,
-    ) {
-        let mut event = Event { geometry, tally, stack, rng };
-        match particle.kind {
-            Kind::Neutron => neutron::track(&self.tables, particle, &mut event),
-            _ => charged::track(&self.tables, particle, &mut event),
-        }
     }
 }
 

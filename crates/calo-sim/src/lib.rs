@@ -1,15 +1,16 @@
 //! Embedded Monte Carlo: photon, electron, pion, nucleon and muon showers in a layered calorimeter.
 //!
-//! A [`Simulator`] holds the tables for one [`Detector`](calo_core::Detector) and one [`Kind`] of incident particle; threads share it. Each has a
-//! [`Worker`], which makes [`Shower`]s: cells with their signals ([`CellDeposit`]) and where all of the energy went
-//! ([`EnergyBalance`]). Shower `i` of a seed is the same for any worker, thread and order of calls. An example stands at
-//! [`Simulator`]; `calo simulate` is the command around it, which takes the cells through the projection of real data.
+//! A [`Simulator`] holds the tables for one [`Detector`](calo_core::Detector) and one [`Kind`] of incident particle;
+//! threads share it. Each has a [`Worker`], which makes [`Shower`]s: cells with their signals ([`CellDeposit`]) and
+//! where all of the energy went ([`EnergyBalance`]). Shower `i` of a seed is the same for any worker, thread and order
+//! of calls. [`Simulator`] has an example; `calo simulate` is the command, which applies the projection of real data to
+//! the cells.
 //!
 //! # Map
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `simulator` | the way in: the beam, energies, random streams |
+//! | `simulator` | the entry point: the beam, energies, random streams |
 //! | `geometry`, `magnetic_field` | slabs along the depth, made of a detector's description; the field |
 //! | `transport` | steps of photons and electrons through the slabs |
 //! | `photon` | pair production, Compton scattering, photoelectric effect, and their tables |

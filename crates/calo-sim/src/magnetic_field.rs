@@ -1,4 +1,4 @@
-//! MagneticField of charged particles in a uniform magnetic field.
+//! How a uniform magnetic field turns charged particles.
 
 use crate::constants::MEV_PER_TESLA_MM;
 

@@ -1,9 +1,10 @@
-//! Particles and those that wait to be tracked.
+//! Kinds of particles, and particles in flight.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::constants;
+use crate::random::Azimuth;
 
 /// Kinds of particles that are tracked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,7 +100,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Names of the kinds, the one that is written first.
+/// Names of the kinds; the first one is used for output.
 const NAMES: [(&[&str], Kind); 9] = [
     (&["gamma", "photon"], Kind::Photon),
     (&["e-", "electron"], Kind::Electron),
@@ -147,11 +148,11 @@ impl Particle {
     }
 }
 
-/// `direction` turned by a polar angle (as its cosine) and an azimuth (as sine and cosine).
+/// `direction` turned by a polar angle, given as its cosine, and an azimuth.
 #[inline]
-pub(crate) fn turned(direction: [f64; 3], cos: f64, azimuth: (f64, f64)) -> [f64; 3] {
+pub(crate) fn turned(direction: [f64; 3], cos: f64, azimuth: Azimuth) -> [f64; 3] {
     let sin = (1.0 - cos * cos).max(0.0).sqrt();
-    let (a, b) = (sin * azimuth.1, sin * azimuth.0);
+    let (a, b) = (sin * azimuth.cos, sin * azimuth.sin);
     let [u, v, w] = direction;
     // Two vectors normal to the direction, without a root (Duff et al., J. Comput. Graph. Tech. 6 (2017) 1).
     let sign = 1.0_f64.copysign(w);
@@ -176,8 +177,7 @@ mod tests {
     fn turning_keeps_length_and_angle() {
         for start in [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [0.6, 0.0, 0.8]] {
             for cos in [-1.0, -0.3, 0.5, 0.999_999, 1.0] {
-                let phi = 0.7_f64;
-                let new = turned(start, cos, phi.sin_cos());
+                let new = turned(start, cos, Azimuth::at(0.7));
                 let dot: f64 = start.iter().zip(new).map(|(a, b)| a * b).sum();
                 let length2: f64 = new.iter().map(|a| a * a).sum();
                 assert!((dot - cos).abs() < 1e-9, "{start:?} {cos}: {dot}");

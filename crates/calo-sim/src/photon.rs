@@ -1,6 +1,6 @@
 //! Photons in matter: pair production, Compton scattering and the photoelectric effect.
 //!
-//! Left out: Rayleigh scattering, which turns photons of some ten keV a little and deposits nothing; nuclear
+//! Left out: Rayleigh scattering, which deflects photons of some ten keV a little and deposits nothing; nuclear
 //! absorption; fluorescence; the suppression of pair production by the medium (LPM), which is below 1 % under 100
 //! GeV.
 

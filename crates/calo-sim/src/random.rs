@@ -1,4 +1,4 @@
-//! Random numbers of one shower, in the forms that physics asks for.
+//! Random numbers of one shower, in the distributions that the physics needs.
 
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
@@ -10,22 +10,43 @@ use rand_distr::{Distribution as _, Exp1, Poisson, StandardNormal};
 /// Equal sectors of the circle.
 const SECTORS: usize = 256;
 
-/// Sine and cosine at the middle of every sector.
-static CIRCLE: LazyLock<[(f64, f64); SECTORS]> =
-    LazyLock::new(|| std::array::from_fn(|i| ((i as f64 + 0.5) * (TAU / SECTORS as f64)).sin_cos()));
+/// The middle of every sector.
+static CIRCLE: LazyLock<[Azimuth; SECTORS]> =
+    LazyLock::new(|| std::array::from_fn(|i| Azimuth::at((i as f64 + 0.5) * (TAU / SECTORS as f64))));
 
-/// Sine and cosine of the azimuth `2 pi bits / 2^32`: a table, turned by what is left. No loop and no branch that the
-/// processor would have to guess, and good to 1e-13.
-#[inline]
-pub(crate) fn azimuth_of(bits: u32) -> (f64, f64) {
-    const REST_BITS: u32 = u32::BITS - SECTORS.trailing_zeros();
-    let (sin, cos) = CIRCLE[(bits >> REST_BITS) as usize % SECTORS];
-    let rest = (bits & ((1 << REST_BITS) - 1)).cast_signed() - (1 << (REST_BITS - 1));
-    let rest = f64::from(rest) * (TAU / (1_u64 << 32) as f64);
-    let rest2 = rest * rest;
-    let rest_sin = rest * (1.0 - rest2 * (1.0 / 6.0) * (1.0 - rest2 * (1.0 / 20.0)));
-    let rest_cos = 1.0 - rest2 * 0.5 * (1.0 - rest2 * (1.0 / 12.0));
-    (sin * rest_cos + cos * rest_sin, cos * rest_cos - sin * rest_sin)
+/// An angle around an axis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Azimuth {
+    pub(crate) sin: f64,
+    pub(crate) cos: f64,
+}
+
+impl Azimuth {
+    /// The azimuth of an angle in radians.
+    pub(crate) fn at(angle: f64) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        Self { sin, cos }
+    }
+
+    /// The azimuth `2 pi bits / 2^32`: a table, turned by what is left. No loop and no branch that the CPU would have
+    /// to guess, and good to 1e-13.
+    #[inline]
+    pub(crate) fn of(bits: u32) -> Self {
+        const REST_BITS: u32 = u32::BITS - SECTORS.trailing_zeros();
+        let Self { sin, cos } = CIRCLE[(bits >> REST_BITS) as usize % SECTORS];
+        let rest = (bits & ((1 << REST_BITS) - 1)).cast_signed() - (1 << (REST_BITS - 1));
+        let rest = f64::from(rest) * (TAU / (1_u64 << 32) as f64);
+        let rest2 = rest * rest;
+        let rest_sin = rest * (1.0 - rest2 * (1.0 / 6.0) * (1.0 - rest2 * (1.0 / 20.0)));
+        let rest_cos = 1.0 - rest2 * 0.5 * (1.0 - rest2 * (1.0 / 12.0));
+        Self { sin: sin * rest_cos + cos * rest_sin, cos: cos * rest_cos - sin * rest_sin }
+    }
+
+    /// Half a turn further on.
+    #[inline]
+    pub(crate) fn opposite(self) -> Self {
+        Self { sin: -self.sin, cos: -self.cos }
+    }
 }
 
 /// Uniform in (0, 1), of 32 bits.
@@ -92,8 +113,8 @@ impl Random {
         ((self.next_u64() >> 11).cast_signed() as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
     }
 
-    /// Twice 32 random bits for the price of one number: for places and azimuths ([`uniform_of`], [`azimuth_of`]), not
-    /// for tails.
+    /// Two draws of 32 random bits at the cost of one number: for places and azimuths ([`uniform_of`],
+    /// [`Azimuth::of`]), not for tails.
     #[inline]
     pub(crate) fn bits_pair(&mut self) -> (u32, u32) {
         let bits = self.next_u64();
@@ -138,10 +159,10 @@ impl Random {
         Poisson::new(mean).map_or(mean, |poisson| poisson.sample(self))
     }
 
-    /// Sine and cosine of a uniform azimuth.
+    /// A uniform azimuth.
     #[inline]
-    pub(crate) fn azimuth(&mut self) -> (f64, f64) {
-        azimuth_of(self.bits_pair().0)
+    pub(crate) fn azimuth(&mut self) -> Azimuth {
+        Azimuth::of(self.bits_pair().0)
     }
 
     /// A direction uniform on the sphere.
@@ -149,8 +170,8 @@ impl Random {
     pub(crate) fn isotropic(&mut self) -> [f64; 3] {
         let cos = 2.0 * self.uniform() - 1.0;
         let sin = (1.0 - cos * cos).max(0.0).sqrt();
-        let (s, c) = self.azimuth();
-        [sin * c, cos, sin * s]
+        let azimuth = self.azimuth();
+        [sin * azimuth.cos, cos, sin * azimuth.sin]
     }
 }
 
@@ -162,7 +183,8 @@ mod tests {
     fn azimuths_are_those_of_the_library() {
         for i in 0..=10_000_u32 {
             let bits = i * 429_453;
-            let ((sin, cos), (s, c)) = (azimuth_of(bits), (f64::from(bits) / 2_f64.powi(32) * TAU).sin_cos());
+            let Azimuth { sin, cos } = Azimuth::of(bits);
+            let (s, c) = (f64::from(bits) / 2_f64.powi(32) * TAU).sin_cos();
             assert!((sin - s).abs() < 1e-12 && (cos - c).abs() < 1e-12, "{bits}: {sin} {cos}, {s} {c}");
         }
     }

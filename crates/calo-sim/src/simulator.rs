@@ -1,4 +1,4 @@
-//! The way in: a simulator for one detector and one kind of particle, and workers that make showers with it.
+//! The entry point: a simulator for one detector and one kind of particle, and workers that make showers with it.
 
 use calo_core::detector::Geometry as Described;
 use calo_core::random::{Purpose, stream};
@@ -65,7 +65,7 @@ impl Gun {
     /// An incident particle: energy and impact point are uniform, the direction is that of the depth axis.
     fn shoot(&self, energies_gev: [f64; 2], rng: &mut Random) -> (f64, Particle) {
         let [low_gev, high_gev] = energies_gev;
-        // Files store 32 bits: the particle has the energy that the file will tell.
+        // Files store 32 bits: the particle has the energy that the file will hold.
         let energy_gev = (low_gev + (high_gev - low_gev) * rng.uniform()) as f32;
         let energy_gev = f64::from(energy_gev).clamp(low_gev.min(high_gev), high_gev.max(low_gev));
         let mut at = |axis: usize| self.centre_mm[axis] + self.spread_mm[axis] * (2.0 * rng.uniform() - 1.0);
@@ -107,10 +107,10 @@ impl Simulator {
 /// Checks incident energies, GeV: lowest and highest.
 ///
 /// # Errors
-/// Energies that are not numbers, inverted, or beyond what the models are good for.
+/// Energies that are NaN, in the wrong order, or outside the range of the models.
 pub fn check_energies(energies_gev: [f64; 2]) -> Result<()> {
     let [low, high] = energies_gev;
-    // Written so that what is not a number fails.
+    // Written so that NaN fails.
     if MIN_ENERGY_GEV <= low && low <= high && high <= MAX_ENERGY_GEV {
         return Ok(());
     }

@@ -19,7 +19,7 @@ pub struct CellDeposit {
 /// Where the energy of a shower went, MeV. The sum of all parts is the energy that came in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EnergyBalance {
-    /// Deposited in active slabs, before Birks' law and including what no cell covers.
+    /// Deposited in active slabs, before Birks' law and including places without a cell.
     pub active_mev: f64,
     /// Deposited in passive slabs.
     pub passive_mev: f64,
@@ -55,8 +55,8 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new(detector: &Detector) -> Self {
         let layers = detector.grid.layers;
-        let x: Vec<CellAxis> = (0..layers).map(|layer| CellAxis::x(detector, layer)).collect();
-        let y = CellAxis::y(detector);
+        let x: Vec<CellAxis> = (0..layers).map(|layer| detector.cells_x(layer)).collect();
+        let y = detector.cells_y();
         let nx = x.iter().map(CellAxis::n_cells).max().unwrap_or(0);
         Self {
             cells_mev: vec![0.0; layers * nx * y.n_cells()],

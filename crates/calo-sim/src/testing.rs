@@ -1,4 +1,4 @@
-//! What the unit tests of several modules use: seeded random numbers and comparisons.
+//! Helpers for the unit tests of several modules: seeded random numbers and comparisons.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;

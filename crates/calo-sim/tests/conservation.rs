@@ -1,4 +1,4 @@
-//! Energy is neither lost nor made, deposits are never negative, and nothing depends on who asks.
+//! Energy is neither lost nor created, deposits are never negative, and results do not depend on the worker.
 
 use calo_core::Detector;
 use calo_sim::{Kind, Simulator, check_energies};
@@ -24,7 +24,8 @@ fn rest_mev(kind: Kind) -> f64 {
     }
 }
 
-/// One shower in every detector, in any field: what came in is there, to rounding, in parts that are not negative.
+/// One shower in every detector, in any field: the incident energy is found again, up to rounding, in parts that are
+/// not negative.
 fn energy_is_kept(
     kind: Kind,
     energy_gev: f64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::check::Check;
 use crate::error::Result;
 
 /// Spacing of bin edges.
@@ -33,7 +33,7 @@ pub struct Binning {
 
 /// A binning for each histogram that comparisons draw, by key: the observable, with its unit where it has one.
 ///
-/// Which keys there are is the business of those who compare. What has no binning here is not compared.
+/// The code that compares defines the keys. A histogram without a binning is left out of the comparison.
 ///
 /// # Reference
 /// decoding-photons, figure 6.

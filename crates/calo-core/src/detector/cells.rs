@@ -1,20 +1,6 @@
-//! Where the cells of a layer are: rows of equal cells, grouped to wafers with gaps between.
+//! Where the cells of a layer are: rows of equal cells, grouped into wafers with gaps in between.
 
-use serde::{Deserialize, Serialize};
-
-use super::{BeamAt, Detector};
-
-/// Silicon wafers: groups of cells along x with dead gaps between, shifted from layer to layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wafers {
-    /// Cells of a wafer along x.
-    pub cells: usize,
-    /// Dead gap between neighbouring wafers, mm.
-    pub gap_mm: f64,
-    /// Shift of every layer's wafers along x, mm, cyclic over layers.
-    pub stagger_mm: Vec<f64>,
-}
+use super::geometry::{BeamAt, Geometry};
 
 /// The cells of one layer along one transverse axis.
 ///
@@ -31,34 +17,41 @@ pub struct CellAxis {
     n_cells: usize,
 }
 
+/// The wafers of one layer.
+#[derive(Debug, Clone, Copy)]
+struct ShiftedWafers {
+    /// Cells of a wafer.
+    cells: usize,
+    gap_mm: f64,
+    shift_mm: f64,
+}
+
 impl CellAxis {
-    /// The cells of `layer` of `detector` along x.
-    pub fn x(detector: &Detector, layer: usize) -> Self {
-        let shift = detector.geometry.wafers.as_ref().map(|wafers| {
+    /// Along x, where wafers are shifted from layer to layer.
+    pub(super) fn x(geometry: &Geometry, cell_mm: f64, layer: usize) -> Self {
+        let wafers = geometry.wafers.as_ref().map(|wafers| {
             let shift_mm = match wafers.stagger_mm.len() {
                 0 => 0.0,
                 n => wafers.stagger_mm[layer % n],
             };
-            (wafers.cells, wafers.gap_mm, shift_mm)
+            ShiftedWafers { cells: wafers.cells, gap_mm: wafers.gap_mm, shift_mm }
         });
-        Self::new(detector, 0, shift)
+        Self::new(geometry, 0, cell_mm, wafers)
     }
 
-    /// The cells of every layer of `detector` along y.
-    pub fn y(detector: &Detector) -> Self {
-        Self::new(detector, 1, None)
+    /// Along y, the same for every layer.
+    pub(super) fn y(geometry: &Geometry, cell_mm: f64) -> Self {
+        Self::new(geometry, 1, cell_mm, None)
     }
 
-    fn new(detector: &Detector, axis: usize, wafers: Option<(usize, f64, f64)>) -> Self {
-        let cell_mm = detector.readout.cell_size_mm[axis];
-        let geometry = &detector.geometry;
+    fn new(geometry: &Geometry, axis: usize, cell_mm: f64, wafers: Option<ShiftedWafers>) -> Self {
         let (centre_mm, half_mm) = (geometry.beam_mm[axis], 0.5 * geometry.plate_size_mm[axis]);
         // The cell edge nearest to the beam, then as many whole cells as fit below it.
         let edge_mm = match geometry.beam_at {
             BeamAt::CellCorner => centre_mm,
             BeamAt::CellCentre => centre_mm - 0.5 * cell_mm,
         };
-        let Some((cells, gap_mm, shift_mm)) = wafers else {
+        let Some(ShiftedWafers { cells, gap_mm, shift_mm }) = wafers else {
             let below = ((edge_mm - (centre_mm - half_mm)) / cell_mm + 1e-9).floor();
             let origin_mm = edge_mm - below * cell_mm;
             let n_cells = ((centre_mm + half_mm - origin_mm) / cell_mm + 1e-9).floor().max(0.0);
@@ -79,14 +72,14 @@ impl CellAxis {
         self.n_cells
     }
 
-    /// The cell at `u_mm`; none in a gap and outside.
+    /// The cell at `u_mm`; none in a gap or outside the cells.
     #[inline]
     pub fn cell_at(&self, u_mm: f64) -> Option<usize> {
         let offset_mm = u_mm - self.origin_mm;
         let group =
             if self.group_pitch_mm.is_finite() { (offset_mm / self.group_pitch_mm).floor() } else { 0.0 };
         let within_mm = if group > 0.0 { offset_mm - group * self.group_pitch_mm } else { offset_mm };
-        // Written so that what is not a number is outside; truncation rounds down from zero on.
+        // Written so that NaN counts as outside; truncation rounds non-negative numbers down.
         let cell = within_mm / self.cell_mm;
         if !(group >= 0.0 && cell >= 0.0 && cell < self.cells as f64) {
             return None;
@@ -105,28 +98,28 @@ impl CellAxis {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::detector::{Detector, Wafers};
 
     #[test]
     fn every_cell_of_the_built_in_detectors_holds_its_centre() {
         for name in ["ild-ecal", "ild-ecal-pooled", "ild-ahcal"] {
             let detector = Detector::load(name).unwrap();
-            for axis in [CellAxis::x(&detector, 3), CellAxis::y(&detector)] {
+            for axis in [detector.cells_x(3), detector.cells_y()] {
                 for cell in 0..axis.n_cells() {
                     assert_eq!(axis.cell_at(axis.centre_mm(cell)), Some(cell));
                 }
                 assert_eq!(axis.cell_at(axis.centre_mm(0) - detector.readout.cell_size_mm[0]), None);
             }
         }
-        assert_eq!(CellAxis::y(&Detector::load("ild-ecal").unwrap()).n_cells(), 120);
-        assert_eq!(CellAxis::y(&Detector::load("ild-ahcal").unwrap()).n_cells(), 33);
+        assert_eq!(Detector::load("ild-ecal").unwrap().cells_y().n_cells(), 120);
+        assert_eq!(Detector::load("ild-ahcal").unwrap().cells_y().n_cells(), 33);
     }
 
     #[test]
     fn wafers_leave_gaps_and_shift() {
         let mut detector = Detector::load("ild-ecal").unwrap();
         detector.geometry.wafers = Some(Wafers { cells: 18, gap_mm: 1.59, stagger_mm: vec![0.0, 20.0] });
-        let (even, odd) = (CellAxis::x(&detector, 0), CellAxis::x(&detector, 1));
+        let (even, odd) = (detector.cells_x(0), detector.cells_x(1));
         for axis in [even, odd] {
             for cell in 0..axis.n_cells() {
                 assert_eq!(axis.cell_at(axis.centre_mm(cell)), Some(cell));

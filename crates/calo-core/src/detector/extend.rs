@@ -1,22 +1,22 @@
-//! Detector files that extend a built-in one: `extends = "ild-ecal"`, then only what differs. An optional table of the
-//! base goes with `false` in its place.
+//! Detector files that extend a built-in one: `extends = "ild-ecal"`, then only what differs. The value
+//! `false` in place of an optional table removes it.
 
 use toml::{Table, Value};
 
-use super::BUILT_IN;
+use super::built_in::BUILT_IN;
 use crate::error::{Error, Result};
 
-/// The detector that `text` extends and what it says itself; none where it stands alone, or is no TOML at all.
+/// The detector that `text` extends and its own keys; none if it extends nothing or is not valid TOML.
 pub(super) fn parts(text: &str) -> Option<(Value, Table)> {
     let mut own: Table = text.parse().ok()?;
     let base = own.remove("extends")?;
     Some((base, own))
 }
 
-/// `own` over the built-in detector named by `base`: tables merge or go, everything else is replaced.
+/// `own` over the built-in detector named by `base`: tables are merged or removed, everything else is replaced.
 ///
 /// # Errors
-/// A name that is none of a built-in detector's.
+/// A name that no built-in detector has.
 pub(super) fn extended(base: &Value, own: Table, place: &str) -> Result<Table> {
     let text = BUILT_IN.iter().find(|(name, _)| base.as_str() == Some(*name)).map(|(_, text)| *text);
     let Some(text) = text else {

@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Projection, Wafers};
+use super::check::Check;
+use super::projection::Projection;
 use crate::error::Result;
 use crate::grid::Grid;
 
-/// Farthest and thickest of anything, mm: positions keep a nanometre then.
+/// Largest distance and thickness, mm: up to here positions are exact to a nanometre.
 const MAX_LENGTH_MM: f64 = 1e6;
 /// Thinnest slab, mm: a nanometre.
 const MIN_THICKNESS_MM: f64 = 1e-6;
-/// Strongest component of the field, tesla: beyond it steps are cut so short that showers take for ever.
+/// Strongest component of the field, tesla: beyond it steps are so short that showers take too long.
 const MAX_FIELD_TESLA: f64 = 20.0;
 
 /// The calorimeter as a stack of slabs normal to the beam, for the simulator.
@@ -33,7 +34,7 @@ pub struct Geometry {
     pub beam_spread_mm: [f64; 2],
     /// Where in the cells the beam points.
     pub beam_at: BeamAt,
-    /// Grouping of cells to wafers; absent where cells fill the plates without a gap.
+    /// Grouping of cells into wafers; absent where cells fill the plates without a gap.
     pub wafers: Option<Wafers>,
     /// Birks' constant of the active material, mm/MeV; absent where the signal is the deposit itself.
     pub birks_mm_per_mev: Option<f64>,
@@ -49,6 +50,18 @@ pub enum BeamAt {
     CellCorner,
     /// The beam points at the middle of a cell.
     CellCentre,
+}
+
+/// Silicon wafers: groups of cells along x with dead gaps between, shifted from layer to layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wafers {
+    /// Cells of a wafer along x.
+    pub cells: usize,
+    /// Dead gap between neighbouring wafers, mm.
+    pub gap_mm: f64,
+    /// Shift of every layer's wafers along x, mm, cyclic over layers.
+    pub stagger_mm: Vec<f64>,
 }
 
 /// Slabs that repeat.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::check::Check;
 use crate::error::Result;
 use crate::grid::Grid;
 
@@ -54,7 +54,7 @@ pub struct TransverseAxis {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Staggering {
-    /// First and past-the-last layer to correct.
+    /// First layer to correct, and one past the last.
     pub layers: [usize; 2],
     /// A row of the averaged shower with less than this sum is empty, MeV.
     pub empty_below_mev: f64,

@@ -10,7 +10,7 @@ use hdf5::filters::Filter;
 
 use super::element::ElementType;
 use super::filter::Pipeline;
-use super::kind::{Kind, element_type};
+use super::kind::{Kind, StoredType, stored_type};
 use super::open::{OpenFile, one_line, printable};
 
 /// Chunks beyond this are refused: they would have to be held whole.
@@ -111,7 +111,7 @@ impl Array {
         let dataset = file.hdf5.dataset(name).map_err(|e| broken(&e))?;
         let shape = dataset.get_shape().map_err(|e| broken(&e))?;
         let plist = dataset.dcpl().map_err(|e| broken(&e))?;
-        let (element, native) = element_type(&dataset, kind)
+        let StoredType { element, native } = stored_type(&dataset, kind)
             .map_err(|found| Error::dataset(path, &shown, format!("holds {found}"), kind.words()))?;
         let mut array = Self {
             path: path.to_owned(),
@@ -329,7 +329,7 @@ impl Array {
         Ok(table)
     }
 
-    /// Rows never written read as zeros at no cost in the file: a damaged extent must not make days of them.
+    /// Rows never written read as zeros at no cost in the file: a damaged extent must not take days to read.
     fn check_sparse(&self, rows_written: usize) -> Result<()> {
         let most = rows_written.saturating_add(64).saturating_mul(256);
         if self.n_rows() > most {

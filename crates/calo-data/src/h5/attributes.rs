@@ -1,4 +1,4 @@
-//! Text attributes: what a file says of its own origin.
+//! Text attributes: what a file says about its origin.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const MAX_FIXED: usize = 4096;
 
 /// Names and values of the text attributes of `path`, those of the file itself first, then those of `group`.
 ///
-/// Attributes that are no text are left out.
+/// Attributes that are not text are left out.
 ///
 /// # Errors
 /// The file cannot be opened. An attribute that cannot be read is left out.

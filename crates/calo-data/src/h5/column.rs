@@ -2,22 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_core::{Error, Result};
+use calo_core::{Dtype, Result};
 use hdf5::{Dataset, Extent, Extents, Group, H5Type};
 use rayon::prelude::*;
 
+use super::compression::Compression;
 use super::filter::Encoder;
 use super::open::one_line;
 use super::raw;
-use super::writer::Compression;
+use super::target::{set_text, write_error};
 
 /// Bytes of whole chunks after which they are compressed, together, and written. The same on any number of cores: it
-/// decides the order of chunks in the file, and the same showers shall make the same bytes.
+/// decides the order of chunks in the file, and the same showers must make the same bytes.
 const BATCH_BYTES: usize = 16 << 20;
-/// As many chunks at least and at most, however large they are.
+/// Fewest and most chunks of such a batch, whatever their size.
 const BATCH_CHUNKS: [usize; 2] = [2, 64];
 
-/// What a column is, before it exists.
+/// Description of a column to be created.
 pub(super) struct ColumnSpec<'a> {
     pub(super) name: &'a str,
     /// Extents of one row; empty for one number a row.
@@ -38,7 +39,7 @@ pub(super) struct Column {
     row_bytes: usize,
     chunk_rows: usize,
     compression: Compression,
-    /// Rows not written yet.
+    /// Rows that are not written yet.
     buffer: Vec<u8>,
     n_written: usize,
 }
@@ -77,6 +78,19 @@ impl Column {
         })
     }
 
+    /// As [`Column::create`], for floating-point numbers of type `dtype`.
+    pub(super) fn create_floats(
+        path: &Path,
+        group: &Group,
+        dtype: Dtype,
+        spec: &ColumnSpec<'_>,
+    ) -> Result<Self> {
+        match dtype {
+            Dtype::F32 => Self::create::<f32>(path, group, spec),
+            Dtype::F64 => Self::create::<f64>(path, group, spec),
+        }
+    }
+
     /// Room for more rows; the caller appends whole rows and then calls [`Column::flush_chunks`].
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
@@ -96,7 +110,7 @@ impl Column {
         Ok(())
     }
 
-    /// Writes what is left, the last chunk filled up with zeros.
+    /// Writes the remaining rows, the last chunk padded with zeros.
     pub(super) fn finish(&mut self) -> Result<()> {
         let n_rows = self.buffer.len() / self.row_bytes.max(1);
         let n_bytes = n_rows.next_multiple_of(self.chunk_rows) * self.row_bytes;
@@ -132,17 +146,4 @@ impl Column {
         self.n_written += n_rows;
         Ok(())
     }
-}
-
-/// An error about writing data set `name`.
-pub(super) fn write_error(path: &Path, name: &str, problem: &str) -> Error {
-    Error::dataset(path, name, format!("cannot be written: {problem}"), "a disk with room for it")
-}
-
-/// Sets a text attribute.
-pub(super) fn set_text(location: &hdf5::Location, name: &str, text: &str) -> hdf5::Result<()> {
-    // HDF5 strings end at a NUL.
-    let text: String = text.chars().filter(|c| *c != '\0').collect();
-    let value: hdf5::types::VarLenUnicode = text.parse().map_err(|e| hdf5::Error::from(format!("{e}")))?;
-    location.new_attr::<hdf5::types::VarLenUnicode>().create(name)?.write_scalar(&value)
 }

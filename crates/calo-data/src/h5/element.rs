@@ -80,7 +80,7 @@ impl<T: Real> Stored for T {
     }
 }
 
-/// An integer of a data set. A type of this crate: only of those can it be told that they are no [`Real`].
+/// An integer of a data set. It needs a type of this crate, for which the compiler knows that it is not [`Real`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Integer(pub(super) i64);
 

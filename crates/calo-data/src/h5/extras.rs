@@ -1,4 +1,4 @@
-//! What files hold of a shower beyond its energy and cells: direction, particle, number.
+//! What files hold about a shower besides its energy and cells: direction, particle, number.
 
 use std::fs::File;
 use std::ops::Range;

@@ -16,8 +16,14 @@ pub(super) struct Pipeline {
 enum Compression {
     Deflate,
     Lzf,
-    /// Compresses nothing: a checksum behind the data.
+    /// Does not compress: a checksum after the data.
     Fletcher32,
+}
+
+/// The bytes of a chunk.
+pub(super) struct Decoded<'d> {
+    pub(super) bytes: &'d [u8],
+    pub(super) order: ByteOrder,
 }
 
 /// Buffers and state that decoding reuses from chunk to chunk; one for each thread.
@@ -54,7 +60,7 @@ impl Pipeline {
         n_bytes + n_bytes / 64 + 4096
     }
 
-    /// Undoes all but the shuffle of the chunk in `decoder.stored`; its bytes, `n_bytes` of them, and their order.
+    /// Undoes all but the shuffle of the chunk in `decoder.stored`, which leaves `n_bytes` bytes.
     ///
     /// Bit i of `mask` says that filter i was skipped when the chunk was written.
     pub(super) fn decode<'d>(
@@ -62,7 +68,7 @@ impl Pipeline {
         decoder: &'d mut Decoder,
         mask: u32,
         n_bytes: usize,
-    ) -> Result<(&'d [u8], ByteOrder), String> {
+    ) -> Result<Decoded<'d>, String> {
         let skipped =
             |filter_idx: usize| mask.checked_shr(filter_idx as u32).is_some_and(|bits| bits & 1 == 1);
         let order = if self.shuffle && !skipped(0) { ByteOrder::Planes } else { ByteOrder::Elements };
@@ -73,7 +79,7 @@ impl Pipeline {
             }
             match compression {
                 Compression::Deflate => {
-                    // A checksum may stand behind the data yet.
+                    // A checksum may still follow the data.
                     scratch.resize(n_bytes + 4, 0);
                     let n = inflate
                         .zlib_decompress(stored, scratch)
@@ -94,7 +100,7 @@ impl Pipeline {
         if stored.len() != n_bytes {
             return Err(format!("{} bytes after decompression instead of {n_bytes}", stored.len()));
         }
-        Ok((stored, order))
+        Ok(Decoded { bytes: stored, order })
     }
 }
 
@@ -198,11 +204,11 @@ mod tests {
         let mut decoder =
             Decoder { stored: Encoder::new(4).encode(&bytes, 4, true).unwrap(), ..Decoder::default() };
         assert!(decoder.stored.len() < bytes.len() / 4);
-        let (decoded, order) = pipeline.decode(&mut decoder, 0, bytes.len()).unwrap();
-        assert_eq!(order, ByteOrder::Planes);
+        let decoded = pipeline.decode(&mut decoder, 0, bytes.len()).unwrap();
+        assert_eq!(decoded.order, ByteOrder::Planes);
         let mut shuffled = Vec::new();
         shuffle_into(&bytes, 4, &mut shuffled);
-        assert_eq!(decoded, shuffled);
+        assert_eq!(decoded.bytes, shuffled);
     }
 
     #[test]
@@ -221,7 +227,7 @@ mod tests {
     fn skipped_filters_are_skipped() {
         let pipeline = Pipeline::understood(&[Filter::Shuffle, Filter::LZF]).unwrap();
         let mut decoder = Decoder { stored: vec![1, 2, 3, 4], ..Decoder::default() };
-        let (decoded, order) = pipeline.decode(&mut decoder, 0b11, 4).unwrap();
-        assert_eq!((decoded, order), (&[1, 2, 3, 4][..], ByteOrder::Elements));
+        let decoded = pipeline.decode(&mut decoder, 0b11, 4).unwrap();
+        assert_eq!((decoded.bytes, decoded.order), (&[1, 2, 3, 4][..], ByteOrder::Elements));
     }
 }

@@ -1,4 +1,4 @@
-//! Regular images out of files: the grid layout and that of the CaloChallenge.
+//! Reading regular images from files: the grid layout and that of the CaloChallenge.
 
 use std::any::Any;
 use std::ops::Range;
@@ -11,12 +11,14 @@ use ndarray::Array4;
 
 use super::array::Array;
 use super::check;
+use super::energies::{check_energies, check_lengths};
 use super::extras::Extras;
 use super::info::{FileInfo, StorageInfo};
 use super::kind::Kind;
-use super::layout::{Layout, Place};
+use super::layout::Layout;
 use super::open::{OpenFile, printable};
-use super::reader::{NegativeCells, ReadOptions, check_energies};
+use super::place::Place;
+use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::{Crop, Window};
 
 /// The core of `hcal_only` images, for readers without a detector.
@@ -36,7 +38,7 @@ pub(super) struct ImageReader {
     windows: Windows,
 }
 
-/// What was decoded and not asked for yet.
+/// What was decoded but not requested yet.
 #[derive(Debug, Default)]
 struct Windows {
     energies: Window<f64>,
@@ -184,23 +186,6 @@ impl ImageReader {
             expected: format!("finite cell energies of at least 0 MeV{clip}"),
         }
     }
-}
-
-/// One energy for each shower, and at least one shower.
-pub(super) fn check_lengths(energies: &Array, cells: &Array, empty_accepted: bool) -> Result<()> {
-    if energies.shape.len() > 2 || energies.row_len() != 1 {
-        return Err(energies.error(format!("extents {:?}", energies.shape), "[showers] or [showers, 1]"));
-    }
-    if energies.n_rows() != cells.n_rows() {
-        return Err(energies.error(
-            format!("{} energies", energies.n_rows()),
-            format!("{}, one for each shower of `{}`", cells.n_rows(), cells.name),
-        ));
-    }
-    if cells.n_rows() == 0 && !empty_accepted {
-        return Err(cells.error("no shower", "at least one shower"));
-    }
-    Ok(())
 }
 
 /// The grid in the file and the core to cut out of it.

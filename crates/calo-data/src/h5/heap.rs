@@ -63,8 +63,16 @@ pub(super) struct Heap {
 struct Collection {
     address: u64,
     bytes: Vec<u8>,
-    /// Number, first byte and length of each object.
-    objects: Vec<(u32, usize, usize)>,
+    objects: Vec<Object>,
+}
+
+/// A sequence in a collection.
+#[derive(Debug)]
+struct Object {
+    number: u32,
+    /// Its first byte in the collection.
+    start: usize,
+    n_bytes: usize,
 }
 
 impl Heap {
@@ -87,15 +95,15 @@ impl Heap {
             }
         };
         let collection = &self.collections[kept];
-        let found = collection.objects.iter().find(|(number, ..)| *number == reference.object);
-        let Some((_, start, n_bytes)) = found else {
+        let found = collection.objects.iter().find(|object| object.number == reference.object);
+        let Some(&Object { start, n_bytes, .. }) = found else {
             return Err(bad(format!("no object {} at byte {}", reference.object, reference.collection)));
         };
         let wanted = reference.len as usize * element_size;
-        if wanted > *n_bytes {
+        if wanted > n_bytes {
             return Err(bad(format!("a sequence of {wanted} bytes in an object of {n_bytes}")));
         }
-        Ok(&collection.bytes[*start..start + wanted])
+        Ok(&collection.bytes[start..start + wanted])
     }
 }
 
@@ -126,7 +134,7 @@ impl Collection {
             if n_bytes > bytes.len() - start {
                 return Err(format!("an object of {n_bytes} bytes in the heap of {size} at byte {address}"));
             }
-            objects.push((number, start, n_bytes));
+            objects.push(Object { number, start, n_bytes });
             at = start + n_bytes.next_multiple_of(8);
         }
         Ok(Self { address, bytes, objects })

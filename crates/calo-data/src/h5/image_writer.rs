@@ -1,23 +1,23 @@
-//! Regular images into files: the grid layout and that of the CaloChallenge.
+//! Writing regular images to files: the grid layout and that of the CaloChallenge.
 
 use std::path::{Path, PathBuf};
 
 use calo_core::{Dtype, Grid, Real, Result, ShowerBatch, ShowerExtras};
 use hdf5::Group;
 
-use super::column::{Column, ColumnSpec, set_text};
+use super::column::{Column, ColumnSpec};
+use super::compression::Compression;
 use super::element;
 use super::extras::{DIRECTIONS, PDG, SHOWER_IDS};
 use super::layout::Layout;
-use super::writer::{Compression, OpenTarget, WriteOptions, cannot_write};
+use super::target::{OpenTarget, cannot_write, set_text};
+use super::write_options::WriteOptions;
 
-/// Bytes of a chunk where the caller does not say: enough to compress well, small enough to jump around.
+/// Bytes of a chunk if the caller sets none: large enough to compress well, small enough for random access.
 const CHUNK_BYTES: usize = 3 << 19;
 
 /// Showers in a chunk of the data sets of a few numbers a shower.
 const SMALL_CHUNK: usize = 1024;
-
-const PLAIN: Compression = Compression { level: 0, shuffle: false };
 
 /// Writes images; [`ShowerWriter`](super::ShowerWriter) checks what it is given.
 pub(super) struct ImageWriter {
@@ -49,17 +49,19 @@ impl ImageWriter {
             let group = create_group(&target, &group_name(options))?;
             (group, ["energy", "layers"], vec![layers, nx, ny], "GeV")
         };
-        // A thousandfold f32 does not fit into an f32 without rounding; the CaloChallenge's own files hold f64 too.
+        // A thousand times an f32 does not fit into an f32 without rounding; the CaloChallenge's own files hold f64
+        // too.
         let energy_dtype = if challenge { Dtype::F64 } else { options.energy_dtype.unwrap_or(options.dtype) };
         let small = |name, row_shape, unit| ColumnSpec {
             name,
             row_shape,
             chunk_rows: SMALL_CHUNK,
-            compression: PLAIN,
+            compression: Compression::NONE,
             unit,
         };
-        let energies = float_column(path, &group, energy_dtype, &small(names[0], &[1], Some(energy_unit)))?;
-        let cells = float_column(
+        let energies =
+            Column::create_floats(path, &group, energy_dtype, &small(names[0], &[1], Some(energy_unit)))?;
+        let cells = Column::create_floats(
             path,
             &group,
             options.dtype,
@@ -135,7 +137,7 @@ impl ExtraColumns {
             name,
             row_shape,
             chunk_rows: SMALL_CHUNK,
-            compression: PLAIN,
+            compression: Compression::NONE,
             unit: None,
         };
         if extras.directions.is_some() {
@@ -200,17 +202,4 @@ fn create_group(target: &OpenTarget, name: &str) -> Result<Group> {
     };
     set_text(&group, "axes", "[shower, layer, x, y]").map_err(|e| failed(&e))?;
     Ok(group)
-}
-
-/// A column of floating-point numbers.
-pub(super) fn float_column(
-    path: &Path,
-    group: &Group,
-    dtype: Dtype,
-    spec: &ColumnSpec<'_>,
-) -> Result<Column> {
-    match dtype {
-        Dtype::F32 => Column::create::<f32>(path, group, spec),
-        Dtype::F64 => Column::create::<f64>(path, group, spec),
-    }
 }

@@ -1,4 +1,4 @@
-//! What a file of showers is, for people and for `calo inspect`.
+//! Description of a file of showers, for users and for `calo inspect`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::array::{Array, Storage};
 use super::layout::Layout;
 
-/// What [`ShowerReader::info`](super::ShowerReader::info) tells about an open file.
+/// What [`ShowerReader::info`](super::ShowerReader::info) says about an open file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileInfo {
     /// The file.

@@ -26,8 +26,16 @@ impl Kind {
     }
 }
 
-/// The element type and whether it is stored as this machine holds it; else what is there.
-pub(super) fn element_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<(ElementType, bool), String> {
+/// The type of a data set's elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoredType {
+    pub(super) element: ElementType,
+    /// Whether elements are stored as this machine holds them.
+    pub(super) native: bool,
+}
+
+/// The type of the elements; else what is there.
+pub(super) fn stored_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<StoredType, String> {
     let datatype = dataset.dtype().map_err(|e| format!("an unknown type ({})", one_line(&e)))?;
     let Ok(descriptor) = datatype.to_descriptor() else {
         return Err(format!("an unknown type of {} bytes", datatype.size()));
@@ -39,12 +47,13 @@ pub(super) fn element_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<(Eleme
         FloatSize::U4 => Dtype::F32,
         FloatSize::U8 => Dtype::F64,
     };
+    let of = |element, native| Ok(StoredType { element, native });
     match (kind, &descriptor) {
         (Kind::Floats, TypeDescriptor::Float(FloatSize::U4)) => {
-            Ok((ElementType::Float(Dtype::F32), datatype.is::<f32>()))
+            of(ElementType::Float(Dtype::F32), datatype.is::<f32>())
         }
         (Kind::Floats, TypeDescriptor::Float(FloatSize::U8)) => {
-            Ok((ElementType::Float(Dtype::F64), datatype.is::<f64>()))
+            of(ElementType::Float(Dtype::F64), datatype.is::<f64>())
         }
         (Kind::Integers, TypeDescriptor::Integer(size) | TypeDescriptor::Unsigned(size)) => {
             let signed = matches!(descriptor, TypeDescriptor::Integer(_));
@@ -54,10 +63,10 @@ pub(super) fn element_type(dataset: &hdf5::Dataset, kind: Kind) -> Result<(Eleme
                 IntSize::U4 => 4,
                 IntSize::U8 => 8,
             };
-            Ok((ElementType::Integer { size: bytes, signed }, in_order))
+            of(ElementType::Integer { size: bytes, signed }, in_order)
         }
-        (Kind::FloatSequences, TypeDescriptor::VarLenArray(of)) => match **of {
-            TypeDescriptor::Float(size) if in_order => Ok((ElementType::Sequence(float(size)), true)),
+        (Kind::FloatSequences, TypeDescriptor::VarLenArray(elements)) => match **elements {
+            TypeDescriptor::Float(size) if in_order => of(ElementType::Sequence(float(size)), true),
             _ => Err(printed(&descriptor)),
         },
         _ => Err(printed(&descriptor)),

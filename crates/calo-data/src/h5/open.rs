@@ -1,4 +1,4 @@
-//! Opening files: what is certainly no HDF5 is recognised before libhdf5 sees it.
+//! Opening files: anything that is certainly not HDF5 is recognised before libhdf5 sees it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -8,7 +8,7 @@ use std::path::Path;
 use calo_core::{Error, Result};
 
 use super::plugins;
-use crate::regular::open_regular;
+use crate::regular::{RegularFile, open_regular};
 
 /// First bytes of an HDF5 superblock.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -23,7 +23,7 @@ pub(super) struct OpenFile {
 
 /// Opens `path` for reading.
 pub(super) fn open(path: &Path) -> Result<OpenFile> {
-    let (plain, n_bytes) = open_regular(path, "an HDF5 file")?;
+    let RegularFile { file: plain, n_bytes } = open_regular(path, "an HDF5 file")?;
     check_signature(path, &plain, n_bytes)?;
     let hdf5 = builder(path)?.open(path).map_err(|e| {
         let reason = one_line(&e);
@@ -39,8 +39,8 @@ pub(super) fn open(path: &Path) -> Result<OpenFile> {
 
 /// How every file is opened and created, `path` being the next.
 ///
-/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems that know none, or open
-/// elsewhere for reading, and what is written here has a name of its own until it is whole.
+/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems without locks, or
+/// open elsewhere for reading, and a file being written has a temporary name until it is complete.
 #[expect(clippy::disallowed_methods, reason = "the one place that may: it switches plugins off first")]
 pub(super) fn builder(path: &Path) -> Result<hdf5::FileBuilder> {
     plugins::switch_off(path)?;
@@ -68,7 +68,7 @@ fn check_signature(path: &Path, file: &File, n_bytes: u64) -> Result<()> {
     Err(Error::file(path, format!("not HDF5: {}", looks_like(&start)), "an HDF5 file of showers"))
 }
 
-/// A guess from the first bytes, for someone who took the wrong file.
+/// A guess from the first bytes, for users who gave the wrong file.
 fn looks_like(start: &[u8]) -> &'static str {
     match start {
         [] => "the file is empty",

@@ -1,8 +1,9 @@
 //! Plugins of libhdf5, switched off: an HDF5 file must not decide which code this process runs.
 //!
-//! A data set with a filter that libhdf5 does not know makes it search the folders of `HDF5_PLUGIN_PATH`, or one compiled in,
-//! and load the shared libraries there to ask each for the filter. Whoever can leave a library in such a folder and send a
-//! file thus runs code as the reader of the file. All filters read here are built in, so nothing is lost.
+//! A data set with a filter that libhdf5 does not know makes it search the folders of `HDF5_PLUGIN_PATH`, or one
+//! compiled in, and load the shared libraries there to ask each for the filter. Anyone who can put a library into such
+//! a folder and send a file could thus run code as the user who reads the file. All filters read here are built in, so
+//! nothing is lost.
 
 use std::ffi::c_uint;
 use std::path::Path;
@@ -16,7 +17,7 @@ const NO_PLUGINS: c_uint = 0;
 /// Makes sure that libhdf5 loads no plugins, before it opens or creates `path`.
 ///
 /// The setting holds for the whole process, and every thread that gets here first waits until it is made. What the environment
-/// has libhdf5 load at its start (`HDF5_VOL_CONNECTOR`) comes before it: that is the choice of whoever starts the program.
+/// makes libhdf5 load at its start (`HDF5_VOL_CONNECTOR`) comes before it: that is the choice of the user.
 pub(super) fn switch_off(path: &Path) -> Result<()> {
     static ARE_OFF: LazyLock<bool> = LazyLock::new(set_loading_state);
     if *ARE_OFF {

@@ -1,4 +1,4 @@
-//! Point clouds out of ShowerData files.
+//! Reading point clouds from ShowerData files.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,17 +8,19 @@ use calo_core::{Dtype, Error, Result};
 
 use super::array::{Array, Storage};
 use super::element::{self, ElementType, Integer};
+use super::energies::{check_energies, check_lengths};
 use super::extras::Extras;
 use super::heap::{Heap, Reference};
 use super::info::StorageInfo;
 use super::kind::Kind;
-use super::layout::{Layout, Place, recognise};
+use super::layout::Layout;
 use super::open::{OpenFile, open};
-use super::reader::{NegativeCells, ReadOptions, check_energies};
+use super::place::{Place, recognise};
+use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::Window;
 use crate::points::PointBatch;
 
-/// What [`PointReader::info`] tells about an open file.
+/// What [`PointReader::info`] says about an open file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PointFileInfo {
     /// Showers in the file.
@@ -111,7 +113,7 @@ impl PointReader {
             return Err(Error::file(path, problem, "an HDF5 file of usual make (h5repack makes one)"));
         }
         let energies = array(&place.energies, Kind::Floats)?;
-        super::grid::check_lengths(&energies, &points, options.inspect)?;
+        check_lengths(&energies, &points, options.inspect)?;
         let n_showers = points.n_rows();
         let n_points = if file.hdf5.link_exists("num_points") {
             let n_points = array("num_points", Kind::Integers)?;
@@ -231,7 +233,7 @@ impl PointReader {
             return Err(self.bad_points(refuse_negatives));
         }
         for point in batch.points.chunks_exact_mut(batch.n_features) {
-            // The refused ones are gone: what is left below zero is to be clipped.
+            // Negative energies that are refused were caught above: those left are clipped.
             point[3] = if point[3] < 0.0 { 0.0 } else { point[3] };
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Point clouds into ShowerData files, which appear whole or not at all.
+//! Writing point clouds to ShowerData files, which appear whole or not at all.
 
 use std::path::Path;
 
@@ -6,11 +6,12 @@ use calo_core::{Dtype, Error, Result};
 use hdf5::types::VarLenArray;
 use hdf5::{Dataset, Extent};
 
-use super::column::{Column, ColumnSpec, write_error};
+use super::column::{Column, ColumnSpec};
+use super::compression::Compression;
 use super::element;
 use super::extras::{DIRECTIONS, PDG, SHOWER_IDS};
 use super::open::one_line;
-use super::writer::{Compression, OpenTarget};
+use super::target::{OpenTarget, write_error};
 use crate::points::{PointBatch, forward};
 
 /// How to write a ShowerData file.
@@ -86,13 +87,11 @@ impl PointWriter {
             name,
             row_shape,
             chunk_rows: CHUNK,
-            compression: Compression { level: 0, shuffle: false },
+            compression: Compression::NONE,
             unit,
         };
-        let energies = match options.energy_dtype {
-            Dtype::F32 => Column::create::<f32>(path, &root, &spec("energies", &[1], Some("GeV"))),
-            Dtype::F64 => Column::create::<f64>(path, &root, &spec("energies", &[1], Some("GeV"))),
-        }?;
+        let energies =
+            Column::create_floats(path, &root, options.energy_dtype, &spec("energies", &[1], Some("GeV")))?;
         let shower_ids = if options.wide_ids {
             Column::create::<i64>(path, &root, &spec(SHOWER_IDS, &[], None))
         } else {
@@ -113,7 +112,7 @@ impl PointWriter {
     }
 
     /// Appends `batch`. Showers without direction fly along the depth axis, those without particle get the PDG code
-    /// 0 and those without number are counted through.
+    /// 0 and those without number are numbered in order.
     ///
     /// # Errors
     /// Points of another size, shower numbers beyond 32 bits without `wide_ids`, or a full disk.

@@ -1,58 +1,17 @@
-//! Showers out of HDF5 files.
+//! Reading showers from HDF5 files.
 
 use std::path::Path;
 
-use calo_core::detector::CoreCrop;
-use calo_core::{Detector, Error, Grid, Real, Result, ShowerBatch, ShowerSource};
+use calo_core::{Error, Grid, Real, Result, ShowerBatch, ShowerSource};
 
-use super::array::Array;
 use super::grid::ImageReader;
 use super::info::FileInfo;
-use super::layout::{Layout, recognise};
+use super::layout::Layout;
 use super::open::open;
+use super::place::recognise;
 use super::point_reader::PointReader;
-use super::rows::Window;
+use super::read_options::ReadOptions;
 use crate::points::{CellPositions, PointBatch, sum_points};
-
-/// What to do about negative cells. Cells that are not finite are refused in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NegativeCells {
-    /// They are an error that tells how many there are.
-    #[default]
-    Refuse,
-    /// They count as zero.
-    Clip,
-}
-
-/// How to read a file; the default recognises what it can and refuses impossible values.
-#[derive(Debug, Clone, Default)]
-pub struct ReadOptions {
-    /// The layout, where it shall not be recognised.
-    pub layout: Option<Layout>,
-    /// The group of `energy` and `layers`.
-    pub group: Option<String>,
-    /// Name of the data set of incident energies in that group, `energy` unless given.
-    pub energy_name: Option<String>,
-    /// Name of the data set of cells in that group, `layers` unless given.
-    pub layers_name: Option<String>,
-    /// The grid: needed for CaloChallenge files, checked for others.
-    pub grid: Option<Grid>,
-    /// Names, core crop, grid and cell size where not given otherwise; needed for point clouds.
-    pub detector: Option<Detector>,
-    /// Core to cut out of every shower, where the group does not say it.
-    pub core_crop: Option<CoreCrop>,
-    /// What to do about negative cells.
-    pub negative_cells: NegativeCells,
-    /// Yield every value as it is, refusing nothing but damage: for `calo inspect`.
-    pub inspect: bool,
-}
-
-impl ReadOptions {
-    /// Options for files of `detector`.
-    pub fn for_detector(detector: &Detector) -> Self {
-        Self { detector: Some(detector.clone()), ..Self::default() }
-    }
-}
 
 /// Showers of one file, front to back or from any shower on.
 ///
@@ -80,7 +39,7 @@ pub struct ShowerReader {
     next: usize,
 }
 
-/// What the layouts differ in.
+/// The part that depends on the layout.
 #[derive(Debug)]
 enum Body {
     Images(Box<ImageReader>),
@@ -209,36 +168,4 @@ impl<T: Real> ShowerSource<T> for ShowerReader {
     fn rewind(&mut self) -> Result<()> {
         self.seek(0)
     }
-}
-
-/// Refuses energies that no particle has, if there are any among `energies` of `array`; the whole file is then read
-/// to count them.
-pub(super) fn check_energies(energies: &[f64], array: &Array) -> Result<()> {
-    if energies.iter().all(|energy| is_energy(*energy)) {
-        return Ok(());
-    }
-    let (mut n_bad, mut first) = (0_u64, None);
-    let mut energies = Vec::new();
-    let mut window = Window::default();
-    for start in (0..array.n_rows()).step_by(4096) {
-        let rows = start..(start + 4096).min(array.n_rows());
-        energies.resize(rows.len(), 0.0);
-        window.read(array, &None, rows, &mut energies)?;
-        for (i, energy) in energies.iter().enumerate().filter(|(_, energy)| !is_energy(**energy)) {
-            n_bad += 1;
-            first = first.or(Some((start + i, *energy)));
-        }
-    }
-    let (shower, energy) = first.unwrap_or_default();
-    Err(Error::Shower {
-        path: array.path.clone(),
-        dataset: array.name.clone(),
-        shower: shower as u64,
-        problem: format!("an incident energy of {energy}, the first of {n_bad} impossible ones in the file"),
-        expected: "finite energies above 0".to_owned(),
-    })
-}
-
-fn is_energy(energy: f64) -> bool {
-    energy.is_finite() && energy > 0.0
 }

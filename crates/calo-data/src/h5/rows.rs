@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::array::{Array, Chunk, Chunks, Storage};
 use super::element::{ByteOrder, Stored};
-use super::filter::Decoder;
+use super::filter::{Decoded, Decoder};
 
-/// Decoded rows that were not asked for yet are held up to this size.
+/// Decoded rows that were not requested yet are kept up to this size.
 const WINDOW_BYTES: usize = 64 << 20;
 
 /// Plain data is read in blocks of about this size.
@@ -186,7 +186,7 @@ fn chunk_row<T: Stored>(
             if touches(&from, &chunks.shape, crop) {
                 match chunks.get(&coordinates) {
                     Some(chunk) => {
-                        let (bytes, order) = load(array, chunks, chunk, n_bytes, decoder)?;
+                        let Decoded { bytes, order } = load(array, chunks, chunk, n_bytes, decoder)?;
                         Block { shape: &chunks.shape, from: &from, bytes, order }.scatter(array, crop, out);
                     }
                     None => {
@@ -221,7 +221,7 @@ fn load<'d>(
     chunk: Chunk,
     n_bytes: usize,
     decoder: &'d mut Decoder,
-) -> Result<(&'d [u8], ByteOrder)> {
+) -> Result<Decoded<'d>> {
     decoder.stored.resize(chunk.n_bytes as usize, 0);
     read_exact(array, &mut decoder.stored, chunk.address)?;
     chunks.pipeline.decode(decoder, chunk.mask, n_bytes).map_err(|problem| {

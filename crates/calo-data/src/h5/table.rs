@@ -1,4 +1,4 @@
-//! Tables: named columns of numbers, one row for each shower. What an encoder makes of showers is kept so.
+//! Tables: named columns of numbers, one row for each shower. The output of an encoder is stored this way.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use ndarray::Array2;
 
 use super::array::Array;
 use super::column::{Column, ColumnSpec};
+use super::compression::Compression;
 use super::element;
-use super::image_writer::float_column;
 use super::kind::Kind;
 use super::open::{OpenFile, open};
 use super::rows::Window;
-use super::writer::{Compression, OpenTarget};
+use super::target::OpenTarget;
 
 /// Rows in a chunk.
 const CHUNK_ROWS: usize = 1024;
@@ -79,10 +79,10 @@ impl TableWriter {
                 name: &spec.name,
                 row_shape: &row_shape,
                 chunk_rows: CHUNK_ROWS,
-                compression: Compression { level: 0, shuffle: false },
+                compression: Compression::NONE,
                 unit: spec.unit,
             };
-            let column = float_column(path, &root, spec.dtype, &column_spec)?;
+            let column = Column::create_floats(path, &root, spec.dtype, &column_spec)?;
             Ok(OpenColumn { spec: spec.clone(), column, n_rows: 0 })
         };
         let columns = columns.iter().map(open).collect::<Result<_>>()?;
@@ -113,7 +113,7 @@ impl TableWriter {
     /// Completes the file and gives it its final name.
     ///
     /// # Errors
-    /// Columns of unlike length, or a full disk; what stood under the name before is still there then.
+    /// Columns of different lengths, or a full disk; what stood under the name before is still there then.
     pub fn finish(self) -> Result<()> {
         let Self { path, mut columns, target } = self;
         let n_rows = columns.first().map_or(0, |open| open.n_rows);
@@ -138,7 +138,7 @@ impl TableReader {
     /// Opens an HDF5 file.
     ///
     /// # Errors
-    /// A file that cannot be opened or is no HDF5.
+    /// A file that cannot be opened or is not HDF5.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { path: path.to_owned(), file: open(path)? })
     }

@@ -32,6 +32,27 @@ pub(super) struct Header {
     pub(super) end: usize,
 }
 
+/// An open `TObjArray`, whose pointers follow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ObjectArray {
+    pub(super) end: usize,
+    pub(super) n_pointers: usize,
+}
+
+/// An object behind a pointer.
+#[derive(Debug, Clone)]
+pub(super) struct Pointee {
+    pub(super) class: String,
+    pub(super) end: usize,
+}
+
+/// What a `TNamed` holds.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) title: String,
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8], offset: usize) -> Self {
         Self { bytes, pos: 0, offset, classes: HashMap::new() }
@@ -41,7 +62,7 @@ impl<'a> Cursor<'a> {
         self.pos
     }
 
-    /// Moves forward to `end`; objects are left this way whatever was read of them.
+    /// Moves forward to `end`, however much of the object was read.
     pub(super) fn leave(&mut self, end: usize) -> Parsed<()> {
         if end < self.pos || end > self.bytes.len() {
             return Err(format!("an object that ends at byte {end} was read up to {}", self.pos));
@@ -84,7 +105,7 @@ impl<'a> Cursor<'a> {
         Ok(i64::from_be_bytes(self.array()?))
     }
 
-    /// A length or position: four bytes, eight where the record is a big one. Must not be negative.
+    /// A length or position: four bytes, eight in a record with 64-bit positions. Must not be negative.
     pub(super) fn size(&mut self, big: bool, what: &str) -> Parsed<u64> {
         let value = if big { self.i64()? } else { i64::from(self.i32()?) };
         u64::try_from(value).map_err(|_| format!("{what} is {value}"))
@@ -141,17 +162,17 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Name and title of a `TNamed`.
-    pub(super) fn named(&mut self) -> Parsed<(String, String)> {
+    /// A `TNamed`.
+    pub(super) fn named(&mut self) -> Parsed<Named> {
         let header = self.header()?;
         self.skip_tobject()?;
-        let names = (self.string()?, self.string()?);
+        let named = Named { name: self.string()?, title: self.string()? };
         self.leave(header.end)?;
-        Ok(names)
+        Ok(named)
     }
 
-    /// Class and end of the object behind a pointer; `None` for null or an object met before.
-    pub(super) fn pointee(&mut self) -> Parsed<Option<(String, usize)>> {
+    /// The object behind a pointer; `None` for null or an object met before.
+    pub(super) fn pointee(&mut self) -> Parsed<Option<Pointee>> {
         let first = self.u32()?;
         if first & BYTE_COUNT_MASK == 0 || first == NEW_CLASS_TAG {
             return match first & CLASS_MASK {
@@ -171,10 +192,10 @@ impl<'a> Cursor<'a> {
             self.classes.insert(tag_at + MAP_OFFSET, class.clone());
             class
         } else {
-            // A class first named inside an object that was passed over: it is passed over too.
+            // A class whose name stands in an object that was skipped: its objects are skipped too.
             self.classes.get(&((tag & !CLASS_MASK) as usize)).cloned().unwrap_or_default()
         };
-        Ok(Some((class, end)))
+        Ok(Some(Pointee { class, end }))
     }
 
     fn c_string(&mut self) -> Parsed<String> {
@@ -185,14 +206,14 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// Opens a `TObjArray`: its end and the number of pointers that follow.
-    pub(super) fn object_array(&mut self) -> Parsed<(usize, usize)> {
+    /// Opens a `TObjArray`.
+    pub(super) fn object_array(&mut self) -> Parsed<ObjectArray> {
         let header = self.header()?;
         self.skip_tobject()?;
         self.string()?;
         let n = self.len("the length of an object array")?;
         self.i32()?;
-        Ok((header.end, n))
+        Ok(ObjectArray { end: header.end, n_pointers: n })
     }
 }
 

@@ -6,7 +6,7 @@ use super::bytes::{Cursor, Parsed};
 use super::file::RootFile;
 use super::tree::{BasketAt, Branch};
 
-/// Version, buffer size, size and number of entry offsets, last byte, flag: what a basket's key holds besides.
+/// Version, buffer size, size and number of entry offsets, last byte, flag: what a basket's key holds in addition.
 const BASKET_FIELDS: usize = 2 + 4 * 4 + 1;
 /// Basket flags from here on mean that entry offsets are not stored.
 const GENERATED_OFFSETS: u8 = 80;
@@ -28,7 +28,7 @@ enum Element {
 enum Shape {
     /// `n` elements each.
     Fixed(usize),
-    /// Any number of elements, each entry behind a header of so many bytes.
+    /// Any number of elements, each entry behind a header of this many bytes.
     Jagged(usize),
 }
 
@@ -100,7 +100,7 @@ impl Column {
             let i = self.baskets.partition_point(|at| at.first_entry <= entry);
             let at = i.checked_sub(1).and_then(|i| self.baskets.get(i)).copied().filter(holds);
             let at = at.ok_or_else(|| self.damaged(file, format!("no basket with entry {entry}")))?;
-            // The old one goes before the new one is inflated.
+            // The old one is dropped before the new one is inflated.
             self.loaded = None;
             self.loaded = Some(self.load(file, at)?);
         }
@@ -149,7 +149,7 @@ impl Column {
                 "entry offsets that are not stored (rewrite without TTree's kGenerateOffsetMap)".to_owned()
             );
         }
-        // Number of offsets, one for each entry (counted from the key), and one more that means nothing.
+        // Number of offsets, one for each entry (counted from the key), and one more that has no meaning.
         let offsets = &bytes[border..];
         if offsets.len() / 4 < n + 1 {
             return Err(format!("{} bytes of entry offsets for {n} entries", offsets.len()));

@@ -132,7 +132,7 @@ impl Encoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bytes::Cursor;
+    use super::super::bytes::{Cursor, Pointee};
     use super::*;
 
     #[test]
@@ -145,11 +145,12 @@ mod tests {
         });
         let bytes = encoder.into_bytes();
         let mut cursor = Cursor::new(&bytes, 0);
-        assert_eq!(cursor.named().unwrap(), ("name".to_owned(), long));
-        let (end, n) = cursor.object_array().unwrap();
-        assert_eq!((end, n), (bytes.len(), 1));
-        let (class, end) = cursor.pointee().unwrap().unwrap();
+        let named = cursor.named().unwrap();
+        assert_eq!((named.name, named.title), ("name".to_owned(), long));
+        let array = cursor.object_array().unwrap();
+        assert_eq!((array.end, array.n_pointers), (bytes.len(), 1));
+        let Pointee { class, end } = cursor.pointee().unwrap().unwrap();
         assert_eq!((class.as_str(), end), ("TNamed", bytes.len()));
-        assert_eq!(cursor.named().unwrap().1, "b");
+        assert_eq!(cursor.named().unwrap().title, "b");
     }
 }

@@ -8,7 +8,7 @@ use calo_core::{Error, Result};
 
 use super::bytes::{Cursor, Parsed};
 use super::compression::{MAX_RECORD_BYTES, decompress};
-use crate::regular::open_regular;
+use crate::regular::{RegularFile, open_regular};
 
 /// Files of this version or more have 64-bit positions.
 const BIG_FILE_VERSION: i32 = 1_000_000;
@@ -56,7 +56,7 @@ impl RootFile {
     /// # Errors
     /// No such file, a directory, no permission; a file that is not ROOT's or shorter than its header says.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Key>)> {
-        let (file, n_bytes) = open_regular(path, "a ROOT file")?;
+        let RegularFile { file, n_bytes } = open_regular(path, "a ROOT file")?;
         let mut root = Self { path: path.to_owned(), file, n_bytes };
         let keys = root.read_directory()?;
         Ok((root, keys))

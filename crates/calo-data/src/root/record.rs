@@ -11,9 +11,10 @@ use super::encode::Encoder;
 const FILE_VERSION: i32 = 1_062_400;
 /// Where the first record stands.
 const BEGIN: u64 = 100;
-/// ROOT knows when a record was written. The same hits shall make the same bytes: 1 January 1995, its first day.
+/// When a record was written: always 1 January 1995, the first day ROOT can store, so that the same hits make the same
+/// bytes.
 const NO_TIME: u32 = 1 << 22 | 1 << 17;
-/// The name a file bears inside, which readers replace by the one it has.
+/// The file's name inside the file, which readers replace by the actual one.
 const INNER_NAME: &str = "hits.root";
 /// Fixed part of a key.
 const KEY_FIELDS: usize = 34;

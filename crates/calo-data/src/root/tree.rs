@@ -1,11 +1,11 @@
 //! A `TTree`'s description: its branches, their types, and where their baskets lie.
 
-use super::bytes::{Cursor, Parsed};
+use super::bytes::{Cursor, Parsed, Pointee};
 
 /// Oldest `TTree` and `TBranch` layouts that are read (ROOT 5.0 and later).
 const MIN_TREE_VERSION: i16 = 16;
 const MIN_BRANCH_VERSION: i16 = 10;
-/// Branches within branches and counters of leaves nest no deeper than this.
+/// Deepest nesting of branches within branches, and of counters of leaves.
 const MAX_DEPTH: usize = 8;
 
 /// A tree's branches.
@@ -100,10 +100,10 @@ fn branches(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Branch>> {
     if depth > MAX_DEPTH {
         return Err(format!("branches nested deeper than {MAX_DEPTH}"));
     }
-    let (end, n) = cursor.object_array()?;
+    let array = cursor.object_array()?;
     let mut found = Vec::new();
-    for _ in 0..n {
-        let Some((class, branch_end)) = cursor.pointee()? else { continue };
+    for _ in 0..array.n_pointers {
+        let Some(Pointee { class, end }) = cursor.pointee()? else { continue };
         match class.as_str() {
             "TBranch" => branch(cursor, depth, &mut found)?,
             "TBranchElement" => {
@@ -116,12 +116,12 @@ fn branches(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Branch>> {
                 }
                 cursor.leave(header.end)?;
             }
-            // Of another kind, so none that holds hits.
+            // No other class holds hits.
             _ => {}
         }
-        cursor.leave(branch_end)?;
+        cursor.leave(end)?;
     }
-    cursor.leave(end)?;
+    cursor.leave(array.end)?;
     Ok(found)
 }
 
@@ -131,7 +131,7 @@ fn branch(cursor: &mut Cursor<'_>, depth: usize, found: &mut Vec<Branch>) -> Par
     if header.version < MIN_BRANCH_VERSION {
         return Err(format!("a TBranch of version {}, older than {MIN_BRANCH_VERSION}", header.version));
     }
-    let (name, _) = cursor.named()?;
+    let name = cursor.named()?.name;
     cursor.skip_object()?;
     // Compression, basket size, length of entry offsets.
     cursor.take(4 * 3)?;
@@ -152,8 +152,8 @@ fn branch(cursor: &mut Cursor<'_>, depth: usize, found: &mut Vec<Branch>) -> Par
     found.push(Branch { name, n_entries, ..Branch::default() });
     let inner = branches(cursor, depth + 1)?;
     let leaves = leaves(cursor, 0)?;
-    let (embedded_end, _) = cursor.object_array()?;
-    cursor.leave(embedded_end)?;
+    let embedded = cursor.object_array()?;
+    cursor.leave(embedded.end)?;
     let baskets = baskets(cursor, n_baskets, max_baskets)?;
     if !cursor.string()?.is_empty() {
         return Err(format!("branch `{}` keeps its data in another file", found[at].name));
@@ -199,35 +199,35 @@ pub(super) fn big_endian(bytes: &[u8]) -> i64 {
 }
 
 fn leaves(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Vec<Leaf>> {
-    let (end, n) = cursor.object_array()?;
+    let array = cursor.object_array()?;
     let mut leaves = Vec::new();
-    for _ in 0..n {
+    for _ in 0..array.n_pointers {
         if let Some(leaf) = leaf(cursor, depth)? {
             leaves.push(leaf);
         }
     }
-    cursor.leave(end)?;
+    cursor.leave(array.end)?;
     Ok(leaves)
 }
 
 /// The leaf behind a pointer.
 fn leaf(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Option<Leaf>> {
-    let Some((class, pointee_end)) = cursor.pointee()? else { return Ok(None) };
+    let Some(Pointee { class, end }) = cursor.pointee()? else { return Ok(None) };
     if !class.starts_with("TLeaf") || depth > MAX_DEPTH {
-        cursor.leave(pointee_end)?;
+        cursor.leave(end)?;
         return Ok(None);
     }
-    // `TLeafF` and its like: their own header around that of `TLeaf`.
+    // `TLeafF` and similar classes: their own header around that of `TLeaf`.
     cursor.header()?;
     cursor.header()?;
-    let (_, title) = cursor.named()?;
+    let title = cursor.named()?.title;
     let len = cursor.len("a leaf's length")?;
     cursor.i32()?;
     cursor.i32()?;
     cursor.u8()?;
     let unsigned = cursor.u8()? != 0;
-    // The counter must be read, not passed over: its class may be named here for the first time.
+    // The counter must be read, not skipped: its class may be named here for the first time.
     leaf(cursor, depth + 1)?;
-    cursor.leave(pointee_end)?;
+    cursor.leave(end)?;
     Ok(Some(Leaf { class, title, len, unsigned }))
 }

@@ -33,7 +33,14 @@ impl Leaf {
     }
 }
 
-/// A branch with one leaf of its own name: a number an event, or so many as its counter says.
+/// A basket in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WrittenBasket {
+    pub(super) placed: Placed,
+    pub(super) first_entry: u64,
+}
+
+/// A branch with one leaf of its own name: one number per event, or as many as its counter says.
 #[derive(Debug, Clone)]
 pub(super) struct WrittenBranch {
     pub(super) name: &'static str,
@@ -41,8 +48,7 @@ pub(super) struct WrittenBranch {
     pub(super) counter: Option<&'static str>,
     /// Largest value of a counter.
     pub(super) maximum: i32,
-    /// Baskets and their first entries.
-    pub(super) baskets: Vec<(Placed, u64)>,
+    pub(super) baskets: Vec<WrittenBasket>,
     /// Bytes of all baskets before and after compression.
     pub(super) plain_bytes: u64,
     pub(super) packed_bytes: u64,
@@ -161,13 +167,13 @@ fn write_branch(
         e.object_array(0, |_| {});
         // Each table begins with a byte that says it is there.
         e.u8(1);
-        branch.baskets.iter().for_each(|(placed, _)| e.len32(placed.n_bytes));
+        branch.baskets.iter().for_each(|basket| e.len32(basket.placed.n_bytes));
         e.i32(0);
         e.u8(1);
-        branch.baskets.iter().for_each(|(_, first_entry)| e.len64(*first_entry));
+        branch.baskets.iter().for_each(|basket| e.len64(basket.first_entry));
         e.len64(n_entries);
         e.u8(1);
-        branch.baskets.iter().for_each(|(placed, _)| e.len64(placed.seek));
+        branch.baskets.iter().for_each(|basket| e.len64(basket.placed.seek));
         e.i64(0);
         // Data in another file: none.
         e.string("");

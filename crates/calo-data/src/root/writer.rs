@@ -1,4 +1,4 @@
-//! Raw hits into ROOT files.
+//! Writing raw hits to ROOT files.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use calo_core::{Error, Result};
 use super::compression::compress;
 use super::encode::Encoder;
 use super::record::{Label, RecordWriter};
-use super::tree_record::{BASKET_BYTES, ENTRY_OFFSETS, Leaf, WrittenBranch, tree_object};
+use super::tree_record::{BASKET_BYTES, ENTRY_OFFSETS, Leaf, WrittenBasket, WrittenBranch, tree_object};
 use crate::hits::HitBatch;
 
 /// Hits after which the baskets go to the file: a megabyte in each branch.
 const BASKET_HITS: usize = 1 << 18;
-/// Events after which they go at the latest.
+/// Events after which the baskets go to the file at the latest.
 const BASKET_EVENTS: usize = 1 << 14;
 /// Most hits of one event: a basket has 32-bit offsets, and our reader's limit is 128 MiB.
 const MAX_HITS: usize = 1 << 24;
@@ -24,7 +24,7 @@ pub struct HitWriteOptions {
     pub tree: String,
     /// zlib level 1 to 9; 0 stores plainly.
     pub compression: u8,
-    /// Texts beside the tree, such as the file's provenance: name and value of `TNamed` objects.
+    /// Texts stored next to the tree, such as the file's provenance: name and value of `TNamed` objects.
     pub attributes: Vec<(String, String)>,
 }
 
@@ -209,7 +209,7 @@ impl Column {
         let object = object.into_bytes();
         let packed = compress(&object, options.compression);
         let placed = file.write(label, 0, &fields.into_bytes(), &packed, object.len())?;
-        self.branch.baskets.push((placed, first_entry));
+        self.branch.baskets.push(WrittenBasket { placed, first_entry });
         self.branch.plain_bytes += (key_bytes + object.len()) as u64;
         self.branch.packed_bytes += placed.n_bytes as u64;
         self.data.clear();

@@ -20,7 +20,7 @@ const PIECE_BYTES: usize = 16 << 20;
 pub(super) struct Group {
     /// Epoch and number, where one is loaded.
     which: Option<(u64, usize)>,
-    /// Numbers in the file of `showers`, ascending; empty where these are not whole.
+    /// Numbers in the file of `showers`, ascending; empty while these are incomplete.
     numbers: Vec<u64>,
     showers: ShowerBatch<f32>,
     order: Vec<usize>,

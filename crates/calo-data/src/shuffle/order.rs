@@ -11,7 +11,7 @@ use crate::split::{Part, Split};
 const BLOCKS: Purpose = Purpose::new("shuffled blocks");
 const GROUP: Purpose = Purpose::new("shuffled group");
 
-/// Blocks gathered into a group: a batch mixes showers of so many places of the file.
+/// Blocks gathered into a group: a batch mixes showers from this many places of the file.
 const BLOCKS_PER_GROUP: usize = 32;
 
 /// The showers of a part, and how they are cut into blocks and groups.
@@ -95,16 +95,22 @@ impl Order {
     }
 }
 
+/// A group and its places in the epoch.
+pub(super) struct GroupPlaces {
+    pub(super) group: usize,
+    pub(super) places: Range<u64>,
+}
+
 impl Epoch {
     /// Its number.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    /// The group that holds a place of the epoch, and the group's places.
-    pub(super) fn group_at(&self, place: u64) -> (usize, Range<u64>) {
+    /// The group that holds a place of the epoch.
+    pub(super) fn group_at(&self, place: u64) -> GroupPlaces {
         let group = self.starts.partition_point(|start| *start <= place) - 1;
-        (group, self.starts[group]..self.starts[group + 1])
+        GroupPlaces { group, places: self.starts[group]..self.starts[group + 1] }
     }
 }
 
@@ -118,7 +124,7 @@ mod tests {
         Order::new(&Split::new(1, [1.0, 0.0, 0.0], n).unwrap(), Part::Train, seed, group_showers)
     }
 
-    /// Everybody's runs depend on these: they must never change.
+    /// Published runs depend on these orders: they must never change.
     #[test]
     fn the_order_is_pinned() {
         let order = order(1, 100, 64);
@@ -127,7 +133,7 @@ mod tests {
         assert_eq!(order.shuffle(&epoch, 1, 8), [4, 5, 2, 1, 3, 6, 0, 7]);
     }
 
-    /// Over many epochs every shower is left out equally often: the last of an epoch are any.
+    /// Over many epochs every shower is left out equally often: any shower can come last in an epoch.
     #[test]
     fn no_shower_is_preferred() {
         let (n, n_epochs, n_last) = (67_u64, 4000_u64, 20_u64);
@@ -136,7 +142,7 @@ mod tests {
         for number in 0..n_epochs {
             let epoch = order.epoch(number);
             for place in n - n_last..n {
-                let (group, places) = epoch.group_at(place);
+                let GroupPlaces { group, places } = epoch.group_at(place);
                 let showers = order.group(&epoch, group);
                 let shuffled = order.shuffle(&epoch, group, showers.len());
                 left_out[showers[shuffled[(place - places.start) as usize]] as usize] += 1;
@@ -163,7 +169,7 @@ mod tests {
                 let showers = order.group(&epoch, group);
                 prop_assert!(showers.len() <= order.group_capacity());
                 prop_assert_eq!(epoch.starts[group + 1] - epoch.starts[group], showers.len() as u64);
-                prop_assert_eq!(epoch.group_at(epoch.starts[group]).0, group);
+                prop_assert_eq!(epoch.group_at(epoch.starts[group]).group, group);
                 let mut shuffled = order.shuffle(&epoch, group, showers.len());
                 shuffled.sort_unstable();
                 prop_assert!(shuffled.into_iter().eq(0..showers.len()));

@@ -9,27 +9,7 @@ use std::thread::{Builder, JoinHandle};
 
 use calo_core::{Error, Grid, Result, ShowerBatch};
 
-use super::ShuffledShowers;
-
-/// Where a batch stands: epoch and number in it, both from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BatchPlace {
-    /// The epoch.
-    pub epoch: u64,
-    /// The batch in it.
-    pub batch_idx: u64,
-}
-
-impl BatchPlace {
-    /// The place behind this one, where epochs have `batches_per_epoch`.
-    pub fn next(self, batches_per_epoch: u64) -> Self {
-        if self.batch_idx + 1 < batches_per_epoch {
-            Self { batch_idx: self.batch_idx + 1, ..self }
-        } else {
-            Self { epoch: self.epoch + 1, batch_idx: 0 }
-        }
-    }
-}
+use super::{BatchPlace, ShuffledShowers};
 
 /// What comes from the thread.
 type Read = Result<(BatchPlace, ShowerBatch<f32>)>;
@@ -56,7 +36,7 @@ impl Prefetch {
     /// Reads the batches of `showers` from `start` on, at most `depth` ahead of the last one taken; 2 to 4 are enough.
     ///
     /// # Errors
-    /// A place beyond the epoch, no depth, or no thread to be had.
+    /// A place beyond the epoch, a depth of 0, or a thread that cannot be started.
     pub fn start(mut showers: ShuffledShowers, start: BatchPlace, depth: usize) -> Result<Self> {
         let (n_batches, grid) = (showers.batches_per_epoch(), showers.grid());
         let path = showers.reader.info().path.clone();
@@ -105,7 +85,7 @@ impl Prefetch {
     /// Exchanges the content of `batch` for the next batch and tells where that stands; waits until it is read.
     ///
     /// # Errors
-    /// What reading met, or that the reading thread panicked; nothing comes after either.
+    /// An error of reading, or a panic of the reading thread; no batch comes after either.
     pub fn next(&mut self, batch: &mut ShowerBatch<f32>) -> Result<BatchPlace> {
         let received = self.ready.as_ref().map(Receiver::recv);
         let result = match received {
@@ -122,7 +102,7 @@ impl Prefetch {
         Ok(place)
     }
 
-    /// As [`Prefetch::next`], passing over the batches before `at`: what a run leaves out at the end of an epoch.
+    /// As [`Prefetch::next`], skipping the batches before `at`: those that a run leaves out at the end of an epoch.
     ///
     /// # Errors
     /// As [`Prefetch::next`]; a place that lies behind.
@@ -141,7 +121,7 @@ impl Prefetch {
         }
     }
 
-    /// Why the thread is gone although it sent no error.
+    /// Why the thread ended without sending an error.
     fn ended_unasked(&mut self) -> Error {
         let outcome = self.thread.take().map(JoinHandle::join);
         let problem = match outcome {
@@ -179,7 +159,7 @@ impl Drop for Prefetch {
         self.stop.store(true, Ordering::Relaxed);
         self.ready = None;
         if let Some(thread) = self.thread.take() {
-            // A panic that nobody will ask for any more.
+            // An error here is a panic of the thread, which no longer matters.
             let _ = thread.join();
         }
     }
@@ -237,7 +217,7 @@ mod tests {
             message.contains("`batch_idx`: 1 of epoch 3; expected 0 of epoch 4, the next one"),
             "{message}"
         );
-        // A place that no epoch has is passed by.
+        // A place that no epoch has is skipped.
         assert!(prefetch.read(at(5, 3), &mut batch).is_err());
     }
 

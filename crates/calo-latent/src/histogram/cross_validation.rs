@@ -1,8 +1,8 @@
-//! How many bins make points left out likeliest.
+//! The number of bins that maximises the likelihood of held-out points.
 //!
-//! All points are counted once for a binning; for every set left out its own counts are taken off again, so that a set
-//! costs its own size. Columns take turns: along each the numbers of bins are tried on a geometric grid, then ever closer
-//! to the best.
+//! All points are counted once for a binning; for every held-out set its own counts are subtracted again, so that the
+//! cost of a set is its own size. Columns take turns: along each the numbers of bins are tried on a geometric grid,
+//! then ever closer to the best.
 
 use calo_core::random::{Purpose, stream};
 use ndarray::ArrayView2;
@@ -21,7 +21,7 @@ const MAX_ROUNDS: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BinValidation {
-    /// Sets of points left out in turn: `n_sets / n_folds` shuffles, each cut into folds.
+    /// Sets of points held out in turn: `n_sets / n_folds` shuffles, each cut into folds.
     pub n_sets: usize,
     /// Parts into which each shuffle is cut.
     pub n_folds: usize,
@@ -61,7 +61,7 @@ impl BinValidation {
 pub struct BinTrial {
     /// Bins along each column.
     pub n_bins: Vec<usize>,
-    /// Mean log density of points left out, in nats.
+    /// Mean log density of held-out points, in nats.
     pub log_likelihood: f64,
 }
 

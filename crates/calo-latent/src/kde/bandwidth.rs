@@ -1,4 +1,4 @@
-//! How wide kernels are: a number, two rules of thumb, or what makes points left out likeliest.
+//! How wide kernels are: a number, two rules of thumb, or the largest likelihood of held-out points.
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -24,15 +24,15 @@ pub enum Bandwidth {
     Scott,
     /// [`silverman`]'s rule.
     Silverman,
-    /// Largest likelihood of points left out, with a bandwidth of its own for the condition.
+    /// Largest likelihood of held-out points, with a bandwidth of its own for the condition.
     CrossValidated(CrossValidation),
-    /// Largest likelihood of points left out, with a bandwidth of its own for every column, and kernels that keep the
-    /// variances. Needs a [`Scaling`] in standard deviations.
+    /// Largest likelihood of held-out points, with per-dimension bandwidths and kernels that keep the variances. Needs
+    /// a [`Scaling`] in standard deviations.
     PerDimension(PerDimension),
 }
 
 impl Default for Bandwidth {
-    /// Searched for each column: the rules of thumb, and any common bandwidth, are far too wide in 25 dimensions.
+    /// Per dimension: the rules of thumb, and any common bandwidth, are far too wide in 25 dimensions.
     fn default() -> Self {
         Self::PerDimension(PerDimension::default())
     }
@@ -57,7 +57,7 @@ impl Search {
         }
     }
 
-    /// Mean log density of points left out, in nats, and its standard error over the points.
+    /// Mean log density of held-out points, in nats, and its standard error over the points.
     pub fn log_likelihood(&self) -> [f64; 2] {
         match self {
             Self::Common(search) => [search.best.log_likelihood, search.best.error],
@@ -70,7 +70,7 @@ impl Search {
 
 /// The bandwidths that were chosen.
 pub(super) enum Chosen {
-    /// The same for every column beside the condition.
+    /// The same for every column besides the condition.
     Common(Widths),
     /// One for every column.
     PerDimension(Kernels),

@@ -13,7 +13,7 @@ use ndarray::{Array1, ArrayViewMut1};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
-use super::Kde;
+use super::density::Kde;
 use crate::error::{Error, Result};
 
 /// Bandwidths that a value may lie outside the points.
@@ -96,7 +96,7 @@ impl<'a> Given<'a> {
         let nearest = sides.into_iter().flatten().map(distance).fold(f64::INFINITY, f64::min);
         let mut given = Self { kde, u, nearest: nearest * nearest, strips: Vec::new() };
         let end = (given.nearest + 2.0 * NEGLIGIBLE).sqrt().min(nearest + 100.0);
-        // Far from its top a Gaussian falls the faster.
+        // Far from its maximum a Gaussian falls faster.
         let step = (0.5 / nearest.max(1.0)).max(1e-12 * nearest);
         let (mut below, mut above, mut edge) = (middle, middle, nearest);
         while edge < end {
@@ -140,14 +140,14 @@ impl<'a> Given<'a> {
             let strip = self.strips[strip.min(self.strips.len() - 1)];
             let centre = rng.random_range(strip.first as u64..strip.last as u64) as usize;
             let rejected = rng.random::<f64>() * strip.bound >= self.weight(centre);
-            // Weights of bandwidths below the resolution of the numbers are none: the strip is its nearest centre.
+            // At bandwidths below the resolution of the numbers all weights are 0: the strip is its nearest centre.
             if !rejected {
                 return centre;
             }
         }
     }
 
-    /// One random point of the columns beside the condition.
+    /// One random point of the columns besides the condition.
     ///
     /// # Shapes
     /// Result `[d - 1]`, the columns in their order.

@@ -1,21 +1,20 @@
-//! Bandwidths under which points left out are likeliest.
+//! Bandwidths that maximise the likelihood of held-out points.
 //!
-//! The likelihood is flat around its maximum and far from it has no other, so the way there is simple: a coarse grid on
-//! few points finds the region, golden sections on all points, bandwidth by bandwidth, the place. Distances are taken once
-//! and in 32 bits ([`LeaveOneOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
+//! The likelihood is flat around its only maximum, so the search is simple: a coarse grid on few points finds the
+//! region, then golden sections on all points, bandwidth by bandwidth, find the maximum. Distances are taken once and
+//! in 32 bits ([`LeaveOneOut`]); very narrow kernels, and the likelihood that is quoted in the end, in 64.
 
 use calo_core::random::{Purpose, stream};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::leave_one_out::{LeaveOneOut, NARROWEST};
-use super::log_normalisation;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::{Widths, log_kernel_sums};
 use crate::random::choose;
 
-/// Bandwidths, in standard deviations, at the ends of the grid; it is prolonged downwards where needed.
+/// Bandwidths, in standard deviations, at the ends of the grid; it is extended downwards if needed.
 const GRID: [f64; 2] = [0.05, 1.6];
 
 /// Ratio of neighbours on the grid.
@@ -35,7 +34,7 @@ pub struct CrossValidation {
     pub n_points: usize,
     /// Points used at most on the coarse grid.
     pub n_coarse: usize,
-    /// Parts, each of which is left out once.
+    /// Parts, each of which is held out once.
     pub n_folds: usize,
     /// Relative accuracy of the bandwidths at which the search stops.
     pub tolerance: f64,
@@ -83,13 +82,13 @@ pub struct Evaluation {
     pub bandwidth: f64,
     /// Bandwidth of the condition, if there is one.
     pub condition: Option<f64>,
-    /// Mean log density of points left out, in nats.
+    /// Mean log density of held-out points, in nats.
     pub log_likelihood: f64,
     /// Its standard error over the points.
     pub error: f64,
 }
 
-/// What a search went through: the curve.
+/// Record of a search: the curve of the likelihood.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BandwidthSearch {
     /// Points used.
@@ -188,7 +187,7 @@ impl<'a> Likelihood<'a> {
         found
     }
 
-    /// Log kernel sums of the points left out, in 64 bits.
+    /// Log kernel sums of the held-out points, in 64 bits.
     fn exact(&self, widths: &[Widths]) -> Array2<f64> {
         let n = self.points.nrows();
         let mut result = Array2::zeros((n, widths.len()));
@@ -204,7 +203,7 @@ impl<'a> Likelihood<'a> {
 
     fn evaluation(&self, widths: Widths, log_sums: ArrayView1<'_, f64>) -> Evaluation {
         let (n, d) = self.points.dim();
-        let normalisation = log_normalisation(widths, self.n_condition, d);
+        let normalisation = widths.log_normalisation(self.n_condition, d);
         let mut sums = [0.0; 2];
         for (i, log_sum) in log_sums.iter().enumerate() {
             let value = log_sum + normalisation - (self.left_out.n_others(i) as f64).ln();
@@ -222,7 +221,7 @@ impl<'a> Likelihood<'a> {
         }
     }
 
-    /// The likeliest pair on the grid, which is prolonged downwards as long as it lies on the lower edge.
+    /// The likeliest pair on the grid, which is extended downwards as long as it lies on the lower edge.
     fn best_on_grid(&mut self) -> Result<Widths> {
         let n_steps = ((GRID[1] / GRID[0]).ln() / GRID_STEP.ln()).round() as i32;
         let (mut low_rest, mut low_condition) = (0, 0);
@@ -305,7 +304,7 @@ impl<'a> Likelihood<'a> {
     }
 }
 
-/// Repeated points make the likelihood rise for ever as the bandwidth falls.
+/// Repeated points make the likelihood rise without limit as the bandwidth falls.
 pub(super) fn check_limits(bandwidth: f64) -> Result<()> {
     if (LIMITS[0]..=LIMITS[1]).contains(&bandwidth) {
         return Ok(());

@@ -1,8 +1,8 @@
 //! Densities as safetensors files: centres in whitened coordinates, what leads back from there, and a header that says
 //! where they come from.
 //!
-//! All that is no tensor stands in one entry of the header, as JSON with sorted keys: several entries would come in
-//! another order each time, and equal densities are to be equal files.
+//! Everything but the tensors is in one entry of the header, as JSON with sorted keys: the order of several entries
+//! would change from time to time, and equal densities must be equal files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -14,7 +14,8 @@ use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Kde, Search, check_condition};
+use super::bandwidth::Search;
+use super::density::{Kde, check_condition};
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
 use crate::whitening::{Scaling, Whitening, column_order};
@@ -32,7 +33,7 @@ const EXPECTED: &str = "a density written by `calo`";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
-    /// Eight bytes: the very same density.
+    /// Eight bytes: exactly the same density.
     #[default]
     F64,
     /// Four bytes: coordinates to 1e-7.
@@ -66,7 +67,8 @@ struct Header {
     columns: Vec<String>,
     condition: Option<usize>,
     scaling: Scaling,
-    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Version 1 has none.
+    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Missing in
+    /// version 1.
     #[serde(default)]
     bandwidths: Vec<f64>,
     condition_bandwidth: Option<f64>,

@@ -1,9 +1,9 @@
-//! Log kernel sums of points left out, fast enough for a search: every point against those of the other parts.
+//! Log kernel sums of held-out points, fast enough for a search: every point against those of the other parts.
 //!
-//! Squared distances are taken once, in 32 bits, and kept where they fit into memory; whoever lies in the same part is
-//! infinitely far away. What 32 bits lose is 1e-7 of the squared length of a point, which in whitened coordinates is about
-//! the number of columns: 1e-3 of an exponent at a width of 0.05, less at wider ones. Below [`NARROWEST`] one needs
-//! [`crate::log_sum`].
+//! Squared distances are taken once, in 32 bits, and kept where they fit into memory; points of the same part count as
+//! infinitely far away. What 32 bits lose is 1e-7 of the squared length of a point, which in whitened coordinates is
+//! about the number of columns: 1e-3 of an exponent at a width of 0.05, less at wider ones. Below [`NARROWEST`] use
+//! [`crate::log_sum`] instead.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
@@ -24,13 +24,13 @@ const BLOCK: usize = 64;
 /// Points per tile.
 const TILE: usize = 512;
 
-/// Lanes in which maxima and sums run, whatever vectors the machine has.
+/// Lanes in which maxima and sums run, whatever vector width the CPU has.
 const LANES: usize = 16;
 
 /// Terms below e^-30 of the largest cannot be seen in a sum of 32-bit numbers.
 const NEGLIGIBLE: f64 = 30.0;
 
-/// Points in parts, of which each is left out once.
+/// Points in parts, each of which is held out once.
 pub(super) struct LeaveOneOut {
     n_folds: usize,
     /// Without the condition, `[n, d]`.

@@ -3,7 +3,7 @@
 use ndarray::{Array1, ArrayView1};
 use rayon::prelude::*;
 
-use super::Kde;
+use super::density::Kde;
 use crate::error::{Error, Result};
 
 impl Kde {

@@ -1,18 +1,18 @@
-//! A bandwidth for every column, under which points left out are likeliest.
+//! Per-dimension bandwidths that maximise the likelihood of held-out points.
 //!
-//! One bandwidth for all of 25 columns is a poor compromise: a column that depends on none of the others wants kernels as
-//! wide as itself, and leaves the narrow ones to those that do. Kernels that wide would widen the density, so centres move
-//! towards the mean as they widen: given centre i, column k of a point is N(r_k u_ik, 1 - r_k^2), the conditional of two
-//! normal variables of variance 1 and correlation r_k. The density then has the variance of its points for any r_k, and for
-//! r_k = 0 the column is normal and independent. The condition is not moved: its kernel is N(u_i0, h^2).
+//! One bandwidth for all of 25 columns is a poor compromise: a column that is independent of the others needs kernels
+//! as wide as itself, while correlated columns need narrow ones. Kernels that wide would widen the density, so centres
+//! move towards the mean as they widen: given centre i, column k of a point is N(r_k u_ik, 1 - r_k^2), the conditional
+//! of two normal variables of variance 1 and correlation r_k. The density then has the variance of its points for any
+//! r_k, and for r_k = 0 the column is normal and independent. The condition is not moved: its kernel is N(u_i0, h^2).
 //!
 //! The likelihood of each point under the kernels of all others rises with every step of expectation (which centre a point
 //! may come from) and maximisation (the r_k and h that are likeliest then), which needs no step size.
 //!
 //! # Reference
 //! B. W. Silverman, Density Estimation (1986), section 6.4.1 (kernels that keep the variance); J. M. Leiva-Murillo and
-//! A. Artes-Rodriguez, Pattern Recognition Letters 33 (2012) 1717 (expectation maximisation of the likelihood of points
-//! left out).
+//! A. Artes-Rodriguez, Pattern Recognition Letters 33 (2012) 1717 (expectation maximisation of the likelihood of
+//! held-out points).
 
 use calo_core::random::{Purpose, stream};
 use ndarray::linalg::general_mat_mul;
@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::log_sum::exp_of_negative;
 use crate::random::choose;
 
-/// Points below which there is nothing to learn a bandwidth from.
+/// Fewest points from which bandwidths can be estimated.
 const FEWEST: usize = 10;
 
 /// Points that share a product of matrices; the unit of work, and of the order of sums.
@@ -74,14 +74,14 @@ impl PerDimension {
     }
 }
 
-/// What a search went through: the curve.
+/// Record of a search: the curve of the likelihood.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ascent {
     /// Points used.
     pub n_points: usize,
     /// The settings.
     pub settings: PerDimension,
-    /// Mean log density of points left out, in nats, before each step.
+    /// Mean log density of held-out points, in nats, before each step.
     pub log_likelihoods: Vec<f64>,
     /// Standard error of the last.
     pub error: f64,
@@ -206,7 +206,7 @@ impl Expectation {
         }
     }
 
-    /// The kernels that are likeliest, now that it is known where points may come from.
+    /// The kernels of largest likelihood, given where points may come from.
     fn likeliest(
         &self,
         mean_squares: ArrayView1<'_, f64>,

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use super::Kde;
+use super::density::Kde;
 use crate::error::{Error, Result};
 
 /// Samples that one task draws.
@@ -69,7 +69,7 @@ impl Kde {
     /// own random stream.
     ///
     /// # Shapes
-    /// `values` `[n]` to `[n, d - 1]`: the columns beside the condition in their order.
+    /// `values` `[n]` to `[n, d - 1]`: the columns besides the condition in their order.
     ///
     /// # Errors
     /// A density without a condition; a value that is not finite or lies outside the points ([`Kde::given`]), with its

@@ -1,4 +1,4 @@
-//! Latent optimisation: noise moved, before it is used, to where the critic likes its showers better.
+//! Latent optimisation: noise moved, before it is used, to where the critic scores its showers higher.
 
 use candle_core::Tensor;
 
@@ -7,6 +7,9 @@ use crate::{Error, Result};
 
 /// The natural-gradient step `alpha g / (beta + |g|^2)` of each sample, with g = `gradient` the gradient of the
 /// critic's score C(G(z, E)) for z and its norm over all axes but the first.
+///
+/// This is the tensor form of `natural_gradient_step` of `calo-latent`, which owns the formula and works on arrays:
+/// here it runs on any device and has derivatives. A test compares the two.
 ///
 /// # Shapes
 /// `gradient` `[n, ..]`; the same.

@@ -3,7 +3,7 @@
 //! Geant4 Physics Reference Manual, "Ionisation"; Messel and Crawford, Electron-Photon Shower Distribution Function
 //! (1970). The transfer may be all of the kinetic energy.
 
-use super::{TWO_PI_RADIUS2_MM2, gamma_gamma2_beta2};
+use super::{TWO_PI_RADIUS2_MM2, Velocity};
 use crate::random::Random;
 
 /// Coefficients of 1/e, 1, e and e^2 beside 1/(beta^2 e^2), without their signs.
@@ -21,7 +21,7 @@ pub(crate) fn cross_section_mm2(kinetic_mev: f64, cut_mev: f64) -> f64 {
     if kinetic_mev <= cut_mev {
         return 0.0;
     }
-    let (gamma, _, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, beta2, .. } = Velocity::of(kinetic_mev);
     let [b1, b2, b3, b4] = coefficients(gamma);
     let low = cut_mev / kinetic_mev;
     let integral = (1.0 / low - 1.0) / beta2 + b1 * low.ln() + b2 * (1.0 - low)
@@ -33,7 +33,7 @@ pub(crate) fn cross_section_mm2(kinetic_mev: f64, cut_mev: f64) -> f64 {
 /// Cross section per electron and transferred energy, mm2/MeV.
 #[cfg(test)]
 pub(super) fn differential_mm2_per_mev(kinetic_mev: f64, transferred_mev: f64) -> f64 {
-    let (gamma, _, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, beta2, .. } = Velocity::of(kinetic_mev);
     let [b1, b2, b3, b4] = coefficients(gamma);
     let part = transferred_mev / kinetic_mev;
     let shape = 1.0 / (beta2 * part * part) - b1 / part + b2 - b3 * part + b4 * part * part;
@@ -44,7 +44,7 @@ pub(super) fn differential_mm2_per_mev(kinetic_mev: f64, transferred_mev: f64) -
 /// [`collision_cos`](super::collision_cos) gives the angles.
 #[inline]
 pub(crate) fn sample_transfer_mev(kinetic_mev: f64, cut_mev: f64, random: &mut Random) -> f64 {
-    let (gamma, _, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, beta2, .. } = Velocity::of(kinetic_mev);
     let [b1, b2, b3, b4] = coefficients(gamma);
     let low = cut_mev / kinetic_mev;
     loop {

@@ -1,4 +1,4 @@
-//! Bremsstrahlung in the screened field of nuclei and electrons, with the suppression that matter brings.
+//! Bremsstrahlung in the screened field of nuclei and electrons, with its suppression in matter.
 //!
 //! Cross section: Tsai, Rev. Mod. Phys. 46 (1974) 815, eq. 3.9 with the analytical screening functions 3.38 to 3.41
 //! (3.83 for complete screening of light atoms), Coulomb correction of Davies, Bethe and Maximon. Dielectric
@@ -48,7 +48,7 @@ struct Atom {
 impl Atom {
     fn new(element: &Element, atoms_per_mm3: f64) -> Self {
         let z = element.z;
-        let (nucleus, electrons) = element.radiation_logarithms();
+        let logarithms = element.radiation_logarithms();
         let coulomb = element.coulomb_correction();
         Self {
             scale_per_mm: atoms_per_mm3 * 16.0 / 3.0 * FINE_STRUCTURE * (ELECTRON_RADIUS_MM * z).powi(2),
@@ -57,7 +57,7 @@ impl Atom {
             coulomb,
             gamma_mev: 100.0 * ELECTRON_MASS_MEV / z.cbrt(),
             epsilon_mev: 100.0 * ELECTRON_MASS_MEV / z.powf(2.0 / 3.0),
-            complete: nucleus - coulomb + electrons / z,
+            complete: logarithms.nucleus - coulomb + logarithms.electrons / z,
             complete_edge: (1.0 + 1.0 / z) / 12.0,
             lpm_s1: lpm::s1(z),
         }

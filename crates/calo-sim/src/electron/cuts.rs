@@ -2,15 +2,15 @@
 //!
 //! Geant4 states its production cuts as a range and turns it into one energy per material with rough formulae of its
 //! own (Physics Reference Manual, "Conversion from Cut in Range to Energy Threshold"). Results depend on the
-//! thresholds, so the same formulae stand here, with their published coefficients; they serve no other purpose.
+//! thresholds, so the same formulae are used here, with their published coefficients, and for nothing else.
 
-use super::{TWO_PI_RADIUS2_MM2, gamma_gamma2_beta2};
+use super::{TWO_PI_RADIUS2_MM2, Velocity};
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::material::Material;
 
 /// No threshold is below the lowest energy of the conversion, MeV.
 const LOWEST_MEV: f64 = 0.001;
-/// Nor above its highest, MeV.
+/// No threshold is above the highest, MeV.
 const HIGHEST_MEV: f64 = 1e4;
 /// Steps of the search in each decade.
 const STEPS_PER_DECADE: f64 = 50.0;
@@ -75,7 +75,7 @@ fn electron_loss_mev_mm2(z: f64, kinetic_mev: f64) -> f64 {
     if kinetic_mev < SLOW_MEV {
         return electron_loss_mev_mm2(z, SLOW_MEV) * (SLOW_MEV / kinetic_mev).sqrt();
     }
-    let (gamma, gamma2, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, gamma2, beta2 } = Velocity::of(kinetic_mev);
     let tau = gamma - 1.0;
     let excitation = 1.6e-5 * z.powf(0.9) / ELECTRON_MASS_MEV;
     let unrestricted = 1.0 - beta2

@@ -4,7 +4,7 @@
 //! Crawford, Electron-Photon Shower Distribution Function (1970). The partners cannot be told apart: the slower one
 //! counts as knocked on, so the transfer is at most half the kinetic energy.
 
-use super::{TWO_PI_RADIUS2_MM2, gamma_gamma2_beta2};
+use super::{TWO_PI_RADIUS2_MM2, Velocity};
 use crate::random::Random;
 
 /// Cross section per electron for transfers above `cut_mev`, mm2; zero below twice the cut. Times the density of
@@ -13,7 +13,7 @@ pub(crate) fn cross_section_mm2(kinetic_mev: f64, cut_mev: f64) -> f64 {
     if kinetic_mev <= 2.0 * cut_mev {
         return 0.0;
     }
-    let (gamma, gamma2, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, gamma2, beta2 } = Velocity::of(kinetic_mev);
     let low = cut_mev / kinetic_mev;
     let mixed = (2.0 * gamma - 1.0) / gamma2;
     let integral =
@@ -24,7 +24,7 @@ pub(crate) fn cross_section_mm2(kinetic_mev: f64, cut_mev: f64) -> f64 {
 /// Cross section per electron and transferred energy, mm2/MeV.
 #[cfg(test)]
 pub(super) fn differential_mm2_per_mev(kinetic_mev: f64, transferred_mev: f64) -> f64 {
-    let (gamma, gamma2, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, gamma2, beta2 } = Velocity::of(kinetic_mev);
     let part = transferred_mev / kinetic_mev;
     let rest = 1.0 - part;
     let mixed = (2.0 * gamma - 1.0) / gamma2;
@@ -36,7 +36,7 @@ pub(super) fn differential_mm2_per_mev(kinetic_mev: f64, transferred_mev: f64) -
 /// cut. [`collision_cos`](super::collision_cos) gives the angles.
 #[inline]
 pub(crate) fn sample_transfer_mev(kinetic_mev: f64, cut_mev: f64, random: &mut Random) -> f64 {
-    let (gamma, gamma2, _) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, gamma2, .. } = Velocity::of(kinetic_mev);
     let mixed = (2.0 * gamma - 1.0) / gamma2;
     let low = cut_mev / kinetic_mev;
     // The positive terms 1/e^2, 1/(1-e)^2 and a constant are drawn directly, in proportion to their integrals; the

@@ -3,7 +3,7 @@
 //! Rohrlich and Carlson, Phys. Rev. 93 (1954) 38; Berger and Seltzer, NBSIR 82-2550 (1982); the restricted form as in
 //! the Geant4 Physics Reference Manual, "Ionisation", and in EGS5, SLAC-R-730, section 2.13.
 
-use super::{TWO_PI_RADIUS2_MM2, gamma_gamma2_beta2};
+use super::{TWO_PI_RADIUS2_MM2, Velocity};
 use crate::constants::ELECTRON_MASS_MEV;
 use crate::material::Material;
 
@@ -32,7 +32,7 @@ fn slow_limit_mev(material: &Material) -> f64 {
 }
 
 fn fast_mev_per_mm(material: &Material, positron: bool, kinetic_mev: f64, cut_mev: f64) -> f64 {
-    let (gamma, gamma2, beta2) = gamma_gamma2_beta2(kinetic_mev);
+    let Velocity { gamma, gamma2, beta2 } = Velocity::of(kinetic_mev);
     let tau = gamma - 1.0;
     let excitation = material.mean_excitation_mev / ELECTRON_MASS_MEV;
     let delta = material.density_correction((beta2 * gamma2).sqrt());

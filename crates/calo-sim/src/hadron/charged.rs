@@ -1,4 +1,5 @@
-//! Steps of charged hadrons and muons: from slab to slab, losing energy, bending and scattering on the way.
+//! Steps of charged hadrons and muons: from slab to slab, losing energy, curving in the field and scattering on the
+//! way.
 
 use super::decay::{MUON_CTAU_MM, PION_CTAU_MM, at_rest, muon, pion};
 use super::event::Event;
@@ -13,7 +14,7 @@ const END_MEV: f64 = 0.01;
 /// Longest step: this part of the range, or the length below.
 const RANGE_PART: f64 = 0.2;
 const LEAST_STEP_MM: f64 = 0.1;
-/// Largest angle of bending in a step.
+/// Largest angle that the field turns a particle by in a step.
 const LARGEST_TURN: f64 = 0.1;
 
 /// Tracks one charged particle until it stops, interacts, decays or leaves.
@@ -72,7 +73,7 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
                 return;
             }
         } else {
-            // MagneticField moves the end of a step by little; it stays in its slab.
+            // The field moves the end of a step only a little; it stays in its slab.
             particle.position_mm[1] = particle.position_mm[1].clamp(slab.from_mm, slab.to_mm);
             if step_mm >= interaction_mm {
                 match hadron {

@@ -1,4 +1,4 @@
-//! Pions and muons that decay, in flight or at rest, or are caught by a nucleus (PDG 2022).
+//! Pions and muons that decay, in flight or at rest, or are captured by a nucleus (PDG 2022).
 
 use super::event::Event;
 use super::nucleus::{Nucleus, break_up, evaporate};
@@ -8,10 +8,10 @@ use crate::particle::{Kind, Particle, turned};
 /// Lifetimes times the speed of light, mm.
 pub(super) const PION_CTAU_MM: f64 = 7804.5;
 pub(super) const MUON_CTAU_MM: f64 = 658_638.0;
-/// Part of the negative muons that a nucleus catches before they decay: 1 - tau / (2197 ns) with the lifetimes of
+/// Fraction of the negative muons that a nucleus captures before they decay: 1 - tau / (2197 ns) with the lifetimes of
 /// T. Suzuki et al., Phys. Rev. C 35 (1987) 2212: 206 ns in iron, 2026 ns in carbon; between them as Z^4.
 const MUON_CAPTURE_IRON: f64 = 0.906;
-/// Mean excitation of a nucleus that caught a muon, MeV: the neutrino takes the rest (D. F. Measday, Phys. Rep. 354
+/// Mean excitation of a nucleus that captured a muon, MeV: the neutrino takes the rest (D. F. Measday, Phys. Rep. 354
 /// (2001) 243).
 const MUON_EXCITATION_MEV: f64 = 17.0;
 
@@ -78,7 +78,7 @@ pub(super) fn muon(event: &mut Event<'_>, muon: &Particle) {
     let gamma = energy / MUON_MASS_MEV;
     let beta = (1.0 - 1.0 / (gamma * gamma)).max(0.0).sqrt();
     let cos_cm = 2.0 * event.rng.uniform() - 1.0;
-    // The electron's mass does not matter beside its momentum.
+    // The electron's mass is negligible compared with its momentum.
     let kinetic_mev = (gamma * energy_cm * (1.0 + beta * cos_cm) - ELECTRON_MASS_MEV).max(0.0);
     let cos = ((cos_cm + beta) / (1.0 + beta * cos_cm)).clamp(-1.0, 1.0);
     let azimuth = event.rng.azimuth();

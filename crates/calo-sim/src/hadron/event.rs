@@ -1,4 +1,4 @@
-//! What every process needs at hand: where particles are, where energy goes, and random numbers.
+//! What every process needs: the geometry, the tally, the stack of particles and random numbers.
 
 use crate::geometry::Geometry;
 use crate::particle::{Kind, Particle};

@@ -17,7 +17,7 @@ const NUCLEAR_MEV: f64 = 790.0;
 /// Probability that a pion is absorbed, by kinetic energy in MeV.
 const ABSORPTION: [(f64, f64); 6] =
     [(50.0, 0.65), (150.0, 0.55), (300.0, 0.4), (600.0, 0.22), (1000.0, 0.12), (3000.0, 0.0)];
-/// Energy of a pion that the chain does not divide any more, MeV.
+/// Energy of a pion below which the chain stops, MeV.
 const LAST_PION_MEV: f64 = 420.0;
 /// Mean transverse momentum of fast particles, MeV/c, and the momentum at which it is half of that: it rises with the
 /// longitudinal momentum (the "seagull" effect) and averages to the 350 MeV/c that is observed.
@@ -106,7 +106,7 @@ fn nuclear_share(event: &mut Event<'_>, nucleus: Nucleus, energy_mev: f64, most_
     if drawn_mev < most_mev { drawn_mev } else { most_mev * event.rng.uniform() }
 }
 
-/// Makes pions of `budget_mev`, the first of them a `leading` one; returns what is too little for one more.
+/// Makes pions from `budget_mev`, the first of them a `leading` one; returns the energy left, too little for one more.
 fn pions(event: &mut Event<'_>, parent: &Particle, budget_mev: f64, leading: Option<Kind>) -> f64 {
     let mut left_mev = budget_mev;
     let log_energy = (1e-3 * budget_mev).max(1.0).ln();
@@ -123,7 +123,7 @@ fn pions(event: &mut Event<'_>, parent: &Particle, budget_mev: f64, leading: Opt
             left_mev
         } else {
             let part = 1.0 - event.rng.uniform().powf(1.0 / density);
-            // Two pions at least where there is energy for more than one.
+            // At least two pions if there is energy for more than one.
             (part * left_mev).clamp(mass_mev + 10.0, left_mev - CHARGED_PION_MASS_MEV)
         };
         left_mev -= energy_mev;
@@ -192,15 +192,15 @@ fn neutral_pion(event: &mut Event<'_>, parent: &Particle, energy_mev: f64) {
         turned(parent.direction, (1.0 - sin * sin).sqrt(), azimuth)
     };
     let cos = 2.0 * event.rng.uniform() - 1.0;
-    let (sin_azimuth, cos_azimuth) = event.rng.azimuth();
-    for (cos, azimuth) in [(cos, (sin_azimuth, cos_azimuth)), (-cos, (-sin_azimuth, -cos_azimuth))] {
+    let azimuth = event.rng.azimuth();
+    for (cos, azimuth) in [(cos, azimuth), (-cos, azimuth.opposite())] {
         let photon_mev = 0.5 * energy_mev * (1.0 + beta * cos);
         let direction = turned(axis, ((beta + cos) / (1.0 + beta * cos)).clamp(-1.0, 1.0), azimuth);
         event.push(parent, Kind::Photon, photon_mev, direction);
     }
 }
 
-/// A slow neutron is caught and boiled off again; the rest of its energy becomes gammas, or boils more nucleons off.
+/// A slow neutron is captured and evaporated again; the rest of its energy becomes gammas, or evaporates more nucleons.
 fn compound(event: &mut Event<'_>, projectile: &Particle, nucleus: Nucleus) {
     let t = projectile.kinetic_mev;
     if nucleus.is_hydrogen() {

@@ -1,4 +1,4 @@
-//! Neutrons: tracked from collision to collision down to energies whose recoils cannot be seen.
+//! Neutrons: tracked from collision to collision down to energies whose recoils are invisible.
 
 use super::event::Event;
 use super::inelastic::interact;
@@ -97,13 +97,13 @@ pub(super) fn scatter(
     let recoil_mev = t * 2.0 * a / ((1.0 + a) * (1.0 + a)) * (1.0 - cos_cm);
     let cos = (1.0 + a * cos_cm) / (1.0 + a * a + 2.0 * a * cos_cm).max(1e-12).sqrt();
     let before = neutron.direction;
-    let (sin_azimuth, cos_azimuth) = event.rng.azimuth();
-    neutron.direction = turned(before, cos.clamp(-1.0, 1.0), (sin_azimuth, cos_azimuth));
+    let azimuth = event.rng.azimuth();
+    neutron.direction = turned(before, cos.clamp(-1.0, 1.0), azimuth);
     neutron.kinetic_mev -= recoil_mev;
     if nucleus.is_hydrogen() {
         if recoil_mev > TRACKED_PROTON_MEV {
             let recoil_cos = (recoil_mev / t).min(1.0).sqrt();
-            let direction = turned(before, recoil_cos, (-sin_azimuth, -cos_azimuth));
+            let direction = turned(before, recoil_cos, azimuth.opposite());
             event.push(neutron, Kind::Proton, recoil_mev, direction);
         } else {
             let range_mm = material.stopping[0].range_mm(recoil_mev);

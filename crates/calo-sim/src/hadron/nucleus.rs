@@ -1,6 +1,6 @@
 //! Break-up of a nucleus: nucleons of the cascade, evaporation, de-excitation.
 //!
-//! Parametrised after the pictures of H. W. Bertini, Phys. Rev. 188 (1969) 1711 (cascade) and V. Weisskopf, Phys. Rev. 52
+//! Parametrised after the models of H. W. Bertini, Phys. Rev. 188 (1969) 1711 (cascade) and V. Weisskopf, Phys. Rev. 52
 //! (1937) 295 (evaporation). Emitted nucleons share the energy in a chain, each taking a part z of what is left with
 //! density 2 (1 - z): their number grows with the logarithm of the energy.
 
@@ -14,16 +14,16 @@ pub(super) const SEPARATION_MEV: f64 = 8.5;
 const ALPHA_SEPARATION_MEV: f64 = 7.0;
 /// Mass number per MeV of level density, MeV: temperature^2 = excitation / (A / this).
 const LEVEL_DENSITY_MEV: f64 = 8.0;
-/// Excitation at which the cascade hands over to evaporation: the least and the mean of what comes on top, in iron, MeV.
+/// Excitation at which the cascade hands over to evaporation: minimum, and mean of the addition to it, in iron, MeV.
 const LEAST_EXCITATION_MEV: f64 = 15.0;
 const MEAN_EXCITATION_MEV: f64 = 45.0;
-/// Energy below which what is left of a nucleus shines in gammas only, in units of the separation energy.
+/// Energy below which the rest of a nucleus emits only gammas, in units of the separation energy.
 const GAMMA_MEV: f64 = SEPARATION_MEV;
 /// Forwardness of cascade nucleons: dN/dcos ~ exp(k cos), k = this + kinetic energy / [`FORWARD_MEV`].
 const FORWARD_LEAST: f64 = 0.8;
 const FORWARD_MEV: f64 = 150.0;
 
-/// A nucleus that is being taken to pieces.
+/// A nucleus that is breaking up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nucleus {
     pub(super) a: f64,
@@ -65,7 +65,7 @@ pub(super) fn break_up(event: &mut Event<'_>, parent: &Particle, nucleus: Nucleu
     evaporate(event, parent, left, excitation_mev);
 }
 
-/// Knocks nucleons out; returns what stays and its excitation.
+/// Knocks nucleons out; returns the remaining nucleus and its excitation.
 fn cascade(event: &mut Event<'_>, parent: &Particle, nucleus: Nucleus, energy_mev: f64) -> (Nucleus, f64) {
     let mut left = nucleus;
     let mut rest_mev = energy_mev;
@@ -73,7 +73,7 @@ fn cascade(event: &mut Event<'_>, parent: &Particle, nucleus: Nucleus, energy_me
     let stop_mev = scale * (LEAST_EXCITATION_MEV + MEAN_EXCITATION_MEV * event.rng.exponential());
     while rest_mev > stop_mev + SEPARATION_MEV && left.a > 0.3 * nucleus.a {
         let mut part = 1.0 - event.rng.uniform().sqrt();
-        // A light nucleus runs out of nucleons: the last one takes what is too much.
+        // A light nucleus runs out of nucleons: the last one takes the excess.
         if left.a - 1.0 <= 0.3 * nucleus.a {
             part = part.max(1.0 - stop_mev / rest_mev);
         }
@@ -95,7 +95,7 @@ fn emit(event: &mut Event<'_>, parent: &Particle, left: &mut Nucleus, kinetic_me
     left.z -= if proton { 1.0 } else { 0.0 };
 }
 
-/// Boils nucleons and alpha particles off and turns the rest into gammas.
+/// Evaporates nucleons and alpha particles and turns the rest into gammas.
 pub(super) fn evaporate(event: &mut Event<'_>, parent: &Particle, nucleus: Nucleus, excitation_mev: f64) {
     let mut left = nucleus;
     let mut rest_mev = excitation_mev;

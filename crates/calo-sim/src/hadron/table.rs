@@ -1,6 +1,6 @@
 //! Functions of the kinetic energy, tabulated.
 
-use crate::energy_grid::EnergyGrid;
+use crate::energy_grid::{EnergyGrid, GridPlace};
 
 /// Values at the nodes of a grid, linear between them.
 #[derive(Debug, Clone)]
@@ -18,8 +18,8 @@ impl Table {
     /// Value at `at`; that of the nearest end outside the grid.
     #[inline]
     pub(super) fn at(&self, at: f64) -> f64 {
-        let (i, way) = self.grid.locate(at);
-        let (low, high) = (self.values[i], self.values[i + 1]);
+        let GridPlace { interval, way } = self.grid.locate(at);
+        let (low, high) = (self.values[interval], self.values[interval + 1]);
         low + way * (high - low)
     }
 }

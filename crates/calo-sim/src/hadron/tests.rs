@@ -4,9 +4,12 @@ use calo_core::Detector;
 use calo_core::random::{Purpose, stream};
 use proptest::prelude::*;
 
+use super::event::Event;
 use super::*;
+use crate::geometry::Geometry;
 use crate::magnetic_field::MagneticField;
-use crate::tally::CellDeposit;
+use crate::particle::Particle;
+use crate::tally::{CellDeposit, Tally};
 
 const TEST: Purpose = Purpose::new("hadron test");
 /// Thresholds of electrons of 0.1 mm range, roughly.

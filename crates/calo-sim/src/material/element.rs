@@ -18,6 +18,15 @@ pub(crate) struct Element {
     pub(crate) photoelectric: &'static Atom,
 }
 
+/// Radiation logarithms (Tsai, Rev. Mod. Phys. 46 (1974) 815).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RadiationLogarithms {
+    /// Of the nucleus, `L_rad`.
+    pub(crate) nucleus: f64,
+    /// Of the electrons, `L'_rad`.
+    pub(crate) electrons: f64,
+}
+
 impl Element {
     /// Coulomb correction `f(Z)` to the Born approximation (Davies, Bethe and Maximon, Phys. Rev. 93 (1954) 788; in
     /// the form of the PDG review "Passage of particles through matter": good to four places).
@@ -26,22 +35,22 @@ impl Element {
         a2 * (1.0 / (1.0 + a2) + 0.20206 - 0.0369 * a2 + 0.0083 * a2 * a2 - 0.002 * a2 * a2 * a2)
     }
 
-    /// Radiation logarithms of the nucleus and of the electrons, `L_rad` and `L'_rad` (Tsai, Rev. Mod. Phys. 46
-    /// (1974) 815).
-    pub(crate) fn radiation_logarithms(&self) -> (f64, f64) {
-        match self.z as u32 {
+    /// Tabulated for the lightest elements, for which the Thomas-Fermi model is too coarse.
+    pub(crate) fn radiation_logarithms(&self) -> RadiationLogarithms {
+        let (nucleus, electrons) = match self.z as u32 {
             1 => (5.31, 6.144),
             2 => (4.79, 5.621),
             3 => (4.74, 5.805),
             4 => (4.71, 5.924),
             _ => ((184.15 / self.z.cbrt()).ln(), (1194.0 / self.z.cbrt().powi(2)).ln()),
-        }
+        };
+        RadiationLogarithms { nucleus, electrons }
     }
 
     /// `1 / (X0 n)`: the cross-section that one atom adds to the inverse radiation length, mm2 (Tsai's formula, as
     /// in the PDG review).
     pub(crate) fn radiation_cross_section_mm2(&self) -> f64 {
-        let (nucleus, electrons) = self.radiation_logarithms();
+        let RadiationLogarithms { nucleus, electrons } = self.radiation_logarithms();
         let z = self.z;
         4.0 * constants::FINE_STRUCTURE
             * constants::ELECTRON_RADIUS_MM.powi(2)

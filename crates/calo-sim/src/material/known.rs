@@ -1,8 +1,8 @@
-//! What the materials that detectors name are made of.
+//! Composition of the materials that detectors may name.
 //!
-//! Densities: PDG, "Atomic and nuclear properties of materials", and NIST's compositions; where a trade name leaves
-//! freedom, the comment says which recipe was taken. Density-effect parameters: Sternheimer, Berger and Seltzer, At.
-//! Data Nucl. Data Tables 30 (1984) 261.
+//! Densities: PDG, "Atomic and nuclear properties of materials", and NIST's compositions; where a trade name is
+//! ambiguous, the comment says which composition is used. Density-effect parameters: Sternheimer, Berger and Seltzer,
+//! At. Data Nucl. Data Tables 30 (1984) 261.
 
 use super::density_effect::DensityEffect;
 use super::element::{

@@ -51,7 +51,7 @@ pub(crate) fn cross_section_mm2(z: f64, photon_mev: f64) -> f64 {
 pub(crate) fn free_electron_mm2(photon_mev: f64) -> f64 {
     let k = photon_mev / ELECTRON_MASS_MEV;
     if k < 0.01 {
-        // The full form loses its digits: expand it.
+        // The full form loses precision here: expand it.
         return 8.0 / 3.0
             * PI
             * ELECTRON_RADIUS_MM.powi(2)

@@ -58,15 +58,26 @@ pub(crate) fn cross_section_mm2(z: f64, photon_mev: f64) -> f64 {
 pub(crate) struct PairSampler {
     /// Screening variable at `eps (1 - eps) = 1` for a photon of the electron's rest energy.
     screening: f64,
-    /// Subtracted from the screening functions below and above [`COULOMB_FROM_MEV`], and the screening variable at
-    /// which nothing is left.
-    low: (f64, f64),
-    high: (f64, f64),
+    /// For photons below [`COULOMB_FROM_MEV`].
+    low: Subtraction,
+    /// For the others.
+    high: Subtraction,
+}
+
+/// What is taken off the screening functions.
+#[derive(Debug, Clone, Copy)]
+struct Subtraction {
+    subtracted: f64,
+    /// Screening variable at which nothing is left of them.
+    largest: f64,
 }
 
 impl PairSampler {
     pub(crate) fn new(element: &Element) -> Self {
-        let limits = |subtracted: f64| (subtracted, ((42.24 - subtracted) / 8.368).exp() - 0.952);
+        let limits = |subtracted: f64| Subtraction {
+            subtracted,
+            largest: ((42.24 - subtracted) / 8.368).exp() - 0.952,
+        };
         let low = 8.0 / 3.0 * element.z.ln();
         Self {
             screening: 136.0 / element.z.cbrt(),
@@ -98,7 +109,8 @@ impl PairSampler {
         if photon_mev < FLAT_BELOW_MEV {
             return rest + (0.5 - rest) * random.uniform();
         }
-        let (subtracted, largest) = if photon_mev < COULOMB_FROM_MEV { self.low } else { self.high };
+        let Subtraction { subtracted, largest } =
+            if photon_mev < COULOMB_FROM_MEV { self.low } else { self.high };
         let unit = self.screening * rest;
         let smallest = (4.0 * unit).min(largest);
         let from = rest.max(0.5 - 0.5 * (1.0 - smallest / largest).sqrt());

@@ -71,7 +71,7 @@ impl Atom {
     #[inline]
     pub(crate) fn sample(&self, photon_mev: f64, random: &mut Random) -> Photoelectron {
         let hit = |shell: &&Shell| photon_mev > shell.binding_mev && random.happens(shell.share);
-        // Electrons of shells that are not listed are as good as free.
+        // Electrons of shells that are not listed count as free.
         let local_mev = self.shells.iter().find(hit).map_or(0.0, |shell| shell.binding_mev);
         let electron_mev = photon_mev - local_mev;
         Photoelectron { electron_mev, local_mev }

@@ -3,7 +3,7 @@
 //! Between two nodes everything is linear in energy. An interval keeps its own values at both ends, so that
 //! absorption edges and the threshold of pair production fall on nodes instead of being smeared.
 
-use crate::energy_grid::EnergyGrid;
+use crate::energy_grid::{EnergyGrid, GridPlace};
 use crate::material::{Element, Material};
 use crate::random::Random;
 
@@ -118,26 +118,26 @@ impl PhotonTables {
         Self { grid, n_intervals, intervals, targets }
     }
 
-    /// Place of an energy in the tables: interval, and way through it from 0 to 1.
+    /// Place of an energy in the tables.
     #[inline]
-    pub(crate) fn locate(&self, photon_mev: f64) -> (usize, f64) {
+    pub(crate) fn locate(&self, photon_mev: f64) -> GridPlace {
         self.grid.locate(photon_mev)
     }
 
     /// Inverse of the mean free path at a place in the tables, 1/mm.
     #[inline]
-    pub(crate) fn inverse_path_at(&self, material: usize, (i, way): (usize, f64)) -> f64 {
-        self.intervals[material * self.n_intervals + i].inverse_path_per_mm.at(way)
+    pub(crate) fn inverse_path_at(&self, material: usize, at: GridPlace) -> f64 {
+        self.intervals[material * self.n_intervals + at.interval].inverse_path_per_mm.at(at.way)
     }
 
     /// What happens at the end of a path.
     #[inline]
-    pub(crate) fn choose(&self, material: usize, (i, way): (usize, f64), random: &mut Random) -> Process {
-        let interval = &self.intervals[material * self.n_intervals + i];
+    pub(crate) fn choose(&self, material: usize, at: GridPlace, random: &mut Random) -> Process {
+        let interval = &self.intervals[material * self.n_intervals + at.interval];
         let draw = random.uniform();
-        if draw < interval.pair.at(way) {
+        if draw < interval.pair.at(at.way) {
             Process::Pair
-        } else if draw < interval.pair_or_compton.at(way) {
+        } else if draw < interval.pair_or_compton.at(at.way) {
             Process::Compton
         } else {
             Process::Photoelectric
@@ -155,16 +155,16 @@ impl PhotonTables {
     pub(crate) fn photoelectron(
         &self,
         material: usize,
-        located: (usize, f64),
+        at: GridPlace,
         photon_mev: f64,
         random: &mut Random,
     ) -> Photoelectron {
-        let target = self.target(material, Process::Photoelectric, located.0, random);
+        let target = self.target(material, Process::Photoelectric, at.interval, random);
         target.element.photoelectric.sample(photon_mev, random)
     }
 
     #[inline]
-    fn target(&self, material: usize, process: Process, i: usize, random: &mut Random) -> &Target {
+    fn target(&self, material: usize, process: Process, interval: usize, random: &mut Random) -> &Target {
         let targets = &self.targets[material];
         let last = targets.len() - 1;
         if last == 0 {
@@ -174,7 +174,7 @@ impl PhotonTables {
         let up_to = |target: &Target| match process {
             Process::Pair => target.pair,
             Process::Compton => target.compton,
-            Process::Photoelectric => f64::from(target.photoelectric[i]),
+            Process::Photoelectric => f64::from(target.photoelectric[interval]),
         };
         targets[..last].iter().find(|target| draw < up_to(target)).unwrap_or(&targets[last])
     }

@@ -1,10 +1,11 @@
 //! Angles of multiple scattering: the Goudsmit-Saunderson distribution of screened Rutherford scattering, tabulated.
 //!
-//! `n` collisions with the law `A (1 + A) / (mu + A)^2`, where `mu = (1 - cos) / 2`, turn by an angle whose distribution is a
-//! Legendre series (Goudsmit and Saunderson, Phys. Rev. 57 (1940) 24). In `w = mu / (1 - mu) = tan^2(angle / 2)` its
-//! upper tail is that of single scattering, `P(> w) = n a / w` with `a = A / (1 + A)`, right up to 180 degrees. So
-//! `w = n a k (1 - v) / v`, with `v` uniform, is exact for single scattering where `k = 1`, and `k` is a tame function
-//! of `v`, of the number of collisions and of the path in transport mean free paths: that is tabulated.
+//! `n` collisions with the law `A (1 + A) / (mu + A)^2`, where `mu = (1 - cos) / 2`, turn by an angle whose
+//! distribution is a Legendre series (Goudsmit and Saunderson, Phys. Rev. 57 (1940) 24). In `w = mu / (1 - mu) =
+//! tan^2(angle / 2)` its upper tail is that of single scattering, `P(> w) = n a / w` with `a = A / (1 + A)`, right up
+//! to 180 degrees. So `w = n a k (1 - v) / v`, with `v` uniform, is exact for single scattering where `k = 1`, and `k`
+//! is a smooth function of `v`, of the number of collisions and of the path in transport mean free paths: that is
+//! tabulated.
 
 use rayon::prelude::*;
 
@@ -19,7 +20,7 @@ const LAST_COLLISIONS: i32 = 26;
 const N_COLLISIONS: usize = (LAST_COLLISIONS - FIRST_COLLISIONS + 1) as usize;
 /// Paths in transport mean free paths in the table: powers of two from here, below which angles scale with their width, ...
 const FIRST_PATH: i32 = -9;
-/// ... to here, where directions are all but forgotten.
+/// ... to here, where the direction is almost random.
 const LAST_PATH: i32 = 2;
 const N_PATHS: usize = (LAST_PATH - FIRST_PATH + 1) as usize;
 /// Parts of each octave of `v`, as a power of two.
@@ -129,9 +130,9 @@ impl Deflections {
         for _ in 0..n_parts as usize {
             let mu = mu_of(self.sample_tan2(law, part, path_mm / n_parts, random));
             let angle = (mu * stretch(part.min(LONGEST_SMALL_ANGLE))).sqrt();
-            let (sin, cos) = random.azimuth();
-            x += angle * cos;
-            y += angle * sin;
+            let azimuth = random.azimuth();
+            x += angle * azimuth.cos;
+            y += angle * azimuth.sin;
         }
         (cut * (x * x + y * y)).min(1.0)
     }
@@ -222,7 +223,7 @@ fn few_collisions(collisions: f64, screening: f64, random: &mut Random) -> f64 {
 /// One turn after another, as `mu`: the spherical cosine law, written for 1 - cos so that tiny angles keep their digits.
 fn then(mu: f64, one: f64, random: &mut Random) -> f64 {
     let cross = (mu * (1.0 - mu) * one * (1.0 - one)).max(0.0).sqrt();
-    (mu + one - 2.0 * mu * one + 2.0 * cross * random.azimuth().1).clamp(0.0, 1.0)
+    (mu + one - 2.0 * mu * one + 2.0 * cross * random.azimuth().cos).clamp(0.0, 1.0)
 }
 
 /// `k` at the nodes of `v`.

@@ -45,7 +45,7 @@ fn core_has_the_width_of_lynch_and_dahl() {
         let mut angles: Vec<f64> = (0..n)
             .map(|_| {
                 let mu = DEFLECTIONS.sample(&Law::new(&scattering), path_mm, &mut random);
-                2.0 * mu.sqrt().asin() * random.azimuth().1
+                2.0 * mu.sqrt().asin() * random.azimuth().cos
             })
             .collect();
         angles.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
@@ -98,7 +98,7 @@ proptest! {
     }
 }
 
-/// Tabata, Ito and Okabe, Nucl. Instrum. Meth. 94 (1971) 509: share of electrons that thick targets throw back.
+/// Tabata, Ito and Okabe, Nucl. Instrum. Meth. 94 (1971) 509: fraction of electrons that thick targets scatter back.
 fn tabata(z: f64, kinetic_mev: f64) -> f64 {
     let a1 = 1.15 * (-8.35 * z.powf(-0.525)).exp();
     let a2 = 0.0185 + 15.7 * z.powf(-1.59);

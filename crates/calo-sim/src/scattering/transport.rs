@@ -50,7 +50,7 @@ impl Scattering {
         let (mut weights, mut moment, mut rutherford, mut ln_screening) = (0.0, 0.0, 0.0, 0.0);
         for component in &material.components {
             let nucleus = Nucleus::new(component.element, motion);
-            // Collisions with electrons belong to the core: they count as so many more nuclei.
+            // Collisions with electrons belong to the core: they count as additional nuclei.
             let z2 = component.element.z.powi(2);
             let electrons = component.element.z * electron_logarithm(material, motion);
             let weight = component.atoms_per_mm3 * (z2 + electrons / logarithm(nucleus.screening));

@@ -9,7 +9,7 @@ use super::{END_MEV, Shower, Transport};
 use crate::electron::{annihilation, bhabha, brems, collision_cos, moller};
 use crate::geometry::Slab;
 use crate::particle::{Kind, Particle, turned};
-use crate::random::{Random, azimuth_of, uniform_of};
+use crate::random::{Azimuth, Random, uniform_of};
 
 /// Longest step as a part of the distance to the nearer face.
 const MAX_CLEARANCE_PART: f64 = 0.4;
@@ -58,7 +58,7 @@ impl Transport {
                     .turned(electron.direction, f64::from(met.turn_per_mm) * step_mm);
             }
             let mu = self.deflections.sample(&met.law, step_mm, shower.rng);
-            electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, azimuth_of(azimuth));
+            electron.direction = turned(electron.direction, 1.0 - 2.0 * mu, Azimuth::of(azimuth));
             let rest_mm = step_mm - before_mm;
             let to_face_mm = slab.way_to_face_mm(&electron);
             // A step that was to end at the face does so, unless the turn has put it far away.
@@ -155,9 +155,8 @@ impl Transport {
                 moller::sample_transfer_mev(kinetic_mev, cut_mev, shower.rng)
             };
             let azimuth = shower.rng.azimuth();
-            let opposite = (-azimuth.0, -azimuth.1);
             self.emit(electron, Kind::Electron, delta_mev, shower, |_| {
-                turned(electron.direction, collision_cos(kinetic_mev, delta_mev), opposite)
+                turned(electron.direction, collision_cos(kinetic_mev, delta_mev), azimuth.opposite())
             });
             electron.kinetic_mev -= delta_mev;
             let cos = collision_cos(kinetic_mev, electron.kinetic_mev);
@@ -165,9 +164,8 @@ impl Transport {
         } else if electron.kind == Kind::Positron {
             let photons = annihilation::sample_in_flight(kinetic_mev, shower.rng);
             let azimuth = shower.rng.azimuth();
-            let opposite = (-azimuth.0, -azimuth.1);
             for ((photon_mev, cos), azimuth) in
-                photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, opposite])
+                photons.energies_mev.into_iter().zip(photons.cosines).zip([azimuth, azimuth.opposite()])
             {
                 let direction = turned(electron.direction, cos, azimuth);
                 shower.stack.push(electron.child(Kind::Photon, photon_mev, direction));
@@ -177,8 +175,8 @@ impl Transport {
         false
     }
 
-    /// Hands a new electron or positron to the stack, or ends it at once where it would not leave its slab: then nobody
-    /// asks for its direction.
+    /// Hands a new electron or positron to the stack, or ends it at once if it would not leave its slab: then its
+    /// direction is not needed.
     #[inline]
     pub(super) fn emit(
         &self,

@@ -2,6 +2,7 @@
 
 use super::{PHOTON_END_MEV, Shower, Transport};
 use crate::constants::ELECTRON_MASS_MEV;
+use crate::energy_grid::GridPlace;
 use crate::geometry::MAX_MATERIALS;
 use crate::particle::{Kind, Particle, turned};
 use crate::photon::{Process, compton, photoelectric};
@@ -21,22 +22,20 @@ impl Transport {
                 Process::Pair => {
                     let pair = self.photons.pair(material, photon.kinetic_mev, shower.rng);
                     let azimuth = shower.rng.azimuth();
-                    let opposite = (-azimuth.0, -azimuth.1);
                     let (electron_cos, positron_cos) = (pair.electron_cos, pair.positron_cos);
                     self.emit(&photon, Kind::Electron, pair.electron_mev, shower, |_| {
                         turned(photon.direction, electron_cos, azimuth)
                     });
                     self.emit(&photon, Kind::Positron, pair.positron_mev, shower, |_| {
-                        turned(photon.direction, positron_cos, opposite)
+                        turned(photon.direction, positron_cos, azimuth.opposite())
                     });
                     return;
                 }
                 Process::Compton => {
                     let scattered = compton::sample(photon.kinetic_mev, shower.rng);
                     let azimuth = shower.rng.azimuth();
-                    let opposite = (-azimuth.0, -azimuth.1);
                     self.emit(&photon, Kind::Electron, scattered.electron_mev, shower, |_| {
-                        turned(photon.direction, scattered.electron_cos, opposite)
+                        turned(photon.direction, scattered.electron_cos, azimuth.opposite())
                     });
                     photon.direction = turned(photon.direction, scattered.photon_cos, azimuth);
                     photon.kinetic_mev = scattered.photon_mev;
@@ -57,7 +56,7 @@ impl Transport {
 
     /// Moves a photon `mean_paths` mean free paths on, through however many slabs; false if it escapes.
     #[inline]
-    fn fly(&self, photon: &mut Particle, located: (usize, f64), mean_paths: f64) -> bool {
+    fn fly(&self, photon: &mut Particle, located: GridPlace, mean_paths: f64) -> bool {
         // The energy stays as it is on the way, and so do all cross-sections: one lookup for each material it meets.
         let mut inverse_path_mm = [f64::NAN; MAX_MATERIALS];
         let [_, depth_mm, _] = photon.position_mm;

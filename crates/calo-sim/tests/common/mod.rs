@@ -3,7 +3,7 @@
 use calo_core::Detector;
 use calo_core::detector::{Slab, Stack};
 
-/// Layers of one material, all of them active, cells all over.
+/// Layers of one material, all of them active, cells everywhere.
 pub(crate) struct Block {
     pub(crate) material: &'static str,
     pub(crate) layer_mm: f64,

@@ -1,7 +1,7 @@
 //! Energies of bremsstrahlung photons from tables of the inverse distribution.
 
 use super::Brems;
-use crate::energy_grid::EnergyGrid;
+use crate::energy_grid::{EnergyGrid, GridPlace};
 use crate::material::Material;
 use crate::random::Random;
 
@@ -45,11 +45,11 @@ impl BremsSampler {
     /// Energy of a photon, from the cut to `kinetic_mev`, which must exceed the cut.
     #[inline]
     pub(crate) fn sample_mev(&self, kinetic_mev: f64, random: &mut Random) -> f64 {
-        let (node, way) = self.grid.locate(kinetic_mev);
-        let way = ((node % STRIDE) as f64 + way) * (1.0 / STRIDE as f64);
+        let GridPlace { interval, way } = self.grid.locate(kinetic_mev);
+        let way = ((interval % STRIDE) as f64 + way) * (1.0 / STRIDE as f64);
         // Drawing one of the two neighbours mixes their spectra in the right proportion.
         let above = usize::from(random.happens(way));
-        let table = &self.tables[(node / STRIDE + above).min(self.tables.len() - 1)];
+        let table = &self.tables[(interval / STRIDE + above).min(self.tables.len() - 1)];
         let place = random.uniform() * INTERVALS as f64;
         let share = if place < 1.0 {
             interpolated(&table.first, place * FIRST as f64)

@@ -131,7 +131,8 @@ fn processes_and_elements_are_drawn_in_proportion() {
     ] {
         let weight = |c: &crate::material::Component| c.atoms_per_mm3 * cross_section(c.element);
         let share = weight(&material.components[0]) / material.components.iter().map(weight).sum::<f64>();
-        let silicon = |random: &mut Random| tables.target(0, process, located.0, random).element.z > 13.5;
+        let silicon =
+            |random: &mut Random| tables.target(0, process, located.interval, random).element.z > 13.5;
         let found = (0..n).filter(|_| silicon(&mut random)).count() as f64 / f64::from(n);
         let sigma = (share * (1.0 - share) / f64::from(n)).sqrt();
         assert!((found - share).abs() < 4.0 * sigma + 5e-3, "{process:?}: {found} {share}");

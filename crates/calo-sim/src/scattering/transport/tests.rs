@@ -83,7 +83,7 @@ fn scattering_falls_smoothly_with_energy_and_is_consistent() {
     }
 }
 
-/// At the same momentum and velocity scattering forgets the mass: muons of 10 GeV and electrons of 10 GeV.
+/// At the same momentum and velocity scattering does not depend on the mass: muons of 10 GeV and electrons of 10 GeV.
 #[test]
 fn heavy_particles_scatter_by_momentum_and_velocity() {
     let iron = Material::named("iron").unwrap();
