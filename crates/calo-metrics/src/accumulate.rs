@@ -24,6 +24,7 @@ use crate::histogram::Histogram;
 use crate::observables::{Column, ObservableTable, ShowerValue, check_energies, shower_slice};
 use crate::random::shower_weights;
 use crate::splits::Splits;
+use crate::sums::add;
 use layout::Layout;
 use worker::Worker;
 
@@ -296,11 +297,5 @@ impl SampleAccumulator {
             total.absorb(worker);
         }
         total
-    }
-}
-
-fn add(sums: &mut [f64], terms: &[f64]) {
-    for (sum, term) in sums.iter_mut().zip(terms) {
-        *sum += term;
     }
 }

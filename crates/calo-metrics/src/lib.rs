@@ -84,6 +84,8 @@ mod roc;
 mod sample;
 mod score;
 mod splits;
+mod spread;
+mod sums;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};

@@ -5,8 +5,8 @@ mod scan;
 mod start;
 mod table;
 
+pub(crate) use list::ShowerValue;
 pub use list::{BinnedObservable, Cell, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
-pub(crate) use list::{PAPERS_IDS, ShowerValue};
 pub(crate) use scan::{GridCells, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
 pub use table::{Column, ObservableTable};

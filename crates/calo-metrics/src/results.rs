@@ -11,6 +11,7 @@ pub mod version1;
 use serde::{Deserialize, Serialize};
 
 pub use by_id::ById;
+pub(crate) use by_id::PAPERS_IDS;
 pub use observable::{ComparedAt, ObservableInfo, Text};
 
 /// Version of the schema of `results.json`; raised when a field changes its meaning or goes.

@@ -6,15 +6,12 @@
 //! Latent variables are counted as the encoder puts them out, from 0; *rank* is their place by falling divergence, which
 //! is what the paper calls z_0, z_1, ...
 
-use std::path::Path;
-
 use calo_metrics::results::{DetectorInfo, Estimate, Gap};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::input::{Place, read};
+mod read;
 
-mod check;
+pub use read::read_latent;
 
 /// Version of the schema below; raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -203,16 +200,4 @@ impl LatentResults {
     pub fn rank(&self, variable: usize) -> Option<usize> {
         self.divergence.variables.iter().position(|&ranked| ranked == variable)
     }
-}
-
-/// Reads and checks `latent.json` in `dir`.
-///
-/// # Errors
-/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
-/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
-pub fn read_latent(dir: &Path) -> Result<LatentResults> {
-    let path = dir.join("latent.json");
-    let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;
-    check::check(&results, &Place(&path))?;
-    Ok(results)
 }

@@ -43,7 +43,7 @@ pub fn render(dir: &Path) -> Result<ReportFiles> {
     let results = input::read_results(dir)?;
     let showers = input::read_showers(dir, &results)?;
     let figures = plots::figures(&results, &showers, &Style::default())?;
-    let page = html::page(&results, &figures);
+    let page = html::evaluation_page(&results, &figures);
     let written = write_figures(dir, figures)?;
     let html = dir.join("report.html");
     write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;

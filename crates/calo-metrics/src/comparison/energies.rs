@@ -1,19 +1,9 @@
-//! Showers of fixed energies: where they come from, and the linearity and resolution at each.
+//! Fixed energies: where their showers come from, and the linearity and resolution at each.
 
-use super::SampleSet;
-use crate::accumulate::{FileKind, Part, SampleAccumulator};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::observables::Column;
 use crate::resolution::resolution90;
 use crate::results::{EnergySource, Gap, LinearityPoint};
-
-/// A nominal energy, and where its showers are taken from if a sample has the choice.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FixedEnergy {
-    /// Nominal energy, GeV.
-    pub energy_gev: f64,
-    /// The better of the two that every sample has.
-    pub preferred: EnergySource,
-}
 
 /// Decides for each energy where the showers of histograms come from, so that like is compared with like: files if
 /// every sample has one, else windows of the full spectrum if every sample has showers there (files that only some have
@@ -28,42 +18,6 @@ pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<Fixed
         .iter()
         .map(|&energy| FixedEnergy { energy_gev: energy, preferred: preferred(energy) })
         .collect()
-}
-
-impl SampleSet {
-    /// The accumulator that holds the showers at an energy, and where they come from; none where there are none.
-    pub(super) fn showers_at(
-        &self,
-        energy: &FixedEnergy,
-        part: Part,
-    ) -> Option<(&SampleAccumulator, EnergySource)> {
-        let energy_gev = energy.energy_gev;
-        let file = self.file_at(energy_gev).map(|file| (file, EnergySource::FixedEnergyFile));
-        let window = Some((&self.full, EnergySource::Window));
-        let choices = match energy.preferred {
-            EnergySource::FixedEnergyFile => [file, window],
-            EnergySource::Window => [window, file],
-        };
-        choices.into_iter().flatten().find(|(file, _)| file.n_showers_at(Some(energy_gev), part) > 0)
-    }
-
-    /// The file of an energy, if it has showers.
-    fn file_at(&self, energy_gev: f64) -> Option<&SampleAccumulator> {
-        let kind = FileKind::FixedEnergy { energy_gev };
-        self.fixed.iter().find(|file| file.kind() == kind && file.n_showers() > 0)
-    }
-
-    /// Visible energies of the full spectrum's showers near an energy, each scaled to it, MeV.
-    fn window(&self, energy_gev: f64) -> Vec<f64> {
-        let table = self.full.table();
-        let half_width = self.full.settings().window_half_width_gev;
-        let showers =
-            table.column(Column::IncidentEnergyGev).iter().zip(table.column(Column::VisibleEnergyMev));
-        showers
-            .filter(|(incident, _)| (**incident - energy_gev).abs() <= half_width)
-            .map(|(incident, visible)| visible * (energy_gev / incident))
-            .collect()
-    }
 }
 
 /// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be had.

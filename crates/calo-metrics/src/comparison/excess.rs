@@ -1,7 +1,7 @@
 //! Averages over splits, and what a distance has above its floor.
 
-use crate::bootstrap::standard_deviation;
 use crate::results::{Estimate, SplitDistances};
+use crate::spread::standard_deviation;
 
 /// Averages of the distances over splits, and the excess of one average over the other.
 ///

@@ -1,10 +1,10 @@
 //! Means and widths by sample: what every shower has one value of, response, punch-through.
 
-use super::{FixedEnergy, SampleSet};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::accumulate::Part;
-use crate::bootstrap::standard_deviation;
 use crate::observables::{BinnedObservable, Column};
 use crate::results::{Estimate, Moments, PunchThrough, Response};
+use crate::spread::standard_deviation;
 
 /// Ranges of incident energy that the response is given for, beside the whole.
 const N_RANGES: usize = 3;
@@ -22,7 +22,7 @@ pub fn moments(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Moments>
             let (file, source) = match energy {
                 None => (&sample.full, None),
                 Some(energy) => match sample.showers_at(energy, Part::All) {
-                    Some((file, source)) => (file, Some(source)),
+                    Some(found) => (found.file, Some(found.source)),
                     None => continue,
                 },
             };

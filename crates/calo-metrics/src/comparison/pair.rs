@@ -1,7 +1,6 @@
 //! Two histograms with their replicas, and the combination of several energies.
 
 use crate::accumulate::Resampled;
-use crate::bootstrap::standard_deviation;
 use crate::distance::{
     area_difference, area_of_contents, chi2, divergence_of_contents, jensen_shannon_divergence, ks,
     separation_power, wasserstein1,
@@ -9,6 +8,7 @@ use crate::distance::{
 use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::results::{Estimate, HistogramComparison, HistogramDistances};
+use crate::spread::spread_of_finite;
 
 /// Every distance between two histograms with replicas.
 ///
@@ -46,17 +46,17 @@ impl Pair {
         let divergence = jensen_shannon_divergence(a, b)?;
         let with_error = |distance: fn(&Histogram, &Histogram) -> Result<f64>| {
             let replicas = resampled.iter().map(|(a, b)| distance(a, b).unwrap_or(f64::NAN));
-            Ok(Estimate { value: distance(a, b)?, error: spread(replicas) })
+            Ok(Estimate { value: distance(a, b)?, error: spread_of_finite(replicas) })
         };
         let distances = HistogramDistances {
             energy_gev,
             jsd: Estimate {
                 value: divergence.sqrt(),
-                error: spread(replicas.iter().map(|[divergence, _]| divergence.sqrt())),
+                error: spread_of_finite(replicas.iter().map(|[divergence, _]| divergence.sqrt())),
             },
             area_difference: Estimate {
                 value: area_difference(a, b)?,
-                error: spread(replicas.iter().map(|[_, area]| *area)),
+                error: spread_of_finite(replicas.iter().map(|[_, area]| *area)),
             },
             chi2: with_error(|a, b| Ok(chi2(a, b)?.0))?,
             chi2_dof: chi2(a, b)?.1,
@@ -76,11 +76,6 @@ fn resampled_pairs(a: &Resampled, b: &Resampled) -> Result<Vec<(Histogram, Histo
     };
     let pairs = a.replicas.iter().zip(&b.replicas);
     pairs.map(|(slots_a, slots_b)| Ok((histogram(a, slots_a)?, histogram(b, slots_b)?))).collect()
-}
-
-/// Standard deviation over the replicas that exist.
-pub(crate) fn spread(replicas: impl Iterator<Item = f64>) -> Option<f64> {
-    standard_deviation(&replicas.filter(|value| value.is_finite()).collect::<Vec<_>>())
 }
 
 /// One comparison of the pairs of an observable: the root of the mean divergence, the mean area difference. None
@@ -103,9 +98,12 @@ pub(super) fn combine(observable: &str, pairs: Vec<Pair>) -> Option<(HistogramCo
         observable: observable.to_owned(),
         jsd: Estimate {
             value: mean_divergence.sqrt(),
-            error: spread(replicas.iter().map(|[distance, _]| *distance)),
+            error: spread_of_finite(replicas.iter().map(|[distance, _]| *distance)),
         },
-        area_difference: Estimate { value: mean_area, error: spread(replicas.iter().map(|[_, area]| *area)) },
+        area_difference: Estimate {
+            value: mean_area,
+            error: spread_of_finite(replicas.iter().map(|[_, area]| *area)),
+        },
         parts: pairs.into_iter().map(|pair| pair.distances).collect(),
     };
     Some((comparison, replicas))

@@ -1,7 +1,8 @@
 //! Candidates and floor at the same number of showers, averaged over random splits.
 
 use super::excess::split_distances;
-use super::{FixedEnergy, OUTSIDE, SampleSet, label};
+use super::missing::{OUTSIDE, label};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::accumulate::{Part, SampleAccumulator};
 use crate::distance::divergence_of_contents;
 use crate::error::Result;
@@ -213,7 +214,7 @@ struct Source {
 
 impl Source {
     fn new(sample: &SampleSet, value: ShowerValue, energy: &FixedEnergy) -> Option<Self> {
-        let (file, _) = sample.showers_at(energy, Part::All)?;
+        let file = sample.showers_at(energy, Part::All)?.file;
         Some(Self { values: file.values(value, Some(energy.energy_gev)), key: file.key() })
     }
 

@@ -54,10 +54,6 @@ pub struct BinnedObservable {
     pub axis: Axis,
 }
 
-/// The ids of the papers' six, in the order in which files of earlier versions list numbers without ids.
-pub(crate) const PAPERS_IDS: [&str; 6] =
-    ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
-
 /// All observables that are compared: the six of the papers, in their order. One more is one entry more, and its
 /// binning in the detector files; a quantity of a shower that no [`Column`] holds yet is computed there.
 ///
@@ -257,6 +253,7 @@ impl ShowerValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::PAPERS_IDS;
 
     #[test]
     fn ids_are_file_names_and_stand_once() {

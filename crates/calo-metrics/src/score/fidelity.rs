@@ -1,8 +1,9 @@
 //! The fidelity score S_JSD and its sibling with area differences.
 
-use crate::comparison::{ComparedHistograms, spread};
+use crate::comparison::ComparedHistograms;
 use crate::error::{Error, Result};
 use crate::results::{ById, Divisors, Estimate, HistogramComparison};
+use crate::spread::spread_of_finite;
 
 /// The divisors of the scores: mean JSD and area difference of each of the observables over all models and epochs
 /// compared.
@@ -93,7 +94,7 @@ fn mean_quotient(
     let n_replicas = compared.replicas.iter().map(Vec::len).min().unwrap_or(0);
     Ok(Estimate {
         value: mean(&|i| distance(&compared.histograms[i])),
-        error: spread((0..n_replicas).map(|r| mean(&|i| compared.replicas[i][r][which]))),
+        error: spread_of_finite((0..n_replicas).map(|r| mean(&|i| compared.replicas[i][r][which]))),
     })
 }
 
@@ -110,7 +111,7 @@ fn energies(histogram: &HistogramComparison) -> Vec<Option<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observables::PAPERS_IDS;
+    use crate::results::PAPERS_IDS;
 
     /// Comparisons of the papers' observables with the given distances and no parts.
     fn compared(distances: [f64; 6]) -> ComparedHistograms {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::html::{definitions, grid, start, tables};
+use crate::html::frame::{grid, start};
+use crate::html::{definitions, tables};
 use crate::plots::{Figure, Section, run_name};
 use crate::selection::Selection;
 use crate::text::{escape, number};

@@ -4,7 +4,7 @@ use calo_metrics::results::{Distribution, EnergySource, ObservableInfo, Results,
 
 use crate::error::Result;
 use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed, plain};
 
@@ -67,13 +67,7 @@ fn figure(
     };
     let svg = distribution(&plot, style)?;
     let caption = caption(results, observable, parts, &where_from);
-    Ok(Figure {
-        name: observable.id.to_string(),
-        section: Section::Distributions,
-        caption,
-        svg,
-        place: Place::Half,
-    })
+    Ok(Figure::half(&*observable.id, Section::Distributions, caption, svg))
 }
 
 /// Contents per shower; none where no shower went in.

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::figures::{
     DRAWN_CELLS, MeanImage, ProjectionPlot, Shower, ShowerPanel, event_display, projections,
 };
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{fixed, plain};
 
@@ -37,13 +37,7 @@ fn average(results: &Results, images: &ShowerImages, style: &Style) -> Result<Fi
     let svg = projections(&plot, style)?;
     let caption = "Mean energy of every cell over the full spectrum, summed along the line of sight; five decades of a \
                    logarithmic colour scale that all samples share.";
-    Ok(Figure {
-        name: "average_shower".into(),
-        section: Section::Showers,
-        caption: caption.into(),
-        svg,
-        place: Place::Wide,
-    })
+    Ok(Figure::wide("average_shower", Section::Showers, caption, svg))
 }
 
 fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result<Figure> {
@@ -67,13 +61,7 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
     let caption = format!(
         "Average shower, layers from left to right, without the half that faces the eye. {drawn}{notes}"
     );
-    Ok(Figure {
-        name: "average_shower_3d".into(),
-        section: Section::Showers,
-        caption,
-        svg,
-        place: Place::Wide,
-    })
+    Ok(Figure::wide("average_shower_3d", Section::Showers, caption, svg))
 }
 
 /// The half of an average shower behind the middle of x: the whole would hide its core.
@@ -109,7 +97,7 @@ fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style)
     let caption = format!(
         "One shower of each sample, layers from left to right. Showers beside each other are different events. {drawn}{notes}"
     );
-    Ok(Figure { name, section: Section::Showers, caption, svg, place: Place::Wide })
+    Ok(Figure::wide(name, Section::Showers, caption, svg))
 }
 
 fn shower(name: &str, image: Option<&ShowerImage>) -> Shower {

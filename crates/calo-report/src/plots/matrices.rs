@@ -4,7 +4,7 @@ use calo_metrics::results::Results;
 
 use crate::error::Result;
 use crate::figures::{MatrixKind, MatrixPlot, matrix};
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Place, Section, text};
 use crate::style::Style;
 use crate::text::estimate;
 

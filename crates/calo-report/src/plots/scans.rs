@@ -4,7 +4,7 @@ use calo_metrics::results::{EnergySource, Estimate, LinearityPoint, Results};
 
 use crate::error::Result;
 use crate::figures::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::plain;
 
@@ -29,7 +29,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         let plot =
             EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
         let svg = energy_scan(&plot, style)?;
-        Ok(Figure { name: name.to_owned(), section: Section::Response, caption, svg, place: Place::Half })
+        Ok(Figure::half(name, Section::Response, caption, svg))
     };
     Ok(vec![
         draw(

@@ -1,10 +1,10 @@
 //! Figure 2: how much each latent variable says, and all of them together.
 
-use super::{half, model_name};
+use super::names::model_name;
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
 use crate::latent::LatentResults;
-use crate::plots::{Figure, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::fixed;
 
@@ -45,7 +45,7 @@ pub(super) fn figures(results: &LatentResults, style: &Style) -> Result<Vec<Figu
     let labels = ["number of latent variables", "summed KLD [nats]"];
     let svg =
         draw("kld_cumulative", "Encoded information", alt, labels[0], labels[1], false, note, cumulative)?;
-    let mut figures = vec![half("kld_cumulative", Section::Information, caption, svg)];
+    let mut figures = vec![Figure::half("kld_cumulative", Section::Information, caption, svg)];
     let caption = format!(
         "Divergence of every variable, sorted; bars are standard errors over the showers. {informative} of {n} variables \
          carry more than 0.3 nats."
@@ -54,6 +54,6 @@ pub(super) fn figures(results: &LatentResults, style: &Style) -> Result<Vec<Figu
     let note = format!("{informative} above 0.3 nats");
     let labels = ["latent variable, by falling KLD", "KLD [nats]"];
     let svg = draw("kld", "Information by variable", alt, labels[0], labels[1], true, note, single)?;
-    figures.push(half("kld", Section::Information, caption, svg));
+    figures.push(Figure::half("kld", Section::Information, caption, svg));
     Ok(figures)
 }

@@ -1,12 +1,26 @@
-//! What of a `latent.json` must fit together before anything is drawn.
+//! Reading `latent.json`, and refusing what does not fit together.
+
+use std::path::Path;
 
 use calo_metrics::results::Estimate;
 
-use super::{Joint, LatentResults, Marginal, Traversal};
+use super::{Joint, LatentResults, Marginal, SCHEMA_VERSION, Traversal};
 use crate::error::Result;
-use crate::input::Place;
+use crate::input::{Place, read};
 
-pub(super) fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
+/// Reads and checks `latent.json` in `dir`.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
+/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+pub fn read_latent(dir: &Path) -> Result<LatentResults> {
+    let path = dir.join("latent.json");
+    let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;
+    check(&results, &Place(&path))?;
+    Ok(results)
+}
+
+fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
     let grid = results.detector.grid;
     let fine = grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
     place.demand(
