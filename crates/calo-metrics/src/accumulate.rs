@@ -199,7 +199,7 @@ impl SampleAccumulator {
     /// Energies at which histograms are gathered by themselves, of the observables that are compared at fixed energies:
     /// that of a fixed-energy file, or the windows of the full spectrum.
     pub fn energies_gev(&self) -> Vec<f64> {
-        self.layout.at_energy.iter().map(|at| at.energy_gev).collect()
+        self.layout.at_energy.iter().map(|at| at.window.energy_gev).collect()
     }
 
     /// The histogram of an observable, by its id, of all showers (`energy_gev` absent) or at one of
@@ -251,7 +251,9 @@ impl SampleAccumulator {
         let Some(at) = self.layout.at(energy_gev) else { return Vec::new() };
         let showers = self.table.column(Column::IncidentEnergyGev).iter().zip(column);
         showers
-            .filter_map(|(&incident_gev, &found)| at.scale(incident_gev).map(|scale| value.of(found, scale)))
+            .filter_map(|(&incident_gev, &found)| {
+                at.window.scale(incident_gev).map(|scale| value.of(found, scale))
+            })
             .collect()
     }
 
@@ -270,7 +272,7 @@ impl SampleAccumulator {
         let incident_gev = self.table.column(Column::IncidentEnergyGev).iter().zip(&self.halves);
         let counts = |(incident_gev, half): &(&f64, &u8)| {
             part.halves().contains(&usize::from(**half))
-                && at.is_none_or(|at| at.scale(**incident_gev).is_some())
+                && at.is_none_or(|at| at.window.scale(**incident_gev).is_some())
         };
         incident_gev.filter(counts).count() as u64
     }

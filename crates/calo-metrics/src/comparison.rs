@@ -17,11 +17,11 @@ use crate::error::Result;
 use crate::observables::BinnedObservable;
 use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, SampleHistogram};
 
-pub use energies::{fixed_energies, linearity};
+pub use energies::{Linearity, fixed_energies, linearity};
 use missing::{OUTSIDE, label};
 pub use moments::{moments, punch_through, responses};
-pub use pair::compare_histograms;
 use pair::{Pair, combine};
+pub use pair::{ReplicaDistances, compare_histograms};
 pub use sample_set::{FixedEnergy, SampleSet};
 pub use splits::{ComparedSplits, compare_splits, split_size};
 
@@ -30,8 +30,8 @@ pub use splits::{ComparedSplits, compare_splits, split_size};
 pub struct ComparedHistograms {
     /// One for each observable that both sides have, in the order of the settings.
     pub histograms: Vec<HistogramComparison>,
-    /// Jensen-Shannon distance and area difference of each replica, for each of `histograms`.
-    pub replicas: Vec<Vec<[f64; 2]>>,
+    /// Distances of each replica, for each of `histograms`.
+    pub replicas: Vec<Vec<ReplicaDistances>>,
     /// What is missing and why.
     pub gaps: Vec<Gap>,
 }
@@ -156,9 +156,9 @@ fn compare(
                 }
             }
         }
-        if let Some((comparison, replicas)) = combine(id, pairs) {
-            compared.histograms.push(comparison);
-            compared.replicas.push(replicas);
+        if let Some(combined) = combine(id, pairs) {
+            compared.histograms.push(combined.comparison);
+            compared.replicas.push(combined.replicas);
         }
     }
     Ok(compared)

@@ -72,15 +72,16 @@ pub fn two_sample_features(
     reference: &ObservableTable,
     candidate: &ObservableTable,
 ) -> Result<TwoSampleFeatures> {
-    let [(reference, reference_dropped), (candidate, candidate_dropped)] =
-        [reference, candidate].map(|table| table.complete_rows(&Column::TWO_SAMPLE));
+    let complete = [reference, candidate].map(|table| table.complete_rows(&Column::TWO_SAMPLE));
+    let n_dropped = complete.each_ref().map(|rows| rows.n_left_out);
+    let [reference, candidate] = complete.map(|rows| rows.rows);
     check_sample("reference, showers with hits", reference.view())?;
     check_sample("candidate, showers with hits", candidate.view())?;
     let scale = Standardisation::fit(reference.view(), &Column::TWO_SAMPLE.map(Column::label))?;
     Ok(TwoSampleFeatures {
         reference: scale.apply(reference.view())?,
         candidate: scale.apply(candidate.view())?,
-        n_dropped: [reference_dropped, candidate_dropped],
+        n_dropped,
     })
 }
 

@@ -160,8 +160,7 @@ pub fn fpd_of_batches(
 ) -> Result<Estimate> {
     let means = mean_distances(reference, candidate, sizes, n_batches, draw)?;
     let inverse_sizes: Vec<f64> = sizes.iter().map(|&size| 1.0 / size as f64).collect();
-    let (value, error) = nonnegative_line(&inverse_sizes, &means)?;
-    Ok(Estimate { value, error: Some(error) })
+    nonnegative_line(&inverse_sizes, &means)
 }
 
 /// Mean Frechet distance of the batches of each size: the points of the extrapolation, for those who want to see it.

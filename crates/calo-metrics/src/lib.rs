@@ -92,9 +92,9 @@ pub use bootstrap::{BootstrapSettings, bootstrap_error};
 #[cfg(feature = "classifier")]
 pub use classifier::{ClassifierSettings, classifier_auc};
 pub use comparison::{
-    ComparedHistograms, ComparedSplits, FixedEnergy, SampleSet, compare_halves, compare_histograms,
-    compare_samples, compare_splits, distributions, fixed_energies, linearity, moments, punch_through,
-    responses, split_size,
+    ComparedHistograms, ComparedSplits, FixedEnergy, Linearity, ReplicaDistances, SampleSet, compare_halves,
+    compare_histograms, compare_samples, compare_splits, distributions, fixed_energies, linearity, moments,
+    punch_through, responses, split_size,
 };
 pub use error::{Error, Index, Result};
 pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
@@ -103,17 +103,18 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use observables::{
-    BinnedObservable, Cell, Column, Fill, OBSERVABLES, Observable, ObservableSettings, ObservableTable,
-    ShowerStart, binned_observables, observable_info, observables,
+    BinnedObservable, Cell, Column, CompleteRows, Fill, OBSERVABLES, Observable, ObservableSettings,
+    ObservableTable, ShowerStart, binned_observables, observable_info, observables,
 };
 pub use pearson::{
-    LargestDifference, largest_entry, largest_pearson_difference, pearson_difference, pearson_matrix,
+    LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,
+    pearson_matrix,
 };
 pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergences};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
-pub use score::{Judged, SCORES, ScoreKind, divisors, s_area, s_jsd};
+pub use score::{Judged, JudgedScores, SCORES, ScoreKind, divisors, s_area, s_jsd};
 pub use splits::Splits;
 
 /// The example of the README is compiled and run.

@@ -7,9 +7,9 @@ mod table;
 
 pub(crate) use list::ShowerValue;
 pub use list::{BinnedObservable, Cell, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
-pub(crate) use scan::{GridCells, Marginals, collect_hits, shower_slice};
+pub(crate) use scan::{GridCells, Hit, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
-pub use table::{Column, ObservableTable};
+pub use table::{Column, CompleteRows, ObservableTable};
 
 use ndarray::{ArrayView4, Axis as ArrayAxis};
 use rayon::prelude::*;

@@ -70,7 +70,7 @@ impl QuantileBins {
             let values = reference.column(level as usize % n_features);
             let split: Vec<_> = cells.into_par_iter().map(|cell| split_at_median(cell, values)).collect();
             cells = Vec::with_capacity(2 * split.len());
-            for (edge, left, right) in split {
+            for SplitCell { edge, left, right } in split {
                 edges.push(edge);
                 cells.extend([left, right]);
             }
@@ -120,10 +120,16 @@ impl QuantileBins {
     }
 }
 
-/// The median of the values of `cell`, and the showers left and right of it.
-fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> (f64, Vec<usize>, Vec<usize>) {
+/// A cell split at its median, and the showers left and right of it.
+struct SplitCell {
+    edge: f64,
+    left: Vec<usize>,
+    right: Vec<usize>,
+}
+
+fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> SplitCell {
     if cell.is_empty() {
-        return (f64::INFINITY, cell, Vec::new());
+        return SplitCell { edge: f64::INFINITY, left: cell, right: Vec::new() };
     }
     let (middle, is_even) = (cell.len() / 2, cell.len().is_multiple_of(2));
     let (below, &mut upper, _) =
@@ -138,7 +144,7 @@ fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> (f64, V
         }
     }
     let (left, right) = cell.into_iter().partition(|&shower| values[shower] < edge);
-    (edge, left, right)
+    SplitCell { edge, left, right }
 }
 
 #[cfg(test)]

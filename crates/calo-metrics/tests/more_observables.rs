@@ -8,9 +8,9 @@ use std::borrow::Cow::Borrowed;
 
 use calo_metrics::results::{ComparedAt, ObservableInfo};
 use calo_metrics::{
-    Axis, BinnedObservable, Column, FileKind, Fill, Judged, Observable, Part, SampleAccumulator, SampleSet,
-    SampleSettings, Splits, compare_samples, compare_splits, distributions, divisors, fixed_energies,
-    moments, s_jsd,
+    Axis, BinnedObservable, Column, FileKind, Fill, Judged, JudgedScores, Observable, Part,
+    SampleAccumulator, SampleSet, SampleSettings, Splits, compare_samples, compare_splits, distributions,
+    divisors, fixed_energies, moments, s_jsd,
 };
 use common::{IDS, Toys, accumulate_with, settings, toys};
 
@@ -114,7 +114,7 @@ fn comparisons_scores_and_moments_walk_over_them() {
     let of_six = divisors(&IDS, &[&compared.histograms, &other.histograms]).unwrap();
     assert_eq!(of_six.jsd.len(), 6);
     let tables = [a.full.table(), b.full.table()];
-    let (scores, gaps) = Judged::new(&compared, Some(&of_six), tables, 1).scores();
+    let JudgedScores { scores, gaps } = Judged::new(&compared, Some(&of_six), tables, 1).scores();
     assert_eq!((scores[0].value, gaps.len()), (Some(s_jsd(&compared, &of_six).unwrap().value), 0));
 }
 

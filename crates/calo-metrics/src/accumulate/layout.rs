@@ -71,16 +71,22 @@ impl ShowerColumns {
     }
 }
 
-/// The showers that stand for one nominal energy.
+/// The histograms of the showers that stand for one nominal energy.
 #[derive(Debug)]
 pub(super) struct AtEnergy {
-    pub(super) energy_gev: f64,
-    /// Half the width of the window, or none where all showers count as they are.
-    half_width_gev: Option<f64>,
+    pub(super) window: Window,
     pub(super) showers: Vec<ShowerColumns>,
 }
 
-impl AtEnergy {
+/// The showers that stand for one nominal energy.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub(super) energy_gev: f64,
+    /// Half the width of the window, or none where all showers count as they are.
+    half_width_gev: Option<f64>,
+}
+
+impl Window {
     /// What a quantity that grows with the incident energy is multiplied with; none where the shower is outside the
     /// window.
     pub(super) fn scale(&self, energy_gev: f64) -> Option<f64> {
@@ -142,9 +148,8 @@ impl Layout {
             || of_showers().filter(|(_, binned, _)| binned.observable.at_fixed_energies());
         let at_energy = windows
             .into_iter()
-            .map(|(energy_gev, half_width_gev)| AtEnergy {
-                energy_gev,
-                half_width_gev,
+            .map(|window| AtEnergy {
+                window,
                 showers: at_fixed_energies()
                     .map(|(observable, binned, value)| ShowerColumns {
                         observable,
@@ -178,20 +183,21 @@ impl Layout {
 
     /// The showers that stand for an energy.
     pub(super) fn at(&self, energy_gev: f64) -> Option<&AtEnergy> {
-        self.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())
+        self.at_energy.iter().find(|at| at.window.energy_gev.to_bits() == energy_gev.to_bits())
     }
 }
 
-/// Nominal energies and half widths of their windows; none where all showers of a file count as they are.
-fn windows(settings: &SampleSettings, kind: FileKind) -> Result<Vec<(f64, Option<f64>)>> {
-    let energies_gev = settings.energies_gev.iter();
+/// The windows of the full spectrum, or the one energy of a file.
+fn windows(settings: &SampleSettings, kind: FileKind) -> Result<Vec<Window>> {
     match kind {
         FileKind::FullSpectrum => {
-            Ok(energies_gev.map(|&energy| (energy, Some(settings.window_half_width_gev))).collect())
+            let half_width_gev = Some(settings.window_half_width_gev);
+            let energies_gev = settings.energies_gev.iter();
+            Ok(energies_gev.map(|&energy_gev| Window { energy_gev, half_width_gev }).collect())
         }
         FileKind::FixedEnergy { energy_gev } => {
             check_positive("energy_gev of the file", energy_gev)?;
-            Ok(vec![(energy_gev, None)])
+            Ok(vec![Window { energy_gev, half_width_gev: None }])
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of one thread. Adding a shower allocates nothing.
 
 use super::layout::Layout;
-use crate::observables::{Cell, Column, Marginals, collect_hits};
+use crate::observables::{Cell, Column, Hit, Marginals, collect_hits};
 use crate::random::shower_weights;
 use crate::sums::{add, round_square, round_to_ev};
 
@@ -21,7 +21,7 @@ pub(super) struct Worker {
     weights: Vec<f64>,
     /// The splits that the shower belongs to, as bits, for each part.
     members: [u64; 2],
-    hits: Vec<(u32, f32)>,
+    hits: Vec<Hit>,
     marginals: Marginals,
     /// The shower's content of the dense columns.
     dense: Vec<f64>,
@@ -95,9 +95,9 @@ impl Worker {
     fn bin_cells(&mut self, layout: &Layout) {
         self.dense.fill(0.0);
         let [_, _, ny] = layout.grid.shape();
-        for &(cell, energy_mev) in &self.hits {
-            let energy_mev = f64::from(energy_mev);
-            let position = layout.grid.positions()[cell as usize];
+        for hit in &self.hits {
+            let energy_mev = f64::from(hit.energy_mev);
+            let position = layout.grid.positions()[hit.cell as usize];
             let [_, x, y] = position;
             for histogram in &layout.cells {
                 let value = (histogram.value)(Cell { position, energy_mev });
@@ -108,7 +108,7 @@ impl Worker {
             for columns in &layout.transverse {
                 self.dense[columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
             }
-            self.image_mev[cell as usize] += round_to_ev(energy_mev);
+            self.image_mev[hit.cell as usize] += round_to_ev(energy_mev);
         }
         for columns in &layout.layers {
             for (&column, energy_mev) in columns.iter().zip(self.marginals.layers()) {
@@ -125,7 +125,7 @@ impl Worker {
         self.singles.clear();
         self.singles.extend(layout.showers.iter().filter_map(|histogram| histogram.column(row, 1.0)));
         for at in &layout.at_energy {
-            if let Some(scale) = at.scale(energy_gev) {
+            if let Some(scale) = at.window.scale(energy_gev) {
                 self.singles.extend(at.showers.iter().filter_map(|histogram| histogram.column(row, scale)));
             }
         }

@@ -20,26 +20,33 @@ pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<Fixed
         .collect()
 }
 
-/// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be had.
+/// mu90 and sigma90 of every sample at every energy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linearity {
+    /// One for each sample and energy; `sample` in it is the index in the list of samples.
+    pub points: Vec<LinearityPoint>,
+    /// The points that could not be computed, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be computed.
 ///
 /// A sample's own file comes first here, whatever the preference for histograms: scaled to the nominal energy, the
 /// window of another sample has the same mean and width, only with fewer showers.
-///
-/// `sample` in a point is the index in `samples`.
-pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> (Vec<LinearityPoint>, Vec<Gap>) {
-    let (mut points, mut gaps) = (Vec::new(), Vec::new());
+pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Linearity {
+    let mut linearity = Linearity { points: Vec::new(), gaps: Vec::new() };
     for (index, sample) in samples.iter().enumerate() {
         for energy in energies {
             match linearity_point(sample, index, energy) {
-                Ok(point) => points.push(point),
+                Ok(point) => linearity.points.push(point),
                 Err(why) => {
                     let what = format!("{}: mu90 and sigma90 at {} GeV", sample.name, energy.energy_gev);
-                    gaps.push(Gap { what, why });
+                    linearity.gaps.push(Gap { what, why });
                 }
             }
         }
     }
-    (points, gaps)
+    linearity
 }
 
 fn linearity_point(sample: &SampleSet, index: usize, energy: &FixedEnergy) -> Result<LinearityPoint, String> {

@@ -187,12 +187,12 @@ impl Draws<'_> {
         if n == 0 {
             return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
         }
-        let (axis, energy_gev, seed) = (self.axis, self.energy.energy_gev, self.seed);
+        let energy_gev = self.energy.energy_gev;
         let compare = |candidate: &SampleSet, source: Option<&Source>| {
             let Some(source) = source else { return Ok(none(&candidate.name)) };
             let contents = (0..self.n_splits).map(|split| {
-                let [first, second] = of_reference.draw(axis, [n, n], seed, energy_gev, split);
-                let [of_candidate, _] = source.draw(axis, [n, 0], seed, energy_gev, split);
+                let [first, second] = of_reference.draw(self, [n, n], split);
+                let [of_candidate, _] = source.draw(self, [n, 0], split);
                 [first, second, of_candidate]
             });
             let drawn = n as f64 / of_reference.n_showers() as f64 + n as f64 / source.n_showers() as f64;
@@ -223,16 +223,10 @@ impl Source {
     }
 
     /// Slots of both parts of a split. Visible energy and hits of a shower come into the same part.
-    fn draw(
-        &self,
-        axis: &Axis,
-        sizes: [usize; 2],
-        seed: u64,
-        energy_gev: f64,
-        split: usize,
-    ) -> [Vec<f64>; 2] {
+    fn draw(&self, draws: &Draws<'_>, sizes: [usize; 2], split: usize) -> [Vec<f64>; 2] {
+        let Draws { axis, energy, seed, .. } = *draws;
         // Windows of several energies share a key; the bits of usual energies end in zeros, where the split goes.
-        let index = energy_gev.to_bits() ^ split as u64;
+        let index = energy.energy_gev.to_bits() ^ split as u64;
         draw_parts(self.values.len(), sizes, seed, self.key, index).map(|rows| {
             let mut slots = vec![0.0; axis.n_slots()];
             for slot in rows.into_iter().filter_map(|row| axis.slot(self.values[row])) {
