@@ -103,8 +103,8 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use observables::{
-    BinnedObservable, Cell, Column, CompleteRows, Fill, OBSERVABLES, Observable, ObservableSettings,
-    ObservableTable, ShowerStart, binned_observables, observable_info, observables,
+    BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, OBSERVABLES, Observable,
+    ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info, observables,
 };
 pub use pearson::{
     LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,

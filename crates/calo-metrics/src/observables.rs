@@ -1,12 +1,14 @@
 //! Per-shower observables: energy sums, hits, centres of gravity, widths, depth fractions, shower start.
 
+mod cells;
 mod list;
 mod scan;
 mod start;
 mod table;
 
+pub use cells::{Cell, CellValue};
 pub(crate) use list::ShowerValue;
-pub use list::{BinnedObservable, Cell, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
+pub use list::{BinnedObservable, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
 pub(crate) use scan::{GridCells, Hit, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
 pub use table::{Column, CompleteRows, ObservableTable};

@@ -8,7 +8,7 @@ use std::borrow::Cow::Borrowed;
 
 use calo_metrics::results::{ComparedAt, ObservableInfo};
 use calo_metrics::{
-    Axis, BinnedObservable, Column, FileKind, Fill, Judged, JudgedScores, Observable, Part,
+    Axis, BinnedObservable, CellValue, Column, FileKind, Fill, Judged, JudgedScores, Observable, Part,
     SampleAccumulator, SampleSet, SampleSettings, Splits, compare_samples, compare_splits, distributions,
     divisors, fixed_energies, moments, s_jsd,
 };
@@ -42,7 +42,9 @@ static MORE: [Observable; 3] = [
     Observable {
         info: described("front_cells", ComparedAt::FullSpectrum),
         binning: "front_cells",
-        fill: Fill::Cells(|cell| if cell.position[0] < 3 { cell.energy_mev } else { f64::NAN }),
+        fill: Fill::Cells(CellValue::new(&|cell| {
+            if cell.position[0] < 3 { cell.energy_mev } else { f64::NAN }
+        })),
     },
     Observable {
         info: described("x_profile", ComparedAt::FullSpectrum),
@@ -143,7 +145,7 @@ fn cells_at_fixed_energies_and_an_observable_twice_are_refused() {
     static WRONG: Observable = Observable {
         info: described("wrong", ComparedAt::FixedEnergies),
         binning: "wrong",
-        fill: Fill::Cells(|cell| cell.energy_mev),
+        fill: Fill::Cells(CellValue::new(&|cell| cell.energy_mev)),
     };
     let refused = |observable: &'static Observable, part: &str| {
         let mut settings = more_settings();

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::settings::{FileKind, SampleSettings, check_positive};
 use crate::error::Result;
 use crate::histogram::Axis;
-use crate::observables::{BinnedObservable, Cell, Column, Fill, GridCells, ObservableSettings, ShowerValue};
+use crate::observables::{
+    BinnedObservable, CellValue, Column, Fill, GridCells, Hit, ObservableSettings, ShowerValue,
+};
 
 /// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; what showers have
 /// one value of follows, first as far as it is compared over the full spectrum, so that all of that stands together.
@@ -50,8 +52,15 @@ impl Columns {
 /// A histogram that every cell fills.
 #[derive(Debug)]
 pub(super) struct CellColumns {
-    pub(super) value: fn(Cell) -> f64,
-    pub(super) columns: Columns,
+    value: CellValue,
+    columns: Columns,
+}
+
+impl CellColumns {
+    /// Counts the hits of a shower in its dense columns.
+    pub(super) fn count(&self, hits: &[Hit], grid: &GridCells, dense: &mut [f64]) {
+        self.value.count(hits, grid, &self.columns.axis, &mut dense[self.columns.range()]);
+    }
 }
 
 /// A histogram that every shower fills once.

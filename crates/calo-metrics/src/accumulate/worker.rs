@@ -1,7 +1,7 @@
 //! Sums of one thread. Adding a shower allocates nothing.
 
 use super::layout::Layout;
-use crate::observables::{Cell, Column, Hit, Marginals, collect_hits};
+use crate::observables::{Column, Hit, Marginals, collect_hits};
 use crate::random::shower_weights;
 use crate::sums::{add, round_square, round_to_ev};
 
@@ -94,17 +94,13 @@ impl Worker {
     /// What cells and layers fill, and the image.
     fn bin_cells(&mut self, layout: &Layout) {
         self.dense.fill(0.0);
+        for histogram in &layout.cells {
+            histogram.count(&self.hits, &layout.grid, &mut self.dense);
+        }
         let [_, _, ny] = layout.grid.shape();
         for hit in &self.hits {
             let energy_mev = f64::from(hit.energy_mev);
-            let position = layout.grid.positions()[hit.cell as usize];
-            let [_, x, y] = position;
-            for histogram in &layout.cells {
-                let value = (histogram.value)(Cell { position, energy_mev });
-                if let Some(column) = histogram.columns.column(value) {
-                    self.dense[column] += 1.0;
-                }
-            }
+            let [_, x, y] = layout.grid.positions()[hit.cell as usize];
             for columns in &layout.transverse {
                 self.dense[columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
             }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow::Borrowed;
 
-use super::Column;
+use super::cells::CellValue;
+use super::table::Column;
 use crate::error::{Error, Result};
 use crate::histogram::Axis;
 use crate::results::{ComparedAt, ObservableInfo};
@@ -21,8 +22,8 @@ pub struct Observable {
 /// How showers fill a histogram.
 #[derive(Debug, Clone, Copy)]
 pub enum Fill {
-    /// Each cell above the cut counts 1, at what the function makes of it.
-    Cells(fn(Cell) -> f64),
+    /// Each cell above the cut counts 1, at a value computed from it.
+    Cells(CellValue),
     /// Each cell adds its energy at a position that follows from its offset along x and y from the grid's centre, cells.
     Transverse(fn([f64; 2]) -> f64),
     /// Each layer adds its energy at its index.
@@ -34,15 +35,6 @@ pub enum Fill {
         /// Whether it grows with the incident energy, so that a shower of a window is scaled to the nominal one.
         proportional: bool,
     },
-}
-
-/// A cell above the cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cell {
-    /// `[layer, x, y]`.
-    pub position: [u16; 3],
-    /// Its energy, MeV.
-    pub energy_mev: f64,
 }
 
 /// An observable and the bins of its histogram.
@@ -79,7 +71,7 @@ pub static OBSERVABLES: [Observable; 6] = [
             normalisation: Borrowed("Cells per shower and bin."),
         },
         binning: "cell_energy_mev",
-        fill: Fill::Cells(|cell| cell.energy_mev),
+        fill: Fill::Cells(CellValue::new(&|cell| cell.energy_mev)),
     },
     Observable {
         info: ObservableInfo {

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayView3;
 
-use super::{Column, ShowerStart};
+use super::start::ShowerStart;
+use super::table::Column;
 use crate::error::{Error, Result};
 
 /// Cells looked at together; empty blocks cost a few vector instructions.
