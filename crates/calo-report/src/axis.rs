@@ -127,6 +127,12 @@ impl Axis {
     }
 }
 
+/// The smallest and the largest of the finite values; infinity and minus infinity where there is none.
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let finite = values.filter(|value| value.is_finite());
+    finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)])
+}
+
 /// The next of 1, 2, 5 times a power of ten.
 pub(crate) fn round_up(value: f64) -> f64 {
     let power = 10f64.powi(value.abs().max(1e-280).log10().floor() as i32);

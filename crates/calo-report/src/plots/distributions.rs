@@ -3,7 +3,7 @@
 use calo_metrics::results::{Distribution, EnergySource, ObservableInfo, Results, SampleHistogram};
 
 use crate::error::Result;
-use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
+use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, TopAxis, distribution};
 use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed, plain};
@@ -63,7 +63,7 @@ fn figure(
             below: detector.cell_cut_mev,
             label: format!("below the cut of {} MIP", plain(detector.cell_cut_mev / detector.mip_mev)),
         }),
-        top_axis: cells.then(|| (detector.mip_mev, "MIP".to_owned())),
+        top_axis: cells.then(|| TopAxis { unit: detector.mip_mev, label: "MIP".to_owned() }),
     };
     let svg = distribution(&plot, style)?;
     let caption = caption(results, observable, parts, &where_from);
