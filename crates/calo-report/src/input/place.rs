@@ -113,15 +113,7 @@ impl Place<'_> {
         field: impl Fn() -> String,
         values: impl IntoIterator<Item = &'a f64>,
     ) -> Result<()> {
-        for value in values {
-            self.demand(
-                value.abs() <= MAX_NUMBER,
-                &field,
-                || format!("{value}"),
-                "finite numbers below 1e100",
-            )?;
-        }
-        Ok(())
+        self.each(field, values, |value| value.abs() <= MAX_NUMBER, "finite numbers below 1e100")
     }
 
     /// As [`Place::numbers`], and negative ones too.
@@ -130,11 +122,50 @@ impl Place<'_> {
         field: impl Fn() -> String,
         values: impl IntoIterator<Item = &'a f64>,
     ) -> Result<()> {
-        for value in values {
-            let fine = (0.0..=MAX_NUMBER).contains(value);
-            self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
-        }
-        Ok(())
+        self.each(field, values, |value| (0.0..=MAX_NUMBER).contains(value), "finite numbers from 0 to 1e100")
+    }
+
+    fn each<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+        fine: impl Fn(&f64) -> bool,
+        expected: &str,
+    ) -> Result<()> {
+        let wrong = values.into_iter().find(|value| !fine(value));
+        wrong.map_or(Ok(()), |value| self.demand(false, field, || format!("{value}"), expected))
+    }
+
+    /// Edges that are not numbers or do not rise are an error.
+    pub(crate) fn edges(&self, field: impl Fn() -> String, edges: &[f64]) -> Result<()> {
+        self.numbers(&field, edges)?;
+        let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
+        self.demand(rising, field, || "do not rise".into(), "at least two edges in rising order")
+    }
+
+    /// A grid that is empty or too large for the indices of cells is an error.
+    pub(crate) fn grid(&self, grid: [usize; 3]) -> Result<()> {
+        let fine = grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
+        let expected = "1 to 65535 cells along each axis";
+        self.demand(fine, || "detector.grid".into(), || format!("{grid:?}"), expected)
+    }
+
+    /// Energies that are negative or not finite are an error.
+    pub(crate) fn energies(&self, field: impl Fn() -> String, energies_mev: &[f32]) -> Result<()> {
+        let bad = energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
+        self.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")
+    }
+
+    /// Cells `[layer, x, y]` outside the grid are an error.
+    pub(crate) fn cells(
+        &self,
+        field: impl Fn() -> String,
+        cells: &[[u16; 3]],
+        grid: [usize; 3],
+    ) -> Result<()> {
+        let outside = cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
+        let expected = format!("cells inside {grid:?}");
+        self.demand(outside.is_none(), field, || format!("cell {outside:?}"), &expected)
     }
 
     /// A finite value and an error that is not negative.
