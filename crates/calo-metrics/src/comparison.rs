@@ -1,8 +1,8 @@
 //! The comparison of two samples by their histograms, one for each observable of the settings.
 //!
 //! Some are compared over the full spectrum, others ([`ComparedAt::FixedEnergies`](crate::results::ComparedAt)) with
-//! showers of fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas; the
-//! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
+//! showers of fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas. The
+//! replicas' own distances are biased upwards by the noise that resampling adds, so they have no other use.
 
 mod energies;
 mod excess;

@@ -1,4 +1,4 @@
-//! The features that FPD, KPD and the classifier see.
+//! The features for FPD, KPD and the classifier.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -19,8 +19,7 @@ impl Standardisation {
     /// Mean and standard deviation of `reference`, whose columns `names` name.
     ///
     /// # Errors
-    /// An empty or non-finite reference, a number of names other than that of columns, or a feature that does not
-    /// vary, by its name.
+    /// An empty or non-finite reference, not one name for each column, or a feature that does not vary (with its name).
     pub fn fit(reference: ArrayView2<'_, f64>, names: &[&str]) -> Result<Self> {
         check_sample("reference", reference)?;
         if names.len() != reference.ncols() {
@@ -52,7 +51,7 @@ impl Standardisation {
     }
 }
 
-/// Both samples as the two-sample scores want them.
+/// Both samples, ready for the two-sample scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TwoSampleFeatures {
     /// Standardised features of the reference, `[shower, feature]`.

@@ -1,12 +1,12 @@
 //! How good an imitation of a calorimeter shower is.
 //!
-//! Showers come as views of `[shower, layer, x, y]`, cell energies in MeV, incident energies in GeV; nothing here knows
-//! a file or a tensor. Statistics accumulate in f64. `docs/metrics.md` defines every number.
+//! Showers come as views of `[shower, layer, x, y]`, cell energies in MeV, incident energies in GeV; this crate
+//! uses neither files nor tensors. Statistics accumulate in f64. `docs/metrics.md` defines every number.
 //!
 //! * [`observables`] turns showers into an [`ObservableTable`]; [`SampleAccumulator`] gathers that and all histograms,
 //!   with their bootstrap replicas, in one pass over a stream of batches.
 //! * [`OBSERVABLES`] is the list of what is compared; [`compare_samples`] and [`compare_halves`] judge the histograms,
-//!   [`linearity`] the energy response. [`compare_splits`] sets a candidate beside the floor at the same number of
+//!   [`linearity`] the energy response. [`compare_splits`] compares a candidate with the floor at the same number of
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
@@ -59,7 +59,11 @@
 //! # Ok::<(), calo_metrics::Error>(())
 //! ```
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
-#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a library returns messages instead of printing them"
+)]
 
 mod accumulate;
 mod bootstrap;

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
-/// What turns cells into observables.
+/// Settings of the observables.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ObservableSettings {
     /// Cells at or below this energy do not exist, MeV. Compared in f32, the precision of the cells.
@@ -50,7 +50,7 @@ impl ObservableSettings {
 /// `cells_mev`: `[shower, layer, x, y]`; `energies_gev`: `[shower]`.
 ///
 /// # Errors
-/// Other lengths, NaN or infinite cells (with the index of the first), energies that are not positive.
+/// Lengths that differ, NaN or infinite cells (with the index of the first), energies that are not positive.
 ///
 /// ```
 /// use calo_metrics::{Column, ObservableSettings, ShowerStart, observables};

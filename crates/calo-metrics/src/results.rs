@@ -1,8 +1,8 @@
 //! The result of an evaluation, as written to `results.json` (schema in `docs/results-schema.md`).
 //!
 //! Plain data: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
-//! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists,
-//! which readers walk; files of version 1 are read through [`version1`].
+//! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists;
+//! files of version 1 are read through [`version1`].
 
 mod by_id;
 mod observable;
@@ -29,7 +29,7 @@ pub struct Results {
     pub calo_version: String,
     /// Seed of every resampling.
     pub seed: u64,
-    /// Where the showers live.
+    /// The detector.
     pub detector: DetectorInfo,
     /// The reference first, then the candidates in the order given.
     pub samples: Vec<SampleInfo>,
@@ -59,7 +59,8 @@ pub struct Results {
     /// Random splits behind the `splits` of each comparison; 0 where none were asked for.
     #[serde(default)]
     pub n_splits: usize,
-    /// What is missing and why.
+    /// The missing values: one entry for each number, or group of numbers, that could not be computed. The key in files
+    /// stays `gaps`, so that files already written can be read.
     pub gaps: Vec<Gap>,
 }
 
@@ -149,7 +150,7 @@ pub struct SampleHistogram {
     pub underflow: f64,
     /// Sum of weights at or above the last edge.
     pub overflow: f64,
-    /// Showers that went in.
+    /// Showers filled into it.
     pub n_showers: u64,
     /// Where they came from; absent for the full spectrum.
     pub source: Option<EnergySource>,
@@ -315,7 +316,7 @@ pub struct LinearityPoint {
 pub struct Moments {
     /// Index into [`Results::samples`].
     pub sample: usize,
-    /// Id of an observable that each shower has one value of.
+    /// Id of an observable with one value per shower.
     pub observable: String,
     /// Nominal incident energy, GeV; absent for the full spectrum.
     pub energy_gev: Option<f64>,
@@ -366,7 +367,7 @@ pub struct Pearson {
     pub matrices: Vec<Vec<Vec<Option<f64>>>>,
 }
 
-/// Something that could not be computed.
+/// A missing value: something that could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// What is missing.

@@ -1,4 +1,4 @@
-//! The scores that judge a candidate as a whole: one entry each, which everything else walks.
+//! The scores that judge a candidate as a whole. All other code iterates over this list.
 
 mod fidelity;
 
@@ -35,7 +35,7 @@ pub struct ScoreKind {
     compute: fn(&Judged<'_>) -> std::result::Result<Option<Found>, String>,
 }
 
-/// All scores, in the order of tables. One more is one entry more, whose function computes it or says why it cannot.
+/// All scores, in the order of tables. To add one, add an entry whose function computes it or says why it cannot.
 pub static SCORES: [ScoreKind; 6] = [
     ScoreKind {
         id: "s_jsd",
@@ -219,7 +219,7 @@ fn pearson_max_difference(judged: &Judged<'_>) -> std::result::Result<Option<Fou
     Ok(Some(Found { estimate: largest.difference, detail }))
 }
 
-/// Neighbouring gaps of the same reason become one.
+/// Joins neighbouring entries that have the same reason.
 fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
     let groups = gaps.chunk_by(|a, b| a.why == b.why);
     let join = |group: &[Gap]| {

@@ -10,7 +10,7 @@ pub(crate) fn add(sums: &mut [f64], terms: &[f64]) {
 /// `x + ROUNDER - ROUNDER` rounds to multiples of 2^-20: the sum has no bits below.
 const ROUNDER: f64 = 1.5 * (1_u64 << (52 - 20)) as f64;
 
-/// Rounded to 2^-20 MeV, so that sums are exact and know no order.
+/// Rounds to 2^-20 MeV, so that sums are exact and do not depend on order.
 #[inline]
 pub(crate) fn round_to_ev(energy_mev: f64) -> f64 {
     (energy_mev + ROUNDER) - ROUNDER
@@ -19,8 +19,8 @@ pub(crate) fn round_to_ev(energy_mev: f64) -> f64 {
 /// `x + SQUARE_ROUNDER - SQUARE_ROUNDER` rounds to multiples of 2^-12.
 const SQUARE_ROUNDER: f64 = 1.5 * (1_u64 << (52 - 12)) as f64;
 
-/// Squares rounded to 2^-12 MeV^2, a fortieth of the square of a cell at the cut: they are a thousand times larger than
-/// energies, and their sums stay exact up to 2e12 MeV^2, which is four million showers of 700 MeV in one bin.
+/// Rounds squares to 2^-12 MeV^2, a fortieth of the square of a cell at the cut. Squares are a thousand times larger
+/// than energies; their sums stay exact up to 2e12 MeV^2, which is four million showers of 700 MeV in one bin.
 #[inline]
 pub(crate) fn round_square(energy_mev2: f64) -> f64 {
     (energy_mev2 + SQUARE_ROUNDER) - SQUARE_ROUNDER
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_of_large_squares_know_no_order() {
+    fn sums_of_large_squares_do_not_depend_on_order() {
         let squares: Vec<f64> = (0..200_000).map(|i| round_square(1e6 + f64::from(i) * 0.3)).collect();
         let forwards: f64 = squares.iter().sum();
         let backwards: f64 = squares.iter().rev().sum();

@@ -101,7 +101,7 @@ fn comparisons_scores_and_moments_walk_over_them() {
     assert!(compared.histograms.iter().all(|one| one.jsd.value > 0.0 && one.jsd.error.is_some()));
     assert_eq!(distributions(&[&a, &b], &energies).len(), 9 + 3 * 3);
     let moments = moments(&[&a], &energies);
-    // Four observables that each shower has one value of, over the full spectrum and at each energy.
+    // Four observables with one value per shower, over the full spectrum and at each energy.
     assert_eq!(moments.len(), 4 * 4);
     assert!(moments.iter().any(|one| one.observable == "first_third" && one.mean.value < 1.0));
 

@@ -17,7 +17,7 @@ use crate::error::Result;
 /// What the files should be, for errors.
 const OURS: &str = "a result of `calo evaluate`";
 
-/// Reads and checks `results.json` in `dir`; a file of an earlier version is made one of the present.
+/// Reads and checks `results.json` in `dir`; a file of an earlier version is converted to the present one.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
@@ -115,7 +115,7 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     check_pearson(results, place)
 }
 
-/// Ids name files, so they must be fit for that; everything must be of an observable that is described.
+/// Ids name files, so they must be valid names; every result must belong to an observable that is described.
 fn check_observables(results: &Results, place: &Place<'_>) -> Result<()> {
     for (index, observable) in results.observables.iter().enumerate() {
         let field = || format!("observables[{index}].id");

@@ -67,7 +67,7 @@ pub(crate) struct LegendRow<'a> {
     pub(crate) swatch: Swatch,
 }
 
-/// Sample of a look.
+/// Sample of a style in the legend.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Swatch {
     Area,

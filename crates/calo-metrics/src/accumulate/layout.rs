@@ -9,8 +9,8 @@ use crate::observables::{
     BinnedObservable, CellValue, Column, Fill, GridCells, Hit, ObservableSettings, ShowerValue,
 };
 
-/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; what showers have
-/// one value of follows, first as far as it is compared over the full spectrum, so that all of that stands together.
+/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first. Observables with
+/// one value per shower follow, those of the full spectrum first, so that all columns of the full spectrum are adjacent.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) grid: GridCells,
@@ -38,7 +38,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The column of a value; none for NaN, which has no place.
+    /// The column of a value; none for NaN.
     #[inline]
     pub(super) fn column(&self, value: f64) -> Option<usize> {
         Some(self.first + self.axis.slot(value)?)
@@ -73,31 +73,30 @@ pub(super) struct ShowerColumns {
 }
 
 impl ShowerColumns {
-    /// The column of a shower whose incident energy is that times the nominal one's inverse.
+    /// The column of a shower; `scale` is the nominal energy over its incident one.
     #[inline]
     pub(super) fn column(&self, row: &[f64; Column::ALL.len()], scale: f64) -> Option<usize> {
         self.columns.column(self.value.of(row[self.value.column as usize], scale))
     }
 }
 
-/// The histograms of the showers that stand for one nominal energy.
+/// The histograms of the showers near one nominal energy.
 #[derive(Debug)]
 pub(super) struct AtEnergy {
     pub(super) window: Window,
     pub(super) showers: Vec<ShowerColumns>,
 }
 
-/// The showers that stand for one nominal energy.
+/// Which showers are taken for one nominal energy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub(super) energy_gev: f64,
-    /// Half the width of the window, or none where all showers count as they are.
+    /// Half the width of the window; none where every shower is taken, without scaling.
     half_width_gev: Option<f64>,
 }
 
 impl Window {
-    /// What a quantity that grows with the incident energy is multiplied with; none where the shower is outside the
-    /// window.
+    /// The factor for quantities that grow with the incident energy; none where the shower is outside the window.
     pub(super) fn scale(&self, energy_gev: f64) -> Option<f64> {
         match self.half_width_gev {
             None => Some(1.0),
@@ -190,7 +189,7 @@ impl Layout {
         at.showers.iter().find(|one| one.observable == observable).map(|one| one.columns.range())
     }
 
-    /// The showers that stand for an energy.
+    /// The histograms at an energy.
     pub(super) fn at(&self, energy_gev: f64) -> Option<&AtEnergy> {
         self.at_energy.iter().find(|at| at.window.energy_gev.to_bits() == energy_gev.to_bits())
     }
@@ -223,7 +222,7 @@ fn of_layers([layers, ..]: [usize; 3], columns: &Columns) -> Vec<u32> {
     (0..layers).map(|layer| column_of(columns, layer as f64)).collect()
 }
 
-/// The column of a position; that of the underflow where it is none.
+/// The column of a position; a NaN counts as underflow.
 fn column_of(columns: &Columns, position: f64) -> u32 {
     columns.column(position).unwrap_or(columns.first) as u32
 }

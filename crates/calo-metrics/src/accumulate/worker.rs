@@ -5,7 +5,7 @@ use crate::observables::{Column, Hit, Marginals, collect_hits};
 use crate::random::shower_weights;
 use crate::sums::{add, round_square, round_to_ev};
 
-/// Sums over the showers that one thread got, and its scratch.
+/// Sums over the showers of one thread, and its scratch space.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     n_columns: usize,
@@ -25,7 +25,7 @@ pub(super) struct Worker {
     marginals: Marginals,
     /// The shower's content of the dense columns.
     dense: Vec<f64>,
-    /// Columns of the others that it fills with 1.
+    /// The other columns that it fills, each with 1.
     singles: Vec<usize>,
 }
 
@@ -91,7 +91,7 @@ impl Worker {
         Ok(row)
     }
 
-    /// What cells and layers fill, and the image.
+    /// Fills the histograms of cells and layers, and the image.
     fn bin_cells(&mut self, layout: &Layout) {
         self.dense.fill(0.0);
         for histogram in &layout.cells {
@@ -116,7 +116,7 @@ impl Worker {
         }
     }
 
-    /// What the shower has one value of; a moment that does not exist has no column.
+    /// Finds the columns of observables with one value per shower; a moment that does not exist has none.
     fn bin_shower(&mut self, layout: &Layout, row: &[f64; Column::ALL.len()], energy_gev: f64) {
         self.singles.clear();
         self.singles.extend(layout.showers.iter().filter_map(|histogram| histogram.column(row, 1.0)));
@@ -127,7 +127,7 @@ impl Worker {
         }
     }
 
-    /// The shower's bins into every replica that drew it.
+    /// Adds the shower's bins to every replica that drew it.
     fn add_binned(&mut self, n_dense: usize) {
         let rows = self.sums.chunks_exact_mut(2 * self.n_columns);
         for (halves, &weight) in rows.zip(&self.weights) {
@@ -150,7 +150,7 @@ impl Worker {
         }
     }
 
-    /// The shower's bins into every split that drew it.
+    /// Adds the shower's bins to every split that drew it.
     fn add_to_splits(&mut self, n_dense: usize) {
         for part in 0..2 {
             let mut members = self.members[part];

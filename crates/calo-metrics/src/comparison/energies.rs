@@ -5,9 +5,9 @@ use crate::observables::Column;
 use crate::resolution::resolution90;
 use crate::results::{EnergySource, Gap, LinearityPoint};
 
-/// Decides for each energy where the showers of histograms come from, so that like is compared with like: files if
-/// every sample has one, else windows of the full spectrum if every sample has showers there (files that only some have
-/// are then not used), else each sample's file or window.
+/// Decides for each energy where the showers of histograms come from, so that like is compared with like. Files are taken
+/// if every sample has one; else windows of the full spectrum, if every sample has showers there (files that only some
+/// samples have are then not used); else each sample's file or window.
 pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<FixedEnergy> {
     let preferred = |energy_gev: f64| {
         let all_have_files = samples.iter().all(|sample| sample.file_at(energy_gev).is_some());
@@ -31,8 +31,8 @@ pub struct Linearity {
 
 /// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be computed.
 ///
-/// A sample's own file comes first here, whatever the preference for histograms: scaled to the nominal energy, the
-/// window of another sample has the same mean and width, only with fewer showers.
+/// A sample's own file is preferred here, whatever the choice for histograms: scaled to the nominal energy, the window of
+/// another sample has the same mean and width, only with fewer showers.
 pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Linearity {
     let mut linearity = Linearity { points: Vec::new(), gaps: Vec::new() };
     for (index, sample) in samples.iter().enumerate() {

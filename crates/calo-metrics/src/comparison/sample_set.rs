@@ -15,19 +15,19 @@ pub struct SampleSet {
     pub fixed: Vec<SampleAccumulator>,
 }
 
-/// A nominal energy, and where its showers are taken from if a sample has the choice.
+/// A nominal energy, and where its showers come from if a sample has both a file and a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FixedEnergy {
     /// Nominal energy, GeV.
     pub energy_gev: f64,
-    /// The better of the two that every sample has.
+    /// The source to use where a sample has both.
     pub preferred: EnergySource,
 }
 
 /// Showers of a fixed energy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShowersAt<'a> {
-    /// What holds them.
+    /// The accumulator that holds them.
     pub(super) file: &'a SampleAccumulator,
     /// Whether that is a file of this energy or the full spectrum.
     pub(super) source: EnergySource,

@@ -6,7 +6,7 @@ use super::start::ShowerStart;
 use super::table::Column;
 use crate::error::{Error, Result};
 
-/// Cells looked at together; empty blocks cost a few vector instructions.
+/// Cells examined together; empty blocks cost a few vector instructions.
 const BLOCK: usize = 16;
 
 /// A cell above the cut.
@@ -82,11 +82,11 @@ pub(crate) fn collect_hits(
     collect_block(rest, blocks.len() * BLOCK, cut_mev, hits)
 }
 
-/// Whether a cell is above the cut, NaN, infinite, or as far below zero.
+/// Whether the magnitude of a cell is above the cut, NaN or infinite.
 #[inline]
 fn any_beyond(block: &[f32; BLOCK], cut_mev: f32) -> bool {
     // Without their sign, floats are ordered as their bits are, infinity and NaN last; a difference of two such
-    // numbers is negative where the cell is larger. Plain integers: the compiler makes vectors of them.
+    // numbers is negative where the cell is larger. With plain integers the compiler vectorises the loop.
     let magnitude = |value: f32| (value.to_bits() & (u32::MAX >> 1)).cast_signed();
     let cut = magnitude(cut_mev);
     block.iter().fold(0, |signs, &cell| signs | (cut - magnitude(cell))) < 0
@@ -160,7 +160,7 @@ impl Marginals {
         for (layer, energy_mev) in self.layers.iter().enumerate() {
             thirds[3 * layer / n_layers] += energy_mev;
         }
-        // 0 / 0 of an empty shower is the NaN it should be.
+        // 0 / 0 in an empty shower gives NaN, as it should.
         let [third1, third2, third3] = thirds.map(|energy_mev| energy_mev / visible_mev);
         let start = start.layer(&self.layers).map_or(f64::NAN, |layer| layer as f64);
         [

@@ -16,7 +16,7 @@ pub struct CurvesPlot {
     pub x_label: String,
     /// Label of the vertical axis, with its unit.
     pub y_label: String,
-    /// Range of the horizontal axis; that of the points unless told.
+    /// Range of the horizontal axis; by default that of the points.
     pub x_range: Option<[f64; 2]>,
     /// Whether the vertical axis is logarithmic; it starts at zero otherwise.
     pub log_y: bool,

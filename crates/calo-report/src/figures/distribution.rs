@@ -173,7 +173,7 @@ fn y_axis(plot: &DistributionPlot, layout: &Layout) -> Axis {
         return Axis::linear(0.0, if high > 0.0 { high * room } else { 1.0 }, bottom, top);
     }
     let lowest = values().map(|(v, _)| *v).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
-    // Seven decades: below them lie single entries, and they would squeeze everything else.
+    // Seven decades: single entries below them would squeeze everything else.
     let low = lowest.max(high * 1e-7);
     Axis::log(10f64.powf((low.log10() - 0.05).floor()), high * 2.0, bottom, top)
 }
@@ -244,7 +244,7 @@ fn band(edges: &[f64], curve: &Curve, x: &Axis, y: &Axis) -> PathData {
     path
 }
 
-/// Labels above the reference's peaks; one that would run into an earlier one moves up.
+/// Labels above the tallest peaks; one that would overlap an earlier one moves up.
 fn group_labels(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis, y: &Axis, style: &Style) {
     let size = style.small_px();
     let mut placed: Vec<[f64; 3]> = Vec::new();
@@ -304,7 +304,7 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
     for CandidatePoint { candidate, point } in &points {
         let look = style.candidate(*candidate);
         let (from, to) = (x.at(point.low), x.at(point.high));
-        // Candidates stand a little beside each other, so that bars do not hide bars.
+        // Candidates stand side by side, so that their bars do not hide one another.
         let n = plot.series.len().saturating_sub(1).max(1) as f64;
         let middle = from + (to - from) * (*candidate as f64 + 1.0) / (n + 1.0);
         if y.contains(point.ratio) {

@@ -40,14 +40,14 @@ pub struct ScanPoint {
     pub value: f64,
     /// Its standard error; 0 where unknown.
     pub error: f64,
-    /// Drawn open: of lesser standing than the filled ones.
+    /// Whether the marker is drawn open, for points of another origin than the filled ones.
     pub hollow: bool,
 }
 
 /// Draws a quantity against the incident energy.
 ///
 /// Below stands the offset from the reference in per cent; bars are the candidate's error, the grey band is the
-/// reference's. Candidates are moved apart sideways there by about a marker's width.
+/// reference's. Candidates are moved apart sideways there by about the width of a marker.
 ///
 /// # Errors
 /// [`Error::Figure`] where there is no series or an energy is not a finite number.

@@ -8,7 +8,7 @@ use crate::style::Style;
 use crate::svg::{Anchor, FigureText, INK, PathData, Point, Px, Svg};
 use crate::text::{fit, plain, width};
 
-/// Cells drawn of one shower, the most energetic ones: enough for the eye, and a figure of tens of kilobytes.
+/// Cells drawn of one shower, the most energetic ones: enough to see its shape in a figure of tens of kilobytes.
 pub const DRAWN_CELLS: usize = 1500;
 
 /// Several showers in the same detector, side by side.

@@ -80,7 +80,7 @@ pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
             let x = left + CELL * column as f64;
             cell(&mut svg, [x, y, x + CELL, y + CELL], *entry, limit);
         }
-        // Column names climb along the diagonal, where the eye is, instead of standing far below.
+        // Column names stand along the diagonal, close to their cells, rather than far below.
         let (x, y) = (left + CELL * (row as f64 + 0.5) - 3.0, y - 5.0);
         let name = crate::text::escape(&fit(&plot.labels[row], size, 120.0));
         svg.put(format_args!(
@@ -136,7 +136,7 @@ pub(super) fn correlation_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4
 
 fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: [f64; 3], style: &Style) {
     if right - left < 100.0 {
-        return; // a handful of observables leaves no room, and every cell carries its number
+        return; // few observables leave no room, and every cell shows its number
     }
     let label = match plot.kind {
         MatrixKind::Correlation => "Pearson correlation",
@@ -149,7 +149,7 @@ fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: 
     for index in 0..STEPS {
         let colour = diverging(2.0 * f64::from(index) / f64::from(STEPS - 1) - 1.0).hex();
         let from = left + step * f64::from(index);
-        // A hair of overlap hides the seams that smoothing would leave.
+        // A slight overlap hides the seams that anti-aliasing would leave.
         svg.rect([from, top, (from + step + 0.4).min(right), bottom], &format!(r#"fill="{colour}""#));
     }
     svg.rect(

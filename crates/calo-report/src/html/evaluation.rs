@@ -49,7 +49,7 @@ const CORRELATIONS: &str = "Pearson correlations of the high-level observables: 
     the energy in each third of the depth. Blue is negative, red positive.";
 const SHOWERS: &str = "The average over the full spectrum, and single events.";
 
-/// Title, what was compared, and the way to each part.
+/// Title, what was compared, and links to each part.
 fn head(results: &Results) -> String {
     let detector = &results.detector;
     let [layers, nx, ny] = detector.grid;
@@ -71,7 +71,7 @@ fn head(results: &Results) -> String {
     )
 }
 
-/// What is missing, before anyone reads a number.
+/// What is missing; it stands before the numbers.
 fn gaps(results: &Results) -> String {
     gap_list(&results.gaps, &tables::missing_observables(results))
 }

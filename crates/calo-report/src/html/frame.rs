@@ -39,7 +39,7 @@ pub(super) fn gap_list(gaps: &[Gap], missing: &[&str]) -> String {
     list
 }
 
-/// What scrolls must be reachable by keyboard, and say what it is.
+/// A scrolling box must be reachable by keyboard and have a name.
 const SCROLLS: &str = " tabindex=\"0\" role=\"group\" aria-label=\"Drawing, scrolls sideways\"";
 
 /// The figures of a section, small ones beside each other.

@@ -1,4 +1,4 @@
-//! Reading a JSON file of ours, and complaints that name the file and the field.
+//! Reading the JSON files that calo writes, with errors that name the file and the field.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// More than this is no result of ours: the largest detector we know makes 20 MB.
+/// A larger file is refused: the largest detector so far makes results of 20 MB.
 const MAX_BYTES: u64 = 512 << 20;
 /// Numbers beyond this overflow once they are squared and summed.
 const MAX_NUMBER: f64 = 1e100;
 
-/// A file of ours as it was read: its text, and the version of the schema that it says it has.
+/// A file that was read: its text, and the schema version that it states.
 pub(crate) struct Versioned<'a> {
     path: &'a Path,
     ours: &'a str,
@@ -69,7 +69,7 @@ fn parse<T: DeserializeOwned>(path: &Path, ours: &str, text: &[u8]) -> Result<T>
     serde_json::from_slice(text).map_err(|error| Error::file(path, one_line(&error.to_string()), ours))
 }
 
-/// Messages of the parser may quote the file; a line break in it must not break ours.
+/// A message of the parser may quote the file; its line breaks must not split the message.
 fn one_line(message: &str) -> String {
     let mut line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     if line.len() < message.len() {
@@ -78,7 +78,7 @@ fn one_line(message: &str) -> String {
     line
 }
 
-/// The file that a complaint is about.
+/// The file that errors name.
 pub(crate) struct Place<'a>(pub(crate) &'a Path);
 
 impl Place<'_> {

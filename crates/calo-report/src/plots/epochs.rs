@@ -1,4 +1,4 @@
-//! Trainings epoch by epoch: decoding-photons' figure 9.
+//! Runs epoch by epoch: decoding-photons' figure 9.
 
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
@@ -90,7 +90,7 @@ fn epoch_range(selection: &Selection) -> [f64; 2] {
     [0.0, f64::from(last) * 1.02 + 0.2]
 }
 
-/// The paper tells runs apart by β; where that does not, their names do too.
+/// The paper distinguishes runs by β; where several share one, their names are added.
 pub(crate) fn run_name(selection: &Selection, run: &SelectedRun) -> String {
     let Some(beta) = run.beta_kld else { return run.name.clone() };
     let same = |other: &&SelectedRun| other.beta_kld.is_some_and(|other| other.total_cmp(&beta).is_eq());

@@ -45,7 +45,7 @@ pub(crate) enum Section {
     Traversals,
     /// What z is sampled from, and what comes of it.
     Sampling,
-    /// Trainings, epoch by epoch.
+    /// Runs, epoch by epoch.
     Epochs,
 }
 
