@@ -3,7 +3,7 @@
 //! Showers are photon-like: 30x30x30 cells of which about 1050 hold energy and about 900 lie above the cut. Showers per
 //! second are printed; `cargo xtask bench metrics` times the same calls beside NumPy.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark has nobody to report errors to")]
+#![expect(clippy::unwrap_used, reason = "a benchmark has no caller to return errors to")]
 
 use std::hint::black_box;
 use std::sync::Arc;

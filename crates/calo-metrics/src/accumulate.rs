@@ -1,9 +1,9 @@
-//! Everything an evaluation needs of a file of showers, gathered in one pass.
+//! Everything an evaluation needs from a file of showers, gathered in one pass.
 //!
-//! Energies enter sums rounded to 2^-20 MeV (1 eV), squares to 2^-12 MeV^2. Sums of such numbers are exact in f64 up to
-//! 8e9 MeV (some million showers in one bin) and 2e12 MeV^2, and exact
-//! sums do not depend on order: histograms, their errors, replicas and the mean image are the same bit for bit for any
-//! batch size, any number of threads, and after any merge.
+//! Energies are rounded to 2^-20 MeV (1 eV) before they are summed, squares to 2^-12 MeV^2. Sums of such numbers are
+//! exact in f64 up to 8e9 MeV (some million showers in one bin) and 2e12 MeV^2, and exact sums do not depend on order.
+//! So histograms, their errors, replicas and the mean image are the same to the bit for any batch size, any number of
+//! threads, and after any merge.
 
 mod layout;
 mod resampled;
@@ -24,6 +24,7 @@ use crate::histogram::Histogram;
 use crate::observables::{Column, ObservableTable, ShowerValue, check_energies, shower_slice};
 use crate::random::shower_weights;
 use crate::splits::Splits;
+use crate::sums::add;
 use layout::Layout;
 use worker::Worker;
 
@@ -32,7 +33,7 @@ const BLOCK: usize = 32;
 
 /// What one file of showers adds up to: observables, mean image, histograms with bootstrap replicas and halves.
 ///
-/// Memory does not grow with the number of showers but for the [`ObservableTable`], about 100 bytes for each.
+/// Memory does not grow with the number of showers, apart from the [`ObservableTable`]: about 100 bytes for each.
 ///
 /// Each shower's half and weights in the replicas follow from (seed, key of the file, index of the shower).
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub struct SampleAccumulator {
     /// The half of each row of the table, 0 or 1.
     halves: Vec<u8>,
     splits: Option<Arc<Splits>>,
-    /// One for each thread that ever took part; what is wanted is their sum.
+    /// One for each thread that took part; the result is their sum.
     workers: Vec<Worker>,
 }
 
@@ -69,7 +70,7 @@ impl SampleAccumulator {
         })
     }
 
-    /// The same accumulator, that also sums the full spectrum's histograms for both parts of each split.
+    /// The same accumulator, which also sums the full spectrum's histograms for both parts of each split.
     ///
     /// # Errors
     /// Showers have been filled already.
@@ -86,8 +87,9 @@ impl SampleAccumulator {
     /// `cells_mev`: `[shower, layer, x, y]`, `energies_gev`: `[shower]`.
     ///
     /// # Errors
-    /// Another grid than the settings', another number of energies, NaN or infinite cells or energies (with the index
-    /// of the first), energies that are not positive. Part of the batch may have been added: discard the accumulator.
+    /// A grid other than that of the settings, a wrong number of energies, NaN or infinite cells or energies (with the
+    /// index of the first), energies that are not positive. Part of the batch may have been added: discard the
+    /// accumulator.
     pub fn fill(
         &mut self,
         cells_mev: ArrayView4<'_, f32>,
@@ -136,7 +138,7 @@ impl SampleAccumulator {
     /// Adds what another accumulator gathered from other showers of the same file.
     ///
     /// # Errors
-    /// Other settings, kind, key or splits.
+    /// The settings, kind, key or splits differ.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         let same = self.settings == other.settings
             && self.kind == other.kind
@@ -195,10 +197,10 @@ impl SampleAccumulator {
             .ok()
     }
 
-    /// Energies at which histograms are gathered by themselves, of the observables that are compared at fixed energies:
-    /// that of a fixed-energy file, or the windows of the full spectrum.
+    /// Energies at which the observables that are compared at fixed energies have histograms of their own: that of a
+    /// fixed-energy file, or those of the windows of the full spectrum.
     pub fn energies_gev(&self) -> Vec<f64> {
-        self.layout.at_energy.iter().map(|at| at.energy_gev).collect()
+        self.layout.at_energy.iter().map(|at| at.window.energy_gev).collect()
     }
 
     /// The histogram of an observable, by its id, of all showers (`energy_gev` absent) or at one of
@@ -242,24 +244,26 @@ impl SampleAccumulator {
         Some(slots)
     }
 
-    /// A value of every shower that stands for one of [`Self::energies_gev`], scaled to it where it grows with the
-    /// incident energy; of every shower where no energy is named. NaN where a shower does not have it.
+    /// A value of every shower in the window of one of [`Self::energies_gev`], scaled to it where the value grows with
+    /// the incident energy; without an energy, of every shower. NaN where a shower does not have it.
     pub(crate) fn values(&self, value: ShowerValue, energy_gev: Option<f64>) -> Vec<f64> {
         let column = self.table.column(value.column);
         let Some(energy_gev) = energy_gev else { return column.to_vec() };
         let Some(at) = self.layout.at(energy_gev) else { return Vec::new() };
         let showers = self.table.column(Column::IncidentEnergyGev).iter().zip(column);
         showers
-            .filter_map(|(&incident_gev, &found)| at.scale(incident_gev).map(|scale| value.of(found, scale)))
+            .filter_map(|(&incident_gev, &found)| {
+                at.window.scale(incident_gev).map(|scale| value.of(found, scale))
+            })
             .collect()
     }
 
-    /// What draws from this file are keyed with.
+    /// The key of all random draws from this file.
     pub(crate) fn key(&self) -> u64 {
         self.key
     }
 
-    /// Showers in a part that stand for one of [`Self::energies_gev`], or all of them; 0 at any other energy.
+    /// Showers of a part in the window of one of [`Self::energies_gev`], or all of the part; 0 at any other energy.
     pub fn n_showers_at(&self, energy_gev: Option<f64>, part: Part) -> u64 {
         let at = match energy_gev.map(|energy_gev| self.layout.at(energy_gev)) {
             None => None,
@@ -269,7 +273,7 @@ impl SampleAccumulator {
         let incident_gev = self.table.column(Column::IncidentEnergyGev).iter().zip(&self.halves);
         let counts = |(incident_gev, half): &(&f64, &u8)| {
             part.halves().contains(&usize::from(**half))
-                && at.is_none_or(|at| at.scale(**incident_gev).is_some())
+                && at.is_none_or(|at| at.window.scale(**incident_gev).is_some())
         };
         incident_gev.filter(counts).count() as u64
     }
@@ -296,11 +300,5 @@ impl SampleAccumulator {
             total.absorb(worker);
         }
         total
-    }
-}
-
-fn add(sums: &mut [f64], terms: &[f64]) {
-    for (sum, term) in sums.iter_mut().zip(terms) {
-        *sum += term;
     }
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::random::stream;
+use crate::spread::standard_deviation;
 
 /// How often to resample, and from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +61,6 @@ pub fn bootstrap_error<const K: usize>(
         .collect();
     let values = values.into_iter().collect::<Result<Vec<f64>>>()?;
     Ok(standard_deviation(&values).unwrap_or(f64::NAN))
-}
-
-/// Standard deviation with n - 1; none of fewer than two values.
-pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
-    if values.len() < 2 {
-        return None;
-    }
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    Some((values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
 }
 
 #[cfg(test)]

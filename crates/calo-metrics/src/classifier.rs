@@ -14,7 +14,7 @@ use crate::sample::{check_pair, check_sizes};
 /// Fewest showers of either sample in a fold.
 const MIN_PER_FOLD: usize = 5;
 
-/// Trees split on order alone; the classifier reserves the largest numbers for itself.
+/// Larger features are clamped: trees split on order alone, and the classifier library reserves the largest numbers.
 const LARGEST_FEATURE: f64 = 1e300;
 
 /// Boosted trees and their cross-validation.
@@ -57,7 +57,7 @@ impl ClassifierSettings {
 }
 
 /// Area under the ROC curve of gradient-boosted trees between two samples: 0.5 where they cannot be told apart, 1
-/// where each shower gives itself away. Slightly below 0.5 is a fluctuation.
+/// where every shower is recognised. Slightly below 0.5 is a fluctuation.
 ///
 /// Every shower is scored by trees that have not seen it. The area is the mean over the folds, since scores of
 /// different classifiers are not on one scale; the error is DeLong's of each fold, combined. Samples of different size
@@ -92,9 +92,9 @@ pub fn classifier_auc(
 
 /// The fold of each shower: equal shares in random order.
 ///
-/// Two samples of one size get the same folds. A candidate made shower by shower from the reference (a smeared copy, a
-/// reconstruction) has its twins in the fold of their originals then; elsewhere the trees would have learned each
-/// test shower's twin with the opposite label and score far below 0.5.
+/// Two samples of the same size get the same folds. A candidate made shower by shower from the reference (a smeared copy,
+/// a reconstruction) then has each copy in the fold of its original. Otherwise the trees would learn the copy of each test
+/// shower with the opposite label, and score far below 0.5.
 fn fold_of_showers(n_showers: usize, settings: &ClassifierSettings) -> Vec<usize> {
     let mut folds: Vec<usize> = (0..n_showers).map(|shower| shower % settings.n_folds).collect();
     folds.shuffle(&mut stream(settings.seed, *b"aucfolds", 0, 0));
@@ -125,7 +125,7 @@ fn area_of_fold(
         .set_iterations(settings.n_trees)
         .set_learning_rate(settings.learning_rate)
         .set_max_depth(settings.max_depth)
-        // Folds run in parallel; inside, one thread adds up in one order.
+        // Folds run in parallel; within one, a single thread sums in a fixed order.
         .set_parallel(false);
     let data = Matrix::new(&columns, total, samples[0].ncols());
     trees.fit(&data, &labels, &weights, None).map_err(|problem| {

@@ -1,45 +1,37 @@
 //! The comparison of two samples by their histograms, one for each observable of the settings.
 //!
 //! Some are compared over the full spectrum, others ([`ComparedAt::FixedEnergies`](crate::results::ComparedAt)) with
-//! showers of fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas; the
-//! replicas' own distances are biased upwards by the noise that resampling adds and serve for nothing else.
+//! showers of fixed energies, whose divergences are averaged. Errors are standard deviations over bootstrap replicas. The
+//! replicas' own distances are biased upwards by the noise that resampling adds, so they have no other use.
 
 mod energies;
 mod excess;
+mod missing;
 mod moments;
 mod pair;
+mod sample_set;
 mod splits;
 
-use crate::accumulate::{Part, Resampled, SampleAccumulator};
+use crate::accumulate::{Part, Resampled};
 use crate::error::Result;
-use crate::observables::{BinnedObservable, Observable};
+use crate::observables::BinnedObservable;
 use crate::results::{Distribution, EnergySource, Gap, HistogramComparison, SampleHistogram};
 
-pub use energies::{FixedEnergy, fixed_energies, linearity};
+pub use energies::{Linearity, fixed_energies, linearity};
+use missing::{OUTSIDE, label};
 pub use moments::{moments, punch_through, responses};
-pub use pair::compare_histograms;
-pub(crate) use pair::spread;
 use pair::{Pair, combine};
+pub use pair::{ReplicaDistances, compare_histograms};
+pub use sample_set::{FixedEnergy, SampleSet};
 pub use splits::{ComparedSplits, compare_splits, split_size};
-
-/// A sample: its full-spectrum file and any number of fixed-energy files.
-#[derive(Debug, Clone)]
-pub struct SampleSet {
-    /// Name in gaps.
-    pub name: String,
-    /// The full spectrum.
-    pub full: SampleAccumulator,
-    /// Files of fixed energies.
-    pub fixed: Vec<SampleAccumulator>,
-}
 
 /// The comparisons of all histograms, and what errors of numbers made of them need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedHistograms {
     /// One for each observable that both sides have, in the order of the settings.
     pub histograms: Vec<HistogramComparison>,
-    /// Jensen-Shannon distance and area difference of each replica, for each of `histograms`.
-    pub replicas: Vec<Vec<[f64; 2]>>,
+    /// Distances of each replica, for each of `histograms`.
+    pub replicas: Vec<Vec<ReplicaDistances>>,
     /// What is missing and why.
     pub gaps: Vec<Gap>,
 }
@@ -98,8 +90,8 @@ fn sample_histogram(
     let (file, energy_gev, source) = match energy {
         None => (&sample.full, None, None),
         Some(energy) => {
-            let (file, source) = sample.showers_at(energy, Part::All)?;
-            (file, Some(energy.energy_gev), Some(source))
+            let found = sample.showers_at(energy, Part::All)?;
+            (found.file, Some(energy.energy_gev), Some(found.source))
         }
     };
     let histogram = file.histogram(observable, energy_gev)?;
@@ -131,17 +123,17 @@ fn compare(
                     compared.gaps.push(Gap { what, why: format!("{name} {why}") });
                 };
                 match (a, b) {
-                    (Some((a, source_a)), Some((b, source_b))) => {
-                        if source_a != source_b {
+                    (Some(a), Some(b)) => {
+                        if a.source != b.source {
                             let why = "and the other side differ in where these showers come from: a file of that \
                                        energy, a window of the full spectrum";
                             missing(&sides[0].0.name, why.to_owned());
                         }
-                        if all_outside(&a) && all_outside(&b) {
+                        if all_outside(&a.resampled) && all_outside(&b.resampled) {
                             missing("every shower of both sides", OUTSIDE.to_owned());
                             continue;
                         }
-                        pairs.push(Pair::new(Some(energy.energy_gev), &a, &b)?);
+                        pairs.push(Pair::new(Some(energy.energy_gev), &a.resampled, &b.resampled)?);
                     }
                     (a, _) => {
                         let name = &sides[usize::from(a.is_some())].0.name;
@@ -164,16 +156,13 @@ fn compare(
                 }
             }
         }
-        if let Some((comparison, replicas)) = combine(id, pairs) {
-            compared.histograms.push(comparison);
-            compared.replicas.push(replicas);
+        if let Some(combined) = combine(id, pairs) {
+            compared.histograms.push(combined.comparison);
+            compared.replicas.push(combined.replicas);
         }
     }
     Ok(compared)
 }
-
-/// Why two histograms without an entry in any bin are not compared: their distance would be a meaningless zero.
-const OUTSIDE: &str = "lies outside the bins: wrong units, or a binning of another detector?";
 
 /// Whether everything is under- or overflow.
 fn all_outside(resampled: &Resampled) -> bool {
@@ -185,17 +174,14 @@ fn filled(resampled: Option<Resampled>) -> Option<Resampled> {
     resampled.filter(|resampled| resampled.nominal.total() > 0.0)
 }
 
-fn at_energy(
-    sample: &SampleSet,
-    part: Part,
-    observable: &str,
-    energy: &FixedEnergy,
-) -> Option<(Resampled, EnergySource)> {
-    let (file, source) = sample.showers_at(energy, part)?;
-    Some((filled(file.resampled(observable, Some(energy.energy_gev), part))?, source))
+/// A histogram of the showers at one energy.
+struct HistogramAt {
+    resampled: Resampled,
+    source: EnergySource,
 }
 
-/// The name of an observable in gaps.
-fn label(observable: &Observable) -> &str {
-    &observable.info.label
+fn at_energy(sample: &SampleSet, part: Part, observable: &str, energy: &FixedEnergy) -> Option<HistogramAt> {
+    let found = sample.showers_at(energy, part)?;
+    let resampled = filled(found.file.resampled(observable, Some(energy.energy_gev), part))?;
+    Some(HistogramAt { resampled, source: found.source })
 }

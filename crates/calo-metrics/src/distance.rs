@@ -53,7 +53,16 @@ pub fn separation_power(a: &Histogram, b: &Histogram) -> Result<f64> {
     Ok(0.5 * terms.sum::<f64>())
 }
 
-/// Chi-squared of two weighted histograms' shapes, and its degrees of freedom (bins with content less one).
+/// Chi-squared with its degrees of freedom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chi2 {
+    /// The sum over the bins.
+    pub value: f64,
+    /// Bins with content less one.
+    pub degrees_of_freedom: usize,
+}
+
+/// Chi-squared of two weighted histograms' shapes.
 ///
 /// The variance of a bin is its sum of squared weights; bins count as independent, so that for profiles and cells,
 /// where one shower fills many bins, it is a distance rather than a test.
@@ -63,7 +72,7 @@ pub fn separation_power(a: &Histogram, b: &Histogram) -> Result<f64> {
 ///
 /// # Reference
 /// N. Gagunashvili, physics/0605123 (two weighted histograms); `TH1::Chi2Test` of ROOT with option `WW`.
-pub fn chi2(a: &Histogram, b: &Histogram) -> Result<(f64, usize)> {
+pub fn chi2(a: &Histogram, b: &Histogram) -> Result<Chi2> {
     a.check_axis(b)?;
     let (total_a, total_b) = (total(a.slots(), "first histogram")?, total(b.slots(), "second histogram")?);
     let variances = a.squared_slots().iter().zip(b.squared_slots());
@@ -77,7 +86,7 @@ pub fn chi2(a: &Histogram, b: &Histogram) -> Result<(f64, usize)> {
             n_filled += 1;
         }
     }
-    Ok((sum, n_filled.saturating_sub(1)))
+    Ok(Chi2 { value: sum, degrees_of_freedom: n_filled.saturating_sub(1) })
 }
 
 /// Kolmogorov-Smirnov distance of the binned distributions: the largest difference of their cumulative sums, 0 to 1.
@@ -190,8 +199,7 @@ mod tests {
         assert_eq!(ks(&a, &b).unwrap(), 1.0);
         assert_eq!(wasserstein1(&a, &b).unwrap(), 1.0);
         // (1 - 0)^2 / (4/16) + 1 / (2/4), both variances in the bins' own side only.
-        let (value, dof) = chi2(&a, &b).unwrap();
-        assert_eq!((value, dof), (4.0 + 2.0, 1));
+        assert_eq!(chi2(&a, &b).unwrap(), Chi2 { value: 4.0 + 2.0, degrees_of_freedom: 1 });
     }
 
     #[test]

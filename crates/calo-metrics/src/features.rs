@@ -1,4 +1,4 @@
-//! The features that FPD, KPD and the classifier see.
+//! The features for FPD, KPD and the classifier.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -19,8 +19,7 @@ impl Standardisation {
     /// Mean and standard deviation of `reference`, whose columns `names` name.
     ///
     /// # Errors
-    /// An empty or non-finite reference, a number of names other than that of columns, or a feature that does not
-    /// vary, by its name.
+    /// An empty or non-finite reference, not one name for each column, or a feature that does not vary (with its name).
     pub fn fit(reference: ArrayView2<'_, f64>, names: &[&str]) -> Result<Self> {
         check_sample("reference", reference)?;
         if names.len() != reference.ncols() {
@@ -52,7 +51,7 @@ impl Standardisation {
     }
 }
 
-/// Both samples as the two-sample scores want them.
+/// Both samples, ready for the two-sample scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TwoSampleFeatures {
     /// Standardised features of the reference, `[shower, feature]`.
@@ -72,15 +71,16 @@ pub fn two_sample_features(
     reference: &ObservableTable,
     candidate: &ObservableTable,
 ) -> Result<TwoSampleFeatures> {
-    let [(reference, reference_dropped), (candidate, candidate_dropped)] =
-        [reference, candidate].map(|table| table.complete_rows(&Column::TWO_SAMPLE));
+    let complete = [reference, candidate].map(|table| table.complete_rows(&Column::TWO_SAMPLE));
+    let n_dropped = complete.each_ref().map(|rows| rows.n_left_out);
+    let [reference, candidate] = complete.map(|rows| rows.rows);
     check_sample("reference, showers with hits", reference.view())?;
     check_sample("candidate, showers with hits", candidate.view())?;
     let scale = Standardisation::fit(reference.view(), &Column::TWO_SAMPLE.map(Column::label))?;
     Ok(TwoSampleFeatures {
         reference: scale.apply(reference.view())?,
         candidate: scale.apply(candidate.view())?,
-        n_dropped: [reference_dropped, candidate_dropped],
+        n_dropped,
     })
 }
 

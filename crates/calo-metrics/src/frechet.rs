@@ -20,7 +20,7 @@ const MIN_SHOWERS: usize = 50;
 /// Showers each side per feature in the smallest batch; fewer leave the covariance singular and the bias far from 1/N.
 const MIN_BATCH_PER_FEATURE: usize = 2;
 
-/// Largest batch that JetNet takes, and what it recommends as sample size.
+/// Largest batch of JetNet, and the sample size that it recommends.
 const JETNET_MAX_SAMPLES: usize = 50_000;
 
 /// Batches from which the distance is extrapolated to infinitely many showers.
@@ -147,7 +147,7 @@ pub fn fpd(
 }
 
 /// [`fpd`] of given batches: `draw(batch, size)` gives the indices of `size` showers of either sample for the
-/// batch-th batch of all, counted through the sizes in turn.
+/// batch-th batch, counted over all sizes.
 ///
 /// # Errors
 /// As [`fpd`]; also an index out of range or fewer than three different sizes.
@@ -160,11 +160,10 @@ pub fn fpd_of_batches(
 ) -> Result<Estimate> {
     let means = mean_distances(reference, candidate, sizes, n_batches, draw)?;
     let inverse_sizes: Vec<f64> = sizes.iter().map(|&size| 1.0 / size as f64).collect();
-    let (value, error) = nonnegative_line(&inverse_sizes, &means)?;
-    Ok(Estimate { value, error: Some(error) })
+    nonnegative_line(&inverse_sizes, &means)
 }
 
-/// Mean Frechet distance of the batches of each size: the points of the extrapolation, for those who want to see it.
+/// Mean Frechet distance of the batches of each size: the points of the extrapolation, to plot or check it.
 ///
 /// # Errors
 /// As [`fpd_of_batches`].

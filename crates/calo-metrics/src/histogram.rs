@@ -5,6 +5,7 @@ mod axis;
 pub use axis::{Axis, Spacing};
 
 use crate::error::{Error, Result};
+use crate::sums::add;
 
 /// Sums of weights in the bins of an [`Axis`], one more below and one above.
 ///
@@ -75,12 +76,8 @@ impl Histogram {
     /// Different edges.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         self.check_axis(other)?;
-        for (sum, term) in self.slots.iter_mut().zip(&other.slots) {
-            *sum += term;
-        }
-        for (sum, term) in self.squared.iter_mut().zip(&other.squared) {
-            *sum += term;
-        }
+        add(&mut self.slots, &other.slots);
+        add(&mut self.squared, &other.squared);
         self.n_nan += other.n_nan;
         Ok(())
     }

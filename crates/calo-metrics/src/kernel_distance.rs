@@ -13,7 +13,7 @@ use crate::sample::{check_pair, check_sizes};
 /// Fewest showers of a sample for batches of it.
 const MIN_SHOWERS: usize = 20;
 
-/// More features than this and the moments of degree four (their number grows with the fourth power) fill the memory.
+/// With more features, the moments of degree four would fill the memory: their number grows with the fourth power.
 const MAX_FEATURES: usize = 64;
 
 /// Rows expanded at a time.
@@ -205,7 +205,7 @@ impl Moments {
             let block = buffer.slice(s![..n_rows, ..]);
             general_mat_mul(1.0, &block.t(), &block, 1.0, &mut gram);
             n += n_rows as f64;
-            // A short block, or an empty one, was the last: `zip` takes no index that it has no row for.
+            // A short or empty block was the last: `zip` asks for an index only after it has a row.
             if n_rows < BLOCK_ROWS {
                 return Self { n, gram, diagonal };
             }

@@ -1,12 +1,12 @@
 //! How good an imitation of a calorimeter shower is.
 //!
-//! Showers come as views of `[shower, layer, x, y]`, cell energies in MeV, incident energies in GeV; nothing here knows
-//! a file or a tensor. Statistics accumulate in f64. `docs/metrics.md` defines every number.
+//! Showers come as views of `[shower, layer, x, y]`, cell energies in MeV, incident energies in GeV; this crate
+//! uses neither files nor tensors. Statistics accumulate in f64. `docs/metrics.md` defines every number.
 //!
 //! * [`observables`] turns showers into an [`ObservableTable`]; [`SampleAccumulator`] gathers that and all histograms,
 //!   with their bootstrap replicas, in one pass over a stream of batches.
 //! * [`OBSERVABLES`] is the list of what is compared; [`compare_samples`] and [`compare_halves`] judge the histograms,
-//!   [`linearity`] the energy response. [`compare_splits`] sets a candidate beside the floor at the same number of
+//!   [`linearity`] the energy response. [`compare_splits`] compares a candidate with the floor at the same number of
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
@@ -59,7 +59,11 @@
 //! # Ok::<(), calo_metrics::Error>(())
 //! ```
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
-#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a library returns messages instead of printing them"
+)]
 
 mod accumulate;
 mod bootstrap;
@@ -84,15 +88,17 @@ mod roc;
 mod sample;
 mod score;
 mod splits;
+mod spread;
+mod sums;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
 #[cfg(feature = "classifier")]
 pub use classifier::{ClassifierSettings, classifier_auc};
 pub use comparison::{
-    ComparedHistograms, ComparedSplits, FixedEnergy, SampleSet, compare_halves, compare_histograms,
-    compare_samples, compare_splits, distributions, fixed_energies, linearity, moments, punch_through,
-    responses, split_size,
+    ComparedHistograms, ComparedSplits, FixedEnergy, Linearity, ReplicaDistances, SampleSet, compare_halves,
+    compare_histograms, compare_samples, compare_splits, distributions, fixed_energies, linearity, moments,
+    punch_through, responses, split_size,
 };
 pub use error::{Error, Index, Result};
 pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
@@ -101,17 +107,18 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use observables::{
-    BinnedObservable, Cell, Column, Fill, OBSERVABLES, Observable, ObservableSettings, ObservableTable,
-    ShowerStart, binned_observables, observable_info, observables,
+    BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, OBSERVABLES, Observable,
+    ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info, observables,
 };
 pub use pearson::{
-    LargestDifference, largest_entry, largest_pearson_difference, pearson_difference, pearson_matrix,
+    LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,
+    pearson_matrix,
 };
 pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergences};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
-pub use score::{Judged, SCORES, ScoreKind, divisors, s_area, s_jsd};
+pub use score::{Judged, JudgedScores, SCORES, ScoreKind, divisors, s_area, s_jsd};
 pub use splits::Splits;
 
 /// The example of the README is compiled and run.

@@ -1,22 +1,24 @@
 //! Per-shower observables: energy sums, hits, centres of gravity, widths, depth fractions, shower start.
 
+mod cells;
 mod list;
 mod scan;
 mod start;
 mod table;
 
-pub use list::{BinnedObservable, Cell, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
-pub(crate) use list::{PAPERS_IDS, ShowerValue};
-pub(crate) use scan::{GridCells, Marginals, collect_hits, shower_slice};
+pub use cells::{Cell, CellValue};
+pub(crate) use list::ShowerValue;
+pub use list::{BinnedObservable, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
+pub(crate) use scan::{GridCells, Hit, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
-pub use table::{Column, ObservableTable};
+pub use table::{Column, CompleteRows, ObservableTable};
 
 use ndarray::{ArrayView4, Axis as ArrayAxis};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
-/// What turns cells into observables.
+/// Settings of the observables.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ObservableSettings {
     /// Cells at or below this energy do not exist, MeV. Compared in f32, the precision of the cells.
@@ -48,7 +50,7 @@ impl ObservableSettings {
 /// `cells_mev`: `[shower, layer, x, y]`; `energies_gev`: `[shower]`.
 ///
 /// # Errors
-/// Other lengths, NaN or infinite cells (with the index of the first), energies that are not positive.
+/// Lengths that differ, NaN or infinite cells (with the index of the first), energies that are not positive.
 ///
 /// ```
 /// use calo_metrics::{Column, ObservableSettings, ShowerStart, observables};

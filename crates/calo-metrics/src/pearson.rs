@@ -80,15 +80,26 @@ pub struct LargestDifference {
     /// Candidate minus reference, with its sign.
     pub difference: Estimate,
     /// Columns of the two observables, the lower first.
-    pub pair: (usize, usize),
+    pub pair: [usize; 2],
+}
+
+/// An entry of a matrix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MatrixEntry {
+    /// Its row, from 0.
+    pub row: usize,
+    /// Its column, from 0.
+    pub column: usize,
+    /// The number there.
+    pub value: f64,
 }
 
 /// The entry of largest absolute value above the diagonal, the first of equals; none where all are NaN.
-pub fn largest_entry(difference: ArrayView2<'_, f64>) -> Option<((usize, usize), f64)> {
-    let mut largest: Option<((usize, usize), f64)> = None;
-    for (pair, &value) in difference.indexed_iter().filter(|((i, j), _)| i < j) {
-        if !value.is_nan() && largest.is_none_or(|(_, so_far)| value.abs() > so_far.abs()) {
-            largest = Some((pair, value));
+pub fn largest_entry(difference: ArrayView2<'_, f64>) -> Option<MatrixEntry> {
+    let mut largest: Option<MatrixEntry> = None;
+    for ((row, column), &value) in difference.indexed_iter().filter(|((row, column), _)| row < column) {
+        if !value.is_nan() && largest.is_none_or(|so_far| value.abs() > so_far.value.abs()) {
+            largest = Some(MatrixEntry { row, column, value });
         }
     }
     largest
@@ -111,7 +122,8 @@ pub fn largest_pearson_difference(
     check_sizes("correlations", reference, candidate, 3)?;
     let difference =
         pearson_difference(pearson_matrix(reference)?.view(), pearson_matrix(candidate)?.view())?;
-    let Some((pair, value)) = largest_entry(difference.view()) else { return Ok(None) };
+    let Some(MatrixEntry { row, column, value }) = largest_entry(difference.view()) else { return Ok(None) };
+    let pair = [row, column];
     let error = pair_error(reference, candidate, pair, bootstrap)?;
     Ok(Some(LargestDifference { difference: Estimate { value, error }, pair }))
 }
@@ -120,10 +132,10 @@ pub fn largest_pearson_difference(
 fn pair_error(
     reference: ArrayView2<'_, f64>,
     candidate: ArrayView2<'_, f64>,
-    (i, j): (usize, usize),
+    pair: [usize; 2],
     bootstrap: &BootstrapSettings,
 ) -> Result<Option<f64>> {
-    let pairs = [reference, candidate].map(|sample| sample.select(Axis(1), &[i, j]));
+    let pairs = [reference, candidate].map(|sample| sample.select(Axis(1), &pair));
     let correlation = |sample: usize, drawn: &[usize]| {
         let unit = unit_columns(pairs[sample].select(Axis(0), drawn).view());
         unit.column(0).dot(&unit.column(1))
@@ -164,9 +176,9 @@ mod tests {
         let reference = array![[1.0, 0.1, 0.9], [0.1, 1.0, 0.0], [0.9, 0.0, 1.0]];
         let candidate = array![[1.0, 0.2, 0.5], [0.2, 1.0, f64::NAN], [0.5, f64::NAN, 1.0]];
         let difference = pearson_difference(reference.view(), candidate.view()).unwrap();
-        let (pair, value) = largest_entry(difference.view()).unwrap();
-        assert_eq!(pair, (0, 2));
-        assert!((value + 0.4).abs() < 1e-12);
+        let largest = largest_entry(difference.view()).unwrap();
+        assert_eq!([largest.row, largest.column], [0, 2]);
+        assert!((largest.value + 0.4).abs() < 1e-12);
         let narrow = candidate.slice(s![..2, ..2]);
         let message = pearson_difference(reference.view(), narrow).unwrap_err().to_string();
         assert_eq!(message, "correlation matrix of the candidate: found (2, 2); expected (3, 3)");

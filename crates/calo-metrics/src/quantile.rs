@@ -19,7 +19,7 @@ const MAX_SPLITS: u32 = 24;
 /// fitted to. Its first k levels are the bins of k splits.
 ///
 /// A value equal to an edge belongs to the bin right of it (x < edge goes left). Values that occur several times
-/// therefore make shares unequal, and can leave bins empty: [`occupation`](Self::occupation) tells.
+/// therefore make shares unequal, and can leave bins empty: [`occupation`](Self::occupation) shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantileBins {
     n_features: usize,
@@ -32,7 +32,7 @@ pub struct QuantileBins {
 
 impl QuantileBins {
     /// Splits `reference` into halves `n_splits` times, along axis 0, 1, .. in turn; each edge is the median of its
-    /// cell. A cell left empty by ties passes all it meets to the left.
+    /// cell. A cell left empty by ties sends every value to the left.
     ///
     /// # Shapes
     /// `reference` `[shower, observable]` with one to four observables.
@@ -70,7 +70,7 @@ impl QuantileBins {
             let values = reference.column(level as usize % n_features);
             let split: Vec<_> = cells.into_par_iter().map(|cell| split_at_median(cell, values)).collect();
             cells = Vec::with_capacity(2 * split.len());
-            for (edge, left, right) in split {
+            for SplitCell { edge, left, right } in split {
                 edges.push(edge);
                 cells.extend([left, right]);
             }
@@ -120,10 +120,16 @@ impl QuantileBins {
     }
 }
 
-/// The median of the values of `cell`, and the showers left and right of it.
-fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> (f64, Vec<usize>, Vec<usize>) {
+/// A cell split at its median, and the showers left and right of it.
+struct SplitCell {
+    edge: f64,
+    left: Vec<usize>,
+    right: Vec<usize>,
+}
+
+fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> SplitCell {
     if cell.is_empty() {
-        return (f64::INFINITY, cell, Vec::new());
+        return SplitCell { edge: f64::INFINITY, left: cell, right: Vec::new() };
     }
     let (middle, is_even) = (cell.len() / 2, cell.len().is_multiple_of(2));
     let (below, &mut upper, _) =
@@ -132,13 +138,13 @@ fn split_at_median(mut cell: Vec<usize>, values: ArrayView1<'_, f64>) -> (f64, V
     if is_even {
         let lower = below.iter().map(|&shower| values[shower]).fold(f64::NEG_INFINITY, f64::max);
         let midpoint = lower / 2.0 + edge / 2.0;
-        // Between neighbouring numbers there is none: then the upper one still parts them.
+        // Neighbouring floating-point numbers have none between them; the upper one then separates them.
         if midpoint > lower {
             edge = midpoint;
         }
     }
     let (left, right) = cell.into_iter().partition(|&shower| values[shower] < edge);
-    (edge, left, right)
+    SplitCell { edge, left, right }
 }
 
 #[cfg(test)]
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_numbers_are_parted() {
+    fn neighbouring_numbers_are_separated() {
         let next = f64::from_bits(1.0_f64.to_bits() + 1);
         for low in [1.0, next] {
             let high = f64::from_bits(low.to_bits() + 1);

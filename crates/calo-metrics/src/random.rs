@@ -1,4 +1,4 @@
-//! Random streams keyed by (seed, purpose, key, index), so that results know no threads, batches or order.
+//! Random streams keyed by (seed, purpose, key, index), so that results do not depend on threads, batches or order.
 //!
 //! `calo_core::random` has streams without the key. These few lines stand here so that the crate depends on no other
 //! one of the workspace: a program that only measures samples needs neither detectors nor files.

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// How a batch of showers is drawn from a sample.
 ///
-/// JetNet draws with replacement. The batches then know no more than the sample of n showers they come from, and both
+/// JetNet draws with replacement. The batches then hold no more information than the sample of n showers, and both
 /// FPD and KPD keep a bias of order 1/n that no extrapolation removes: about 75/n and 40/n for ten standardised
 /// observables, which is larger than the effect looked for unless n is at least the 50,000 that JetNet recommends.
 /// Without replacement, as in FID-infinity on which FPD is built, batches are independent draws from the true
@@ -16,7 +16,7 @@ pub enum Draw {
     /// No shower twice in one batch: unbiased, the default.
     #[default]
     WithoutReplacement,
-    /// Independent draws, as JetNet does: take this to compare with published figures.
+    /// Independent draws, as in JetNet: use this to compare with published numbers.
     WithReplacement,
 }
 

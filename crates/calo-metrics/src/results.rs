@@ -1,23 +1,23 @@
 //! The result of an evaluation, as written to `results.json` (schema in `docs/results-schema.md`).
 //!
 //! Plain data: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
-//! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists,
-//! which readers walk; files of version 1 are read through [`version1`].
+//! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists;
+//! files of version 1 are read through [`version1`].
 
 mod by_id;
 mod observable;
+mod showers;
 pub mod version1;
 
 use serde::{Deserialize, Serialize};
 
 pub use by_id::ById;
+pub(crate) use by_id::PAPERS_IDS;
 pub use observable::{ComparedAt, ObservableInfo, Text};
+pub use showers::{SHOWERS_SCHEMA_VERSION, SampleImages, ShowerImage, ShowerImages};
 
 /// Version of the schema of `results.json`; raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 2;
-
-/// Version of the schema of `showers.json`.
-pub const SHOWERS_SCHEMA_VERSION: u32 = 1;
 
 /// One evaluation: a reference sample, its candidates, and how they compare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Results {
     pub calo_version: String,
     /// Seed of every resampling.
     pub seed: u64,
-    /// Where the showers live.
+    /// The detector.
     pub detector: DetectorInfo,
     /// The reference first, then the candidates in the order given.
     pub samples: Vec<SampleInfo>,
@@ -58,7 +58,8 @@ pub struct Results {
     /// Random splits behind the `splits` of each comparison; 0 where none were asked for.
     #[serde(default)]
     pub n_splits: usize,
-    /// What is missing and why.
+    /// The missing values: one entry for each number, or group of numbers, that could not be computed. The key in files
+    /// stays `gaps`, so that files already written can be read.
     pub gaps: Vec<Gap>,
 }
 
@@ -148,7 +149,7 @@ pub struct SampleHistogram {
     pub underflow: f64,
     /// Sum of weights at or above the last edge.
     pub overflow: f64,
-    /// Showers that went in.
+    /// Showers filled into it.
     pub n_showers: u64,
     /// Where they came from; absent for the full spectrum.
     pub source: Option<EnergySource>,
@@ -314,7 +315,7 @@ pub struct LinearityPoint {
 pub struct Moments {
     /// Index into [`Results::samples`].
     pub sample: usize,
-    /// Id of an observable that each shower has one value of.
+    /// Id of an observable with one value per shower.
     pub observable: String,
     /// Nominal incident energy, GeV; absent for the full spectrum.
     pub energy_gev: Option<f64>,
@@ -365,7 +366,7 @@ pub struct Pearson {
     pub matrices: Vec<Vec<Vec<Option<f64>>>>,
 }
 
-/// Something that could not be computed.
+/// A missing value: something that could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// What is missing.
@@ -379,35 +380,4 @@ impl Gap {
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { what: what.into(), why: why.into() }
     }
-}
-
-/// Images beside the results, as written to `showers.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShowerImages {
-    /// [`SHOWERS_SCHEMA_VERSION`] of the writer.
-    pub schema_version: u32,
-    /// One entry for each of [`Results::samples`].
-    pub samples: Vec<SampleImages>,
-}
-
-/// Images of one sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SampleImages {
-    /// Mean energy of every cell of the full spectrum, MeV, flat in `[layer, x, y]` order.
-    pub mean_mev: Vec<f32>,
-    /// A few showers.
-    pub showers: Vec<ShowerImage>,
-}
-
-/// One shower, cells above the cut only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShowerImage {
-    /// Index of the shower in its file.
-    pub index: u64,
-    /// Incident energy, GeV.
-    pub energy_gev: f64,
-    /// `[layer, x, y]` of each cell.
-    pub cells: Vec<[u16; 3]>,
-    /// Energy of each cell, MeV.
-    pub energies_mev: Vec<f32>,
 }

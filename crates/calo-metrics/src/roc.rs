@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, check_finite};
 use crate::results::Estimate;
+use crate::spread::variance;
 
 /// Area under the ROC curve: the chance that a candidate scores above a reference, ties counting half (the
 /// Mann-Whitney statistic over the number of pairs), with DeLong's standard error.
@@ -57,11 +58,6 @@ fn mid_ranks(values: &[f64]) -> Vec<f64> {
         start += tied.len();
     }
     ranks
-}
-
-fn variance(values: &[f64]) -> f64 {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0)
 }
 
 #[cfg(test)]

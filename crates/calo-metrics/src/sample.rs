@@ -1,4 +1,4 @@
-//! What every two-sample score asks of its input.
+//! Checks of the input of every two-sample score.
 
 use ndarray::ArrayView2;
 
@@ -18,7 +18,7 @@ pub(crate) fn check_sample(what: &str, sample: ArrayView2<'_, f64>) -> Result<()
     }
 }
 
-/// Two sound samples with the same features.
+/// Two valid samples with the same features.
 pub(crate) fn check_pair(reference: ArrayView2<'_, f64>, candidate: ArrayView2<'_, f64>) -> Result<()> {
     check_sample("reference", reference)?;
     check_sample("candidate", candidate)?;

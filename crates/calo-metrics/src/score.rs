@@ -1,4 +1,4 @@
-//! The scores that judge a candidate as a whole: one entry each, which everything else walks.
+//! The scores that judge a candidate as a whole. All other code iterates over this list.
 
 mod fidelity;
 
@@ -35,7 +35,7 @@ pub struct ScoreKind {
     compute: fn(&Judged<'_>) -> std::result::Result<Option<Found>, String>,
 }
 
-/// All scores, in the order of tables. One more is one entry more, whose function computes it or says why it cannot.
+/// All scores, in the order of tables. To add one, add an entry whose function computes it or says why it cannot.
 pub static SCORES: [ScoreKind; 6] = [
     ScoreKind {
         id: "s_jsd",
@@ -131,6 +131,16 @@ pub struct Judged<'a> {
     features: OnceCell<Result<TwoSampleFeatures>>,
 }
 
+/// The scores of a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedScores {
+    /// One for each of [`SCORES`] but those that divide where there are no divisors; without a value where it could not
+    /// be computed.
+    pub scores: Vec<Score>,
+    /// Which could not be computed, and why; those that fail together for one reason are named together.
+    pub gaps: Vec<Gap>,
+}
+
 /// What an entry of [`SCORES`] found.
 struct Found {
     estimate: Estimate,
@@ -156,7 +166,7 @@ impl<'a> Judged<'a> {
     }
 
     /// All scores of [`SCORES`], and why some could not be computed.
-    pub fn scores(&self) -> (Vec<Score>, Vec<Gap>) {
+    pub fn scores(&self) -> JudgedScores {
         let (mut scores, mut gaps) = (Vec::new(), Vec::<Gap>::new());
         for kind in &SCORES {
             if kind.needs_divisors && self.divisors.is_none() {
@@ -175,7 +185,7 @@ impl<'a> Judged<'a> {
                 detail: found.map(|found| found.detail).unwrap_or_default(),
             });
         }
-        (scores, joined(gaps))
+        JudgedScores { scores, gaps: joined(gaps) }
     }
 
     fn fidelity(
@@ -200,17 +210,16 @@ impl<'a> Judged<'a> {
 }
 
 fn pearson_max_difference(judged: &Judged<'_>) -> std::result::Result<Option<Found>, String> {
-    let [reference, candidate] = judged.tables.map(|table| table.complete_rows(&Column::PEARSON).0);
+    let [reference, candidate] = judged.tables.map(|table| table.complete_rows(&Column::PEARSON).rows);
     let bootstrap = BootstrapSettings { seed: judged.seed, ..Default::default() };
     let largest = largest_pearson_difference(reference.view(), candidate.view(), &bootstrap)
         .map_err(|error| error.to_string())?
         .ok_or("no pair of observables varies in both samples")?;
-    let (a, b) = largest.pair;
-    let detail = [a, b].map(|column| Column::PEARSON[column].label().to_owned()).to_vec();
+    let detail = largest.pair.map(|column| Column::PEARSON[column].label().to_owned()).to_vec();
     Ok(Some(Found { estimate: largest.difference, detail }))
 }
 
-/// Neighbouring gaps of the same reason become one.
+/// Joins neighbouring entries that have the same reason.
 fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
     let groups = gaps.chunk_by(|a, b| a.why == b.why);
     let join = |group: &[Gap]| {
@@ -239,7 +248,7 @@ mod tests {
     fn what_cannot_be_computed_has_no_value_and_a_reason() {
         let compared = ComparedHistograms { histograms: Vec::new(), replicas: Vec::new(), gaps: Vec::new() };
         let empty = ObservableTable::default();
-        let (scores, gaps) = Judged::new(&compared, None, [&empty, &empty], 1).scores();
+        let JudgedScores { scores, gaps } = Judged::new(&compared, None, [&empty, &empty], 1).scores();
         // Scores that divide are not asked for; those that share their input share a gap.
         let ids: Vec<_> = scores.iter().map(|score| score.id.as_str()).collect();
         assert_eq!(ids, ["pearson_max_difference", "fpd", "kpd", "auc"]);

@@ -150,9 +150,9 @@ fn distances_of_whole_samples_agree_with_scipy() {
             histogram
         });
         assert_distances(&a, &b, &sample["binned"], RELATIVE, &what);
-        let (value, dof) = chi2(&a, &b).unwrap();
-        assert_close(value, sample["binned"]["chi2"].as_f64().unwrap(), 1e-9, &what);
-        assert_eq!(Some(dof as u64), sample["binned"]["dof"].as_u64(), "{what}");
+        let chi2 = chi2(&a, &b).unwrap();
+        assert_close(chi2.value, sample["binned"]["chi2"].as_f64().unwrap(), 1e-9, &what);
+        assert_eq!(Some(chi2.degrees_of_freedom as u64), sample["binned"]["dof"].as_u64(), "{what}");
         let found = ks_of_samples(&first, &second).unwrap();
         assert_close(found, sample["ks"].as_f64().unwrap(), RELATIVE, &what);
         let (found, expected) =

@@ -8,9 +8,9 @@ use std::borrow::Cow::Borrowed;
 
 use calo_metrics::results::{ComparedAt, ObservableInfo};
 use calo_metrics::{
-    Axis, BinnedObservable, Column, FileKind, Fill, Judged, Observable, Part, SampleAccumulator, SampleSet,
-    SampleSettings, Splits, compare_samples, compare_splits, distributions, divisors, fixed_energies,
-    moments, s_jsd,
+    Axis, BinnedObservable, CellValue, Column, FileKind, Fill, Judged, JudgedScores, Observable, Part,
+    SampleAccumulator, SampleSet, SampleSettings, Splits, compare_samples, compare_splits, distributions,
+    divisors, fixed_energies, moments, s_jsd,
 };
 use common::{IDS, Toys, accumulate_with, settings, toys};
 
@@ -42,7 +42,9 @@ static MORE: [Observable; 3] = [
     Observable {
         info: described("front_cells", ComparedAt::FullSpectrum),
         binning: "front_cells",
-        fill: Fill::Cells(|cell| if cell.position[0] < 3 { cell.energy_mev } else { f64::NAN }),
+        fill: Fill::Cells(CellValue::new(&|cell| {
+            if cell.position[0] < 3 { cell.energy_mev } else { f64::NAN }
+        })),
     },
     Observable {
         info: described("x_profile", ComparedAt::FullSpectrum),
@@ -99,7 +101,7 @@ fn comparisons_scores_and_moments_walk_over_them() {
     assert!(compared.histograms.iter().all(|one| one.jsd.value > 0.0 && one.jsd.error.is_some()));
     assert_eq!(distributions(&[&a, &b], &energies).len(), 9 + 3 * 3);
     let moments = moments(&[&a], &energies);
-    // Four observables that each shower has one value of, over the full spectrum and at each energy.
+    // Four observables with one value per shower, over the full spectrum and at each energy.
     assert_eq!(moments.len(), 4 * 4);
     assert!(moments.iter().any(|one| one.observable == "first_third" && one.mean.value < 1.0));
 
@@ -114,7 +116,7 @@ fn comparisons_scores_and_moments_walk_over_them() {
     let of_six = divisors(&IDS, &[&compared.histograms, &other.histograms]).unwrap();
     assert_eq!(of_six.jsd.len(), 6);
     let tables = [a.full.table(), b.full.table()];
-    let (scores, gaps) = Judged::new(&compared, Some(&of_six), tables, 1).scores();
+    let JudgedScores { scores, gaps } = Judged::new(&compared, Some(&of_six), tables, 1).scores();
     assert_eq!((scores[0].value, gaps.len()), (Some(s_jsd(&compared, &of_six).unwrap().value), 0));
 }
 
@@ -143,7 +145,7 @@ fn cells_at_fixed_energies_and_an_observable_twice_are_refused() {
     static WRONG: Observable = Observable {
         info: described("wrong", ComparedAt::FixedEnergies),
         binning: "wrong",
-        fill: Fill::Cells(|cell| cell.energy_mev),
+        fill: Fill::Cells(CellValue::new(&|cell| cell.energy_mev)),
     };
     let refused = |observable: &'static Observable, part: &str| {
         let mut settings = more_settings();

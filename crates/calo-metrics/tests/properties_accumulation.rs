@@ -7,7 +7,7 @@ mod common;
 
 use calo_metrics::results::EnergySource;
 use calo_metrics::{
-    Column, Error, FileKind, Histogram, ObservableTable, Part, SampleAccumulator, compare_halves,
+    Column, Error, FileKind, Histogram, Linearity, ObservableTable, Part, SampleAccumulator, compare_halves,
     compare_samples, distributions, fixed_energies, linearity, observables,
 };
 use common::{IDS, SHAPE, Toys, accumulate, observable_settings, sample, settings, toys};
@@ -230,7 +230,7 @@ fn missing_energies_are_named_gaps() {
     assert_eq!(gaps.len(), 2, "visible energy and hits: {gaps:?}");
     assert_eq!(gaps[0].what, "fake against real: visible energy at 200 GeV");
     assert_eq!(gaps[0].why, "fake has no shower there, neither a file nor a window");
-    let (points, gaps) = linearity(&[&a, &b], &energies);
+    let Linearity { points, gaps } = linearity(&[&a, &b], &energies);
     let sources: Vec<_> = points.iter().map(|point| (point.sample, point.energy_gev, point.source)).collect();
     let (window, file_source) = (EnergySource::Window, EnergySource::FixedEnergyFile);
     assert_eq!(sources, [(0, 50.0, window), (0, 200.0, file_source), (1, 50.0, window)]);
@@ -254,7 +254,7 @@ fn like_is_compared_with_like_but_linearity_uses_every_file() {
     assert_eq!(energies[0].preferred, EnergySource::Window);
     let at_50 = distributions(&[&a, &b], &energies).pop().unwrap();
     assert!(at_50.samples.iter().all(|side| side.as_ref().unwrap().source == Some(EnergySource::Window)));
-    let sources: Vec<_> = linearity(&[&a, &b], &energies).0.iter().map(|point| point.source).collect();
+    let sources: Vec<_> = linearity(&[&a, &b], &energies).points.iter().map(|point| point.source).collect();
     assert_eq!(sources, [EnergySource::FixedEnergyFile, EnergySource::Window]);
     assert_eq!(fixed_energies(&[&a], &[50.0])[0].preferred, EnergySource::FixedEnergyFile);
 }

@@ -31,7 +31,7 @@ fn all_distances(a: &Histogram, b: &Histogram) -> [f64; 7] {
         separation_power(a, b).unwrap(),
         ks(a, b).unwrap(),
         wasserstein1(a, b).unwrap(),
-        chi2(a, b).unwrap().0,
+        chi2(a, b).unwrap().value,
     ]
 }
 

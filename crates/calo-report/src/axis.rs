@@ -24,7 +24,7 @@ impl Axis {
     pub(crate) fn linear(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
         let usable = low.is_finite() && high.is_finite() && (high - low).is_finite();
         let (low, high) = if usable { (low, high) } else { (0.0, 1.0) };
-        // Closer than this, ticks and pixels drown in rounding.
+        // In a narrower range, rounding would dominate ticks and pixels.
         let high =
             if high - low > 1e-9 * low.abs().max(high.abs()) { high } else { low + low.abs().max(1.0) };
         Self { low, high, from_px, to_px, log: false }
@@ -117,7 +117,7 @@ impl Axis {
                     2 | 5 if narrow => Some(number(value, 1)),
                     _ => None,
                 };
-                // Between labels ten decades apart minor ticks would be a smear.
+                // Where not every decade has a label, minor ticks would merge into a smear.
                 if digit == 1 || every == 1 {
                     ticks.push(Tick { value, label });
                 }
@@ -125,6 +125,12 @@ impl Axis {
         }
         ticks
     }
+}
+
+/// The smallest and the largest of the finite values; infinity and minus infinity where there is none.
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let finite = values.filter(|value| value.is_finite());
+    finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)])
 }
 
 /// The next of 1, 2, 5 times a power of ten.

@@ -1,4 +1,4 @@
-//! Colours that survive colour blindness and grey printing.
+//! Colours that can be told apart with colour blindness and in greyscale.
 
 /// Okabe and Ito's palette without black and yellow: black is the reference's and ink's, yellow fades on paper.
 ///
@@ -6,7 +6,7 @@
 /// M. Okabe, K. Ito, "Color universal design" (2008).
 pub(crate) const OKABE_ITO: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/// The same mixed with as much white: what comes before the last stage.
+/// The same mixed half and half with white, for an earlier stage of a candidate.
 pub(crate) const OKABE_ITO_PALE: [&str; 6] =
     ["#80b9d9", "#eaaf80", "#80cfb9", "#e6bcd3", "#f3cf80", "#abdaf4"];
 
@@ -23,13 +23,13 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// Viridis as lines bear it: without its yellow end, which fades on paper.
+/// Viridis for lines: without its yellow end, which fades on paper.
 pub(crate) const RAMP: [&str; 13] = [
     "#440154", "#471b6d", "#453580", "#3d4d8a", "#34628d", "#2b758e", "#23898e", "#1f9d89", "#2bb07f",
     "#4bc26d", "#6ccd5a", "#84d44b", "#98d83e",
 ];
 
-/// ColorBrewer's RdBu turned round: blue is negative, white zero, red positive.
+/// ColorBrewer's RdBu reversed: blue is negative, white zero, red positive.
 const BLUE_WHITE_RED: [[u8; 3]; 11] = [
     [5, 48, 97],
     [33, 102, 172],

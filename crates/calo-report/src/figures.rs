@@ -12,7 +12,7 @@ mod ratio;
 mod table;
 
 pub use curves::{CurveData, CurvesPlot, Look, PlainCurve, curves};
-pub use distribution::{Curve, DistributionPlot, Group, Series, Shade, distribution};
+pub use distribution::{Curve, DistributionPlot, Group, Series, Shade, TopAxis, distribution};
 pub use energy_scan::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
 pub use event_display::{DRAWN_CELLS, Shower, ShowerPanel, event_display};
 pub use joint::{JointPanel, JointPlot, joint};

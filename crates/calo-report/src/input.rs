@@ -17,7 +17,7 @@ use crate::error::Result;
 /// What the files should be, for errors.
 const OURS: &str = "a result of `calo evaluate`";
 
-/// Reads and checks `results.json` in `dir`; a file of an earlier version is made one of the present.
+/// Reads and checks `results.json` in `dir`; a file of an earlier version is converted to the present one.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
@@ -46,13 +46,7 @@ pub fn read_showers(dir: &Path, results: &Results) -> Result<ShowerImages> {
 
 fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     let detector = &results.detector;
-    let fine = detector.grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
-    place.demand(
-        fine,
-        || "detector.grid".into(),
-        || format!("{:?}", detector.grid),
-        "1 to 65535 cells along each axis",
-    )?;
+    place.grid(detector.grid)?;
     place.not_negative(
         || "detector".into(),
         detector.cell_size_mm.iter().chain([&detector.cell_cut_mev, &detector.mip_mev]),
@@ -121,7 +115,7 @@ fn check_results(results: &Results, place: &Place<'_>) -> Result<()> {
     check_pearson(results, place)
 }
 
-/// Ids name files, so they must be fit for that; everything must be of an observable that is described.
+/// Ids name files, so they must be valid names; every result must belong to an observable that is described.
 fn check_observables(results: &Results, place: &Place<'_>) -> Result<()> {
     for (index, observable) in results.observables.iter().enumerate() {
         let field = || format!("observables[{index}].id");
@@ -156,9 +150,7 @@ fn check_distribution(
 ) -> Result<()> {
     let edges = &distribution.edges;
     let edges_field = || format!("{}.edges", field());
-    place.numbers(edges_field, edges)?;
-    let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
-    place.demand(rising, edges_field, || "do not rise".into(), "at least two edges in rising order")?;
+    place.edges(edges_field, edges)?;
     let fine = !distribution.log_bins || edges[0] > 0.0;
     place.demand(
         fine,
@@ -248,8 +240,7 @@ fn check_showers(showers: &ShowerImages, results: &Results, place: &Place<'_>) -
     for (index, sample) in showers.samples.iter().enumerate() {
         let field = || format!("samples[{index}].mean_mev");
         place.length(field, sample.mean_mev.len(), n_cells)?;
-        let bad = sample.mean_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
-        place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
+        place.energies(field, &sample.mean_mev)?;
         for (shower_idx, shower) in sample.showers.iter().enumerate() {
             let field = || format!("samples[{index}].showers[{shower_idx}]");
             place.length(
@@ -258,16 +249,8 @@ fn check_showers(showers: &ShowerImages, results: &Results, place: &Place<'_>) -
                 shower.cells.len(),
             )?;
             place.not_negative(|| format!("{}.energy_gev", field()), [&shower.energy_gev])?;
-            let bad = shower.energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
-            place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
-            let outside =
-                shower.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
-            place.demand(
-                outside.is_none(),
-                field,
-                || format!("cell {outside:?}"),
-                &format!("cells inside {grid:?}"),
-            )?;
+            place.energies(field, &shower.energies_mev)?;
+            place.cells(field, &shower.cells, grid)?;
         }
     }
     Ok(())

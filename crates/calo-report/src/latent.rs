@@ -3,18 +3,15 @@
 //! Plain data: `calo latent` fills it, [`render_latent`](crate::render_latent) draws it, other programs read it. Numbers
 //! that could not be computed are absent and named in [`LatentResults::gaps`], never zero.
 //!
-//! Latent variables are counted as the encoder puts them out, from 0; *rank* is their place by falling divergence, which
-//! is what the paper calls z_0, z_1, ...
-
-use std::path::Path;
+//! Latent variables are numbered in the order of the encoder's output, from 0; *rank* is their place by falling
+//! divergence, which the paper calls z_0, z_1, ...
 
 use calo_metrics::results::{DetectorInfo, Estimate, Gap};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::input::{Place, read};
+mod read;
 
-mod check;
+pub use read::read_latent;
 
 /// Version of the schema below; raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -31,7 +28,7 @@ pub struct LatentResults {
     pub calo_version: String,
     /// Seed of the noise.
     pub seed: u64,
-    /// Where the showers live.
+    /// The detector.
     pub detector: DetectorInfo,
     /// What encoded them.
     pub model: ModelInfo,
@@ -39,9 +36,9 @@ pub struct LatentResults {
     pub data: DataInfo,
     /// The density of latent variables and incident energy, if there is one.
     pub density: Option<DensityInfo>,
-    /// How much each variable says.
+    /// How much information each variable carries.
     pub divergence: Divergence,
-    /// What the leading variables say, and the incident energy with them.
+    /// Correlations of the leading variables, and of the incident energy, with observables.
     pub correlations: Correlations,
     /// Leading variables against observables.
     pub joints: Vec<Joint>,
@@ -51,14 +48,15 @@ pub struct LatentResults {
     pub marginals: Vec<Marginal>,
     /// Centre of gravity in depth against incident energy: of the showers encoded, then of generated ones.
     pub cog_z: Vec<Joint>,
-    /// What is missing and why.
+    /// The missing values: what could not be computed, and why. The key in files stays `gaps`, so that files already
+    /// written can be read.
     pub gaps: Vec<Gap>,
 }
 
 /// A trained model at one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Name in titles: that of the run's folder unless told.
+    /// Name in titles: by default that of the run's folder.
     pub name: String,
     /// Epoch of the weights.
     pub epoch: u64,
@@ -96,7 +94,7 @@ pub struct DensityInfo {
     pub path: Option<String>,
     /// Kernels.
     pub n_centres: u64,
-    /// Bandwidth of each latent variable, as the encoder counts them, in the units of the density's scaling.
+    /// Bandwidth of each latent variable, in the order of the encoder's output, in the units of the density's scaling.
     pub bandwidths: Vec<f64>,
     /// Bandwidth of the incident energy.
     pub condition_bandwidth: f64,
@@ -118,7 +116,7 @@ pub struct Divergence {
 /// Pearson correlations of sampled z, and of the incident energy, with observables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlations {
-    /// Numbers of the leading variables by falling divergence; the incident energy stands behind them.
+    /// Numbers of the leading variables by falling divergence; the incident energy comes after them.
     pub variables: Vec<usize>,
     /// Observables, by the papers' names.
     pub observables: Vec<String>,
@@ -147,7 +145,7 @@ pub struct Joint {
     pub counts: Vec<Vec<u64>>,
     /// Showers outside the edges.
     pub n_outside: u64,
-    /// Mean of y with its standard error in every bin along x; absent where fewer than two showers are.
+    /// Mean of y with its standard error in every bin along x; absent where there are fewer than two showers.
     pub profile: Vec<Option<Estimate>>,
     /// Pearson's correlation, of all showers.
     pub correlation: Option<Estimate>,
@@ -203,16 +201,4 @@ impl LatentResults {
     pub fn rank(&self, variable: usize) -> Option<usize> {
         self.divergence.variables.iter().position(|&ranked| ranked == variable)
     }
-}
-
-/// Reads and checks `latent.json` in `dir`.
-///
-/// # Errors
-/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
-/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
-pub fn read_latent(dir: &Path) -> Result<LatentResults> {
-    let path = dir.join("latent.json");
-    let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;
-    check::check(&results, &Place(&path))?;
-    Ok(results)
 }

@@ -27,7 +27,11 @@
 //! SVG is written by a small writer of our own: ratio panels, step lines with error bands and boxes in perspective are
 //! more than a plotting crate offers, and everything looks the same on screen, in print and as PNG. A figure depends on its
 //! data alone; the same input gives the same bytes.
-#![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a library returns messages instead of printing them"
+)]
 
 mod axis;
 mod colour;

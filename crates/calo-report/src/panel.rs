@@ -1,8 +1,8 @@
 //! Frames with axes, stacked into one figure: a main panel above, a narrow one for ratios below.
 
 use crate::axis::Axis;
-use crate::style::{SeriesStyle, Style};
-use crate::svg::{Anchor, INK, Svg};
+use crate::style::{MarkerFill, SeriesStyle, Style};
+use crate::svg::{Anchor, INK, Point, Svg};
 use crate::text::{fit, width};
 
 pub(crate) const LEFT: f64 = 66.0;
@@ -67,7 +67,7 @@ pub(crate) struct LegendRow<'a> {
     pub(crate) swatch: Swatch,
 }
 
-/// Sample of a look.
+/// Sample of a style in the legend.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Swatch {
     Area,
@@ -77,21 +77,26 @@ pub(crate) enum Swatch {
     Points(SeriesStyle),
 }
 
+/// The title of a figure, cut where it is wider than `room_px`.
+pub(crate) fn title(svg: &mut Svg, style: &Style, title: &str, room_px: f64) {
+    let title = fit(title, style.font_px + 1.0, room_px);
+    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
+    svg.styled_text(Point::new(12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+}
+
 /// Title and legend.
 pub(crate) fn header(svg: &mut Svg, layout: &Layout, style: &Style, title: &str, rows: &[LegendRow<'_>]) {
     let room = layout.right - 12.0;
-    let title = fit(title, style.font_px + 1.0, room);
-    let ink = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &ink);
+    self::title(svg, style, title, room);
     for (row, entry) in rows.iter().enumerate() {
         let y = TITLE + LEGEND_ROW * (row as f64 + 0.5);
         swatch(svg, y, entry.swatch);
         let note_px = width(entry.note, style.small_px()).min(room * 0.7);
         let name = fit(entry.name, style.small_px() + 0.5, room - note_px - 46.0);
-        svg.text((46.0, y + 4.0), style.small_px() + 0.5, Anchor::Start, &name);
+        svg.text(Point::new(46.0, y + 4.0), style.small_px() + 0.5, Anchor::Start, &name);
         if !entry.note.is_empty() {
             let note = fit(entry.note, style.small_px(), room * 0.7);
-            svg.muted((layout.right, y + 4.0), style.small_px(), Anchor::End, &note);
+            svg.muted(Point::new(layout.right, y + 4.0), style.small_px(), Anchor::End, &note);
         }
     }
 }
@@ -101,12 +106,12 @@ fn swatch(svg: &mut Svg, y: f64, swatch: Swatch) {
         Swatch::Area => svg.rect([13.0, y - 5.0, 39.0, y + 5.0], AREA),
         Swatch::Line(look) => {
             svg.put(format_args!(r#"<path d="M12 {y}H40" {}/>"#, look.stroke(1.8)));
-            look.marker.draw(svg, (26.0, y), 3.2, look.colour, false);
+            look.marker.draw(svg, Point::new(26.0, y), 3.2, MarkerFill::Solid(look.colour));
         }
         Swatch::Plain(look) => svg.put(format_args!(r#"<path d="M12 {y}H40" {}/>"#, look.stroke(1.8))),
         Swatch::Points(look) => {
             svg.put(format_args!(r#"<path class="ref-line" d="M12 {y}H40" {}/>"#, look.stroke(1.4)));
-            look.marker.draw(svg, (26.0, y), 3.6, look.colour, false);
+            look.marker.draw(svg, Point::new(26.0, y), 3.6, MarkerFill::Solid(look.colour));
         }
     }
 }
@@ -130,39 +135,42 @@ pub(crate) fn frame(svg: &mut Svg, rect: [f64; 4], x: &Axis, y: &Axis, labels: L
     // Narrow panels would have one label.
     for tick in x.ticks(56f64.min((right - left) / 5.0)) {
         let (at, long) = (x.at(tick.value), if tick.label.is_some() { 7.0 } else { 4.0 });
-        svg.line((at, bottom), (at, bottom - long), 1.0);
-        svg.line((at, top), (at, top + long * 0.7), 0.7);
+        svg.line(Point::new(at, bottom), Point::new(at, bottom - long), 1.0);
+        svg.line(Point::new(at, top), Point::new(at, top + long * 0.7), 0.7);
         if let (Some(label), Some(_)) = (&tick.label, labels.x) {
-            svg.text((at, bottom + size + 5.0), size, Anchor::Middle, label);
+            svg.text(Point::new(at, bottom + size + 5.0), size, Anchor::Middle, label);
         }
     }
     for tick in y.ticks(labels.y_spacing_px) {
         let (at, long) = (y.at(tick.value), if tick.label.is_some() { 7.0 } else { 4.0 });
-        svg.line((left, at), (left + long, at), 1.0);
-        svg.line((right, at), (right - long * 0.7, at), 0.7);
+        svg.line(Point::new(left, at), Point::new(left + long, at), 1.0);
+        svg.line(Point::new(right, at), Point::new(right - long * 0.7, at), 0.7);
         if let Some(label) = &tick.label {
-            svg.text((left - 6.0, at + size * 0.36), size, Anchor::End, label);
+            svg.text(Point::new(left - 6.0, at + size * 0.36), size, Anchor::End, label);
         }
     }
     let outline = format!(r#"class="line" fill="none" stroke="{INK}" stroke-width="1.1""#);
     svg.rect(rect, &outline);
     if let Some(label) = labels.x {
-        svg.text((right, bottom + size + style.font_px + 13.0), style.font_px, Anchor::End, label);
+        svg.text(Point::new(right, bottom + size + style.font_px + 13.0), style.font_px, Anchor::End, label);
     }
-    svg.upward_text((style.font_px + 1.0, (top + bottom) / 2.0), style.font_px, labels.y);
+    svg.upward_text(Point::new(style.font_px + 1.0, (top + bottom) / 2.0), style.font_px, labels.y);
 }
 
-/// A second horizontal axis above the frame, in other units.
-pub(crate) fn top_axis(svg: &mut Svg, layout: &Layout, x: &Axis, unit: f64, label: &str, style: &Style) {
-    let other = x.in_units_of(unit);
+/// A second horizontal axis above the frame; `label` is its unit.
+pub(crate) fn top_axis(svg: &mut Svg, layout: &Layout, axis: &Axis, label: &str, style: &Style) {
     let (top, size) = (layout.main[0], style.small_px());
-    for tick in other.ticks(56.0) {
-        let at = other.at(tick.value);
-        svg.line((at, top), (at, top - if tick.label.is_some() { 5.0 } else { 3.0 }), 0.9);
+    for tick in axis.ticks(56.0) {
+        let at = axis.at(tick.value);
+        svg.line(
+            Point::new(at, top),
+            Point::new(at, top - if tick.label.is_some() { 5.0 } else { 3.0 }),
+            0.9,
+        );
         // The unit stands at the right end.
         if let Some(text) = tick.label.filter(|_| at < layout.right - width(label, size) - 18.0) {
-            svg.text((at, top - 8.0), size, Anchor::Middle, &text);
+            svg.text(Point::new(at, top - 8.0), size, Anchor::Middle, &text);
         }
     }
-    svg.text((layout.right, top - 8.0), size, Anchor::End, label);
+    svg.text(Point::new(layout.right, top - 8.0), size, Anchor::End, label);
 }

@@ -2,6 +2,7 @@
 
 mod distributions;
 pub(crate) mod epochs;
+mod figure;
 mod images;
 pub(crate) mod latent;
 mod matrices;
@@ -10,57 +11,10 @@ mod scans;
 use calo_metrics::results::{Results, ShowerImages};
 
 pub(crate) use epochs::run_name;
+pub(crate) use figure::{Figure, Place, Section};
 
 use crate::error::{Error, Result};
 use crate::style::Style;
-use crate::svg::FigureText;
-
-/// A figure of the report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Figure {
-    /// Name of its files, without extension.
-    pub(crate) name: String,
-    /// Part of the page where it stands.
-    pub(crate) section: Section,
-    /// Caption, plain text.
-    pub(crate) caption: String,
-    /// The drawing.
-    pub(crate) svg: String,
-    /// Its place among the others.
-    pub(crate) place: Place,
-}
-
-/// Room that a figure takes on the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Beside another.
-    Half,
-    /// As large as one of two, but alone in its row.
-    Alone,
-    /// The whole width.
-    Wide,
-}
-
-/// Parts of the page that hold figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
-    /// The histograms of the observables.
-    Distributions,
-    /// Mean and width of the visible energy.
-    Response,
-    /// Pearson matrices.
-    Correlations,
-    /// Images of showers.
-    Showers,
-    /// Divergences of latent variables.
-    Information,
-    /// Showers along latent variables.
-    Traversals,
-    /// What z is sampled from, and what comes of it.
-    Sampling,
-    /// Runs, epoch by epoch.
-    Epochs,
-}
 
 /// Draws every figure that the results hold data for, in the order of the page.
 ///
@@ -78,8 +32,4 @@ pub(crate) fn figures(results: &Results, showers: &ShowerImages, style: &Style) 
         }
     }
     Ok(figures)
-}
-
-fn text(id: &str, title: impl Into<String>, alt: impl Into<String>) -> FigureText {
-    FigureText { id: id.to_owned(), title: title.into(), alt: alt.into() }
 }

@@ -43,11 +43,8 @@ pub fn render(dir: &Path) -> Result<ReportFiles> {
     let results = input::read_results(dir)?;
     let showers = input::read_showers(dir, &results)?;
     let figures = plots::figures(&results, &showers, &Style::default())?;
-    let page = html::page(&results, &figures);
-    let written = write_figures(dir, figures)?;
-    let html = dir.join("report.html");
-    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
-    Ok(ReportFiles { html, figures: written })
+    let page = html::evaluation_page(&results, &figures);
+    write(dir, "report.html", &page, figures)
 }
 
 /// Renders `latent.json` in `dir` as `dir/latent.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
@@ -61,10 +58,7 @@ pub fn render_latent(dir: &Path) -> Result<ReportFiles> {
     let results = read_latent(dir)?;
     let figures = plots::latent::figures(&results, &Style::default())?;
     let page = html::latent_page(&results, &figures);
-    let written = write_figures(dir, figures)?;
-    let html = dir.join("latent.html");
-    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
-    Ok(ReportFiles { html, figures: written })
+    write(dir, "latent.html", &page, figures)
 }
 
 /// Renders `selection.json` in `dir` as `dir/selection.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
@@ -78,10 +72,15 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
     let selection = read_selection(&dir.join("selection.json"))?;
     let figures = plots::epochs::figures(&selection, &Style::default())?;
     let page = html::selection_page(&selection, &figures);
-    let written = write_figures(dir, figures)?;
-    let html = dir.join("selection.html");
+    write(dir, "selection.html", &page, figures)
+}
+
+/// Writes the figures, then the page.
+fn write(dir: &Path, name: &str, page: &str, figures: Vec<Figure>) -> Result<ReportFiles> {
+    let figures = write_figures(dir, figures)?;
+    let html = dir.join(name);
     write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
-    Ok(ReportFiles { html, figures: written })
+    Ok(ReportFiles { html, figures })
 }
 
 /// Writes every figure as SVG and PNG, once all are drawn.

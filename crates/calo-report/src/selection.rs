@@ -1,4 +1,4 @@
-//! Which epoch of which training is best, as written to `selection.json` (schema in `docs/results-schema.md`).
+//! Which epoch of which run is best, as written to `selection.json` (schema in `docs/results-schema.md`).
 //!
 //! Plain data: `calo select` fills it, [`render_selection`](crate::render_selection) draws it, `calo evaluate` takes its
 //! divisors.
@@ -28,7 +28,7 @@ pub struct Selection {
     pub schema_version: u32,
     /// Version of the software.
     pub calo_version: String,
-    /// Where the showers live.
+    /// The detector.
     pub detector: DetectorInfo,
     /// Mean JSD of each histogram over every validated epoch of every run, with and without post-processor.
     pub divisors: Divisors,
@@ -47,7 +47,7 @@ pub struct SelectedRun {
     pub seed: u64,
     /// Weight of the Kullback-Leibler divergence in the run.
     pub beta_kld: Option<f64>,
-    /// Epoch of the lowest S_JSD among those whose weights were kept, behind the post-processor where there is one.
+    /// Epoch of the lowest S_JSD among those whose weights were kept, after the post-processor where there is one.
     pub best_epoch: u32,
     /// Its S_JSD.
     pub best_s_jsd: f64,
@@ -66,7 +66,7 @@ pub struct SelectedEpoch {
     pub kept: bool,
     /// S_JSD of the decoder's showers.
     pub s_jsd_raw: f64,
-    /// S_JSD behind the post-processor, where there is one.
+    /// S_JSD after the post-processor, where there is one.
     pub s_jsd_post_processed: Option<f64>,
     /// Divergence of the encoded variables from N(0, 1), summed over them, nats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub struct SelectedEpoch {
 }
 
 impl SelectedEpoch {
-    /// S_JSD of what comes out at the end.
+    /// S_JSD of the final showers: after the post-processor where there is one.
     pub fn s_jsd(&self) -> f64 {
         self.s_jsd_post_processed.unwrap_or(self.s_jsd_raw)
     }

@@ -1,7 +1,7 @@
 //! How samples look: colours, dashes and markers, the same in every figure.
 
 use crate::colour::OKABE_ITO;
-use crate::svg::{Px, Svg};
+use crate::svg::{Point, Px, Svg};
 
 /// Look of the figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,13 +80,21 @@ pub enum Marker {
     Down,
 }
 
+/// How a marker is filled, with its colour.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum MarkerFill<'a> {
+    Solid(&'a str),
+    /// White inside, with an outline of the colour.
+    Hollow(&'a str),
+}
+
 impl Marker {
-    /// Draws the marker; `hollow` leaves it open.
-    pub(crate) fn draw(self, svg: &mut Svg, (x, y): (f64, f64), radius: f64, colour: &str, hollow: bool) {
-        let r = radius;
-        let outline = |points: &[(f64, f64)]| {
+    /// Draws the marker around a point.
+    pub(crate) fn draw(self, svg: &mut Svg, centre: Point, radius_px: f64, fill: MarkerFill<'_>) {
+        let (Point { x, y }, r) = (centre, radius_px);
+        let outline = |corners: &[[f64; 2]]| {
             let points: Vec<String> =
-                points.iter().map(|(dx, dy)| format!("{} {}", Px(x + dx), Px(y + dy))).collect();
+                corners.iter().map(|[dx, dy]| format!("{} {}", Px(x + dx), Px(y + dy))).collect();
             format!("M{}Z", points.join("L"))
         };
         let path = match self {
@@ -99,35 +107,34 @@ impl Marker {
                 r = Px(r)
             ),
             Self::Square => outline(&[
-                (-0.88 * r, -0.88 * r),
-                (0.88 * r, -0.88 * r),
-                (0.88 * r, 0.88 * r),
-                (-0.88 * r, 0.88 * r),
+                [-0.88 * r, -0.88 * r],
+                [0.88 * r, -0.88 * r],
+                [0.88 * r, 0.88 * r],
+                [-0.88 * r, 0.88 * r],
             ]),
-            Self::Triangle => outline(&[(0.0, -1.2 * r), (1.1 * r, 0.8 * r), (-1.1 * r, 0.8 * r)]),
-            Self::Down => outline(&[(0.0, 1.2 * r), (1.1 * r, -0.8 * r), (-1.1 * r, -0.8 * r)]),
-            Self::Diamond => outline(&[(0.0, -1.2 * r), (1.2 * r, 0.0), (0.0, 1.2 * r), (-1.2 * r, 0.0)]),
+            Self::Triangle => outline(&[[0.0, -1.2 * r], [1.1 * r, 0.8 * r], [-1.1 * r, 0.8 * r]]),
+            Self::Down => outline(&[[0.0, 1.2 * r], [1.1 * r, -0.8 * r], [-1.1 * r, -0.8 * r]]),
+            Self::Diamond => outline(&[[0.0, -1.2 * r], [1.2 * r, 0.0], [0.0, 1.2 * r], [-1.2 * r, 0.0]]),
             Self::Cross => outline(&[
-                (-0.35 * r, -1.1 * r),
-                (0.35 * r, -1.1 * r),
-                (0.35 * r, -0.35 * r),
-                (1.1 * r, -0.35 * r),
-                (1.1 * r, 0.35 * r),
-                (0.35 * r, 0.35 * r),
-                (0.35 * r, 1.1 * r),
-                (-0.35 * r, 1.1 * r),
-                (-0.35 * r, 0.35 * r),
-                (-1.1 * r, 0.35 * r),
-                (-1.1 * r, -0.35 * r),
-                (-0.35 * r, -0.35 * r),
+                [-0.35 * r, -1.1 * r],
+                [0.35 * r, -1.1 * r],
+                [0.35 * r, -0.35 * r],
+                [1.1 * r, -0.35 * r],
+                [1.1 * r, 0.35 * r],
+                [0.35 * r, 0.35 * r],
+                [0.35 * r, 1.1 * r],
+                [-0.35 * r, 1.1 * r],
+                [-0.35 * r, 0.35 * r],
+                [-1.1 * r, 0.35 * r],
+                [-1.1 * r, -0.35 * r],
+                [-0.35 * r, -0.35 * r],
             ]),
         };
-        if hollow {
-            svg.put(format_args!(
+        match fill {
+            MarkerFill::Solid(colour) => svg.put(format_args!(r#"<path d="{path}" fill="{colour}"/>"#)),
+            MarkerFill::Hollow(colour) => svg.put(format_args!(
                 r##"<path class="hollow" d="{path}" fill="#ffffff" stroke="{colour}" stroke-width="1.3"/>"##
-            ));
-        } else {
-            svg.put(format_args!(r#"<path d="{path}" fill="{colour}"/>"#));
+            )),
         }
     }
 }

@@ -26,6 +26,19 @@ impl Display for Px {
     }
 }
 
+/// A place in a drawing, px from its left and upper edge.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+impl Point {
+    pub(crate) const fn new(x: f64, y: f64) -> Self {
+        Self { x, y }
+    }
+}
+
 /// What a figure is called, and what it says to those who cannot see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FigureText {
@@ -77,38 +90,31 @@ impl Svg {
     }
 
     /// A straight line in ink.
-    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke_width: f64) {
-        let (x1, y1, x2, y2) = (Px(from.0), Px(from.1), Px(to.0), Px(to.1));
+    pub(crate) fn line(&mut self, from: Point, to: Point, stroke_width: f64) {
+        let (x1, y1, x2, y2) = (Px(from.x), Px(from.y), Px(to.x), Px(to.y));
         self.put(format_args!(
             r#"<path class="line" d="M{x1} {y1}L{x2} {y2}" fill="none" stroke="{INK}" stroke-width="{stroke_width}"/>"#
         ));
     }
 
     /// One line of text in ink.
-    pub(crate) fn text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, text: &str) {
+    pub(crate) fn text(&mut self, at: Point, size: f64, anchor: Anchor, text: &str) {
         self.styled_text(at, size, anchor, text, &format!(r#"class="ink" fill="{INK}""#));
     }
 
     /// One line of secondary text.
-    pub(crate) fn muted(&mut self, at: (f64, f64), size: f64, anchor: Anchor, text: &str) {
+    pub(crate) fn muted(&mut self, at: Point, size: f64, anchor: Anchor, text: &str) {
         self.styled_text(at, size, anchor, text, &format!(r#"class="muted" fill="{MUTED}""#));
     }
 
     /// One line of text with attributes of its own.
-    pub(crate) fn styled_text(
-        &mut self,
-        at: (f64, f64),
-        size: f64,
-        anchor: Anchor,
-        text: &str,
-        attributes: &str,
-    ) {
+    pub(crate) fn styled_text(&mut self, at: Point, size: f64, anchor: Anchor, text: &str, attributes: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => r#" text-anchor="middle""#,
             Anchor::End => r#" text-anchor="end""#,
         };
-        let (x, y, text) = (Px(at.0), Px(at.1), escape(text));
+        let (x, y, text) = (Px(at.x), Px(at.y), escape(text));
         self.put(format_args!(
             r#"<text x="{x}" y="{y}" font-size="{}"{anchor} {attributes}>{text}</text>"#,
             Px(size)
@@ -116,8 +122,8 @@ impl Svg {
     }
 
     /// Text that runs upwards, centred on `at`.
-    pub(crate) fn upward_text(&mut self, at: (f64, f64), size: f64, text: &str) {
-        let (x, y, text) = (Px(at.0), Px(at.1), escape(text));
+    pub(crate) fn upward_text(&mut self, at: Point, size: f64, text: &str) {
+        let (x, y, text) = (Px(at.x), Px(at.y), escape(text));
         self.put(format_args!(
             r#"<text transform="translate({x} {y})rotate(-90)" font-size="{}" text-anchor="middle" class="ink" fill="{INK}">{text}</text>"#,
             Px(size)
@@ -237,7 +243,7 @@ mod tests {
     fn identifiers_and_text_cannot_break_out() {
         let text = FigureText { id: "a\" onload=\"x".into(), title: "<script>".into(), alt: "]]>".into() };
         let mut svg = Svg::new(&text.id);
-        svg.text((0.0, 0.0), 12.0, Anchor::Middle, "</text><script>");
+        svg.text(Point::new(0.0, 0.0), 12.0, Anchor::Middle, "</text><script>");
         let svg = svg.finish(10.0, 10.0, &text);
         let document = roxmltree::Document::parse(&svg).unwrap();
         assert!(

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A browser on PATH that opens a file of ours; a message and none otherwise.
+/// A browser on PATH that can open a file here; without one, a message and none.
 fn browser(folder: &Path) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates = std::env::split_paths(&paths).flat_map(|dir| BROWSERS.map(|name| dir.join(name)));

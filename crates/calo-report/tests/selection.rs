@@ -87,7 +87,7 @@ fn both_figures_are_drawn_with_the_best_epochs_and_the_same_each_time() {
 }
 
 #[test]
-fn trainings_of_one_beta_go_by_their_names_and_one_without_post_processor_has_one_curve() {
+fn runs_of_one_beta_go_by_their_names_and_one_without_post_processor_has_one_curve() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &selection(vec![run("a", 0.05, 9, false), run("b", 0.05, 9, false)]));
     render_selection(dir.path()).unwrap();

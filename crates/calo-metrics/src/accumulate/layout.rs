@@ -5,10 +5,12 @@ use std::ops::Range;
 use super::settings::{FileKind, SampleSettings, check_positive};
 use crate::error::Result;
 use crate::histogram::Axis;
-use crate::observables::{BinnedObservable, Cell, Column, Fill, GridCells, ObservableSettings, ShowerValue};
+use crate::observables::{
+    BinnedObservable, CellValue, Column, Fill, GridCells, Hit, ObservableSettings, ShowerValue,
+};
 
-/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first; what showers have
-/// one value of follows, first as far as it is compared over the full spectrum, so that all of that stands together.
+/// Columns of the histograms in a row. The dense ones, where one shower fills many slots, come first. Observables with
+/// one value per shower follow, those of the full spectrum first, so that all columns of the full spectrum are adjacent.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) grid: GridCells,
@@ -36,7 +38,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The column of a value; none for NaN, which has no place.
+    /// The column of a value; none for NaN.
     #[inline]
     pub(super) fn column(&self, value: f64) -> Option<usize> {
         Some(self.first + self.axis.slot(value)?)
@@ -50,8 +52,15 @@ impl Columns {
 /// A histogram that every cell fills.
 #[derive(Debug)]
 pub(super) struct CellColumns {
-    pub(super) value: fn(Cell) -> f64,
-    pub(super) columns: Columns,
+    value: CellValue,
+    columns: Columns,
+}
+
+impl CellColumns {
+    /// Counts the hits of a shower in its dense columns.
+    pub(super) fn count(&self, hits: &[Hit], grid: &GridCells, dense: &mut [f64]) {
+        self.value.count(hits, grid, &self.columns.axis, &mut dense[self.columns.range()]);
+    }
 }
 
 /// A histogram that every shower fills once.
@@ -64,25 +73,30 @@ pub(super) struct ShowerColumns {
 }
 
 impl ShowerColumns {
-    /// The column of a shower whose incident energy is that times the nominal one's inverse.
+    /// The column of a shower; `scale` is the nominal energy over its incident one.
     #[inline]
     pub(super) fn column(&self, row: &[f64; Column::ALL.len()], scale: f64) -> Option<usize> {
         self.columns.column(self.value.of(row[self.value.column as usize], scale))
     }
 }
 
-/// The showers that stand for one nominal energy.
+/// The histograms of the showers near one nominal energy.
 #[derive(Debug)]
 pub(super) struct AtEnergy {
-    pub(super) energy_gev: f64,
-    /// Half the width of the window, or none where all showers count as they are.
-    half_width_gev: Option<f64>,
+    pub(super) window: Window,
     pub(super) showers: Vec<ShowerColumns>,
 }
 
-impl AtEnergy {
-    /// What a quantity that grows with the incident energy is multiplied with; none where the shower is outside the
-    /// window.
+/// Which showers are taken for one nominal energy.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub(super) energy_gev: f64,
+    /// Half the width of the window; none where every shower is taken, without scaling.
+    half_width_gev: Option<f64>,
+}
+
+impl Window {
+    /// The factor for quantities that grow with the incident energy; none where the shower is outside the window.
     pub(super) fn scale(&self, energy_gev: f64) -> Option<f64> {
         match self.half_width_gev {
             None => Some(1.0),
@@ -142,9 +156,8 @@ impl Layout {
             || of_showers().filter(|(_, binned, _)| binned.observable.at_fixed_energies());
         let at_energy = windows
             .into_iter()
-            .map(|(energy_gev, half_width_gev)| AtEnergy {
-                energy_gev,
-                half_width_gev,
+            .map(|window| AtEnergy {
+                window,
                 showers: at_fixed_energies()
                     .map(|(observable, binned, value)| ShowerColumns {
                         observable,
@@ -176,22 +189,23 @@ impl Layout {
         at.showers.iter().find(|one| one.observable == observable).map(|one| one.columns.range())
     }
 
-    /// The showers that stand for an energy.
+    /// The histograms at an energy.
     pub(super) fn at(&self, energy_gev: f64) -> Option<&AtEnergy> {
-        self.at_energy.iter().find(|at| at.energy_gev.to_bits() == energy_gev.to_bits())
+        self.at_energy.iter().find(|at| at.window.energy_gev.to_bits() == energy_gev.to_bits())
     }
 }
 
-/// Nominal energies and half widths of their windows; none where all showers of a file count as they are.
-fn windows(settings: &SampleSettings, kind: FileKind) -> Result<Vec<(f64, Option<f64>)>> {
-    let energies_gev = settings.energies_gev.iter();
+/// The windows of the full spectrum, or the one energy of a file.
+fn windows(settings: &SampleSettings, kind: FileKind) -> Result<Vec<Window>> {
     match kind {
         FileKind::FullSpectrum => {
-            Ok(energies_gev.map(|&energy| (energy, Some(settings.window_half_width_gev))).collect())
+            let half_width_gev = Some(settings.window_half_width_gev);
+            let energies_gev = settings.energies_gev.iter();
+            Ok(energies_gev.map(|&energy_gev| Window { energy_gev, half_width_gev }).collect())
         }
         FileKind::FixedEnergy { energy_gev } => {
             check_positive("energy_gev of the file", energy_gev)?;
-            Ok(vec![(energy_gev, None)])
+            Ok(vec![Window { energy_gev, half_width_gev: None }])
         }
     }
 }
@@ -208,7 +222,7 @@ fn of_layers([layers, ..]: [usize; 3], columns: &Columns) -> Vec<u32> {
     (0..layers).map(|layer| column_of(columns, layer as f64)).collect()
 }
 
-/// The column of a position; that of the underflow where it is none.
+/// The column of a position; a NaN counts as underflow.
 fn column_of(columns: &Columns, position: f64) -> u32 {
     columns.column(position).unwrap_or(columns.first) as u32
 }

@@ -25,8 +25,8 @@ impl Part {
 
 /// A histogram with its bootstrap replicas: the same showers with Poisson(1) weights.
 ///
-/// A distance between replicas is larger than between the samples, for each replica adds noise of its own. Only the
-/// spread over replicas means something: it is the standard error.
+/// A distance between replicas is larger than between the samples, because each replica adds noise of its own. Only the
+/// spread over replicas is meaningful: it is the standard error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resampled {
     /// Every shower once. Squared weights are sums of squares of each shower's content.

@@ -14,7 +14,7 @@ pub struct SampleSettings {
     pub histograms: Vec<BinnedObservable>,
     /// Nominal energies at which observables of fixed energies are compared, GeV.
     pub energies_gev: Vec<f64>,
-    /// Showers of the full spectrum this close to a nominal energy stand for it, GeV.
+    /// Half the width of the window of the full spectrum that is taken for a nominal energy, GeV.
     pub window_half_width_gev: f64,
     /// Bootstrap replicas of every histogram.
     pub replicas: usize,
@@ -76,7 +76,7 @@ pub(super) fn check_positive(name: &str, value: f64) -> Result<()> {
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FileKind {
-    /// Showers of many energies; windows of it stand for the nominal ones.
+    /// Showers of many energies; a window around each nominal energy is taken for it.
     FullSpectrum,
     /// Showers of one energy.
     FixedEnergy {

@@ -1,29 +1,11 @@
 //! Sums of one thread. Adding a shower allocates nothing.
 
-use super::{add, layout::Layout};
-use crate::observables::{Cell, Column, Marginals, collect_hits};
+use super::layout::Layout;
+use crate::observables::{Column, Hit, Marginals, collect_hits};
 use crate::random::shower_weights;
+use crate::sums::{add, round_square, round_to_ev};
 
-/// `x + ROUNDER - ROUNDER` rounds to multiples of 2^-20: the sum has no bits below.
-const ROUNDER: f64 = 1.5 * (1_u64 << (52 - 20)) as f64;
-
-/// Rounded to 2^-20 MeV, so that sums are exact and know no order.
-#[inline]
-fn round_to_ev(energy_mev: f64) -> f64 {
-    (energy_mev + ROUNDER) - ROUNDER
-}
-
-/// `x + SQUARE_ROUNDER - SQUARE_ROUNDER` rounds to multiples of 2^-12.
-const SQUARE_ROUNDER: f64 = 1.5 * (1_u64 << (52 - 12)) as f64;
-
-/// Squares rounded to 2^-12 MeV^2, a fortieth of the square of a cell at the cut: they are a thousand times larger than
-/// energies, and their sums stay exact up to 2e12 MeV^2, which is four million showers of 700 MeV in one bin.
-#[inline]
-fn round_square(energy_mev2: f64) -> f64 {
-    (energy_mev2 + SQUARE_ROUNDER) - SQUARE_ROUNDER
-}
-
-/// Sums over the showers that one thread got, and its scratch.
+/// Sums over the showers of one thread, and its scratch space.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     n_columns: usize,
@@ -39,11 +21,11 @@ pub(super) struct Worker {
     weights: Vec<f64>,
     /// The splits that the shower belongs to, as bits, for each part.
     members: [u64; 2],
-    hits: Vec<(u32, f32)>,
+    hits: Vec<Hit>,
     marginals: Marginals,
     /// The shower's content of the dense columns.
     dense: Vec<f64>,
-    /// Columns of the others that it fills with 1.
+    /// The other columns that it fills, each with 1.
     singles: Vec<usize>,
 }
 
@@ -109,24 +91,20 @@ impl Worker {
         Ok(row)
     }
 
-    /// What cells and layers fill, and the image.
+    /// Fills the histograms of cells and layers, and the image.
     fn bin_cells(&mut self, layout: &Layout) {
         self.dense.fill(0.0);
+        for histogram in &layout.cells {
+            histogram.count(&self.hits, &layout.grid, &mut self.dense);
+        }
         let [_, _, ny] = layout.grid.shape();
-        for &(cell, energy_mev) in &self.hits {
-            let energy_mev = f64::from(energy_mev);
-            let position = layout.grid.positions()[cell as usize];
-            let [_, x, y] = position;
-            for histogram in &layout.cells {
-                let value = (histogram.value)(Cell { position, energy_mev });
-                if let Some(column) = histogram.columns.column(value) {
-                    self.dense[column] += 1.0;
-                }
-            }
+        for hit in &self.hits {
+            let energy_mev = f64::from(hit.energy_mev);
+            let [_, x, y] = layout.grid.positions()[hit.cell as usize];
             for columns in &layout.transverse {
                 self.dense[columns[usize::from(x) * ny + usize::from(y)] as usize] += energy_mev;
             }
-            self.image_mev[cell as usize] += round_to_ev(energy_mev);
+            self.image_mev[hit.cell as usize] += round_to_ev(energy_mev);
         }
         for columns in &layout.layers {
             for (&column, energy_mev) in columns.iter().zip(self.marginals.layers()) {
@@ -138,18 +116,18 @@ impl Worker {
         }
     }
 
-    /// What the shower has one value of; a moment that does not exist has no column.
+    /// Finds the columns of observables with one value per shower; a moment that does not exist has none.
     fn bin_shower(&mut self, layout: &Layout, row: &[f64; Column::ALL.len()], energy_gev: f64) {
         self.singles.clear();
         self.singles.extend(layout.showers.iter().filter_map(|histogram| histogram.column(row, 1.0)));
         for at in &layout.at_energy {
-            if let Some(scale) = at.scale(energy_gev) {
+            if let Some(scale) = at.window.scale(energy_gev) {
                 self.singles.extend(at.showers.iter().filter_map(|histogram| histogram.column(row, scale)));
             }
         }
     }
 
-    /// The shower's bins into every replica that drew it.
+    /// Adds the shower's bins to every replica that drew it.
     fn add_binned(&mut self, n_dense: usize) {
         let rows = self.sums.chunks_exact_mut(2 * self.n_columns);
         for (halves, &weight) in rows.zip(&self.weights) {
@@ -172,7 +150,7 @@ impl Worker {
         }
     }
 
-    /// The shower's bins into every split that drew it.
+    /// Adds the shower's bins to every split that drew it.
     fn add_to_splits(&mut self, n_dense: usize) {
         for part in 0..2 {
             let mut members = self.members[part];
@@ -194,28 +172,5 @@ impl Worker {
         add(&mut self.squared, &other.squared);
         add(&mut self.image_mev, &other.image_mev);
         add(&mut self.splits, &other.splits);
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these results are exact")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_of_large_squares_know_no_order() {
-        let squares: Vec<f64> = (0..200_000).map(|i| round_square(1e6 + f64::from(i) * 0.3)).collect();
-        let forwards: f64 = squares.iter().sum();
-        let backwards: f64 = squares.iter().rev().sum();
-        assert_eq!(forwards, backwards);
-    }
-
-    #[test]
-    fn rounding_is_to_the_nearest_millionth() {
-        for value in [0.0, 0.1, 1.0, 1_234.567_890_123, 2.0_f64.powi(30) + 0.3] {
-            let rounded = round_to_ev(value);
-            assert!((rounded - value).abs() <= 2.0_f64.powi(-21), "{value} {rounded}");
-            assert_eq!((rounded * 2.0_f64.powi(20)).fract(), 0.0);
-        }
     }
 }

@@ -1,23 +1,13 @@
-//! Showers of fixed energies: where they come from, and the linearity and resolution at each.
+//! Fixed energies: where their showers come from, and the linearity and resolution at each.
 
-use super::SampleSet;
-use crate::accumulate::{FileKind, Part, SampleAccumulator};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::observables::Column;
 use crate::resolution::resolution90;
 use crate::results::{EnergySource, Gap, LinearityPoint};
 
-/// A nominal energy, and where its showers are taken from if a sample has the choice.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FixedEnergy {
-    /// Nominal energy, GeV.
-    pub energy_gev: f64,
-    /// The better of the two that every sample has.
-    pub preferred: EnergySource,
-}
-
-/// Decides for each energy where the showers of histograms come from, so that like is compared with like: files if
-/// every sample has one, else windows of the full spectrum if every sample has showers there (files that only some have
-/// are then not used), else each sample's file or window.
+/// Decides for each energy where the showers of histograms come from, so that like is compared with like. Files are taken
+/// if every sample has one; else windows of the full spectrum, if every sample has showers there (files that only some
+/// samples have are then not used); else each sample's file or window.
 pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<FixedEnergy> {
     let preferred = |energy_gev: f64| {
         let all_have_files = samples.iter().all(|sample| sample.file_at(energy_gev).is_some());
@@ -30,62 +20,33 @@ pub fn fixed_energies(samples: &[&SampleSet], energies_gev: &[f64]) -> Vec<Fixed
         .collect()
 }
 
-impl SampleSet {
-    /// The accumulator that holds the showers at an energy, and where they come from; none where there are none.
-    pub(super) fn showers_at(
-        &self,
-        energy: &FixedEnergy,
-        part: Part,
-    ) -> Option<(&SampleAccumulator, EnergySource)> {
-        let energy_gev = energy.energy_gev;
-        let file = self.file_at(energy_gev).map(|file| (file, EnergySource::FixedEnergyFile));
-        let window = Some((&self.full, EnergySource::Window));
-        let choices = match energy.preferred {
-            EnergySource::FixedEnergyFile => [file, window],
-            EnergySource::Window => [window, file],
-        };
-        choices.into_iter().flatten().find(|(file, _)| file.n_showers_at(Some(energy_gev), part) > 0)
-    }
-
-    /// The file of an energy, if it has showers.
-    fn file_at(&self, energy_gev: f64) -> Option<&SampleAccumulator> {
-        let kind = FileKind::FixedEnergy { energy_gev };
-        self.fixed.iter().find(|file| file.kind() == kind && file.n_showers() > 0)
-    }
-
-    /// Visible energies of the full spectrum's showers near an energy, each scaled to it, MeV.
-    fn window(&self, energy_gev: f64) -> Vec<f64> {
-        let table = self.full.table();
-        let half_width = self.full.settings().window_half_width_gev;
-        let showers =
-            table.column(Column::IncidentEnergyGev).iter().zip(table.column(Column::VisibleEnergyMev));
-        showers
-            .filter(|(incident, _)| (**incident - energy_gev).abs() <= half_width)
-            .map(|(incident, visible)| visible * (energy_gev / incident))
-            .collect()
-    }
+/// mu90 and sigma90 of every sample at every energy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linearity {
+    /// One for each sample and energy; `sample` in it is the index in the list of samples.
+    pub points: Vec<LinearityPoint>,
+    /// The points that could not be computed, and why.
+    pub gaps: Vec<Gap>,
 }
 
-/// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be had.
+/// mu90 and sigma90 of the visible energy of every sample at every energy, and the points that could not be computed.
 ///
-/// A sample's own file comes first here, whatever the preference for histograms: scaled to the nominal energy, the
-/// window of another sample has the same mean and width, only with fewer showers.
-///
-/// `sample` in a point is the index in `samples`.
-pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> (Vec<LinearityPoint>, Vec<Gap>) {
-    let (mut points, mut gaps) = (Vec::new(), Vec::new());
+/// A sample's own file is preferred here, whatever the choice for histograms: scaled to the nominal energy, the window of
+/// another sample has the same mean and width, only with fewer showers.
+pub fn linearity(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Linearity {
+    let mut linearity = Linearity { points: Vec::new(), gaps: Vec::new() };
     for (index, sample) in samples.iter().enumerate() {
         for energy in energies {
             match linearity_point(sample, index, energy) {
-                Ok(point) => points.push(point),
+                Ok(point) => linearity.points.push(point),
                 Err(why) => {
                     let what = format!("{}: mu90 and sigma90 at {} GeV", sample.name, energy.energy_gev);
-                    gaps.push(Gap { what, why });
+                    linearity.gaps.push(Gap { what, why });
                 }
             }
         }
     }
-    (points, gaps)
+    linearity
 }
 
 fn linearity_point(sample: &SampleSet, index: usize, energy: &FixedEnergy) -> Result<LinearityPoint, String> {

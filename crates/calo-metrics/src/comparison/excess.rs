@@ -1,9 +1,9 @@
 //! Averages over splits, and what a distance has above its floor.
 
-use crate::bootstrap::standard_deviation;
 use crate::results::{Estimate, SplitDistances};
+use crate::spread::standard_deviation;
 
-/// Averages of the distances over splits, and the excess of one average over the other.
+/// Averages of the distances over splits, and the excess of the candidate over the floor.
 ///
 /// `drawn` is the share of either file that a split draws, n over reference plus n over candidate.
 pub(super) fn split_distances(candidate: &[f64], floor: &[f64], drawn: f64) -> SplitDistances {
@@ -40,8 +40,8 @@ fn average(values: &[f64]) -> Estimate {
 /// var(JSD^2)   = 2 (2 - s)^2 Q + 4 s (2 - s) Q + (2 - s) L
 /// ```
 ///
-/// and what is asked for, the variance of the sum of squares of d + f, is `2 s^2 Q + s L`. The spread over splits alone
-/// would say how well the average over splits is known, not how well the files know the truth.
+/// and the wanted number, the variance of the sum of squares of d + f, is `2 s^2 Q + s L`. The spread over splits alone
+/// is the error of the average over splits; it does not include the fluctuation of the files themselves.
 fn square_error(candidate: &[f64], floor: &[f64], drawn: f64) -> Option<f64> {
     let redrawn = 2.0 - drawn;
     let q = standard_deviation(floor)?.powi(2) / 8.0;

@@ -1,17 +1,17 @@
-//! Means and widths by sample: what every shower has one value of, response, punch-through.
+//! Means and widths by sample: observables with one value per shower, response, punch-through.
 
-use super::{FixedEnergy, SampleSet};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::accumulate::Part;
-use crate::bootstrap::standard_deviation;
 use crate::observables::{BinnedObservable, Column};
 use crate::results::{Estimate, Moments, PunchThrough, Response};
+use crate::spread::standard_deviation;
 
-/// Ranges of incident energy that the response is given for, beside the whole.
+/// Ranges of incident energy for which the response is given, besides the whole.
 const N_RANGES: usize = 3;
 
-/// Mean and standard deviation of every sample's observables that each shower has one value of (visible energy, hits,
-/// centre of gravity), over the full spectrum and at every energy that it has showers of; the showers are those behind
-/// the histograms.
+/// Mean and standard deviation of the observables with one value per shower (visible energy, hits, centre of gravity),
+/// for every sample, over the full spectrum and at every energy at which it has showers. The showers are those of the
+/// histograms.
 ///
 /// Errors are `s / sqrt(n)` and `sqrt((m4 - s^4) / n) / 2s` with the fourth central moment `m4`: they hold for any
 /// distribution.
@@ -22,7 +22,7 @@ pub fn moments(samples: &[&SampleSet], energies: &[FixedEnergy]) -> Vec<Moments>
             let (file, source) = match energy {
                 None => (&sample.full, None),
                 Some(energy) => match sample.showers_at(energy, Part::All) {
-                    Some((file, source)) => (file, Some(source)),
+                    Some(found) => (found.file, Some(found.source)),
                     None => continue,
                 },
             };
@@ -83,8 +83,8 @@ pub fn responses(samples: &[&SampleSet]) -> Vec<Response> {
     all
 }
 
-/// The share of showers of every sample's full spectrum with at most so many hits, with the binomial error of the
-/// Agresti-Coull interval (two successes and two failures added): it is no zero where no shower counts.
+/// The share of showers of every sample's full spectrum with at most `at_most_hits` hits. The error is the binomial one of
+/// the Agresti-Coull interval (two successes and two failures added), which is not zero where no shower counts.
 pub fn punch_through(samples: &[&SampleSet], at_most_hits: u64) -> Vec<PunchThrough> {
     let samples = samples.iter().enumerate();
     let fractions = samples.filter(|(_, sample)| sample.full.n_showers() > 0).map(|(index, sample)| {

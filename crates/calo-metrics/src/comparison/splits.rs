@@ -1,7 +1,8 @@
 //! Candidates and floor at the same number of showers, averaged over random splits.
 
 use super::excess::split_distances;
-use super::{FixedEnergy, OUTSIDE, SampleSet, label};
+use super::missing::{OUTSIDE, label};
+use super::sample_set::{FixedEnergy, SampleSet};
 use crate::accumulate::{Part, SampleAccumulator};
 use crate::distance::divergence_of_contents;
 use crate::error::Result;
@@ -25,12 +26,12 @@ pub fn split_size(n_reference: u64, n_candidates: impl IntoIterator<Item = u64>)
     n_candidates.into_iter().fold(n_reference / 2, u64::min)
 }
 
-/// Distance of n candidate and n reference showers beside that of n and n other reference showers, the floor, both
-/// averaged over the splits of the reference's accumulator. The floor is the same for every candidate.
+/// Distance of n candidate and n reference showers, and the floor: the distance of n reference showers and n others. Both
+/// are averaged over the splits of the reference's accumulator. The floor is the same for every candidate.
 ///
-/// What is compared over the full spectrum comes from what the accumulators summed for their
-/// [`Splits`](crate::Splits): the reference's with two parts, the candidates' with a first part of the same size.
-/// What is compared at fixed energies is drawn here from the showers of each, keyed by `seed`, as many as there are.
+/// Observables of the full spectrum use the sums of the accumulators for their [`Splits`](crate::Splits): the reference
+/// has two parts, each candidate a first part of the same size. Observables of fixed energies are drawn here from the
+/// showers at each energy, keyed by `seed`, as many as there are.
 ///
 /// # Errors
 /// Different axes, or contents that cannot be compared. What one side lacks is a gap, not an error.
@@ -84,7 +85,7 @@ impl ComparedSplits {
     }
 }
 
-/// What the histogram of an observable is drawn from at each energy; none for those of the full spectrum.
+/// The value that is drawn at each energy; none for observables of the full spectrum.
 fn drawn_value(observable: &Observable) -> Option<ShowerValue> {
     observable.of_showers().filter(|_| observable.at_fixed_energies())
 }
@@ -100,14 +101,14 @@ struct Divergences {
     floor: Vec<f64>,
 }
 
-/// What was found, or why nothing.
+/// The divergences, or why there are none.
 type Found = std::result::Result<Divergences, String>;
 
 /// Contents of the parts of a split: reference, other reference, candidate.
 type Contents = [Vec<f64>; 3];
 
 impl Divergences {
-    /// The reason, where there is nothing to compare in some split.
+    /// The reason instead, where some split has nothing to compare.
     fn new(
         energy_gev: Option<f64>,
         n_showers: u64,
@@ -186,12 +187,12 @@ impl Draws<'_> {
         if n == 0 {
             return Ok(candidates.iter().map(|_| none(&reference.name)).collect());
         }
-        let (axis, energy_gev, seed) = (self.axis, self.energy.energy_gev, self.seed);
+        let energy_gev = self.energy.energy_gev;
         let compare = |candidate: &SampleSet, source: Option<&Source>| {
             let Some(source) = source else { return Ok(none(&candidate.name)) };
             let contents = (0..self.n_splits).map(|split| {
-                let [first, second] = of_reference.draw(axis, [n, n], seed, energy_gev, split);
-                let [of_candidate, _] = source.draw(axis, [n, 0], seed, energy_gev, split);
+                let [first, second] = of_reference.draw(self, [n, n], split);
+                let [of_candidate, _] = source.draw(self, [n, 0], split);
                 [first, second, of_candidate]
             });
             let drawn = n as f64 / of_reference.n_showers() as f64 + n as f64 / source.n_showers() as f64;
@@ -213,7 +214,7 @@ struct Source {
 
 impl Source {
     fn new(sample: &SampleSet, value: ShowerValue, energy: &FixedEnergy) -> Option<Self> {
-        let (file, _) = sample.showers_at(energy, Part::All)?;
+        let file = sample.showers_at(energy, Part::All)?.file;
         Some(Self { values: file.values(value, Some(energy.energy_gev)), key: file.key() })
     }
 
@@ -221,17 +222,11 @@ impl Source {
         self.values.len() as u64
     }
 
-    /// Slots of both parts of a split. Visible energy and hits of a shower come into the same part.
-    fn draw(
-        &self,
-        axis: &Axis,
-        sizes: [usize; 2],
-        seed: u64,
-        energy_gev: f64,
-        split: usize,
-    ) -> [Vec<f64>; 2] {
-        // Windows of several energies share a key; the bits of usual energies end in zeros, where the split goes.
-        let index = energy_gev.to_bits() ^ split as u64;
+    /// Slots of both parts of a split. Visible energy and hits of a shower are in the same part.
+    fn draw(&self, draws: &Draws<'_>, sizes: [usize; 2], split: usize) -> [Vec<f64>; 2] {
+        let Draws { axis, energy, seed, .. } = *draws;
+        // Windows of several energies share a key. The bits of usual energies end in zeros, which hold the split.
+        let index = energy.energy_gev.to_bits() ^ split as u64;
         draw_parts(self.values.len(), sizes, seed, self.key, index).map(|rows| {
             let mut slots = vec![0.0; axis.n_slots()];
             for slot in rows.into_iter().filter_map(|row| axis.slot(self.values[row])) {

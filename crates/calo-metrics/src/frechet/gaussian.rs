@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Rows gathered at a time: a block of a dozen features stays in the first-level cache.
 const BLOCK_ROWS: usize = 256;
 
-/// Iterations after which an eigenvalue decomposition counts as failed; a handful each suffice.
+/// Iterations after which an eigenvalue decomposition counts as failed; usually a few for each eigenvalue suffice.
 const MAX_ITERATIONS: usize = 10_000;
 
 /// Mean and a square root of the covariance, `covariance = root * root^T`.
@@ -96,7 +96,7 @@ fn square_root(covariance: DMatrix<f64>) -> Result<DMatrix<f64>> {
 /// Squared Frechet distance, never below zero.
 ///
 /// tr sqrt(S1 S2) is the sum of the singular values of R1^T R2 with Si = Ri Ri^T. Unlike a matrix square root of S1 S2
-/// this needs no inverse, keeps all digits of small eigenvalues, and is at ease with singular covariances.
+/// this needs no inverse, keeps all digits of small eigenvalues, and works with singular covariances.
 pub(super) fn distance(first: &Gaussian, second: &Gaussian) -> Result<f64> {
     let overlap = first.root.tr_mul(&second.root);
     let singular_values = SVD::try_new_unordered(overlap, false, false, 5.0 * f64::EPSILON, MAX_ITERATIONS)

@@ -1,8 +1,9 @@
-//! The observables whose histograms are compared: one entry each, which everything else walks.
+//! The observables whose histograms are compared. All other code iterates over this list.
 
 use std::borrow::Cow::Borrowed;
 
-use super::Column;
+use super::cells::CellValue;
+use super::table::Column;
 use crate::error::{Error, Result};
 use crate::histogram::Axis;
 use crate::results::{ComparedAt, ObservableInfo};
@@ -10,7 +11,7 @@ use crate::results::{ComparedAt, ObservableInfo};
 /// An observable whose histograms are compared.
 #[derive(Debug, Clone)]
 pub struct Observable {
-    /// What results, tables and figures say of it.
+    /// Its texts in results, tables and figures.
     pub info: ObservableInfo,
     /// Key of its binning in the `[binning]` of a detector file, with unit.
     pub binning: &'static str,
@@ -21,8 +22,8 @@ pub struct Observable {
 /// How showers fill a histogram.
 #[derive(Debug, Clone, Copy)]
 pub enum Fill {
-    /// Each cell above the cut counts 1, at what the function makes of it.
-    Cells(fn(Cell) -> f64),
+    /// Each cell above the cut counts 1, at a value computed from it.
+    Cells(CellValue),
     /// Each cell adds its energy at a position that follows from its offset along x and y from the grid's centre, cells.
     Transverse(fn([f64; 2]) -> f64),
     /// Each layer adds its energy at its index.
@@ -36,15 +37,6 @@ pub enum Fill {
     },
 }
 
-/// A cell above the cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cell {
-    /// `[layer, x, y]`.
-    pub position: [u16; 3],
-    /// Its energy, MeV.
-    pub energy_mev: f64,
-}
-
 /// An observable and the bins of its histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinnedObservable {
@@ -54,12 +46,8 @@ pub struct BinnedObservable {
     pub axis: Axis,
 }
 
-/// The ids of the papers' six, in the order in which files of earlier versions list numbers without ids.
-pub(crate) const PAPERS_IDS: [&str; 6] =
-    ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
-
-/// All observables that are compared: the six of the papers, in their order. One more is one entry more, and its
-/// binning in the detector files; a quantity of a shower that no [`Column`] holds yet is computed there.
+/// All observables that are compared: the six of the papers, in their order. To add one, add an entry here and its
+/// binning to the detector files; a quantity of a shower that no [`Column`] holds yet becomes a new column.
 ///
 /// # Reference
 /// decoding-photons, figure 6.
@@ -83,7 +71,7 @@ pub static OBSERVABLES: [Observable; 6] = [
             normalisation: Borrowed("Cells per shower and bin."),
         },
         binning: "cell_energy_mev",
-        fill: Fill::Cells(|cell| cell.energy_mev),
+        fill: Fill::Cells(CellValue::new(&|cell| cell.energy_mev)),
     },
     Observable {
         info: ObservableInfo {
@@ -159,7 +147,7 @@ pub static OBSERVABLES: [Observable; 6] = [
             normalisation: Borrowed("Mean energy per shower in each ring."),
         },
         binning: "radial",
-        // The root of the sum of squares rather than `hypot`: what everyone's NumPy code does at bin edges.
+        // Not `hypot`, which rounds differently: this is what NumPy code usually computes, so radii at bin edges agree.
         fill: Fill::Transverse(|[x, y]| (x.powi(2) + y.powi(2)).sqrt()),
     },
     Observable {
@@ -188,8 +176,8 @@ pub fn observable_info(id: &str) -> Option<&'static ObservableInfo> {
     OBSERVABLES.iter().map(|observable| &observable.info).find(|info| info.id == id)
 }
 
-/// The observables of the list with the bins that `axis` knows for their [`Observable::binning`]; those that it knows
-/// none for are left out.
+/// The observables of the list with the bins that `axis` returns for their [`Observable::binning`]; those without bins
+/// are left out.
 ///
 /// # Errors
 /// Those of `axis`.
@@ -217,7 +205,7 @@ impl Observable {
         self.info.compared_at == ComparedAt::FixedEnergies
     }
 
-    /// What each shower has one value of; none where cells or layers fill the histogram.
+    /// The one value of each shower; none where cells or layers fill the histogram.
     pub(crate) fn of_showers(&self) -> Option<ShowerValue> {
         match self.fill {
             Fill::Showers { column, proportional } => Some(ShowerValue { column, proportional }),
@@ -247,7 +235,7 @@ pub(crate) struct ShowerValue {
 }
 
 impl ShowerValue {
-    /// A shower's value, where it stands for a nominal energy that is `scale` times its own.
+    /// A shower's value at a nominal energy that is `scale` times its incident one.
     #[inline]
     pub(crate) fn of(self, value: f64, scale: f64) -> f64 {
         if self.proportional { scale * value } else { value }
@@ -257,6 +245,7 @@ impl ShowerValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::PAPERS_IDS;
 
     #[test]
     fn ids_are_file_names_and_stand_once() {

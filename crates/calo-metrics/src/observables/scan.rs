@@ -2,14 +2,21 @@
 
 use ndarray::ArrayView3;
 
-use super::{Column, ShowerStart};
+use super::start::ShowerStart;
+use super::table::Column;
 use crate::error::{Error, Result};
 
-/// Cells looked at together; empty blocks cost a few vector instructions.
+/// Cells examined together; empty blocks cost a few vector instructions.
 const BLOCK: usize = 16;
 
-/// A cell above the cut: its index in the flat shower and its energy in MeV.
-pub(crate) type Hit = (u32, f32);
+/// A cell above the cut.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Hit {
+    /// Index in the flat shower.
+    pub(crate) cell: u32,
+    /// Its energy, MeV.
+    pub(crate) energy_mev: f32,
+}
 
 /// Layer, x and y of every cell of the flat shower.
 #[derive(Debug, Clone)]
@@ -75,11 +82,11 @@ pub(crate) fn collect_hits(
     collect_block(rest, blocks.len() * BLOCK, cut_mev, hits)
 }
 
-/// Whether a cell is above the cut, NaN, infinite, or as far below zero.
+/// Whether the magnitude of a cell is above the cut, NaN or infinite.
 #[inline]
 fn any_beyond(block: &[f32; BLOCK], cut_mev: f32) -> bool {
     // Without their sign, floats are ordered as their bits are, infinity and NaN last; a difference of two such
-    // numbers is negative where the cell is larger. Plain integers: the compiler makes vectors of them.
+    // numbers is negative where the cell is larger. With plain integers the compiler vectorises the loop.
     let magnitude = |value: f32| (value.to_bits() & (u32::MAX >> 1)).cast_signed();
     let cut = magnitude(cut_mev);
     block.iter().fold(0, |signs, &cell| signs | (cut - magnitude(cell))) < 0
@@ -93,15 +100,15 @@ fn collect_block(
     cut_mev: f32,
     hits: &mut Vec<Hit>,
 ) -> std::result::Result<(), usize> {
-    // Written always and kept if it counts: which cells are hit cannot be predicted, and a wrong guess of the
-    // processor costs more than the write.
-    let mut kept = [(0, 0.0); BLOCK];
+    // Written always and kept if it counts: which cells are hit cannot be predicted, and a branch that the CPU
+    // mispredicts costs more than the write.
+    let mut kept = [Hit { cell: 0, energy_mev: 0.0 }; BLOCK];
     let mut n_kept = 0;
     let mut all_finite = true;
-    for (i, &cell) in block.iter().enumerate() {
-        kept[n_kept] = ((first + i) as u32, cell);
-        n_kept += usize::from(cell > cut_mev);
-        all_finite &= cell.is_finite();
+    for (i, &energy_mev) in block.iter().enumerate() {
+        kept[n_kept] = Hit { cell: (first + i) as u32, energy_mev };
+        n_kept += usize::from(energy_mev > cut_mev);
+        all_finite &= energy_mev.is_finite();
     }
     if !all_finite {
         let bad = block.iter().position(|cell| !cell.is_finite());
@@ -135,9 +142,9 @@ impl Marginals {
         self.x.fill(0.0);
         self.y.fill(0.0);
         self.n_hits = hits.len();
-        for &(cell, energy_mev) in hits {
-            let [layer, x, y] = grid.positions[cell as usize];
-            let energy_mev = f64::from(energy_mev);
+        for hit in hits {
+            let [layer, x, y] = grid.positions[hit.cell as usize];
+            let energy_mev = f64::from(hit.energy_mev);
             self.layers[usize::from(layer)] += energy_mev;
             self.x[usize::from(x)] += energy_mev;
             self.y[usize::from(y)] += energy_mev;
@@ -147,23 +154,22 @@ impl Marginals {
     /// One row of the [`super::ObservableTable`].
     pub(crate) fn observables(&self, energy_gev: f64, start: &ShowerStart) -> [f64; Column::ALL.len()] {
         let visible_mev: f64 = self.layers.iter().sum();
-        let [(m1x, m2x), (m1y, m2y), (m1z, m2z)] =
-            [&self.x, &self.y, &self.layers].map(|sums| moments(sums, visible_mev));
+        let [x, y, z] = [&self.x, &self.y, &self.layers].map(|sums| AxisMoments::of(sums, visible_mev));
         let n_layers = self.layers.len();
         let mut thirds = [0.0; 3];
         for (layer, energy_mev) in self.layers.iter().enumerate() {
             thirds[3 * layer / n_layers] += energy_mev;
         }
-        // 0 / 0 of an empty shower is the NaN it should be.
+        // 0 / 0 in an empty shower gives NaN, as it should.
         let [third1, third2, third3] = thirds.map(|energy_mev| energy_mev / visible_mev);
         let start = start.layer(&self.layers).map_or(f64::NAN, |layer| layer as f64);
         [
-            m1x,
-            m1y,
-            m1z,
-            m2x,
-            m2y,
-            m2z,
+            x.mean,
+            y.mean,
+            z.mean,
+            x.variance,
+            y.variance,
+            z.variance,
             visible_mev,
             energy_gev,
             self.n_hits as f64,
@@ -175,12 +181,20 @@ impl Marginals {
     }
 }
 
-/// Mean index and variance about it, weighted by `sums` of the given total; NaN where that is zero.
-fn moments(sums: &[f64], total: f64) -> (f64, f64) {
-    let indexed = || sums.iter().enumerate().map(|(i, &sum)| (i as f64, sum));
-    let mean = indexed().map(|(i, sum)| i * sum).sum::<f64>() / total;
-    let variance = indexed().map(|(i, sum)| (i - mean).powi(2) * sum).sum::<f64>() / total;
-    (mean, variance)
+/// Mean index along one axis and variance about it, weighted by energy.
+struct AxisMoments {
+    mean: f64,
+    variance: f64,
+}
+
+impl AxisMoments {
+    /// Of `sums` of the given total; NaN where that is zero.
+    fn of(sums: &[f64], total: f64) -> Self {
+        let indexed = || sums.iter().enumerate().map(|(i, &sum)| (i as f64, sum));
+        let mean = indexed().map(|(i, sum)| i * sum).sum::<f64>() / total;
+        let variance = indexed().map(|(i, sum)| (i - mean).powi(2) * sum).sum::<f64>() / total;
+        Self { mean, variance }
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +207,7 @@ mod tests {
         (cells[3], cells[17], cells[38], cells[39]) = (0.1, -5.0, 0.2, 0.100_000_02);
         let mut hits = Vec::new();
         collect_hits(&cells, 0.1, &mut hits).unwrap();
-        assert_eq!(hits, [(38, 0.2), (39, 0.100_000_02)]);
+        assert_eq!(hits, [Hit { cell: 38, energy_mev: 0.2 }, Hit { cell: 39, energy_mev: 0.100_000_02 }]);
     }
 
     #[test]

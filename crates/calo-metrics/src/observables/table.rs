@@ -132,19 +132,25 @@ impl ObservableTable {
         }
     }
 
-    /// Some observables as a matrix, and how many showers it leaves out because one of them does not exist.
-    ///
-    /// # Shapes
-    /// `[shower, column]`, every entry finite.
-    pub fn complete_rows(&self, columns: &[Column]) -> (Array2<f64>, usize) {
+    /// Some observables of the showers that have all of them.
+    pub fn complete_rows(&self, columns: &[Column]) -> CompleteRows {
         let rows: Vec<usize> = (0..self.len())
             .filter(|&row| columns.iter().all(|&column| self.column(column)[row].is_finite()))
             .collect();
         let matrix = Array2::from_shape_fn((rows.len(), columns.len()), |(i, j)| {
             self.columns[columns[j] as usize][rows[i]]
         });
-        (matrix, self.len() - rows.len())
+        CompleteRows { rows: matrix, n_left_out: self.len() - rows.len() }
     }
+}
+
+/// Observables of the showers that have all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompleteRows {
+    /// `[shower, column]`, every entry finite.
+    pub rows: Array2<f64>,
+    /// Showers left out because one of the observables does not exist.
+    pub n_left_out: usize,
 }
 
 #[cfg(test)]
@@ -169,8 +175,8 @@ mod tests {
         table.push(&row);
         row[2] = f64::NAN;
         table.push(&row);
-        let (matrix, n_left_out) = table.complete_rows(&[Column::M1z, Column::NHits]);
-        assert_eq!((matrix.dim(), n_left_out), ((1, 2), 1));
-        assert_eq!(table.complete_rows(&[Column::NHits]).0.dim(), (2, 1));
+        let complete = table.complete_rows(&[Column::M1z, Column::NHits]);
+        assert_eq!((complete.rows.dim(), complete.n_left_out), ((1, 2), 1));
+        assert_eq!(table.complete_rows(&[Column::NHits]).rows.dim(), (2, 1));
     }
 }

@@ -6,12 +6,13 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::QuantileBins;
-use crate::bootstrap::{BootstrapSettings, standard_deviation};
+use crate::bootstrap::BootstrapSettings;
 use crate::distance::divergence_of_contents;
 use crate::error::Result;
 use crate::random::stream;
 use crate::resampling::Draw;
 use crate::results::Estimate;
+use crate::spread::standard_deviation;
 
 /// Showers of the evaluated sample per bin below which results are withheld.
 const SHOWERS_PER_BIN: usize = 10;

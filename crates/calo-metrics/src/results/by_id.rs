@@ -6,7 +6,9 @@ use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::observables::PAPERS_IDS;
+/// The ids of the papers' six, in the order in which files of earlier versions list numbers without ids.
+pub(crate) const PAPERS_IDS: [&str; 6] =
+    ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
 
 /// One number for each of some observables, by id. In JSON it is a map; the order is kept, because sums over it must
 /// not depend on how it was stored.

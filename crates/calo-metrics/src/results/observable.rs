@@ -1,19 +1,19 @@
-//! What a result says of each observable that it compares.
+//! The description of each observable in the results.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// A text of ours or of a file.
+/// A text from this crate or from a file.
 pub type Text = Cow<'static, str>;
 
-/// An observable whose histograms are compared, as far as tables and figures need to know it. Results carry these
-/// descriptions, so that a reader needs no list of its own.
+/// What tables and figures need to know of an observable. Results carry these descriptions, so that a reader needs no
+/// list of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservableInfo {
     /// Name in files, also of its figure: small letters, digits and underscores.
     pub id: Text,
-    /// In tables and lists of gaps.
+    /// In tables and lists of missing values.
     pub label: Text,
     /// Heading of its figure and of rows on pages.
     pub title: Text,

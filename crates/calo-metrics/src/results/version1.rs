@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::{
     DetectorInfo, Distribution, Divisors, Estimate, Gap, HistogramComparison, LinearityPoint, Moments,
-    Pearson, PunchThrough, Response, SCHEMA_VERSION, SampleInfo, Score, SplitComparison,
+    PAPERS_IDS, Pearson, PunchThrough, Response, SCHEMA_VERSION, SampleInfo, Score, SplitComparison,
 };
-use crate::observables::{OBSERVABLES, PAPERS_IDS};
+use crate::observables::OBSERVABLES;
 use crate::score::SCORES;
 
 /// Version of the schema here.

@@ -1,8 +1,9 @@
 //! The fidelity score S_JSD and its sibling with area differences.
 
-use crate::comparison::{ComparedHistograms, spread};
+use crate::comparison::{ComparedHistograms, ReplicaDistances};
 use crate::error::{Error, Result};
 use crate::results::{ById, Divisors, Estimate, HistogramComparison};
+use crate::spread::spread_of_finite;
 
 /// The divisors of the scores: mean JSD and area difference of each of the observables over all models and epochs
 /// compared.
@@ -52,7 +53,7 @@ pub fn divisors(observables: &[&str], comparisons: &[&[HistogramComparison]]) ->
 /// # Reference
 /// decoding-photons, appendix A.
 pub fn s_jsd(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Estimate> {
-    mean_quotient(compared, ("jsd", &divisors.jsd), |histogram| histogram.jsd.value, 0)
+    mean_quotient(compared, &divisors.jsd, &JSD)
 }
 
 /// The same with area differences; none where the divisors have none for these.
@@ -61,17 +62,29 @@ pub fn s_jsd(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Estim
 /// As [`s_jsd`].
 pub fn s_area(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Option<Estimate>> {
     let Some(areas) = &divisors.area_difference else { return Ok(None) };
-    mean_quotient(compared, ("area_difference", areas), |histogram| histogram.area_difference.value, 1)
-        .map(Some)
+    mean_quotient(compared, areas, &AREA_DIFFERENCE).map(Some)
 }
 
-/// The mean of quotients of a distance, which is number `which` of each replica.
-fn mean_quotient(
-    compared: &ComparedHistograms,
-    (name, divisors): (&str, &ById),
-    distance: fn(&HistogramComparison) -> f64,
-    which: usize,
-) -> Result<Estimate> {
+/// A distance that a score divides.
+struct Distance {
+    /// Its name in [`Divisors`].
+    name: &'static str,
+    of_histogram: fn(&HistogramComparison) -> f64,
+    of_replica: fn(&ReplicaDistances) -> f64,
+}
+
+const JSD: Distance =
+    Distance { name: "jsd", of_histogram: |one| one.jsd.value, of_replica: |replica| replica.jsd };
+
+const AREA_DIFFERENCE: Distance = Distance {
+    name: "area_difference",
+    of_histogram: |one| one.area_difference.value,
+    of_replica: |replica| replica.area_difference,
+};
+
+/// The mean of a distance's quotients by its divisors.
+fn mean_quotient(compared: &ComparedHistograms, divisors: &ById, distance: &Distance) -> Result<Estimate> {
+    let name = distance.name;
     for (observable, divisor) in divisors.iter() {
         if !(divisor.is_finite() && divisor > 0.0) {
             let name = format!("divisor {name} of {observable}");
@@ -87,13 +100,15 @@ fn mean_quotient(
     let histograms = compared.histograms.iter().enumerate();
     let known: Vec<(usize, f64)> =
         histograms.filter_map(|(i, histogram)| Some((i, divisors.get(&histogram.observable)?))).collect();
-    let mean = |distance: &dyn Fn(usize) -> f64| {
-        known.iter().map(|&(i, divisor)| distance(i) / divisor).sum::<f64>() / known.len() as f64
+    let mean = |of: &dyn Fn(usize) -> f64| {
+        known.iter().map(|&(i, divisor)| of(i) / divisor).sum::<f64>() / known.len() as f64
     };
     let n_replicas = compared.replicas.iter().map(Vec::len).min().unwrap_or(0);
     Ok(Estimate {
-        value: mean(&|i| distance(&compared.histograms[i])),
-        error: spread((0..n_replicas).map(|r| mean(&|i| compared.replicas[i][r][which]))),
+        value: mean(&|i| (distance.of_histogram)(&compared.histograms[i])),
+        error: spread_of_finite(
+            (0..n_replicas).map(|r| mean(&|i| (distance.of_replica)(&compared.replicas[i][r]))),
+        ),
     })
 }
 
@@ -110,7 +125,7 @@ fn energies(histogram: &HistogramComparison) -> Vec<Option<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observables::PAPERS_IDS;
+    use crate::results::PAPERS_IDS;
 
     /// Comparisons of the papers' observables with the given distances and no parts.
     fn compared(distances: [f64; 6]) -> ComparedHistograms {
@@ -123,8 +138,13 @@ mod tests {
                 parts: Vec::new(),
             }
         });
-        let replicas = distances.map(|d| vec![[d, 2.0 * d], [3.0 * d, 2.0 * d]]).to_vec();
-        ComparedHistograms { histograms: histograms.collect(), replicas, gaps: Vec::new() }
+        let replicas = distances.map(|d| {
+            vec![
+                ReplicaDistances { jsd: d, area_difference: 2.0 * d },
+                ReplicaDistances { jsd: 3.0 * d, area_difference: 2.0 * d },
+            ]
+        });
+        ComparedHistograms { histograms: histograms.collect(), replicas: replicas.to_vec(), gaps: Vec::new() }
     }
 
     fn all(value: f64) -> ById {

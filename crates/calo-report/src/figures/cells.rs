@@ -3,7 +3,7 @@
 use crate::axis::Axis;
 use crate::colour::sequential;
 use crate::style::Style;
-use crate::svg::{Anchor, INK, Svg};
+use crate::svg::{Anchor, INK, Point, Svg};
 
 /// Colours are cut into so many steps, each one path: far smaller than one element for each cell.
 pub(super) const LEVELS: usize = 48;
@@ -64,10 +64,19 @@ pub(super) fn colour_bar(
     svg.rect([left, top, right, bottom], &outline);
     for tick in axis.ticks(24.0) {
         let at = axis.at(tick.value);
-        svg.line((right, at), (right - if tick.label.is_some() { 5.0 } else { 3.0 }, at), 0.8);
+        svg.line(
+            Point::new(right, at),
+            Point::new(right - if tick.label.is_some() { 5.0 } else { 3.0 }, at),
+            0.8,
+        );
         if let Some(label) = tick.label {
-            svg.text((right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
+            svg.text(Point::new(right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
         }
     }
-    svg.text((f64::midpoint(left, right) + 12.0, top - 8.0), style.small_px(), Anchor::Middle, label);
+    svg.text(
+        Point::new(f64::midpoint(left, right) + 12.0, top - 8.0),
+        style.small_px(),
+        Anchor::Middle,
+        label,
+    );
 }

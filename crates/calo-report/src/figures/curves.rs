@@ -1,11 +1,11 @@
 //! Curves in one panel: lines, points and histograms of any quantity against any other.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, extent};
 use crate::colour::{OKABE_ITO_PALE, RAMP};
 use crate::error::{Error, Result};
 use crate::panel::{AREA, Labels, Layout, LegendRow, Swatch, frame, header};
-use crate::style::{Marker, SeriesStyle, Style};
-use crate::svg::{FigureText, PathData, Svg};
+use crate::style::{Marker, MarkerFill, SeriesStyle, Style};
+use crate::svg::{FigureText, PathData, Point, Svg};
 
 /// What [`curves`] draws.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct CurvesPlot {
     pub x_label: String,
     /// Label of the vertical axis, with its unit.
     pub y_label: String,
-    /// Range of the horizontal axis; that of the points unless told.
+    /// Range of the horizontal axis; by default that of the points.
     pub x_range: Option<[f64; 2]>,
     /// Whether the vertical axis is logarithmic; it starts at zero otherwise.
     pub log_y: bool,
@@ -153,14 +153,11 @@ fn swatch(curve: &PlainCurve, style: &Style) -> Swatch {
 
 fn axes(plot: &CurvesPlot, layout: &Layout) -> [Axis; 2] {
     let points: Vec<[f64; 2]> = plot.curves.iter().flat_map(|curve| curve.data.extent()).collect();
-    let range = |side: usize| {
-        let finite = points.iter().map(|point| point[side]).filter(|value| value.is_finite());
-        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
-    };
-    let [low, high] = plot.x_range.unwrap_or_else(|| range(0).into());
+    let range = |side: usize| extent(points.iter().map(|point| point[side]));
+    let [low, high] = plot.x_range.unwrap_or_else(|| range(0));
     let x = Axis::linear(low, high, layout.left, layout.right);
     let [top, bottom] = layout.main;
-    let (low, high) = range(1);
+    let [low, high] = range(1);
     let y = if plot.log_y {
         let positive = points.iter().map(|point| point[1]).filter(|value| *value > 0.0);
         let low = positive.fold(f64::INFINITY, f64::min).max(high * DEEPEST);
@@ -211,7 +208,7 @@ fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
         && points.len() <= MARKED_POINTS
     {
         for &[at, value, _] in points.iter().filter(|point| point[1].is_finite()) {
-            look.marker.draw(svg, (x.at(at), y.at(value)), 3.2, look.colour, false);
+            look.marker.draw(svg, Point::new(x.at(at), y.at(value)), 3.2, MarkerFill::Solid(look.colour));
         }
     }
 }

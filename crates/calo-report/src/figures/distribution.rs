@@ -1,11 +1,11 @@
 //! One observable: the reference as an area, candidates as lines, their ratio below.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, extent};
 use crate::error::{Error, Result};
-use crate::figures::ratio::{Run, Side, half_range, ratios, runs};
+use crate::figures::ratio::{RatioPoint, Run, Side, half_range, ratios, runs};
 use crate::panel::{AREA, Labels, Layout, LegendRow, Swatch, frame, header, top_axis};
-use crate::style::Style;
-use crate::svg::{Anchor, FigureText, MUTED, PathData, Svg};
+use crate::style::{MarkerFill, Style};
+use crate::svg::{Anchor, FigureText, MUTED, PathData, Point, Svg};
 use crate::text::width;
 
 /// What [`distribution`] draws.
@@ -27,8 +27,17 @@ pub struct DistributionPlot {
     pub groups: Vec<Group>,
     /// A region that is greyed out.
     pub shade: Option<Shade>,
-    /// A second horizontal axis: values over this unit, with this label.
-    pub top_axis: Option<(f64, String)>,
+    /// A second horizontal axis, in other units.
+    pub top_axis: Option<TopAxis>,
+}
+
+/// A second horizontal axis above the panel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopAxis {
+    /// Its unit, in units of the lower axis.
+    pub unit: f64,
+    /// Name of the unit.
+    pub label: String,
 }
 
 /// One row of the legend.
@@ -110,8 +119,11 @@ pub fn distribution(plot: &DistributionPlot, style: &Style) -> Result<String> {
         Labels { x: None, y: &plot.y_label, y_spacing_px: 32.0 },
         style,
     );
-    if let Some((unit, label)) = plot.top_axis.as_ref().filter(|(unit, _)| *unit > 0.0 && unit.is_finite()) {
-        top_axis(&mut svg, &layout, &x, *unit, label, style);
+    if let Some(TopAxis { unit, label }) = &plot.top_axis
+        && *unit > 0.0
+        && unit.is_finite()
+    {
+        top_axis(&mut svg, &layout, &x.in_units_of(*unit), label, style);
     }
     ratio_panel(&mut svg, plot, &layout, &x, style);
     Ok(svg.finish(layout.width, layout.height, &plot.text))
@@ -140,8 +152,7 @@ fn check(plot: &DistributionPlot) -> Result<()> {
 
 fn x_axis(plot: &DistributionPlot, layout: &Layout) -> Axis {
     let ends = plot.groups.iter().flat_map(|g| [g.edges.first(), g.edges.last()]).flatten();
-    let (low, high) =
-        ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &e| (low.min(e), high.max(e)));
+    let [low, high] = extent(ends.copied());
     if plot.log_x {
         Axis::log(low, high, layout.left, layout.right)
     } else {
@@ -162,7 +173,7 @@ fn y_axis(plot: &DistributionPlot, layout: &Layout) -> Axis {
         return Axis::linear(0.0, if high > 0.0 { high * room } else { 1.0 }, bottom, top);
     }
     let lowest = values().map(|(v, _)| *v).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
-    // Seven decades: below them lie single entries, and they would squeeze everything else.
+    // Seven decades: single entries below them would squeeze everything else.
     let low = lowest.max(high * 1e-7);
     Axis::log(10f64.powf((low.log10() - 0.05).floor()), high * 2.0, bottom, top)
 }
@@ -177,8 +188,8 @@ fn shade(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis, styl
         ));
     }
     if right - layout.left > style.font_px {
-        let centre =
-            ((layout.left + right) / 2.0 + style.small_px() * 0.36, (layout.main[0] + layout.main[1]) / 2.0);
+        let middle = (layout.left + right) / 2.0;
+        let centre = Point::new(middle + style.small_px() * 0.36, (layout.main[0] + layout.main[1]) / 2.0);
         svg.upward_text(centre, style.small_px(), &shade.label);
     }
 }
@@ -233,7 +244,7 @@ fn band(edges: &[f64], curve: &Curve, x: &Axis, y: &Axis) -> PathData {
     path
 }
 
-/// Labels above the reference's peaks; one that would run into an earlier one moves up.
+/// Labels above the tallest peaks; one that would overlap an earlier one moves up.
 fn group_labels(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis, y: &Axis, style: &Style) {
     let size = style.small_px();
     let mut placed: Vec<[f64; 3]> = Vec::new();
@@ -256,8 +267,14 @@ fn group_labels(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axi
         }
         let base = base.max(layout.main[0] + size + 4.0);
         placed.push([middle, half, base]);
-        svg.text((middle, base), size, Anchor::Middle, label);
+        svg.text(Point::new(middle, base), size, Anchor::Middle, label);
     }
+}
+
+/// A ratio, and whose it is.
+struct CandidatePoint {
+    candidate: usize,
+    point: RatioPoint,
 }
 
 fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis, style: &Style) {
@@ -268,11 +285,11 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
         let runs = runs(reference.side());
         for (index, curve) in group.curves.iter().enumerate().skip(1) {
             let curve = curve.iter().flat_map(|curve| ratios(&runs, &group.edges, curve.side()));
-            points.extend(curve.map(|point| (index - 1, point)));
+            points.extend(curve.map(|point| CandidatePoint { candidate: index - 1, point }));
         }
         bands.extend(runs.into_iter().map(|run| (group, run)));
     }
-    let half = half_range(points.iter().map(|(_, p)| p.ratio - 1.0), &[0.1, 0.2, 0.5, 1.0]);
+    let half = half_range(points.iter().map(|one| one.point.ratio - 1.0), &[0.1, 0.2, 0.5, 1.0]);
     let y = Axis::linear(1.0 - half, 1.0 + half, layout.lower[1], layout.lower[0]);
     svg.open_clipped(layout.lower_rect());
     for (group, run) in &bands {
@@ -284,10 +301,10 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
     svg.put(format_args!(
         r#"<path class="line" d="M{left} {one:.2}H{right:.2}" stroke="{MUTED}" stroke-width="1" stroke-dasharray="4 3"/>"#
     ));
-    for (candidate, point) in &points {
+    for CandidatePoint { candidate, point } in &points {
         let look = style.candidate(*candidate);
         let (from, to) = (x.at(point.low), x.at(point.high));
-        // Candidates stand a little beside each other, so that bars do not hide bars.
+        // Candidates stand side by side, so that their bars do not hide one another.
         let n = plot.series.len().saturating_sub(1).max(1) as f64;
         let middle = from + (to - from) * (*candidate as f64 + 1.0) / (n + 1.0);
         if y.contains(point.ratio) {
@@ -297,7 +314,7 @@ fn ratio_panel(svg: &mut Svg, plot: &DistributionPlot, layout: &Layout, x: &Axis
                 r#"<path d="M{from:.2} {at:.2}H{to:.2}M{middle:.2} {up:.2}V{down:.2}" fill="none" stroke="{}" stroke-width="1.2"/>"#,
                 look.colour
             ));
-            look.marker.draw(svg, (middle, at), 2.4, look.colour, false);
+            look.marker.draw(svg, Point::new(middle, at), 2.4, MarkerFill::Solid(look.colour));
         } else {
             let up = point.ratio > 1.0;
             let (tip, foot) = if up { (layout.lower[0] + 2.0, 6.0) } else { (layout.lower[1] - 2.0, -6.0) };

@@ -1,11 +1,11 @@
 //! A quantity against the incident energy, with the relative offset from the reference below.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, extent};
 use crate::error::{Error, Result};
 use crate::figures::ratio::half_range;
 use crate::panel::{Labels, Layout, LegendRow, Swatch, frame, header};
-use crate::style::{SeriesStyle, Style};
-use crate::svg::{FigureText, MUTED, PathData, Svg};
+use crate::style::{MarkerFill, SeriesStyle, Style};
+use crate::svg::{FigureText, MUTED, PathData, Point, Svg};
 
 /// What [`energy_scan`] draws.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +40,14 @@ pub struct ScanPoint {
     pub value: f64,
     /// Its standard error; 0 where unknown.
     pub error: f64,
-    /// Drawn open: of lesser standing than the filled ones.
+    /// Whether the marker is drawn open, for points of another origin than the filled ones.
     pub hollow: bool,
 }
 
 /// Draws a quantity against the incident energy.
 ///
 /// Below stands the offset from the reference in per cent; bars are the candidate's error, the grey band is the
-/// reference's. Candidates are moved apart sideways there by about a marker's width.
+/// reference's. Candidates are moved apart sideways there by about the width of a marker.
 ///
 /// # Errors
 /// [`Error::Figure`] where there is no series or an energy is not a finite number.
@@ -66,15 +66,10 @@ pub fn energy_scan(plot: &EnergyScan, style: &Style) -> Result<String> {
         .collect();
     header(&mut svg, &layout, style, &plot.text.title, &rows);
 
-    let range = |values: &mut dyn Iterator<Item = f64>| {
-        values
-            .filter(|v| v.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
-    };
-    let (low, high) = range(&mut points().map(|p| p.energy_gev));
+    let [low, high] = extent(points().map(|p| p.energy_gev));
     let margin = ((high - low) * 0.08).max(5.0);
     let x = Axis::linear((low - margin).max(0.0), high + margin, layout.left, layout.right);
-    let (low, high) = range(&mut points().flat_map(|p| [p.value - p.error, p.value + p.error]));
+    let [low, high] = extent(points().flat_map(|p| [p.value - p.error, p.value + p.error]));
     let room = (high - low) * 0.08;
     let y = Axis::linear(
         if plot.from_zero { 0.0 } else { low - room },
@@ -117,8 +112,21 @@ fn main_curve(svg: &mut Svg, series: &ScanSeries, look: SeriesStyle, x: &Axis, y
     svg.put(format_args!(r#"<path d="{path}" {}/>"#, look.stroke(1.2)));
     svg.put(format_args!(r#"<path d="{bars}" fill="none" stroke="{}" stroke-width="1.2"/>"#, look.colour));
     for point in series.points.iter().filter(|p| p.value.is_finite()) {
-        look.marker.draw(svg, (x.at(point.energy_gev), y.at(point.value)), 3.4, look.colour, point.hollow);
+        let at = Point::new(x.at(point.energy_gev), y.at(point.value));
+        look.marker.draw(svg, at, 3.4, marker_fill(point, look));
     }
+}
+
+fn marker_fill(point: &ScanPoint, look: SeriesStyle) -> MarkerFill<'static> {
+    if point.hollow { MarkerFill::Hollow(look.colour) } else { MarkerFill::Solid(look.colour) }
+}
+
+/// A candidate's point relative to the reference, per cent.
+struct Offset<'a> {
+    candidate: usize,
+    point: &'a ScanPoint,
+    percent: f64,
+    error_percent: f64,
 }
 
 fn offset_panel(svg: &mut Svg, plot: &EnergyScan, layout: &Layout, x: &Axis, style: &Style) {
@@ -127,20 +135,16 @@ fn offset_panel(svg: &mut Svg, plot: &EnergyScan, layout: &Layout, x: &Axis, sty
     let reference_at =
         |energy: f64| reference.points.iter().find(|r| same(r.energy_gev, energy) && r.value > 0.0);
     let mut offsets = Vec::new();
-    for (index, point) in
-        candidates.iter().enumerate().flat_map(|(i, s)| s.points.iter().map(move |p| (i, p)))
-    {
-        if let Some(at) = reference_at(point.energy_gev) {
-            offsets.push((
-                index,
-                point,
-                100.0 * (point.value / at.value - 1.0),
-                100.0 * point.error / at.value,
-            ));
+    for (candidate, series) in candidates.iter().enumerate() {
+        for point in &series.points {
+            let Some(at) = reference_at(point.energy_gev) else { continue };
+            let percent = 100.0 * (point.value / at.value - 1.0);
+            let error_percent = 100.0 * point.error / at.value;
+            offsets.push(Offset { candidate, point, percent, error_percent });
         }
     }
     let half = half_range(
-        offsets.iter().map(|(_, _, offset, error)| offset.abs() + error),
+        offsets.iter().map(|offset| offset.percent.abs() + offset.error_percent),
         &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0],
     );
     let y = Axis::linear(-half, half, layout.lower[1], layout.lower[0]);
@@ -164,19 +168,19 @@ fn offset_panel(svg: &mut Svg, plot: &EnergyScan, layout: &Layout, x: &Axis, sty
     ));
     let centre = (candidates.len() as f64 - 1.0) / 2.0;
     let spread = (7.0f64).min(24.0 / candidates.len().max(1) as f64);
-    for (index, point, offset, error) in offsets {
-        let look = style.candidate(index);
-        let at = x.at(point.energy_gev) + (index as f64 - centre) * spread;
-        if y.contains(offset) {
-            let (up, down) = (y.at(offset + error), y.at(offset - error));
+    for Offset { candidate, point, percent, error_percent } in offsets {
+        let look = style.candidate(candidate);
+        let at = x.at(point.energy_gev) + (candidate as f64 - centre) * spread;
+        if y.contains(percent) {
+            let (up, down) = (y.at(percent + error_percent), y.at(percent - error_percent));
             svg.put(format_args!(
                 r#"<path d="M{at:.2} {up:.2}V{down:.2}" stroke="{}" stroke-width="1.3"/>"#,
                 look.colour
             ));
-            look.marker.draw(svg, (at, y.at(offset)), 3.2, look.colour, point.hollow);
+            look.marker.draw(svg, Point::new(at, y.at(percent)), 3.2, marker_fill(point, look));
         } else {
             let (tip, foot) =
-                if offset > 0.0 { (layout.lower[0] + 2.0, 6.0) } else { (layout.lower[1] - 2.0, -6.0) };
+                if percent > 0.0 { (layout.lower[0] + 2.0, 6.0) } else { (layout.lower[1] - 2.0, -6.0) };
             svg.put(format_args!(r#"<path d="M{at:.2} {tip:.2}l4 {foot}h-8Z" fill="{}"/>"#, look.colour));
         }
     }

@@ -1,13 +1,14 @@
 //! Showers in three dimensions: one box for each cell, layers along the horizontal axis.
 
-use crate::axis::{Axis, round_up};
+use crate::axis::{Axis, extent, round_up};
 use crate::colour::sequential;
 use crate::error::{Error, Result};
+use crate::panel::title;
 use crate::style::Style;
-use crate::svg::{Anchor, FigureText, INK, PathData, Px, Svg};
+use crate::svg::{Anchor, FigureText, INK, PathData, Point, Px, Svg};
 use crate::text::{fit, plain, width};
 
-/// Cells drawn of one shower, the most energetic ones: enough for the eye, and a figure of tens of kilobytes.
+/// Cells drawn of one shower, the most energetic ones: enough to see its shape in a figure of tens of kilobytes.
 pub const DRAWN_CELLS: usize = 1500;
 
 /// Several showers in the same detector, side by side.
@@ -65,13 +66,11 @@ pub fn event_display(panel: &ShowerPanel, style: &Style) -> Result<String> {
     let n_columns = panel.showers.len().clamp(1, COLUMNS[usize::from(panel.showers.len() >= MANY)]);
     let n_rows = panel.showers.len().div_ceil(n_columns).max(1);
     let total = [PANEL[0] * n_columns as f64, TITLE + PANEL[1] * n_rows as f64 + BAR];
-    let title = fit(&panel.text.title, style.font_px + 1.0, total[0] - 24.0);
-    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    title(&mut svg, style, &panel.text.title, total[0] - 24.0);
     define_boxes(&mut svg, &view);
     for (index, shower) in panel.showers.iter().enumerate() {
         let (column, row) = ((index % n_columns) as f64, (index / n_columns) as f64);
-        let corner = (PANEL[0] * column, TITLE + PANEL[1] * row);
+        let corner = Point::new(PANEL[0] * column, TITLE + PANEL[1] * row);
         draw_shower(&mut svg, shower, &view, &scale, corner, style);
     }
     let (middle, top) = (total[0] / 2.0, total[1] - BAR + 12.0);
@@ -119,24 +118,24 @@ impl View {
             [turn.sin() * across / grid[1] * 1.15, -turn.cos() * lift.sin() * across / grid[1] * 1.15],
             [0.0, -lift.cos() * across / grid[2]],
         ];
-        let extent = |side: usize| {
+        let range = |side: usize| {
             let corners = (0..8).map(|corner| {
                 (0..3).map(|axis| f64::from(corner >> axis & 1) * grid[axis] * steps[axis][side]).sum::<f64>()
             });
-            corners.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v: f64| (l.min(v), h.max(v)))
+            extent(corners)
         };
-        let (x, y) = (extent(0), extent(1));
+        let ([left, right], [top, bottom]) = (range(0), range(1));
         let origin = [
-            PANEL[0] / 2.0 + 8.0 - f64::midpoint(x.0, x.1),
-            26.0 + (PANEL[1] - 62.0 - (y.1 - y.0)) / 2.0 - y.0,
+            PANEL[0] / 2.0 + 8.0 - f64::midpoint(left, right),
+            26.0 + (PANEL[1] - 62.0 - (bottom - top)) / 2.0 - top,
         ];
         Self { grid, steps, origin }
     }
 
-    fn at(&self, point: [f64; 3]) -> (f64, f64) {
+    fn at(&self, point: [f64; 3]) -> Point {
         let side =
             |side: usize| self.origin[side] + (0..3).map(|a| point[a] * self.steps[a][side]).sum::<f64>();
-        (side(0), side(1))
+        Point::new(side(0), side(1))
     }
 }
 
@@ -168,23 +167,23 @@ fn define_boxes(svg: &mut Svg, view: &View) {
     svg.put(format_args!("</defs>"));
 }
 
-fn draw_shower(svg: &mut Svg, shower: &Shower, view: &View, scale: &Axis, corner: (f64, f64), style: &Style) {
+fn draw_shower(svg: &mut Svg, shower: &Shower, view: &View, scale: &Axis, corner: Point, style: &Style) {
     let mut cells: Vec<_> = shower.cells.iter().copied().zip(shower.energies_mev.iter().copied()).collect();
     cells.retain(|(_, energy)| energy.is_finite() && f64::from(*energy) >= scale.low());
     cells.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     cells.truncate(DRAWN_CELLS);
     // Painter's order is exact on a grid: far x first, then low layers, then low y.
     cells.sort_by_key(|([layer, x, y], _)| (u16::MAX - x, *layer, *y));
-    svg.put(format_args!(r#"<g transform="translate({} {})">"#, Px(corner.0), Px(corner.1)));
+    svg.put(format_args!(r#"<g transform="translate({} {})">"#, Px(corner.x), Px(corner.y)));
     let label = fit(&shower.label, style.small_px(), PANEL[0] - 20.0);
-    svg.text((12.0, 16.0), style.small_px(), Anchor::Start, &label);
+    svg.text(Point::new(12.0, 16.0), style.small_px(), Anchor::Start, &label);
     let [n_layers, nx, ny] = view.grid;
     let outline = |svg: &mut Svg, edges: &[[[f64; 3]; 2]], width: f64| {
         let mut path = PathData::default();
         for [from, to] in edges {
             let (from, to) = (view.at(*from), view.at(*to));
-            path.move_to(from.0, from.1);
-            path.line_to(to.0, to.1);
+            path.move_to(from.x, from.y);
+            path.line_to(to.x, to.y);
         }
         svg.put(format_args!(
             r#"<path class="line" d="{path}" fill="none" stroke="{INK}" stroke-width="{width}" stroke-opacity="0.55"/>"#
@@ -194,11 +193,11 @@ fn draw_shower(svg: &mut Svg, shower: &Shower, view: &View, scale: &Axis, corner
     let [o, l, x, y] = [[0., 0., 0.], [n_layers, 0., 0.], [0., nx, 0.], [0., 0., ny]];
     let [lx, ly, xy, lxy] = [[n_layers, nx, 0.], [n_layers, 0., ny], [0., nx, ny], [n_layers, nx, ny]];
     outline(svg, &[[o, l], [o, x], [o, y], [x, lx], [x, xy], [l, lx], [y, xy], [xy, lxy], [lx, lxy]], 0.8);
-    for ([layer, x, y], energy) in &cells {
+    for (cell, energy) in &cells {
         let level = ((scale.at(f64::from(*energy)) * LEVELS as f64) as usize).min(LEVELS - 1);
-        let (px, py) = view.at([layer, x, y].map(|&i| f64::from(i) + 0.5));
+        let Point { x, y } = view.at(cell.map(|i| f64::from(i) + 0.5));
         let id = svg.id().to_owned();
-        svg.put(format_args!(r##"<use href="#{id}-b{level}" x="{px:.1}" y="{py:.1}"/>"##));
+        svg.put(format_args!(r##"<use href="#{id}-b{level}" x="{x:.1}" y="{y:.1}"/>"##));
     }
     outline(svg, &[[y, ly], [ly, lxy], [l, ly]], 0.5);
     axes(svg, view, style);
@@ -213,24 +212,24 @@ fn axes(svg: &mut Svg, view: &View, style: &Style) {
                  n: f64,
                  spacing: f64,
                  at: &dyn Fn(f64) -> [f64; 3],
-                 shift: (f64, f64),
+                 shift: [f64; 2],
                  anchor: Anchor| {
         let step = round_up(n / spacing);
         for tick in (0..8).map(|i| f64::from(i) * step).filter(|tick| *tick <= n) {
-            let (x, y) = view.at(at(tick));
-            svg.line((x, y), (x + shift.0 * 0.4, y + shift.1 * 0.4), 0.8);
-            svg.muted((x + shift.0, y + shift.1 + size * 0.35), size, anchor, &plain(tick));
+            let Point { x, y } = view.at(at(tick));
+            svg.line(Point::new(x, y), Point::new(x + shift[0] * 0.4, y + shift[1] * 0.4), 0.8);
+            svg.muted(Point::new(x + shift[0], y + shift[1] + size * 0.35), size, anchor, &plain(tick));
         }
     };
-    place(svg, n_layers, 4.0, &|v| [v, 0., 0.], (0.0, 11.0), Anchor::Middle);
-    place(svg, ny, 4.0, &|v| [0., 0., v], (-8.0, 0.0), Anchor::End);
-    place(svg, nx, 3.0, &|v| [n_layers, v, 0.], (9.0, 4.0), Anchor::Start);
-    let (x, y) = view.at([n_layers / 2.0, 0., 0.]);
-    svg.text((x, y + 32.0), size + 1.0, Anchor::Middle, "layer");
-    let (x, y) = view.at([0., 0., ny / 2.0]);
-    svg.upward_text((x - 32.0, y), size + 1.0, "y [cells]");
-    let (x, y) = view.at([n_layers, nx / 2.0, 0.]);
-    svg.text((x + 24.0, y + 24.0), size + 1.0, Anchor::Start, "x [cells]");
+    place(svg, n_layers, 4.0, &|v| [v, 0., 0.], [0.0, 11.0], Anchor::Middle);
+    place(svg, ny, 4.0, &|v| [0., 0., v], [-8.0, 0.0], Anchor::End);
+    place(svg, nx, 3.0, &|v| [n_layers, v, 0.], [9.0, 4.0], Anchor::Start);
+    let Point { x, y } = view.at([n_layers / 2.0, 0., 0.]);
+    svg.text(Point::new(x, y + 32.0), size + 1.0, Anchor::Middle, "layer");
+    let Point { x, y } = view.at([0., 0., ny / 2.0]);
+    svg.upward_text(Point::new(x - 32.0, y), size + 1.0, "y [cells]");
+    let Point { x, y } = view.at([n_layers, nx / 2.0, 0.]);
+    svg.text(Point::new(x + 24.0, y + 24.0), size + 1.0, Anchor::Start, "x [cells]");
 }
 
 fn colour_bar(svg: &mut Svg, axis: &Axis, top: f64, style: &Style) {
@@ -248,11 +247,15 @@ fn colour_bar(svg: &mut Svg, axis: &Axis, top: f64, style: &Style) {
     let size = style.small_px();
     for tick in axis.ticks(36.0) {
         let at = axis.at(tick.value);
-        svg.line((at, top + 12.0), (at, top + if tick.label.is_some() { 17.0 } else { 15.0 }), 0.8);
+        svg.line(
+            Point::new(at, top + 12.0),
+            Point::new(at, top + if tick.label.is_some() { 17.0 } else { 15.0 }),
+            0.8,
+        );
         if let Some(label) = tick.label {
-            svg.text((at, top + 19.0 + size), size, Anchor::Middle, &label);
+            svg.text(Point::new(at, top + 19.0 + size), size, Anchor::Middle, &label);
         }
     }
     let label = "cell energy [MeV]";
-    svg.text((left - 8.0 - width(label, size), top + 10.0), size, Anchor::Start, label);
+    svg.text(Point::new(left - 8.0 - width(label, size), top + 10.0), size, Anchor::Start, label);
 }

@@ -3,9 +3,9 @@
 use crate::axis::Axis;
 use crate::error::{Error, Result};
 use crate::figures::cells::{colour_bar, draw_cells, level};
-use crate::panel::{Labels, frame};
-use crate::style::{Marker, Style};
-use crate::svg::{Anchor, FigureText, INK, PathData, Svg};
+use crate::panel::{Labels, frame, title};
+use crate::style::{Marker, MarkerFill, Style};
+use crate::svg::{Anchor, FigureText, PathData, Point, Svg};
 use crate::text::{fit, width};
 
 /// What [`joint`] draws.
@@ -70,9 +70,7 @@ pub fn joint(plot: &JointPlot, style: &Style) -> Result<String> {
     let total = LEFT + SIDE * n_columns as f64 + BETWEEN * (n_columns - 1) as f64 + BAR;
     let row_px = HEADER + SIDE + FOOTER;
     let mut svg = Svg::new(&plot.text.id);
-    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
-    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    title(&mut svg, style, &plot.text.title, total - 24.0);
     for (index, panel) in plot.panels.iter().enumerate() {
         let left = LEFT + (SIDE + BETWEEN) * (index % n_columns) as f64;
         let top = TOP + HEADER + row_px * (index / n_columns) as f64;
@@ -88,8 +86,8 @@ fn draw_panel(svg: &mut Svg, panel: &JointPanel, rect: [f64; 4], style: &Style) 
     let [left, top, right, bottom] = rect;
     let size = style.small_px();
     let note_px = width(&panel.note, size);
-    svg.text((left, top - 7.0), size, Anchor::Start, &fit(&panel.name, size, SIDE - note_px - 6.0));
-    svg.muted((right, top - 7.0), size, Anchor::End, &panel.note);
+    svg.text(Point::new(left, top - 7.0), size, Anchor::Start, &fit(&panel.name, size, SIDE - note_px - 6.0));
+    svg.muted(Point::new(right, top - 7.0), size, Anchor::End, &panel.note);
     let shape = [panel.counts.len(), panel.counts[0].len()];
     let fullest = panel.counts.iter().flatten().copied().max().unwrap_or(0).max(1) as f64;
     draw_cells(svg, rect, shape, |across, up| match panel.counts[across][up] {
@@ -112,11 +110,11 @@ fn draw_panel(svg: &mut Svg, panel: &JointPanel, rect: [f64; 4], style: &Style) 
                 r#"<path d="{bar}" fill="none" stroke="{stroke}" stroke-width="{width}"/>"#
             ));
         }
-        Marker::Circle.draw(svg, (at, y.at(mean)), 3.0, "#ffffff", false);
-        Marker::Circle.draw(svg, (at, y.at(mean)), 2.1, "#d55e00", false);
+        Marker::Circle.draw(svg, Point::new(at, y.at(mean)), 3.0, MarkerFill::Solid("#ffffff"));
+        Marker::Circle.draw(svg, Point::new(at, y.at(mean)), 2.1, MarkerFill::Solid("#d55e00"));
     }
     svg.close();
     let labels = Labels { x: Some(&panel.x_label), y: "", y_spacing_px: 36.0 };
     frame(svg, rect, &x, &y, labels, style);
-    svg.upward_text((left - 46.0, f64::midpoint(top, bottom)), style.font_px, &panel.y_label);
+    svg.upward_text(Point::new(left - 46.0, f64::midpoint(top, bottom)), style.font_px, &panel.y_label);
 }

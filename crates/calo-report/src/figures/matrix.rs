@@ -3,8 +3,9 @@
 use crate::axis::{Axis, round_up};
 use crate::colour::diverging;
 use crate::error::{Error, Result};
+use crate::panel::title;
 use crate::style::Style;
-use crate::svg::{Anchor, FigureText, INK, Svg};
+use crate::svg::{Anchor, FigureText, INK, Point, Svg};
 use crate::text::{fit, fixed, width};
 
 /// What the entries are.
@@ -69,19 +70,17 @@ pub fn matrix(plot: &MatrixPlot, style: &Style) -> Result<String> {
     let side = CELL * n as f64;
     let mut svg = Svg::new(&plot.text.id);
     let total = left + side + 20.0 + label_px.min(40.0);
-    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
-    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    title(&mut svg, style, &plot.text.title, total - 24.0);
 
     for (row, entries) in plot.entries.iter().enumerate() {
         let y = TOP + CELL * row as f64;
         let name = fit(&plot.labels[row], size, 140.0);
-        svg.text((left - 6.0, y + CELL / 2.0 + size * 0.36), size, Anchor::End, &name);
+        svg.text(Point::new(left - 6.0, y + CELL / 2.0 + size * 0.36), size, Anchor::End, &name);
         for (column, entry) in entries.iter().enumerate().take(row + 1) {
             let x = left + CELL * column as f64;
             cell(&mut svg, [x, y, x + CELL, y + CELL], *entry, limit);
         }
-        // Column names climb along the diagonal, where the eye is, instead of standing far below.
+        // Column names stand along the diagonal, close to their cells, rather than far below.
         let (x, y) = (left + CELL * (row as f64 + 0.5) - 3.0, y - 5.0);
         let name = crate::text::escape(&fit(&plot.labels[row], size, 120.0));
         svg.put(format_args!(
@@ -110,7 +109,7 @@ pub(super) fn cell(svg: &mut Svg, [left, top, right, bottom]: [f64; 4], entry: O
     svg.rect(rect, &format!(r#"fill="{}""#, colour.hex()));
     let ink = if colour.is_dark() { "#ffffff" } else { "#111111" };
     let number = fixed(value, 2);
-    let at = (f64::midpoint(left, right), f64::midpoint(top, bottom) + 3.6);
+    let at = Point::new(f64::midpoint(left, right), f64::midpoint(top, bottom) + 3.6);
     svg.styled_text(at, 10.0, Anchor::Middle, &number, &format!(r#"fill="{ink}""#));
 }
 
@@ -128,29 +127,29 @@ pub(super) fn correlation_bar(svg: &mut Svg, [left, top, right, bottom]: [f64; 4
     for tick in axis.ticks(50.0) {
         if let Some(label) = tick.label {
             let at = axis.at(tick.value);
-            svg.line((right, at), (right - 4.0, at), 0.8);
-            svg.text((right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
+            svg.line(Point::new(right, at), Point::new(right - 4.0, at), 0.8);
+            svg.text(Point::new(right + 5.0, at + 4.0), style.small_px(), Anchor::Start, &label);
         }
     }
-    svg.text((f64::midpoint(left, right) + 4.0, top - 10.0), style.font_px, Anchor::Middle, "ρ");
+    svg.text(Point::new(f64::midpoint(left, right) + 4.0, top - 10.0), style.font_px, Anchor::Middle, "ρ");
 }
 
 fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: [f64; 3], style: &Style) {
     if right - left < 100.0 {
-        return; // a handful of observables leaves no room, and every cell carries its number
+        return; // few observables leave no room, and every cell shows its number
     }
     let label = match plot.kind {
         MatrixKind::Correlation => "Pearson correlation",
         MatrixKind::Difference(_) => "difference of correlations",
     };
     let size = style.small_px();
-    svg.text((f64::midpoint(left, right), top + size), size, Anchor::Middle, label);
+    svg.text(Point::new(f64::midpoint(left, right), top + size), size, Anchor::Middle, label);
     let (top, bottom) = (top + size + 8.0, top + size + 8.0 + BAR);
     let step = (right - left) / f64::from(STEPS);
     for index in 0..STEPS {
         let colour = diverging(2.0 * f64::from(index) / f64::from(STEPS - 1) - 1.0).hex();
         let from = left + step * f64::from(index);
-        // A hair of overlap hides the seams that smoothing would leave.
+        // A slight overlap hides the seams that anti-aliasing would leave.
         svg.rect([from, top, (from + step + 0.4).min(right), bottom], &format!(r#"fill="{colour}""#));
     }
     svg.rect(
@@ -161,8 +160,8 @@ fn colour_bar(svg: &mut Svg, plot: &MatrixPlot, limit: f64, [left, top, right]: 
     for tick in axis.ticks(34.0) {
         if let Some(text) = tick.label {
             let at = axis.at(tick.value);
-            svg.line((at, bottom), (at, bottom + 4.0), 0.8);
-            svg.text((at, bottom + size + 5.0), size - 1.0, Anchor::Middle, &text);
+            svg.line(Point::new(at, bottom), Point::new(at, bottom + 4.0), 0.8);
+            svg.text(Point::new(at, bottom + size + 5.0), size - 1.0, Anchor::Middle, &text);
         }
     }
 }

@@ -3,9 +3,9 @@
 use crate::axis::Axis;
 use crate::error::{Error, Result};
 use crate::figures::cells::{self, colour_bar, draw_cells};
-use crate::panel::{Labels, frame};
+use crate::panel::{Labels, frame, title};
 use crate::style::Style;
-use crate::svg::{Anchor, FigureText, INK, Svg};
+use crate::svg::{Anchor, FigureText, Point, Svg};
 use crate::text::fit;
 
 /// What [`projections`] draws.
@@ -60,14 +60,12 @@ pub fn projections(plot: &ProjectionPlot, style: &Style) -> Result<String> {
     let brightest = if brightest > 1e-200 && brightest < 1e200 { brightest } else { 1.0 };
     let mut svg = Svg::new(&plot.text.id);
     let total = LEFT + 3.0 * SIDE + 2.0 * BETWEEN + 100.0;
-    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    title(&mut svg, style, &plot.text.title, total - 24.0);
     let row_px = HEADER + SIDE + FOOTER;
     let mut top = 26.0;
     for (sample, views) in plot.samples.iter().zip(&views) {
         let name = fit(&sample.name, style.font_px, total - LEFT - 20.0);
-        svg.text((LEFT, top + 16.0), style.font_px, Anchor::Start, &name);
+        svg.text(Point::new(LEFT, top + 16.0), style.font_px, Anchor::Start, &name);
         for (index, view) in views.iter().enumerate() {
             let left = LEFT + (SIDE + BETWEEN) * index as f64;
             draw(&mut svg, view, [left, top + HEADER, left + SIDE, top + HEADER + SIDE], brightest, style);
@@ -123,5 +121,5 @@ fn draw(svg: &mut Svg, view: &View, [left, top, right, bottom]: [f64; 4], bright
         (Axis::linear(0.0, n_across as f64, left, right), Axis::linear(0.0, n_up as f64, bottom, top));
     let labels = Labels { x: Some(view.labels[0]), y: "", y_spacing_px: 40.0 };
     frame(svg, [left, top, right, bottom], &x, &y, labels, style);
-    svg.upward_text((left - 32.0, f64::midpoint(top, bottom)), style.font_px, view.labels[1]);
+    svg.upward_text(Point::new(left - 32.0, f64::midpoint(top, bottom)), style.font_px, view.labels[1]);
 }

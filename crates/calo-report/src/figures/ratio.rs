@@ -1,4 +1,4 @@
-//! Ratios to the reference, on bins wide enough to say something.
+//! Ratios to the reference, on bins joined until their errors are small enough.
 
 /// Bins are joined until the reference's relative error is below this.
 pub(crate) const WANTED_ERROR: f64 = 0.2;

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::figures::matrix::{CELL_PX, cell, correlation_bar};
+use crate::panel::title;
 use crate::style::Style;
-use crate::svg::{Anchor, FigureText, INK, Svg};
+use crate::svg::{Anchor, FigureText, Point, Svg};
 use crate::text::{fit, width};
 
 /// What [`correlation_table`] draws.
@@ -43,18 +44,21 @@ pub fn correlation_table(plot: &CorrelationTable, style: &Style) -> Result<Strin
     let [right, bottom] = [left + WIDTH * n_columns as f64, TOP + CELL_PX * n_rows as f64];
     let total = right + BAR;
     let mut svg = Svg::new(&plot.text.id);
-    let title = fit(&plot.text.title, style.font_px + 1.0, total - 24.0);
-    let bold = format!(r#"class="ink" fill="{INK}" font-weight="600""#);
-    svg.styled_text((12.0, 17.0), style.font_px + 1.0, Anchor::Start, &title, &bold);
+    title(&mut svg, style, &plot.text.title, total - 24.0);
     for (column, (name, note)) in plot.columns.iter().zip(&plot.notes).enumerate() {
         let middle = left + WIDTH * (column as f64 + 0.5);
-        svg.text((middle, TOP - 20.0), style.font_px, Anchor::Middle, &fit(name, style.font_px, WIDTH));
-        svg.muted((middle, TOP - 6.0), size - 2.0, Anchor::Middle, &fit(note, size - 2.0, WIDTH));
+        svg.text(
+            Point::new(middle, TOP - 20.0),
+            style.font_px,
+            Anchor::Middle,
+            &fit(name, style.font_px, WIDTH),
+        );
+        svg.muted(Point::new(middle, TOP - 6.0), size - 2.0, Anchor::Middle, &fit(note, size - 2.0, WIDTH));
     }
     for (row, (name, entries)) in plot.rows.iter().zip(&plot.entries).enumerate() {
         let y = TOP + CELL_PX * row as f64;
         let name = fit(name, size, 140.0);
-        svg.text((left - 6.0, y + CELL_PX / 2.0 + size * 0.36), size, Anchor::End, &name);
+        svg.text(Point::new(left - 6.0, y + CELL_PX / 2.0 + size * 0.36), size, Anchor::End, &name);
         for (column, entry) in entries.iter().enumerate() {
             let x = left + WIDTH * column as f64;
             cell(&mut svg, [x, y, x + WIDTH, y + CELL_PX], *entry, 1.0);

@@ -8,31 +8,37 @@ use calo_metrics::{SCORES, observable_info};
 use crate::html::tables;
 use crate::text::{escape, number};
 
-/// What scores are made of, and its explanation, in HTML.
-const JSD: (&str, &str) = (
-    "JSD",
-    "Jensen-Shannon distance of two normalised histograms <i>p</i>, <i>q</i> with mean <i>m</i>: \
+/// A term of the page and its explanation, in HTML.
+struct Term {
+    term: &'static str,
+    meaning: &'static str,
+}
+
+/// What scores are made of.
+const JSD: Term = Term {
+    term: "JSD",
+    meaning: "Jensen-Shannon distance of two normalised histograms <i>p</i>, <i>q</i> with mean <i>m</i>: \
      <span class=\"formula\">√( ½ Σ <i>p</i> ln(<i>p</i>/<i>m</i>) + ½ Σ <i>q</i> ln(<i>q</i>/<i>m</i>) )</span>, from 0 to \
      √ln 2 ≈ 0.83. Under- and overflow are a bin each; several energies make the root of the mean square.",
-);
+};
 
-/// Other terms of the page and their explanations, in HTML.
-const TERMS: [(&str, &str); 3] = [
-    (
-        "μ<sub>90</sub>, σ<sub>90</sub>",
-        "Mean and standard deviation of the visible energy inside the shortest interval that holds 90 % of the showers; their \
+/// Other terms of the page.
+const TERMS: [Term; 3] = [
+    Term {
+        term: "μ<sub>90</sub>, σ<sub>90</sub>",
+        meaning: "Mean and standard deviation of the visible energy inside the shortest interval that holds 90 % of the showers; their \
          errors are <span class=\"formula\">σ<sub>90</sub>/√<i>n</i></span> and <span class=\"formula\">σ<sub>90</sub>/√(2<i>n</i>)</span> with the \
          <i>n</i> showers inside.",
-    ),
-    (
-        "KS, Wasserstein-1, separation power",
-        "Largest difference of the cumulative distributions; area between them, in units of the axis; \
+    },
+    Term {
+        term: "KS, Wasserstein-1, separation power",
+        meaning: "Largest difference of the cumulative distributions; area between them, in units of the axis; \
          <span class=\"formula\">½ Σ (<i>p</i> − <i>q</i>)² / (<i>p</i> + <i>q</i>)</span>, from 0 to 1.",
-    ),
-    (
-        "Floor",
-        "One half of the reference against the other. Distances fall with the number of showers, and each half has only half of them.",
-    ),
+    },
+    Term {
+        term: "Floor",
+        meaning: "One half of the reference against the other. Distances fall with the number of showers, and each half has only half of them.",
+    },
 ];
 
 /// Definitions, with the divisors of the scores where there are any.
@@ -41,13 +47,13 @@ pub(super) fn section(results: &Results) -> String {
     let mut define = |term: &str, meaning: &str| {
         let _ = writeln!(section, "<div><dt>{term}</dt><dd>{meaning}</dd></div>");
     };
-    define(JSD.0, JSD.1);
+    define(JSD.term, JSD.meaning);
     for kind in &SCORES {
         if results.floor.score(kind.id).is_some() {
             define(&tables::score_label(kind.label), &with_formulas(kind.definition));
         }
     }
-    for (term, meaning) in TERMS {
+    for Term { term, meaning } in TERMS {
         define(term, meaning);
     }
     section.push_str("</dl>\n");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::html::{gap_list, grid, start};
+use crate::html::frame::{gap_list, grid, start};
 use crate::latent::LatentResults;
 use crate::plots::{Figure, Section};
 use crate::text::{escape, plain};

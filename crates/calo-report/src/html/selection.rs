@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::html::{definitions, grid, start, tables};
+use crate::html::frame::{grid, start};
+use crate::html::{definitions, tables};
 use crate::plots::{Figure, Section, run_name};
 use crate::selection::Selection;
 use crate::text::{escape, number};
@@ -23,7 +24,7 @@ pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {
     page.push_str(&grid(Section::Epochs, figures));
     tables::open(&mut page, "Best epochs");
     page.push_str(
-        "<thead><tr><th scope=\"col\">training</th><th scope=\"col\">best epoch</th><th scope=\"col\"><i>S</i><sub>JSD</sub></th>\
+        "<thead><tr><th scope=\"col\">run</th><th scope=\"col\">best epoch</th><th scope=\"col\"><i>S</i><sub>JSD</sub></th>\
          <th scope=\"col\">KLD / nats</th><th scope=\"col\">seed</th></tr></thead>\n<tbody>\n",
     );
     for run in &selection.runs {

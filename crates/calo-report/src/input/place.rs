@@ -1,4 +1,4 @@
-//! Reading a JSON file of ours, and complaints that name the file and the field.
+//! Reading the JSON files that calo writes, with errors that name the file and the field.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// More than this is no result of ours: the largest detector we know makes 20 MB.
+/// A larger file is refused: the largest detector so far makes results of 20 MB.
 const MAX_BYTES: u64 = 512 << 20;
 /// Numbers beyond this overflow once they are squared and summed.
 const MAX_NUMBER: f64 = 1e100;
 
-/// A file of ours as it was read: its text, and the version of the schema that it says it has.
+/// A file that was read: its text, and the schema version that it states.
 pub(crate) struct Versioned<'a> {
     path: &'a Path,
     ours: &'a str,
@@ -69,7 +69,7 @@ fn parse<T: DeserializeOwned>(path: &Path, ours: &str, text: &[u8]) -> Result<T>
     serde_json::from_slice(text).map_err(|error| Error::file(path, one_line(&error.to_string()), ours))
 }
 
-/// Messages of the parser may quote the file; a line break in it must not break ours.
+/// A message of the parser may quote the file; its line breaks must not split the message.
 fn one_line(message: &str) -> String {
     let mut line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     if line.len() < message.len() {
@@ -78,7 +78,7 @@ fn one_line(message: &str) -> String {
     line
 }
 
-/// The file that a complaint is about.
+/// The file that errors name.
 pub(crate) struct Place<'a>(pub(crate) &'a Path);
 
 impl Place<'_> {
@@ -113,15 +113,7 @@ impl Place<'_> {
         field: impl Fn() -> String,
         values: impl IntoIterator<Item = &'a f64>,
     ) -> Result<()> {
-        for value in values {
-            self.demand(
-                value.abs() <= MAX_NUMBER,
-                &field,
-                || format!("{value}"),
-                "finite numbers below 1e100",
-            )?;
-        }
-        Ok(())
+        self.each(field, values, |value| value.abs() <= MAX_NUMBER, "finite numbers below 1e100")
     }
 
     /// As [`Place::numbers`], and negative ones too.
@@ -130,11 +122,50 @@ impl Place<'_> {
         field: impl Fn() -> String,
         values: impl IntoIterator<Item = &'a f64>,
     ) -> Result<()> {
-        for value in values {
-            let fine = (0.0..=MAX_NUMBER).contains(value);
-            self.demand(fine, &field, || format!("{value}"), "finite numbers from 0 to 1e100")?;
-        }
-        Ok(())
+        self.each(field, values, |value| (0.0..=MAX_NUMBER).contains(value), "finite numbers from 0 to 1e100")
+    }
+
+    fn each<'a>(
+        &self,
+        field: impl Fn() -> String,
+        values: impl IntoIterator<Item = &'a f64>,
+        fine: impl Fn(&f64) -> bool,
+        expected: &str,
+    ) -> Result<()> {
+        let wrong = values.into_iter().find(|value| !fine(value));
+        wrong.map_or(Ok(()), |value| self.demand(false, field, || format!("{value}"), expected))
+    }
+
+    /// Edges that are not numbers or do not rise are an error.
+    pub(crate) fn edges(&self, field: impl Fn() -> String, edges: &[f64]) -> Result<()> {
+        self.numbers(&field, edges)?;
+        let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
+        self.demand(rising, field, || "do not rise".into(), "at least two edges in rising order")
+    }
+
+    /// A grid that is empty or too large for the indices of cells is an error.
+    pub(crate) fn grid(&self, grid: [usize; 3]) -> Result<()> {
+        let fine = grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
+        let expected = "1 to 65535 cells along each axis";
+        self.demand(fine, || "detector.grid".into(), || format!("{grid:?}"), expected)
+    }
+
+    /// Energies that are negative or not finite are an error.
+    pub(crate) fn energies(&self, field: impl Fn() -> String, energies_mev: &[f32]) -> Result<()> {
+        let bad = energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
+        self.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")
+    }
+
+    /// Cells `[layer, x, y]` outside the grid are an error.
+    pub(crate) fn cells(
+        &self,
+        field: impl Fn() -> String,
+        cells: &[[u16; 3]],
+        grid: [usize; 3],
+    ) -> Result<()> {
+        let outside = cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
+        let expected = format!("cells inside {grid:?}");
+        self.demand(outside.is_none(), field, || format!("cell {outside:?}"), &expected)
     }
 
     /// A finite value and an error that is not negative.

@@ -3,8 +3,8 @@
 use calo_metrics::results::{Distribution, EnergySource, ObservableInfo, Results, SampleHistogram};
 
 use crate::error::Result;
-use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, distribution};
-use crate::plots::{Figure, Place, Section, text};
+use crate::figures::{Curve, DistributionPlot, Group, Series, Shade, TopAxis, distribution};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed, plain};
 
@@ -63,17 +63,11 @@ fn figure(
             below: detector.cell_cut_mev,
             label: format!("below the cut of {} MIP", plain(detector.cell_cut_mev / detector.mip_mev)),
         }),
-        top_axis: cells.then(|| (detector.mip_mev, "MIP".to_owned())),
+        top_axis: cells.then(|| TopAxis { unit: detector.mip_mev, label: "MIP".to_owned() }),
     };
     let svg = distribution(&plot, style)?;
     let caption = caption(results, observable, parts, &where_from);
-    Ok(Figure {
-        name: observable.id.to_string(),
-        section: Section::Distributions,
-        caption,
-        svg,
-        place: Place::Half,
-    })
+    Ok(Figure::half(&*observable.id, Section::Distributions, caption, svg))
 }
 
 /// Contents per shower; none where no shower went in.

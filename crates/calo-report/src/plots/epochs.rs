@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::selection::{SelectedEpoch, SelectedRun, Selection};
 use crate::style::Style;
 use crate::text::{fixed, plain};
@@ -50,7 +50,7 @@ fn scores(selection: &Selection, style: &Style) -> Result<Figure> {
     };
     let caption = "S_JSD of showers sampled from N(0, 1) against validation showers: the mean of the six distances, each over \
         its mean over all epochs shown, with and without post-processor. Lower is better, 1 is average.";
-    figure("s_jsd_epochs", caption, curves(&plot, style)?)
+    Ok(Figure::half("s_jsd_epochs", Section::Epochs, caption, curves(&plot, style)?))
 }
 
 fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
@@ -73,12 +73,7 @@ fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
     };
     let caption = "Kullback-Leibler divergence of the encoded variables from N(0, 1), summed over them, averaged over the \
         validation showers.";
-    figure("kld_epochs", caption, curves(&plot, style)?)
-}
-
-fn figure(name: &str, caption: &str, svg: String) -> Result<Figure> {
-    let caption = caption.to_owned();
-    Ok(Figure { name: name.to_owned(), section: Section::Epochs, caption, svg, place: Place::Half })
+    Ok(Figure::half("kld_epochs", Section::Epochs, caption, curves(&plot, style)?))
 }
 
 fn curve(name: String, note: String, look: Look, points: Vec<[f64; 3]>) -> PlainCurve {
@@ -95,7 +90,7 @@ fn epoch_range(selection: &Selection) -> [f64; 2] {
     [0.0, f64::from(last) * 1.02 + 0.2]
 }
 
-/// The paper tells runs apart by β; where that does not, their names do too.
+/// The paper distinguishes runs by β; where several share one, their names are added.
 pub(crate) fn run_name(selection: &Selection, run: &SelectedRun) -> String {
     let Some(beta) = run.beta_kld else { return run.name.clone() };
     let same = |other: &&SelectedRun| other.beta_kld.is_some_and(|other| other.total_cmp(&beta).is_eq());

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::figures::{
     DRAWN_CELLS, MeanImage, ProjectionPlot, Shower, ShowerPanel, event_display, projections,
 };
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{fixed, plain};
 
@@ -37,13 +37,7 @@ fn average(results: &Results, images: &ShowerImages, style: &Style) -> Result<Fi
     let svg = projections(&plot, style)?;
     let caption = "Mean energy of every cell over the full spectrum, summed along the line of sight; five decades of a \
                    logarithmic colour scale that all samples share.";
-    Ok(Figure {
-        name: "average_shower".into(),
-        section: Section::Showers,
-        caption: caption.into(),
-        svg,
-        place: Place::Wide,
-    })
+    Ok(Figure::wide("average_shower", Section::Showers, caption, svg))
 }
 
 fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result<Figure> {
@@ -56,7 +50,7 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
         .collect();
     let alt =
         format!("Average shower of {} as boxes in the calorimeter, cut open along its axis.", names(results));
-    let (drawn, notes) = drawn(&showers, 0.0);
+    let drawn = drawn(&showers, 0.0);
     let panel = ShowerPanel {
         text: text("average_shower_3d", "Average shower in 3-D, cut open, full spectrum", alt),
         grid,
@@ -64,16 +58,9 @@ fn average_3d(results: &Results, images: &ShowerImages, style: &Style) -> Result
         showers,
     };
     let svg = event_display(&panel, style)?;
-    let caption = format!(
-        "Average shower, layers from left to right, without the half that faces the eye. {drawn}{notes}"
-    );
-    Ok(Figure {
-        name: "average_shower_3d".into(),
-        section: Section::Showers,
-        caption,
-        svg,
-        place: Place::Wide,
-    })
+    let caption =
+        format!("Average shower, layers from left to right, without the half that faces the eye. {drawn}");
+    Ok(Figure::wide("average_shower_3d", Section::Showers, caption, svg))
 }
 
 /// The half of an average shower behind the middle of x: the whole would hide its core.
@@ -98,7 +85,7 @@ fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style)
     let range = if low == high { format!("{low} GeV") } else { format!("{low} to {high} GeV") };
     let name = format!("shower_{}", index + 1);
     let alt = format!("One shower of {range} of each of {}, as boxes in the calorimeter.", names(results));
-    let (drawn, notes) = drawn(&showers, results.detector.cell_cut_mev);
+    let drawn = drawn(&showers, results.detector.cell_cut_mev);
     let panel = ShowerPanel {
         text: text(&name, format!("Single showers, {range}"), alt),
         grid: results.detector.grid,
@@ -107,9 +94,9 @@ fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style)
     };
     let svg = event_display(&panel, style)?;
     let caption = format!(
-        "One shower of each sample, layers from left to right. Showers beside each other are different events. {drawn}{notes}"
+        "One shower of each sample, layers from left to right. Showers beside each other are different events. {drawn}"
     );
-    Ok(Figure { name, section: Section::Showers, caption, svg, place: Place::Wide })
+    Ok(Figure::wide(name, Section::Showers, caption, svg))
 }
 
 fn shower(name: &str, image: Option<&ShowerImage>) -> Shower {
@@ -121,10 +108,9 @@ fn shower(name: &str, image: Option<&ShowerImage>) -> Shower {
 }
 
 /// What of the showers is drawn: the general rule, then each shower that lost cells to it.
-fn drawn(showers: &[Shower], cut_mev: f64) -> (String, String) {
+fn drawn(showers: &[Shower], cut_mev: f64) -> String {
     let above = if cut_mev > 0.0 { format!(" above {} MeV", plain(cut_mev)) } else { String::new() };
-    let rule = format!("Colour and size of a box grow with the logarithm of the cell's energy{above}.");
-    let mut notes = String::new();
+    let mut text = format!("Colour and size of a box grow with the logarithm of the cell's energy{above}.");
     for shower in showers {
         let mut energies: Vec<f64> =
             shower.energies_mev.iter().map(|&e| f64::from(e)).filter(|&e| e >= cut_mev).collect();
@@ -134,10 +120,10 @@ fn drawn(showers: &[Shower], cut_mev: f64) -> (String, String) {
         energies.sort_by(|a, b| b.total_cmp(a));
         let (kept, all): (f64, f64) = (energies[..DRAWN_CELLS].iter().sum(), energies.iter().sum());
         let (n, share) = (energies.len(), fixed(100.0 * kept / all, 1));
-        notes.push_str(&format!(
+        text.push_str(&format!(
             " {}: the {DRAWN_CELLS} most energetic of {n} cells, {share} % of the energy.",
             shower.label
         ));
     }
-    (rule, notes)
+    text
 }

@@ -4,7 +4,7 @@ use calo_metrics::results::{EnergySource, Estimate, LinearityPoint, Results};
 
 use crate::error::Result;
 use crate::figures::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
-use crate::plots::{Figure, Place, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::plain;
 
@@ -23,20 +23,19 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     };
     let below = "Below, the relative offset from the reference; bars are the candidate's standard errors, the grey band the reference's.";
     let names: Vec<_> = results.samples.iter().map(|sample| sample.name.as_str()).collect();
-    let draw = |name: &str, title: &str, y_label: &str, from_zero, series, caption: String| {
+    let draw = |name: &str, title: &str, y_label: &str, series, caption: String| {
         let alt =
             format!("{title} for {}, with the relative offset from the reference below.", names.join(", "));
         let plot =
-            EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
+            EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero: true, series };
         let svg = energy_scan(&plot, style)?;
-        Ok(Figure { name: name.to_owned(), section: Section::Response, caption, svg, place: Place::Half })
+        Ok(Figure::half(name, Section::Response, caption, svg))
     };
     Ok(vec![
         draw(
             "linearity",
             "Linearity: mean visible energy",
             "μ₉₀ [MeV]",
-            true,
             linearity,
             format!(
                 "Mean visible energy within the shortest interval that holds 90 % of the showers. {below}{open}"
@@ -46,7 +45,6 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             "resolution",
             "Resolution: relative width",
             "σ₉₀ / μ₉₀",
-            true,
             resolution,
             format!("Standard deviation over mean of the visible energy in that interval. {below}{open}"),
         )?,

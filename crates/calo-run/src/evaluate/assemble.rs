@@ -76,8 +76,8 @@ pub(super) fn results(
 
     let distributions = distributions(&sets, &compared_at);
     gaps.extend(distributions.iter().filter_map(|d| outside_gap(d, &observables, &reference.name)));
-    let (linearity, linearity_gaps) = linearity(&sets, &linearity_energies(samples));
-    gaps.extend(linearity_gaps);
+    let linearity = linearity(&sets, &linearity_energies(samples));
+    gaps.extend(linearity.gaps);
     let rule = detector.readout.punch_through_hits.map(|hits| hits as u64);
     Ok(Results {
         schema_version: SCHEMA_VERSION,
@@ -90,7 +90,7 @@ pub(super) fn results(
         floor,
         comparisons,
         divisors,
-        linearity,
+        linearity: linearity.points,
         pearson: pearson(&sets)?,
         moments: moments(&sets, &compared_at),
         responses: responses(&sets),
@@ -138,9 +138,15 @@ impl Judge<'_> {
         gaps: &mut Vec<Gap>,
     ) -> Comparison {
         gaps.extend(compared.gaps.iter().cloned());
-        let (scores, missing) = Judged::new(&compared, self.divisors, tables, self.seed).scores();
-        gaps.extend(missing.into_iter().map(|gap| Gap { what: format!("{name}: {}", gap.what), ..gap }));
-        Comparison { name, n_showers, scores, histograms: compared.histograms, splits: Vec::new() }
+        let judged = Judged::new(&compared, self.divisors, tables, self.seed).scores();
+        gaps.extend(judged.gaps.into_iter().map(|gap| Gap { what: format!("{name}: {}", gap.what), ..gap }));
+        Comparison {
+            name,
+            n_showers,
+            scores: judged.scores,
+            histograms: compared.histograms,
+            splits: Vec::new(),
+        }
     }
 }
 
@@ -186,7 +192,7 @@ fn outside_gap(distribution: &Distribution, observables: &[ObservableInfo], refe
 fn pearson(sets: &[&SampleSet]) -> Result<Pearson> {
     let mut matrices = Vec::new();
     for set in sets {
-        let (rows, _) = set.full.table().complete_rows(&Column::PEARSON);
+        let rows = set.full.table().complete_rows(&Column::PEARSON).rows;
         let entries = |row: ndarray::ArrayView1<'_, f64>| -> Vec<Option<f64>> {
             row.iter().map(|entry| entry.is_finite().then_some(*entry)).collect()
         };

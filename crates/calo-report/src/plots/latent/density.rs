@@ -1,10 +1,10 @@
 //! Figure 8: sampled z of the leading variables beside N(0, 1) and the density.
 
-use super::{half, z_name};
+use super::names::z_name;
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
 use crate::latent::{LatentResults, Marginal};
-use crate::plots::{Figure, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, plain};
 
@@ -78,5 +78,5 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
         if rank == 0 { "highest".to_owned() } else { format!("number {}", rank + 1) },
         plain(results.divergence.nats[rank]),
     );
-    Ok(half(&file, Section::Sampling, caption, curves(&plot, style)?))
+    Ok(Figure::half(file, Section::Sampling, caption, curves(&plot, style)?))
 }

@@ -1,10 +1,10 @@
 //! Figure 3 and what stands behind it: correlations of sampled z with observables, and the joint distributions.
 
-use super::{half, wide, z_name};
+use super::names::z_name;
 use crate::error::Result;
 use crate::figures::{CorrelationTable, JointPanel, JointPlot, correlation_table, joint};
 use crate::latent::{Joint, LatentResults};
-use crate::plots::{Figure, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{estimate, fixed};
 
@@ -40,7 +40,7 @@ pub(super) fn correlations(results: &LatentResults, style: &Style) -> Result<Vec
          highest divergence, and with the incident energy. Standard errors stand in latent.json."
     );
     let svg = correlation_table(&plot, style)?;
-    Ok(vec![half("correlations", Section::Correlations, caption, svg)])
+    Ok(vec![Figure::half("correlations", Section::Correlations, caption, svg)])
 }
 
 /// Leading variables against observables; none without one.
@@ -65,7 +65,7 @@ pub(super) fn variables(results: &LatentResults, style: &Style) -> Result<Vec<Fi
     };
     let caption = "Sampled z of the variables of highest divergence against observables of the same showers; colours are \
                    shares of the fullest bin, points the mean in each column of bins, ρ Pearson's correlation.";
-    Ok(vec![wide("joint", Section::Correlations, caption.to_owned(), joint(&plot, style)?)])
+    Ok(vec![Figure::wide("joint", Section::Correlations, caption, joint(&plot, style)?)])
 }
 
 /// Centre of gravity against incident energy, of encoded and generated showers; none without one.
@@ -93,7 +93,7 @@ pub(super) fn cog_z(results: &LatentResults, style: &Style) -> Result<Vec<Figure
     };
     let caption = "Centre of gravity in depth against the incident energy: of the showers that were encoded, and of showers \
                    generated at the same energies with z from N(0, 1) and from the kernel density of z and energy.";
-    Ok(vec![wide("cog_z_energy", Section::Sampling, caption.to_owned(), joint(&plot, style)?)])
+    Ok(vec![Figure::wide("cog_z_energy", Section::Sampling, caption, joint(&plot, style)?)])
 }
 
 fn panel(joint: &Joint, name: String) -> JointPanel {

@@ -1,10 +1,10 @@
 //! Figures 4 and 5: showers decoded along one variable while all others are zero.
 
-use super::{half, wide, z_name};
+use super::names::z_name;
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, Shower, ShowerPanel, curves, event_display};
 use crate::latent::{LatentResults, Traversal};
-use crate::plots::{Figure, Section, text};
+use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::{fixed, plain};
 
@@ -51,7 +51,7 @@ fn showers(results: &LatentResults, traversal: &Traversal, style: &Style) -> Res
          of a box grow with the logarithm of the cell's energy above {} MeV.",
         plain(cut_mev)
     );
-    Ok(wide(&file, Section::Traversals, caption, event_display(&panel, style)?))
+    Ok(Figure::wide(file, Section::Traversals, caption, event_display(&panel, style)?))
 }
 
 fn longitudinal(results: &LatentResults, traversal: &Traversal, style: &Style) -> Result<Figure> {
@@ -84,5 +84,5 @@ fn longitudinal(results: &LatentResults, traversal: &Traversal, style: &Style) -
          (the encoder's variable {}).",
         traversal.variable
     );
-    Ok(half(&file, Section::Traversals, caption, curves(&plot, style)?))
+    Ok(Figure::half(file, Section::Traversals, caption, curves(&plot, style)?))
 }

@@ -1,20 +1,28 @@
-//! What of a `latent.json` must fit together before anything is drawn.
+//! Reading `latent.json`, and refusing what does not fit together.
+
+use std::path::Path;
 
 use calo_metrics::results::Estimate;
 
-use super::{Joint, LatentResults, Marginal, Traversal};
+use super::{Joint, LatentResults, Marginal, SCHEMA_VERSION, Traversal};
 use crate::error::Result;
-use crate::input::Place;
+use crate::input::{Place, read};
 
-pub(super) fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
+/// Reads and checks `latent.json` in `dir`.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
+/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+pub fn read_latent(dir: &Path) -> Result<LatentResults> {
+    let path = dir.join("latent.json");
+    let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;
+    check(&results, &Place(&path))?;
+    Ok(results)
+}
+
+fn check(results: &LatentResults, place: &Place<'_>) -> Result<()> {
     let grid = results.detector.grid;
-    let fine = grid.iter().all(|n| (1..=u16::MAX.into()).contains(n));
-    place.demand(
-        fine,
-        || "detector.grid".into(),
-        || format!("{grid:?}"),
-        "1 to 65535 cells along each axis",
-    )?;
+    place.grid(grid)?;
     place.not_negative(|| "detector.cell_cut_mev".into(), [&results.detector.cell_cut_mev])?;
     place.numbers(|| "model.beta_kld".into(), results.model.beta_kld.as_ref())?;
     place.not_negative(|| "data.energy_range_gev".into(), &results.data.energy_range_gev)?;
@@ -88,18 +96,12 @@ fn check_variable(
     place.demand(variable < encoded, field, || variable.to_string(), &expected)
 }
 
-fn check_edges(edges: &[f64], field: impl Fn() -> String, place: &Place<'_>) -> Result<()> {
-    place.numbers(&field, edges)?;
-    let rising = edges.len() > 1 && edges.windows(2).all(|pair| pair[0] < pair[1]);
-    place.demand(rising, field, || "do not rise".into(), "at least two edges in rising order")
-}
-
 fn check_joint(joint: &Joint, encoded: usize, field: impl Fn() -> String, place: &Place<'_>) -> Result<()> {
     if let Some(variable) = joint.variable {
         check_variable(variable, encoded, || format!("{}.variable", field()), place)?;
     }
-    check_edges(&joint.x_edges, || format!("{}.x_edges", field()), place)?;
-    check_edges(&joint.y_edges, || format!("{}.y_edges", field()), place)?;
+    place.edges(|| format!("{}.x_edges", field()), &joint.x_edges)?;
+    place.edges(|| format!("{}.y_edges", field()), &joint.y_edges)?;
     let (nx, ny) = (joint.x_edges.len() - 1, joint.y_edges.len() - 1);
     place.length(|| format!("{}.counts", field()), joint.counts.len(), nx)?;
     for row in &joint.counts {
@@ -125,12 +127,8 @@ fn check_traversal(
         place.length(|| format!("{}.longitudinal_mev", field()), point.longitudinal_mev.len(), grid[0])?;
         place.not_negative(|| format!("{}.longitudinal_mev", field()), &point.longitudinal_mev)?;
         place.length(|| format!("{}.energies_mev", field()), point.energies_mev.len(), point.cells.len())?;
-        let bad = point.energies_mev.iter().find(|e| !(0.0..f32::INFINITY).contains(*e));
-        place.demand(bad.is_none(), field, || format!("{bad:?}"), "finite energies, not negative")?;
-        let outside =
-            point.cells.iter().find(|cell| cell.iter().zip(grid).any(|(&i, n)| usize::from(i) >= n));
-        let expected = format!("cells inside {grid:?}");
-        place.demand(outside.is_none(), field, || format!("cell {outside:?}"), &expected)?;
+        place.energies(field, &point.energies_mev)?;
+        place.cells(field, &point.cells, grid)?;
     }
     Ok(())
 }
@@ -142,7 +140,7 @@ fn check_marginal(
     place: &Place<'_>,
 ) -> Result<()> {
     check_variable(marginal.variable, encoded, || format!("{}.variable", field()), place)?;
-    check_edges(&marginal.edges, || format!("{}.edges", field()), place)?;
+    place.edges(|| format!("{}.edges", field()), &marginal.edges)?;
     let n_bins = marginal.edges.len() - 1;
     place.length(|| format!("{}.counts", field()), marginal.counts.len(), n_bins)?;
     place.estimate(&field, &marginal.mean)?;
