@@ -6,6 +6,7 @@
 
 mod by_id;
 mod observable;
+mod showers;
 pub mod version1;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,10 @@ use serde::{Deserialize, Serialize};
 pub use by_id::ById;
 pub(crate) use by_id::PAPERS_IDS;
 pub use observable::{ComparedAt, ObservableInfo, Text};
+pub use showers::{SHOWERS_SCHEMA_VERSION, SampleImages, ShowerImage, ShowerImages};
 
 /// Version of the schema of `results.json`; raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 2;
-
-/// Version of the schema of `showers.json`.
-pub const SHOWERS_SCHEMA_VERSION: u32 = 1;
 
 /// One evaluation: a reference sample, its candidates, and how they compare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -374,35 +373,4 @@ pub struct Gap {
     pub what: String,
     /// Why.
     pub why: String,
-}
-
-/// Images beside the results, as written to `showers.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShowerImages {
-    /// [`SHOWERS_SCHEMA_VERSION`] of the writer.
-    pub schema_version: u32,
-    /// One entry for each of [`Results::samples`].
-    pub samples: Vec<SampleImages>,
-}
-
-/// Images of one sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SampleImages {
-    /// Mean energy of every cell of the full spectrum, MeV, flat in `[layer, x, y]` order.
-    pub mean_mev: Vec<f32>,
-    /// A few showers.
-    pub showers: Vec<ShowerImage>,
-}
-
-/// One shower, cells above the cut only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShowerImage {
-    /// Index of the shower in its file.
-    pub index: u64,
-    /// Incident energy, GeV.
-    pub energy_gev: f64,
-    /// `[layer, x, y]` of each cell.
-    pub cells: Vec<[u16; 3]>,
-    /// Energy of each cell, MeV.
-    pub energies_mev: Vec<f32>,
 }

@@ -17,7 +17,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     else {
         return Ok(Vec::new());
     };
-    let draw = |name: String, title: String, caption: String, kind, entries: &Matrix, place| {
+    let draw = |name: String, title: String, caption: String, kind, entries: &Matrix| {
         let plot = MatrixPlot {
             text: text(&name, title, caption.clone()),
             kind,
@@ -25,7 +25,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             entries: entries.clone(),
         };
         let svg = matrix(&plot, style)?;
-        Ok(Figure { name, section: Section::Correlations, caption, svg, place })
+        Ok(Figure::half(name, Section::Correlations, caption, svg))
     };
     let name = |index: usize| results.samples[index].name.as_str();
     let crossed = |matrix: &Matrix| {
@@ -34,14 +34,9 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     };
     let caption =
         format!("Pearson correlations of the high-level observables, {}.{}", name(0), crossed(reference));
-    let mut figures = vec![draw(
-        "pearson_reference".to_owned(),
-        format!("Correlations: {}", name(0)),
-        caption,
-        MatrixKind::Correlation,
-        reference,
-        Place::Alone,
-    )?];
+    let title = format!("Correlations: {}", name(0));
+    let figure = draw("pearson_reference".to_owned(), title, caption, MatrixKind::Correlation, reference)?;
+    let mut figures = vec![Figure { place: Place::Alone, ..figure }];
     let differences: Vec<Matrix> =
         candidates.iter().map(|candidate| subtract(candidate, reference)).collect();
     let kind = MatrixKind::difference_of(&differences);
@@ -51,7 +46,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             format!("Pearson correlations of the high-level observables, {sample}.{}", crossed(candidate));
         let title = format!("Correlations: {sample}");
         let file = format!("pearson_{}", index + 1);
-        figures.push(draw(file, title, caption, MatrixKind::Correlation, candidate, Place::Half)?);
+        figures.push(draw(file, title, caption, MatrixKind::Correlation, candidate)?);
         let mut caption =
             format!("{sample} minus {}; the colours of all differences share one scale.", name(0));
         let largest = results.comparisons[index].score("pearson_max_difference");
@@ -61,7 +56,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         caption.push_str(crossed(difference));
         let title = format!("Difference: {sample} − {}", name(0));
         let file = format!("pearson_difference_{}", index + 1);
-        figures.push(draw(file, title, caption, kind, difference, Place::Half)?);
+        figures.push(draw(file, title, caption, kind, difference)?);
     }
     Ok(figures)
 }

@@ -23,11 +23,11 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
     };
     let below = "Below, the relative offset from the reference; bars are the candidate's standard errors, the grey band the reference's.";
     let names: Vec<_> = results.samples.iter().map(|sample| sample.name.as_str()).collect();
-    let draw = |name: &str, title: &str, y_label: &str, from_zero, series, caption: String| {
+    let draw = |name: &str, title: &str, y_label: &str, series, caption: String| {
         let alt =
             format!("{title} for {}, with the relative offset from the reference below.", names.join(", "));
         let plot =
-            EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero, series };
+            EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero: true, series };
         let svg = energy_scan(&plot, style)?;
         Ok(Figure::half(name, Section::Response, caption, svg))
     };
@@ -36,7 +36,6 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             "linearity",
             "Linearity: mean visible energy",
             "μ₉₀ [MeV]",
-            true,
             linearity,
             format!(
                 "Mean visible energy within the shortest interval that holds 90 % of the showers. {below}{open}"
@@ -46,7 +45,6 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             "resolution",
             "Resolution: relative width",
             "σ₉₀ / μ₉₀",
-            true,
             resolution,
             format!("Standard deviation over mean of the visible energy in that interval. {below}{open}"),
         )?,
