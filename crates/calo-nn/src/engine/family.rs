@@ -87,6 +87,9 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// Losses that tell how a run goes, and what they are called for people.
     fn headline(&self) -> &'static [(&'static str, &'static str)];
 
+    /// Whether the family's samplers have an [`encoder`](Sampler::encoder): known before anything is trained.
+    fn has_encoder(&self) -> bool;
+
     /// Fresh networks to train in `parameters`.
     ///
     /// # Errors

@@ -142,6 +142,10 @@ impl FamilyConfig for Config {
         ]
     }
 
+    fn has_encoder(&self) -> bool {
+        true
+    }
+
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Family>> {
         self.check_windows()?;
         Ok(Box::new(BibAe::new(self, parameters)?))

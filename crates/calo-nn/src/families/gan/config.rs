@@ -94,6 +94,10 @@ impl FamilyConfig for Config {
         &[("discriminator_loss", "discriminator"), ("generator_loss", "generator")]
     }
 
+    fn has_encoder(&self) -> bool {
+        false
+    }
+
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Family>> {
         Ok(Box::new(Gan::new(&self.model, parameters)?))
     }

@@ -1,0 +1,40 @@
+//! What every family in the list has to keep.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
+
+use calo_nn::candle::{DType, Device};
+use calo_nn::engine::{Recipe, Tables};
+use calo_nn::families;
+use calo_nn::parameters::Parameters;
+
+const GRID: [usize; 3] = [6, 4, 4];
+
+/// Tables of tiny networks on [`GRID`].
+fn tables(family: &str) -> Tables {
+    let text = match family {
+        "bib-ae" => {
+            "[model.autoencoder]\nwidth = 1\nhidden = 7\nbottleneck = 6\nn_encoded = 3\nlatent_dim = 5"
+        }
+        "gan" => {
+            "[model.generator]\nnoise = 5\nfirst = { channels = 4, kernel = [6, 4, 4] }\n\
+             layers = [{ channels = 1, kernel = [1, 1, 1] }]\n\
+             [model.discriminator]\nlayers = [{ channels = 3, kernel = [3, 2, 2] }]\nhidden = 3"
+        }
+        other => panic!("no tables for the family {other}: add a match arm"),
+    };
+    let table: toml::Table = text.parse().unwrap();
+    table.try_into().unwrap()
+}
+
+#[test]
+fn a_configuration_says_whether_its_sampler_has_an_encoder() {
+    let mut n_with_encoder = 0;
+    for name in families::names() {
+        let family = Recipe::from_tables(name, &tables(name), Some(GRID)).unwrap().family;
+        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        let sampler = family.sampler(&parameters.path()).unwrap();
+        assert_eq!(family.has_encoder(), sampler.encoder().is_some(), "{name}");
+        n_with_encoder += usize::from(family.has_encoder());
+    }
+    assert!((1..families::names().len()).contains(&n_with_encoder), "both kinds are tested");
+}
