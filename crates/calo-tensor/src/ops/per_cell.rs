@@ -104,7 +104,7 @@ impl PerCellNetwork {
         let cells = x.len() / n;
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(cells).zip(x.par_chunks(cells)).with_max_len(1).for_each(|(y, x)| {
-            // A poisoned lock means that another sample panicked; its memory is none the worse.
+            // A poisoned lock means that another sample panicked; its memory is still usable.
             let lock = || self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let mut scratch = lock().pop().unwrap_or_default();
             let task = Sample { network: &self.packed, biases: &self.biases, x, y, scratch: &mut scratch };
