@@ -6,9 +6,9 @@ use calo_core::random::Purpose;
 use calo_core::{Detector, ShowerBatch};
 use calo_latent::{Kde, gaussian_divergence};
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::components::Posterior;
 use calo_nn::device;
-use calo_nn::engine::{Encode, ShowerModel, standard_normal};
+use calo_nn::engine::{Encode, Posterior, RandomRows, ShowerModel, standard_normal};
+use calo_nn::families;
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ impl ModelChoice {
         let run = RunFolder::new(run);
         let (description, detector) = (run.describe()?, run.detector()?);
         let (weights, epoch) = run.weights_of(self.epoch)?;
-        let networks = ShowerModel::load(&weights, &device, dtype)?;
+        let networks = ShowerModel::load(&weights, families::ALL, &device, dtype)?;
         let (found, expected) = (networks.grid(), detector.grid.shape());
         ensure!(
             found == expected,
@@ -204,7 +204,10 @@ pub fn encode(
     seed: u64,
 ) -> Result<Encoded> {
     let (encoder, device) = (model.encoder()?, model.networks.device());
-    let row = |&number| standard_normal((seed, NOISE), number, (1, encoder.n_encoded()), device);
+    let row = |&number| {
+        let row = RandomRows { seed, purpose: NOISE, first: number, n: 1 };
+        standard_normal(row, encoder.n_encoded(), device)
+    };
     let rows = numbers.iter().map(row).collect::<calo_nn::Result<Vec<_>>>()?;
     let noise = Tensor::cat(&rows, 0)?;
     let posterior = posterior(encoder, device, cells_mev, energies_gev)?;

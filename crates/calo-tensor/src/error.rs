@@ -72,17 +72,6 @@ pub enum Error {
         /// Full name of the parameter.
         name: String,
     },
-    /// A run produced NaN or infinity, or showers that stay empty.
-    #[error(
-        "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
-         learning rates, or a longer warm-up of the critics or of the learning rate, may help)"
-    )]
-    Diverged {
-        /// Training steps before this one.
-        step: u64,
-        /// What was found.
-        problem: String,
-    },
     /// Second-order gradients were asked for, but Candle would cut them.
     #[error(
         "this thread cannot differentiate a gradient; expected the environment variable CANDLE_GRAD_DO_NOT_DETACH=1 \

@@ -6,6 +6,7 @@ use calo_core::Detector;
 use calo_latent::Kde;
 use calo_nn::candle::{DType, Device};
 use calo_nn::engine::ShowerModel;
+use calo_nn::families;
 
 use super::{LoadedModel, Place};
 use crate::error::Context as _;
@@ -40,7 +41,7 @@ pub(super) fn load(device: &Device, dtype: DType) -> Result<LoadedModel> {
         epoch,
         weights: Input::BuiltIn { name: NAME.to_owned(), blake3: weights_blake3.clone() },
         weights_blake3,
-        networks: ShowerModel::from_bytes(Path::new(NAME), WEIGHTS, device, dtype)?,
+        networks: ShowerModel::from_bytes(Path::new(NAME), WEIGHTS, families::ALL, device, dtype)?,
     })
 }
 
