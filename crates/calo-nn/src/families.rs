@@ -3,7 +3,7 @@
 //! | module | holds | paper |
 //! | --- | --- | --- |
 //! | [`bibae`] | BIB-AE: encoder, decoder, critics, post-processor; a family to train | decoding-photons, fast-and-accurate-showers |
-//! | [`gan`] | generator, discriminator | fast-and-accurate-showers |
+//! | [`gan`] | generator, discriminator; a family to train | fast-and-accurate-showers |
 //! | [`wgan`] | generator, critic (photons and pions), constrainer | fast-and-accurate-showers |
 //!
 //! Names of parameters are those of the published state dictionaries. Showers enter as `[n, layer, x, y]` in MeV,
@@ -13,26 +13,26 @@ pub mod bibae;
 pub mod gan;
 pub mod wgan;
 
-use crate::engine::{FamilyEntry, Published, StateDict, unknown_family};
+use crate::engine::{self, FamilyEntry, Published, StateDict};
 use crate::{Error, Result};
 
 /// Every family that can be trained. A new one is a folder and a line here.
-static FAMILIES: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY];
+pub const ALL: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY];
 
 /// The family of configurations that name none.
 pub const DEFAULT: &str = bibae::FAMILY.name;
 
 /// Names of all families.
 pub fn names() -> Vec<&'static str> {
-    FAMILIES.iter().map(|entry| entry.name).collect()
+    ALL.iter().map(|entry| entry.name).collect()
 }
 
 /// The family called `name`.
 ///
 /// # Errors
 /// [`Error::Field`](crate::Error::Field) with the families that there are.
-pub(crate) fn find(name: &str) -> Result<&'static FamilyEntry> {
-    FAMILIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown_family(name, &names()))
+pub fn find(name: &str) -> Result<&'static FamilyEntry> {
+    engine::find(ALL, Some(name))
 }
 
 /// The published model that these state dictionaries, one a network, belong to.
@@ -40,7 +40,7 @@ pub(crate) fn find(name: &str) -> Result<&'static FamilyEntry> {
 /// # Errors
 /// [`Error::Operand`] where no family knows the names, and those of a family that knows some.
 pub fn recognise(dicts: &[StateDict]) -> Result<Published> {
-    for entry in FAMILIES {
+    for entry in ALL {
         if let Some(published) = (entry.import)(dicts)? {
             return Ok(published);
         }

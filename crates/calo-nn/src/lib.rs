@@ -14,6 +14,7 @@
 pub mod components;
 pub mod engine;
 pub mod families;
+mod field;
 pub mod losses;
 
 #[doc(no_inline)]

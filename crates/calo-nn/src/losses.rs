@@ -1,4 +1,4 @@
-//! Losses of the papers. Each is a scalar tensor, differentiable; how it is reduced stands at each.
+//! Losses of the papers: differentiable scalar tensors. The table shows how each is reduced.
 //!
 //! | loss | reduction | derivatives |
 //! | --- | --- | --- |
@@ -10,7 +10,7 @@
 //! | [`sorted_difference`] | mean over cells and batch | any order |
 //! | [`gradient_penalty`] | mean over the batch | those of the critic, less one |
 //!
-//! [`latent_step`] is no loss but what the latent-optimised WGAN does with a gradient before each step.
+//! [`latent_step`] is not a loss: it is what the latent-optimised WGAN does with a gradient before each step.
 
 mod binary_cross_entropy;
 mod gaussian_mmd;
@@ -43,8 +43,8 @@ fn same_shape(op: &'static str, what: &'static str, found: &Tensor, expected: &T
     Ok(())
 }
 
-/// Mean of all elements, in two stages: Candle adds on the CPU one by one, which for the cells of a batch of showers
-/// costs f32 two digits.
+/// Mean of all elements, in two stages: on the CPU Candle adds them one by one, which costs two digits of f32 for the
+/// cells of a batch of showers.
 fn mean(x: &Tensor) -> Result<Tensor> {
     let elements = x.elem_count();
     let row = (1..=elements.isqrt()).rev().find(|row| elements.is_multiple_of(*row)).unwrap_or(1);

@@ -26,15 +26,26 @@ fn tables(family: &str) -> Tables {
     table.try_into().unwrap()
 }
 
+/// Files of the first versions name no family.
+#[test]
+fn one_family_is_that_of_files_without_a_name() {
+    let unnamed: Vec<&str> =
+        families::ALL.iter().filter(|entry| entry.is_unnamed).map(|entry| entry.name).collect();
+    assert_eq!(unnamed, [families::DEFAULT]);
+    let message = families::find("nada").unwrap_err().to_string();
+    assert_eq!(message, "field `family`: `nada`; expected `bib-ae` or `gan`");
+}
+
 #[test]
 fn a_configuration_says_whether_its_sampler_has_an_encoder() {
     let mut n_with_encoder = 0;
-    for name in families::names() {
-        let family = Recipe::from_tables(name, &tables(name), Some(GRID)).unwrap().family;
+    for entry in families::ALL {
+        let name = entry.name;
+        let family = Recipe::from_tables(entry, &tables(name), Some(GRID)).unwrap().family;
         let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
         let sampler = family.sampler(&parameters.path()).unwrap();
         assert_eq!(family.has_encoder(), sampler.encoder().is_some(), "{name}");
         n_with_encoder += usize::from(family.has_encoder());
     }
-    assert!((1..families::names().len()).contains(&n_with_encoder), "both kinds are tested");
+    assert!((1..families::ALL.len()).contains(&n_with_encoder), "both kinds are tested");
 }

@@ -8,8 +8,9 @@ use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::engine::{
-    BatchSource, Event, Flow, Prior, Recipe, ShowerModel, Tables, Trainer, train, uniform,
+    BatchSource, Event, Flow, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, train, uniform,
 };
+use calo_nn::families;
 use calo_nn::parameters::checkpoint;
 use rand::Rng;
 
@@ -57,7 +58,7 @@ fn tables(more: &str) -> Tables {
 }
 
 fn recipe() -> Recipe {
-    Recipe::from_tables("gan", &tables(""), Some(GRID)).unwrap()
+    Recipe::from_tables(families::find("gan").unwrap(), &tables(""), Some(GRID)).unwrap()
 }
 
 /// Trains for so many steps; the losses of each.
@@ -78,7 +79,7 @@ fn state(trainer: &Trainer) -> BTreeMap<String, Vec<f64>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.safetensors");
     trainer.save(&path, &BTreeMap::new()).unwrap();
-    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     let values =
         |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     tensors.into_iter().map(|(name, tensor)| (name, values(tensor))).collect()
@@ -118,12 +119,13 @@ fn samples_do_not_depend_on_their_batch() {
     let mut trainer = Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
     run(&mut trainer, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
-    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().all(|name| name.starts_with("generator.")));
-    let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
+    let model = ShowerModel::load(&path, families::ALL, &Device::Cpu, DType::F32).unwrap();
     assert_eq!((model.grid(), model.prior(), model.stages()), (GRID, Prior::Uniform(5), &["generator"][..]));
     assert!(model.encoder().is_none());
-    let z = uniform((1, Purpose::new("z")), 0, (4, 5), &Device::Cpu).unwrap();
+    let z =
+        uniform(RandomRows { seed: 1, purpose: Purpose::new("z"), first: 0, n: 4 }, 5, &Device::Cpu).unwrap();
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert!(values(&z).iter().all(|z| (-1.0..1.0).contains(z)));
     let energies = Tensor::new(&[[20_f32], [50.0], [80.0], [50.0]], &Device::Cpu).unwrap();
@@ -138,8 +140,9 @@ fn samples_do_not_depend_on_their_batch() {
 
 #[test]
 fn what_does_not_fit_is_named() {
+    let gan = families::find("gan").unwrap();
     let message =
-        |tables: &Tables, grid| Recipe::from_tables("gan", tables, Some(grid)).unwrap_err().to_string();
+        |tables: &Tables, grid| Recipe::from_tables(gan, tables, Some(grid)).unwrap_err().to_string();
     let text = message(&tables(""), [6, 4, 5]);
     assert!(text.contains("generator.layers") && text.contains("[6, 4, 5]"), "{text}");
     let text = message(&tables("[losses]\nkld = 1.0\n"), GRID);

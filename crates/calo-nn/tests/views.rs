@@ -1,9 +1,10 @@
-//! Networks compute with their parameters as they are now: what one was built from may be trained, restored or
-//! loaded afterwards, so nothing in it may be a copy.
+//! Networks compute with the current values of their parameters, which may be trained, restored or loaded after a
+//! network was built: nothing in it may be a copy.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a test's report")]
 
 use calo_nn::candle::{DType, Device, Tensor};
+use calo_nn::components::GeneratorConfig;
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::families::bibae::networks::{
     Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig,
@@ -107,7 +108,7 @@ fn of_the_post_processor() {
 
 #[test]
 fn of_the_gan() {
-    let generator = gan::GeneratorConfig::default();
+    let generator = GeneratorConfig::default();
     sees_every_change(|path| {
         let network = gan::Generator::new(path, &generator, GRID).unwrap();
         Box::new(move || vec![network.forward(&input(&[2, 100]), &energies(), Statistics::Running).unwrap()])
@@ -121,7 +122,7 @@ fn of_the_gan() {
 #[test]
 fn of_the_wgan() {
     sees_every_change(|path| {
-        let network = wgan::Generator::new(path, &wgan::GeneratorConfig::default(), GRID).unwrap();
+        let network = wgan::Generator::new(path, &wgan::Generator::photons(), GRID).unwrap();
         Box::new(move || vec![network.forward(&input(&[2, 100]), &energies()).unwrap()])
     });
     sees_every_change(|path| {

@@ -170,7 +170,9 @@ impl RunConfig {
         for given in overrides {
             set(&mut table, given)?;
         }
-        Recipe::refuse_old_names(&family_of(&table), &table).with_context(|| place.to_string())?;
+        let family = families::find(&family_of(&table));
+        let checked = family.and_then(|family| family.refuse_old_names(&table));
+        checked.with_context(|| place.to_string())?;
         Self::from_table(table, path)
     }
 
@@ -190,7 +192,8 @@ impl RunConfig {
         let text = fs::read_to_string(path).map_err(|e| calo_core::Error::io(path, "read", e))?;
         let place = path.display();
         let mut table: Table = text.parse().with_context(|| format!("{place}: is no TOML"))?;
-        Recipe::replace_old_names(&family_of(&table), &mut table).with_context(|| place.to_string())?;
+        let family = families::find(&family_of(&table)).with_context(|| place.to_string())?;
+        family.replace_old_names(&mut table);
         Ok(table)
     }
 
@@ -210,7 +213,8 @@ impl RunConfig {
             );
         }
         let tables = Tables { model, losses, schedule, optim };
-        let recipe = Recipe::from_tables(&file.family, &tables, Some(grid));
+        let family = families::find(&file.family);
+        let recipe = family.and_then(|family| Recipe::from_tables(family, &tables, Some(grid)));
         let config = Self {
             name: file.name,
             detector: file.detector,

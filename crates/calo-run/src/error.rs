@@ -34,6 +34,9 @@ pub enum Error {
     /// Networks could not be trained or applied.
     #[error(transparent)]
     Networks(#[from] calo_nn::Error),
+    /// A training step could not be made, or made what no run recovers from.
+    #[error(transparent)]
+    Training(#[from] calo_nn::engine::TrainingError),
     /// A density or another statistic of latent variables could not be computed.
     #[error(transparent)]
     Latent(#[from] calo_latent::Error),

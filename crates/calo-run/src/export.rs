@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use calo_latent::{Kde, Storage};
 use calo_nn::candle::{DType, Device};
 use calo_nn::engine::ShowerModel;
-use calo_nn::parameters::checkpoint;
+use calo_nn::families;
+use calo_nn::parameters::checkpoint::{self, Checkpoint};
 
 use crate::error::{Context as _, ensure};
 use crate::provenance::{self, without_folders};
@@ -59,7 +60,7 @@ pub fn export(request: &ExportRequest) -> Result<ExportedModel> {
     let blake3 = provenance::hash_file(&weights)?;
     let kde = match &request.density {
         Some(path) => {
-            let model = ShowerModel::load(&weights, &Device::Cpu, DType::F32)?;
+            let model = ShowerModel::load(&weights, families::ALL, &Device::Cpu, DType::F32)?;
             let encoder = model.encoder().with_context(|| {
                 format!("{}: of a family without encoder; expected no density", weights.display())
             })?;
@@ -107,7 +108,7 @@ pub fn export(request: &ExportRequest) -> Result<ExportedModel> {
 
 /// The weights as 16-bit floating-point numbers, which have 11 significant bits.
 fn write_halves(from: &Path, to: &Path, blake3: &str) -> Result<()> {
-    let (tensors, mut metadata) = checkpoint::load(from, &Device::Cpu)?;
+    let Checkpoint { tensors, mut metadata } = checkpoint::load(from, &Device::Cpu)?;
     let halves = tensors.into_iter().map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F16)?)));
     let halves = halves.collect::<Result<Vec<_>>>()?;
     metadata.insert("rounded_from_blake3".to_owned(), blake3.to_owned());

@@ -7,6 +7,7 @@ use calo_latent::Kde;
 use calo_nn::candle::{DType, Device};
 use calo_nn::device;
 use calo_nn::engine::{Encode, ShowerModel};
+use calo_nn::families;
 use serde::Serialize;
 
 use crate::error::{Context as _, ensure};
@@ -100,7 +101,7 @@ impl ModelChoice {
         let run = RunFolder::new(run);
         let (description, detector) = (run.describe()?, run.detector()?);
         let (weights, epoch) = run.weights_of(self.epoch)?;
-        let networks = ShowerModel::load(&weights, &device, dtype)?;
+        let networks = ShowerModel::load(&weights, families::ALL, &device, dtype)?;
         let (found, expected) = (networks.grid(), detector.grid.shape());
         ensure!(
             found == expected,
@@ -133,7 +134,7 @@ impl LoadedModel {
             epoch,
             weights: Input::BuiltIn { name: name.to_owned(), blake3: weights_blake3.clone() },
             weights_blake3,
-            networks: ShowerModel::from_bytes(Path::new(name), built_in::WEIGHTS, device, dtype)?,
+            networks: ShowerModel::from_bytes(Path::new(name), built_in::WEIGHTS, families::ALL, device, dtype)?,
         })
     }
 

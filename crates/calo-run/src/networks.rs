@@ -4,8 +4,7 @@ use calo_core::ShowerBatch;
 use calo_core::random::Purpose;
 use calo_latent::gaussian_divergence;
 use calo_nn::candle::{Device, Tensor};
-use calo_nn::components::Posterior;
-use calo_nn::engine::{Encode, ShowerModel, standard_normal};
+use calo_nn::engine::{Encode, Posterior, RandomRows, ShowerModel, standard_normal};
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 
 use crate::Result;
@@ -43,7 +42,10 @@ pub fn encode(
     seed: u64,
 ) -> Result<Encoded> {
     let (encoder, device) = (model.encoder()?, model.networks.device());
-    let row = |&number| standard_normal((seed, NOISE), number, (1, encoder.n_encoded()), device);
+    let row = |&number| {
+        let row = RandomRows { seed, purpose: NOISE, first: number, n: 1 };
+        standard_normal(row, encoder.n_encoded(), device)
+    };
     let rows = numbers.iter().map(row).collect::<calo_nn::Result<Vec<_>>>()?;
     let noise = Tensor::cat(&rows, 0)?;
     let posterior = posterior(encoder, device, cells_mev, energies_gev)?;

@@ -6,7 +6,7 @@ use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_latent::Kde;
 use calo_nn::candle::Tensor;
-use calo_nn::engine::{Encode, Prior, ShowerModel, standard_normal, uniform};
+use calo_nn::engine::{Encode, Prior, RandomRows, ShowerModel, standard_normal, uniform};
 use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 
@@ -101,9 +101,10 @@ impl<'a> Generator<'a> {
         let (n, device) = (energies_gev.len(), self.model.device());
         let (prior, encoded) = (self.model.prior(), n_encoded(self.model));
         let latent = prior.dim();
+        let rows = RandomRows { seed: self.seed, purpose: NOISE, first, n };
         let noise = match prior {
-            Prior::Normal(_) => standard_normal((self.seed, NOISE), first, (n, latent), device)?,
-            Prior::Uniform(_) => uniform((self.seed, NOISE), first, (n, latent), device)?,
+            Prior::Normal(_) => standard_normal(rows, latent, device)?,
+            Prior::Uniform(_) => uniform(rows, latent, device)?,
         };
         let z = match &self.latent {
             LatentSource::Prior => noise,

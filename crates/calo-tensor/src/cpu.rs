@@ -27,7 +27,7 @@ pub(crate) trait Real: WithDType + num_traits::Float + std::iter::Sum + num_trai
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// A tensor as Candle hands it to an operation.
+/// A tensor as Candle passes it to an operation.
 pub(crate) type Operand<'a> = (&'a CpuStorage, &'a Layout);
 
 /// The elements of a contiguous tensor.

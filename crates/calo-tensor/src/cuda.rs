@@ -1,12 +1,13 @@
 //! Our operations on a GPU: cuDNN convolutions, cuBLAS products, and kernels compiled at run time.
 //!
-//! Nothing outside this module asks for the feature `cuda`. Each function below is there without it too, and then says
-//! that this build has no CUDA. An operation's `cuda_fwd` is one call of one of them.
+//! No other module depends on the feature `cuda`. Without it, each function below returns an error that says that this
+//! build has no CUDA. An operation's `cuda_fwd` is one call of one of these functions.
 //!
 //! Operands are contiguous. Elements are f32; f64 for checks and bf16 for inference work too, with sums in f64 and f32.
 //! Our kernels give the same bits each time. cuDNN is asked for deterministic algorithms, and cuBLAS has them where one
 //! stream is used, which is the case here.
 
+mod capability;
 #[cfg(feature = "cuda")]
 mod conv3d;
 #[cfg(feature = "cuda")]
@@ -19,6 +20,7 @@ mod kernels;
 mod layer_norm;
 #[cfg(feature = "cuda")]
 mod linear;
+mod operand;
 #[cfg(feature = "cuda")]
 mod optimiser;
 #[cfg(feature = "cuda")]
@@ -26,49 +28,16 @@ mod reduce;
 #[cfg(feature = "cuda")]
 mod sort;
 
-use candle_core::{CudaStorage, Layout, Result, Shape};
+use candle_core::Result;
 
-/// A tensor as Candle hands it to an operation.
-pub(crate) type Operand<'a> = (&'a CudaStorage, &'a Layout);
+#[doc(hidden)]
+pub use capability::ComputeCapability;
+pub(crate) use operand::{Operand, OperandMut, Output, Steps};
 
-/// What an operation hands back.
-pub(crate) type Output = (CudaStorage, Shape);
+use crate::arguments::{AdamUpdate, SortedMmd};
 
-/// Steps of a kernel per axis of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Steps {
-    pub(crate) stride: [usize; 3],
-    pub(crate) padding: [usize; 3],
-}
-
-/// Windows of a sorted row, see [`sorted_mmd`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Windows {
-    /// Cells of a window.
-    pub(crate) window: usize,
-    /// From the start of one to the start of the next.
-    pub(crate) stride: usize,
-    /// How many there are.
-    pub(crate) windows: usize,
-    /// The kernel is `exp(-exponent d^2)`.
-    pub(crate) exponent: f64,
-}
-
-/// What a step of Adam depends on, see [`adam`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct AdamStep {
-    pub(crate) beta1: f64,
-    pub(crate) beta2: f64,
-    pub(crate) epsilon: f64,
-    pub(crate) weight_decay: f64,
-    /// `rate / (1 - beta1^t)`.
-    pub(crate) step_size: f64,
-    /// `sqrt(1 - beta2^t)`.
-    pub(crate) root_correction: f64,
-}
-
-/// Lets f32 convolutions and products run in TF32 (10 bits of mantissa), for which GPUs have units of their own; off unless
-/// called. Whether it is allowed is one setting of the process. Without CUDA nothing happens.
+/// Lets f32 convolutions and products run in TF32 (10 bits of mantissa), for which GPUs have special units. It is off by
+/// default, and a setting of the whole process. Without CUDA this has no effect.
 pub fn allow_tf32(allow: bool) {
     #[cfg(feature = "cuda")]
     candle_core::cuda_backend::set_gemm_reduced_precision_f32(allow);
@@ -84,13 +53,13 @@ pub fn tf32_allowed() -> bool {
     false
 }
 
-/// Compiles every kernel for a compute capability such as (9, 0), which takes NVRTC but no GPU: how many files. `None`
-/// where NVRTC is not there: in a build without CUDA, or one that runs with stubs of its libraries.
+/// Compiles every kernel for a compute capability, which takes NVRTC but no GPU, and returns the number of files. `None`
+/// without NVRTC: in a build without CUDA, or with stubs in place of its libraries.
 ///
 /// # Errors
 /// What NVRTC says of a kernel that does not compile.
 #[doc(hidden)]
-pub fn compile_kernels(capability: (i32, i32)) -> Result<Option<usize>> {
+pub fn compile_kernels(capability: ComputeCapability) -> Result<Option<usize>> {
     #[cfg(feature = "cuda")]
     return kernels::compile_all(capability);
     #[cfg(not(feature = "cuda"))]
@@ -100,7 +69,7 @@ pub fn compile_kernels(capability: (i32, i32)) -> Result<Option<usize>> {
     }
 }
 
-/// Declares functions of the modules above that are there without CUDA too.
+/// Declares functions of the modules above that exist without CUDA too.
 macro_rules! on_device {
     ($($(#[$doc:meta])* fn $module:ident::$name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)*) => {$(
         $(#[$doc])*
@@ -171,10 +140,10 @@ on_device! {
     fn sort::scatter_rows(g: Operand, indices: Operand, len: usize) -> Output;
     /// MMD between sorted rows x and y `[n, len]`, mean over windows, then its gradients for x and for y:
     /// `[n, 1 + 2 len]`.
-    fn sort::sorted_mmd(x: Operand, y: Operand, windows: Windows) -> Output;
+    fn sort::sorted_mmd(x: Operand, y: Operand, settings: SortedMmd) -> Output;
 
     /// A step of Adam in place: moments `[2, ..weight]`, first then second.
     fn optimiser::adam(
-        weight: (&mut CudaStorage, &Layout), moments: (&mut CudaStorage, &Layout), gradient: Operand, step: AdamStep,
+        weight: OperandMut, moments: OperandMut, gradient: Operand, update: AdamUpdate,
     ) -> ();
 }

@@ -1,4 +1,4 @@
-//! Where tensors live and compute, the CPU or an NVIDIA GPU, chosen by name; and how precisely.
+//! The device of tensors, the CPU or an NVIDIA GPU, chosen by name; and the precision of computations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::{Error, Result, cuda};
 
 const EXPECTED: &str = "`cpu`, `cuda` or `cuda:N`";
 
-/// The device called `name`: `cpu`, `cuda` (the first card) or `cuda:1` (the second).
+/// The device called `name`: `cpu`, `cuda` (the first GPU) or `cuda:1` (the second).
 ///
 /// ```
 /// assert!(calo_tensor::device::select("cpu")?.is_cpu());
@@ -19,22 +19,22 @@ const EXPECTED: &str = "`cpu`, `cuda` or `cuda:N`";
 /// ```
 ///
 /// # Errors
-/// [`Error::Field`] for another name, for `cuda` in a program built without it, and where there is no such card.
+/// [`Error::Field`] for another name, for `cuda` in a program built without it, and where there is no such GPU.
 pub fn select(name: &str) -> Result<Device> {
     match name.split_once(':') {
         None if name == "cpu" => Ok(Device::Cpu),
-        None if name == "cuda" => card(name, 0),
+        None if name == "cuda" => gpu(name, 0),
         // Digits alone: no sign.
         Some(("cuda", ordinal)) if ordinal.bytes().all(|byte| byte.is_ascii_digit()) => {
             let ordinal =
                 ordinal.parse().map_err(|_| impossible(name, "no device is called so", EXPECTED))?;
-            card(name, ordinal)
+            gpu(name, ordinal)
         }
         _ => Err(impossible(name, "no device is called so", EXPECTED)),
     }
 }
 
-/// What convolutions and products compute with. Cards have units of their own for the last two.
+/// Precision of convolutions and matrix products. GPUs have special units for the last two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -43,12 +43,12 @@ pub enum Precision {
     F32,
     /// f32, rounded to 11 bits where it is multiplied.
     Tf32,
-    /// 8 bits, summed in f32; to apply networks, not to train them.
+    /// 8 bits, summed in f32; for inference, not for training.
     Bf16,
 }
 
 impl Precision {
-    /// Sets this process up for it, and says of what element type the networks on `device` have to be.
+    /// Prepares this process for it; the element type that networks on `device` must have.
     ///
     /// ```
     /// use calo_tensor::{candle::DType, device::{Precision, select}};
@@ -97,7 +97,7 @@ impl FromStr for Precision {
 }
 
 #[cfg(feature = "cuda")]
-fn card(name: &str, ordinal: usize) -> Result<Device> {
+fn gpu(name: &str, ordinal: usize) -> Result<Device> {
     // Without a driver the bindings panic instead of failing.
     let made = std::panic::catch_unwind(|| Device::new_cuda(ordinal));
     match made {
@@ -121,7 +121,7 @@ fn one_line(text: &str) -> &str {
 }
 
 #[cfg(not(feature = "cuda"))]
-fn card(name: &str, _ordinal: usize) -> Result<Device> {
+fn gpu(name: &str, _ordinal: usize) -> Result<Device> {
     Err(impossible(name, "this program was built without CUDA", "`cpu`, or a build with the feature `cuda`"))
 }
 

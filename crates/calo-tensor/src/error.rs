@@ -17,7 +17,7 @@ pub enum Error {
     Operand {
         /// Name of the operation.
         op: &'static str,
-        /// Which operand or setting.
+        /// The operand or setting.
         what: &'static str,
         /// What it is.
         found: String,
@@ -64,24 +64,13 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
-    /// An optimiser was given a gradient that is no number.
+    /// An optimiser was given a gradient that holds NaN or infinity.
     #[error(
         "parameter `{name}`: its gradient holds NaN or infinity; expected finite numbers; nothing was changed"
     )]
     Gradient {
         /// Full name of the parameter.
         name: String,
-    },
-    /// A run produced NaN or infinity, or showers that stay empty.
-    #[error(
-        "training diverged at step {step}: {problem}; expected finite losses and gradients, and showers that are not empty (lower \
-         learning rates, or a longer warm-up of the critics or of the learning rate, may help)"
-    )]
-    Diverged {
-        /// Training steps before this one.
-        step: u64,
-        /// What was found.
-        problem: String,
     },
     /// Second-order gradients were asked for, but Candle would cut them.
     #[error(
@@ -100,6 +89,21 @@ impl Error {
         expected: impl Into<String>,
     ) -> Self {
         Self::Operand { op, what, found: format!("{found:?}"), expected: expected.into() }
+    }
+
+    /// An [`Error::Parameter`] for the parameter `name`.
+    pub fn parameter(name: &str, problem: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Parameter { name: name.to_owned(), problem: problem.into(), expected: expected.into() }
+    }
+
+    /// An [`Error::File`] for `path`.
+    pub fn file(path: &Path, problem: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::File { path: path.to_owned(), problem: problem.into(), expected: expected.into() }
+    }
+
+    /// An [`Error::Field`] for the field of a configuration.
+    pub fn field(field: &str, value: impl std::fmt::Display, expected: impl Into<String>) -> Self {
+        Self::Field { field: field.to_owned(), value: value.to_string(), expected: expected.into() }
     }
 
     /// An [`Error::Io`] for `path`.

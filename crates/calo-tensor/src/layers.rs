@@ -1,7 +1,7 @@
 //! Layers: parameters with a name, and the operation of [`crate::ops`] that uses them.
 //!
-//! A layer is made from a [`Path`](crate::parameters::Path): of `Parameters::path` to be trained, of
-//! `Parameters::frozen` to be used alone. Both share their values.
+//! A layer is made from a [`Path`](crate::parameters::Path): from `Parameters::path` for training, from
+//! `Parameters::frozen` for inference. Both share their values.
 
 mod batch_norm;
 mod candle;

@@ -35,6 +35,7 @@
 //! ```
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
+mod arguments;
 pub mod autograd;
 mod cpu;
 pub mod cuda;

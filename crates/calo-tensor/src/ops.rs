@@ -1,5 +1,5 @@
-//! Differentiable operations that Candle lacks. Each file holds one: its forward, its gradient, and the gradient of
-//! that, named in this order at the top.
+//! Differentiable operations that Candle lacks. Each file holds one, with its forward pass, its gradient and the gradient
+//! of that, described in this order at the top.
 //!
 //! Losses are not here, with one exception: [`sorted_mmd`] has kernels of its own.
 //!
@@ -34,5 +34,7 @@ pub use minibatch::{BatchDifference, batch_difference, log_scaled, minibatch_sta
 pub use per_cell::{PerCellLayer, PerCellNetwork};
 pub use root::sqrt_or_zero;
 pub use sort::sort_descending;
-pub use sorted_mmd::{SortedMmd, sorted_mmd};
+pub use sorted_mmd::sorted_mmd;
 pub use spectral_norm::{SpectralNorm, spectral_norm};
+
+pub use crate::arguments::SortedMmd;

@@ -1,7 +1,7 @@
-//! Optimisers: what changes the weights of a network from step to step.
+//! Optimisers.
 
 mod adam;
 mod candle;
+mod fused;
 
-pub(crate) use adam::Update;
 pub use adam::{Adam, AdamConfig};

@@ -143,7 +143,7 @@ fn a_resumed_run_gives_the_same_bits() {
     let (x_again, y_again, mut again) = make(&start);
     x_again.set(&x).unwrap();
     y_again.set(&y).unwrap();
-    again.restore(&calo_tensor::parameters::checkpoint::load(&path, &Device::Cpu).unwrap().0).unwrap();
+    again.restore(&calo_tensor::parameters::checkpoint::load(&path, &Device::Cpu).unwrap().tensors).unwrap();
     assert_eq!(again.rate(1).map(f64::to_bits), adam.rate(1).map(f64::to_bits));
     for step in 6..10 {
         adam.step(&gradients(&x, &y, step)).unwrap();

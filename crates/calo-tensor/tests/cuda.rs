@@ -102,7 +102,7 @@ fn agree(name: &str, op: impl Fn(&[Tensor]) -> Result<Tensor>, shapes: &[&[usize
 
 /// In a build without CUDA, on a machine without a driver, and on one with fewer GPUs.
 #[test]
-fn a_card_that_is_not_there_is_named() {
+fn a_gpu_that_is_not_there_is_named() {
     let message = device::select("cuda:63").unwrap_err().to_string();
     assert!(message.starts_with("field `device`: `cuda:63`: "), "{message}");
     assert!(message.contains("; expected ") && !message.contains('\n'), "{message}");
@@ -110,7 +110,8 @@ fn a_card_that_is_not_there_is_named() {
 
 #[test]
 fn every_kernel_compiles() {
-    for capability in [(7, 5), (8, 0), (9, 0)] {
+    for (major, minor) in [(7, 5), (8, 0), (9, 0)] {
+        let capability = cuda::ComputeCapability { major, minor };
         match cuda::compile_kernels(capability).unwrap() {
             Some(files) => assert_eq!(files, 18, "six files, for three element types"),
             None => eprintln!("skipped: no NVRTC in this build, or a stub in its place"),
@@ -266,9 +267,9 @@ fn bf16_infers() {
     }
 }
 
-/// Processors have no kernels for it, and say so before they touch anything.
+/// The CPU has no kernels for it, which is an error before anything is changed.
 #[test]
-fn bf16_is_refused_by_name_on_a_processor() {
+fn bf16_is_refused_by_name_on_a_cpu() {
     for (name, shapes, op) in inference() {
         let half: Vec<Tensor> = shapes.iter().map(|shape| numbers(shape, 1, DType::BF16)).collect();
         let message = op(&half).unwrap_err().to_string();

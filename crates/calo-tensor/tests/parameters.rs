@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calo_tensor::candle::{DType, Device, Tensor};
-use calo_tensor::parameters::{Init, Parameters, checkpoint};
+use calo_tensor::parameters::checkpoint::{self, Checkpoint};
+use calo_tensor::parameters::{Init, Parameters};
 
 fn store(seed: u64) -> Parameters {
     Parameters::new(seed, DType::F32, &Device::Cpu)
@@ -211,7 +212,7 @@ fn files_hold_what_was_saved_in_the_same_bytes() {
     checkpoint::save(&a, &some_tensors(), &texts()).unwrap();
     checkpoint::save(&b, &some_tensors(), &texts()).unwrap();
     assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
-    let (tensors, metadata) = checkpoint::load(&a, &Device::Cpu).unwrap();
+    let Checkpoint { tensors, metadata } = checkpoint::load(&a, &Device::Cpu).unwrap();
     assert_eq!(metadata, texts());
     assert_eq!(tensors.len(), some_tensors().len());
     for (name, tensor) in some_tensors() {

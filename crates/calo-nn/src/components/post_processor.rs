@@ -1,4 +1,4 @@
-//! The post-processor: a per-cell network behind a decoder that corrects the spectrum of cell energies.
+//! The post-processor: a per-cell network after a decoder that corrects the spectrum of cell energies.
 //!
 //! # Reference
 //! fast-and-accurate-showers, section 3.3.

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::engine::field::{Allowed, check};
+use crate::field::{Allowed, check};
 
 /// How energies enter and leave the networks. The default is the published model, which works on MeV and GeV as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -12,34 +12,34 @@ use crate::engine::field::{Allowed, check};
 pub struct Scaling {
     /// Incident energies are multiplied by this before a network sees them, 1/GeV.
     pub condition_per_gev: f64,
-    /// What stands for a cell with decoder, critic and post-processor, in its losses too.
+    /// The quantity that represents a cell for decoder, critic and post-processor, and in the latter's losses.
     pub cells: CellScale,
-    /// k of log(1 + k x), what the encoder sees of cells of x MeV; 0 for what [`Scaling::cells`] says. 1/MeV.
+    /// k of log(1 + k x), the encoder's input for a cell of x MeV, in 1/MeV; 0 for [`Scaling::cells`] instead.
     pub encoder_log_per_mev: f64,
-    /// k of log(1 + k y), what the critic sees of cells that are y by [`Scaling::cells`]; 0 for y itself. The critic's
-    /// distance then weighs cells of little energy more, and with them what changes all cells of a shower: its depth.
+    /// k of log(1 + k y), the critic's input for a cell that [`Scaling::cells`] maps to y; 0 for y itself. The critic's
+    /// distance then gives more weight to cells of low energy, and so to what affects all cells: a shower's depth.
     pub critic_log: f64,
-    /// What the critic sees is multiplied by this first: the unit of its scores.
+    /// Factor on the critic's input: the unit of its scores.
     pub critic_factor: f64,
-    /// The decoder's output holds for showers of this energy, and is in proportion to the energy (to its root, for roots)
-    /// for others; 0 where it always holds. GeV.
+    /// Energy in GeV at which the decoder's output is taken as it is; at other energies it is scaled in proportion to
+    /// the energy (for roots, to the root of the energy). 0 for no scaling.
     pub decoder_reference_gev: f64,
 }
 
-/// What stands for the energy of a cell.
+/// The quantity that represents the energy of a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellScale {
     /// The energy in MeV.
     #[default]
     Mev,
-    /// Its square root: fluctuations are then about as large in all cells, and the critic's unit of distance weighs the
-    /// many cells of little energy too.
+    /// Its square root: fluctuations are then about equal in all cells, and the many cells of low energy count in the
+    /// critic's distance too.
     Root,
 }
 
 impl CellScale {
-    /// What stands for cells of so many MeV.
+    /// Cells in MeV as networks represent them.
     ///
     /// # Errors
     /// Candle's.
@@ -50,7 +50,7 @@ impl CellScale {
         })
     }
 
-    /// Back to MeV; no energy has a root below 0, so cells that a network left there are empty.
+    /// Back to MeV. A root below 0 is no energy, so such cells become empty.
     ///
     /// # Errors
     /// Candle's.
@@ -85,7 +85,7 @@ impl Scaling {
     }
 }
 
-/// What networks see and what they make, with energies in MeV and GeV on the outside.
+/// Conversions between energies in MeV and GeV and what networks work with.
 impl Scaling {
     /// Incident energies as the networks see them.
     ///

@@ -1,11 +1,9 @@
-//! Showers as networks on a grid get them.
+//! Showers as input of networks on a grid.
 
 use candle_core::Tensor;
 
+use crate::engine::Grid;
 use crate::{Error, Result};
-
-/// Cells along [layer, x, y].
-pub type Grid = [usize; 3];
 
 /// Showers as images of one channel: `[n, layer, x, y]` or `[n, 1, layer, x, y]` -> `[n, 1, layer, x, y]`.
 pub(crate) fn images(op: &'static str, x: &Tensor, grid: Grid) -> Result<Tensor> {
@@ -38,32 +36,45 @@ pub(crate) fn check_condition(op: &'static str, x: &Tensor, condition: &Tensor) 
 /// An error unless every one of `values` is positive.
 pub(crate) fn positive(values: &[(&str, usize)]) -> Result<()> {
     match values.iter().find(|(_, value)| *value == 0) {
-        Some((field, _)) => Err(Error::Field {
-            field: (*field).to_owned(),
-            value: "0".to_owned(),
-            expected: "a positive number".to_owned(),
-        }),
+        Some((field, _)) => Err(Error::field(field, 0, "a positive number")),
         None => Ok(()),
     }
 }
 
 /// An error for an empty list of layers.
 pub(crate) fn no_layers(field: &str) -> Error {
-    Error::Field {
-        field: field.to_owned(),
-        value: "[]".to_owned(),
-        expected: "at least one layer".to_owned(),
-    }
+    Error::field(field, "[]", "at least one layer")
 }
 
-/// Checks that layers end in one channel of `grid`.
-pub(crate) fn check_result(field: &str, (channels, size): (usize, Grid), grid: Grid) -> Result<()> {
-    if channels == 1 && size == grid {
-        return Ok(());
+/// Feature maps of one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FeatureMaps {
+    pub(crate) channels: usize,
+    /// Cells along each axis of a map.
+    pub(crate) size: Grid,
+}
+
+impl FeatureMaps {
+    /// Showers on `grid`: one channel.
+    pub(crate) fn of_showers(grid: Grid) -> Self {
+        Self { channels: 1, size: grid }
     }
-    Err(Error::Field {
-        field: field.to_owned(),
-        value: format!("{channels} channels of {size:?} cells at the end"),
-        expected: format!("1 channel of {grid:?} cells"),
-    })
+
+    /// Values of all maps.
+    pub(crate) fn n_values(self) -> usize {
+        self.channels * self.size.iter().product::<usize>()
+    }
+
+    /// Checks that layers which end in these maps make showers on `grid`; `field` holds the layers.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for other maps than one channel of `grid`.
+    pub(crate) fn check_showers(self, field: &str, grid: Grid) -> Result<()> {
+        let Self { channels, size } = self;
+        if self == Self::of_showers(grid) {
+            return Ok(());
+        }
+        let found = format!("{channels} channels of {size:?} cells at the end");
+        Err(Error::field(field, found, format!("1 channel of {grid:?} cells")))
+    }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::Grid;
+use super::FeatureMaps;
 use crate::Result;
 use crate::layers::{Conv3d, ConvConfig, LayerNorm};
 use crate::ops::FusedOps;
@@ -26,21 +26,29 @@ impl Names {
 pub(crate) struct NormalisedStack {
     layers: Vec<(Conv3d, LayerNorm)>,
     slope: f64,
-    /// Channels and cells that come out.
-    pub(crate) result: (usize, Grid),
+    /// What comes out.
+    pub(crate) result: FeatureMaps,
+}
+
+/// The convolution after a [`NormalisedStack`].
+#[derive(Debug)]
+pub(crate) struct LastConv {
+    pub(crate) layer: Conv3d,
+    /// Values that come out of it for a sample.
+    pub(crate) n_values: usize,
 }
 
 impl NormalisedStack {
-    /// Layers of `configs` on `input`: channels and cells.
+    /// Layers of `configs` on `input`.
     pub(crate) fn new(
         path: &Path<'_>,
         names: Names,
-        input: (usize, Grid),
+        input: FeatureMaps,
         configs: &[ConvConfig],
         slope: f64,
     ) -> Result<Self> {
         let Names { conv, norm, suffix } = names;
-        let (mut channels, mut size) = input;
+        let FeatureMaps { mut channels, mut size } = input;
         let mut layers = Vec::with_capacity(configs.len());
         for (i, config) in (1..).zip(configs) {
             size = config.size(size)?;
@@ -48,15 +56,15 @@ impl NormalisedStack {
             layers.push((convolution, LayerNorm::new(&path.join(format_args!("{norm}{i}{suffix}")), &size)?));
             channels = config.channels;
         }
-        Ok(Self { layers, slope, result: (channels, size) })
+        Ok(Self { layers, slope, result: FeatureMaps { channels, size } })
     }
 
-    /// One more convolution, without normalisation, and how many values come out of it.
-    pub(crate) fn last(&self, path: &Path<'_>, names: Names, config: ConvConfig) -> Result<(Conv3d, usize)> {
-        let (channels, size) = self.result;
+    /// One more convolution, without normalisation.
+    pub(crate) fn last(&self, path: &Path<'_>, names: Names, config: ConvConfig) -> Result<LastConv> {
+        let FeatureMaps { channels, size } = self.result;
         let name = format!("{}{}{}", names.conv, self.layers.len() + 1, names.suffix);
-        let n_values = config.channels * config.size(size)?.iter().product::<usize>();
-        Ok((Conv3d::new(&path.join(name), channels, config)?, n_values))
+        let maps = FeatureMaps { channels: config.channels, size: config.size(size)? };
+        Ok(LastConv { layer: Conv3d::new(&path.join(name), channels, config)?, n_values: maps.n_values() })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {

@@ -13,8 +13,8 @@ const PREFIX: &str = "average.";
 
 /// Exponential moving average of the exported weights over the steps.
 ///
-/// Weights that are trained against critics go back and forth, however small their steps: the mean visible energy of
-/// showers by some percent from one epoch to the next. Their mean does not.
+/// Weights that are trained against critics oscillate, however small the steps: the mean visible energy of showers then
+/// changes by some percent from one epoch to the next. The average of the weights is stable.
 ///
 /// # Reference
 /// Yazici et al., arXiv 1806.04498, eq. 1.
@@ -34,9 +34,9 @@ impl Average {
         Ok(Self { decay, groups: groups.to_vec(), means: means.collect::<Result<_>>()? })
     }
 
-    /// Takes the weights after the step of that number, counted from 1, into the mean.
+    /// Adds the weights after step number `step`, counted from 1, to the mean.
     pub(super) fn update(&mut self, parameters: &Parameters, step: u64) -> Result<()> {
-        // Early weights are soon worth nothing: at first the mean is over the last tenth of the steps.
+        // Early weights are soon outdated: at first the average covers about the last tenth of the steps.
         let step = step as f64;
         let decay = self.decay.min(step / (step + 10.0));
         for ((_, mean), (_, weight)) in self.means.iter_mut().zip(exported(parameters, &self.groups)) {
@@ -45,17 +45,17 @@ impl Average {
         Ok(())
     }
 
-    /// The means by the names of their weights.
+    /// The means, by the names of the weights.
     pub(super) fn weights(&self) -> Vec<(String, Tensor)> {
         self.means.clone()
     }
 
-    /// The means by names of their own.
+    /// The means, by the names that they have in a checkpoint.
     pub(super) fn state(&self) -> impl Iterator<Item = (String, Tensor)> {
         self.means.iter().map(|(name, mean)| (format!("{PREFIX}{name}"), mean.clone()))
     }
 
-    /// Takes the means that [`Average::state`] gave from `tensors`.
+    /// Restores the means from what [`Average::state`] returned.
     pub(super) fn restore(&mut self, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
         let own: Vec<String> = self.state().map(|(name, _)| name).collect();
         let missing = own.iter().filter(|name| !tensors.contains_key(*name)).collect();

@@ -6,12 +6,12 @@ use std::fmt::Debug;
 use candle_core::Tensor;
 use toml::Table;
 
-use super::old_names::OldName;
+use super::grid::Grid;
+use super::old_names::{self, OldName};
 use super::optim::{Group, OptimConfig};
 use super::sampler::Sampler;
 use super::step::{Showers, Step, Terms};
 use super::tables::Tables;
-use crate::components::Grid;
 use crate::parameters::{Parameters, Path};
 use crate::{Error, Result};
 
@@ -22,10 +22,43 @@ pub struct FamilyEntry {
     pub name: &'static str,
     /// Reads the family's tables; `grid` takes the place of the one in them, where it is given.
     pub configure: Configure,
-    /// Takes published state dictionaries for a model of the family.
+    /// Recognises published state dictionaries of the family.
     pub import: Recognise,
-    /// Fields that earlier versions called otherwise.
+    /// Fields that had another name in earlier versions.
     pub old_names: &'static [OldName],
+    /// Whether files that name no family, as the first versions wrote them, are of this one.
+    pub is_unnamed: bool,
+}
+
+impl FamilyEntry {
+    /// Whether a file that names `family`, or names none, is of this one.
+    pub(super) fn is(&self, family: Option<&str>) -> bool {
+        family.map_or(self.is_unnamed, |family| family == self.name)
+    }
+
+    /// Refuses a file, written by a user, that calls a field by the name of an earlier version.
+    ///
+    /// # Errors
+    /// [`Error::Field`] with the current name.
+    pub fn refuse_old_names(&self, file: &Table) -> Result<()> {
+        old_names::refuse(file, self.old_names)
+    }
+
+    /// Renames the fields of a file of an earlier version to their current names.
+    pub fn replace_old_names(&self, file: &mut Table) {
+        old_names::replace(file, self.old_names);
+    }
+}
+
+/// The family among `families` that is called `name`; without a name, the one of the first versions.
+///
+/// # Errors
+/// [`Error::Field`] with the families that there are.
+pub(crate) fn find<'a>(families: &'a [FamilyEntry], name: Option<&str>) -> Result<&'a FamilyEntry> {
+    families.iter().find(|entry| entry.is(name)).ok_or_else(|| {
+        let known: Vec<String> = families.iter().map(|entry| format!("`{}`", entry.name)).collect();
+        Error::field("family", format!("`{}`", name.unwrap_or_default()), known.join(" or "))
+    })
 }
 
 /// Tensors of a published network by their published names.
@@ -40,16 +73,21 @@ pub struct Published {
     pub tensors: StateDict,
 }
 
-/// How a family takes state dictionaries, one a network, for a model of its own; none where they are of something else.
+/// How a family recognises state dictionaries, one per network, as a model of its own; `None` for anything else.
 pub type Recognise = fn(&[StateDict]) -> Result<Option<Published>>;
 
 /// How a family reads its tables.
 pub type Configure = fn(&Tables, Option<Grid>) -> Result<Box<dyn FamilyConfig>>;
 
-/// What a family's networks are and how they are trained: its part of a configuration, defaults filled in.
+/// A family's networks and how they are trained: its part of a configuration, with defaults filled in.
 pub trait FamilyConfig: Debug + Send + Sync {
+    /// The family in the list of families.
+    fn entry(&self) -> &'static FamilyEntry;
+
     /// What `family` says in a configuration.
-    fn family(&self) -> &'static str;
+    fn family(&self) -> &'static str {
+        self.entry().name
+    }
 
     /// Cells along layer, x, y.
     fn grid(&self) -> Grid;
@@ -69,10 +107,10 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// The groups of parameters, each with an optimiser of its own.
     fn groups(&self) -> Vec<Group>;
 
-    /// How the family is optimised where a configuration does not say: the published settings.
+    /// The published settings of the optimisers, used for whatever a configuration leaves out.
     fn default_optim(&self) -> OptimConfig;
 
-    /// What makes the networks of a group what they are: weights fit where these are equal.
+    /// The settings that define the networks of a group: weights fit networks with equal settings.
     ///
     /// # Errors
     /// A number that a file cannot hold.
@@ -81,13 +119,13 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// The stages of the run; `epochs` is that of the configuration.
     fn phases(&self, epochs: u32) -> Vec<Phase>;
 
-    /// Groups that an epoch's file holds and the moving average runs over: what a [`Sampler`] needs.
+    /// Groups whose weights are exported after an epoch and averaged over the steps: what a [`Sampler`] needs.
     fn exported(&self) -> Vec<&'static str>;
 
-    /// Losses that tell how a run goes, and what they are called for people.
+    /// Losses that show the progress of a run, each with the label that users see.
     fn headline(&self) -> &'static [(&'static str, &'static str)];
 
-    /// Whether the family's samplers have an [`encoder`](Sampler::encoder): known before anything is trained.
+    /// Whether the family's samplers have an [`encoder`](Sampler::encoder), which is known before training.
     fn has_encoder(&self) -> bool;
 
     /// Fresh networks to train in `parameters`.
@@ -96,13 +134,13 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// [`Error::Field`] when the networks do not fit the grid.
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Family>>;
 
-    /// The networks below `root`, to be applied.
+    /// The networks below `root`, for inference.
     ///
     /// # Errors
     /// As [`FamilyConfig::build`].
     fn sampler(&self, root: &Path<'_>) -> Result<Box<dyn Sampler>>;
 
-    /// The same as a value of its own.
+    /// A boxed clone.
     fn boxed(&self) -> Box<dyn FamilyConfig>;
 }
 
@@ -125,7 +163,7 @@ pub trait Family: Debug + Send {
     /// Those of the operations and of [`Step::minimise`].
     fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()>;
 
-    /// Why a run with these losses in the last step of an epoch cannot recover; none where it can.
+    /// Why a run cannot recover if the last step of an epoch had these losses; `None` if it can.
     fn collapsed(&self, _terms: &Terms) -> Option<String> {
         None
     }
@@ -134,15 +172,15 @@ pub trait Family: Debug + Send {
 /// A stage of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
-    /// What [`Step::phase`] says in it.
+    /// What [`Step::phase`] returns during this phase.
     pub name: &'static str,
-    /// How long it is.
+    /// Number of epochs.
     pub epochs: u32,
-    /// Groups that are trained in it: their learning rates decay after each of its epochs.
+    /// Groups trained in this phase: their learning rates decay after each of its epochs.
     pub groups: Vec<&'static str>,
 }
 
-/// A network to train, and the same without a graph, to be applied in the training of others.
+/// A network to train, and the same network without a graph, for use while others are trained.
 #[derive(Debug, Clone)]
 pub struct Trained<N> {
     /// Its parameters are variables.
@@ -158,14 +196,5 @@ impl<N> Trained<N> {
     /// Those of `build`.
     pub fn new(parameters: &Parameters, build: impl Fn(&Path<'_>) -> Result<N>) -> Result<Self> {
         Ok(Self { tracked: build(&parameters.path())?, frozen: build(&parameters.frozen())? })
-    }
-}
-
-/// An error for a family that is not there.
-pub(crate) fn unknown_family(name: &str, known: &[&str]) -> Error {
-    Error::Field {
-        field: "family".to_owned(),
-        value: format!("`{name}`"),
-        expected: known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
     }
 }

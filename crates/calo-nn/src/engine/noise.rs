@@ -8,36 +8,39 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::Result;
 
-/// Independent draws from N(0, 1), one stream a row: row i is the same however many rows are drawn.
-///
-/// # Shapes
-/// `[n, columns]` for the `n` rows from `first` on
-///
-/// # Errors
-/// Candle's, when memory runs out.
-pub fn standard_normal(
-    (seed, purpose): (u64, Purpose),
-    first: u64,
-    (n, columns): (usize, usize),
-    device: &Device,
-) -> Result<Tensor> {
-    rows_from((seed, purpose), first, (n, columns), StandardNormal, device)
+/// Rows of random numbers, each from a stream of its own: row i is the same however many rows are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomRows {
+    /// Seed of the request.
+    pub seed: u64,
+    /// What the numbers are for.
+    pub purpose: Purpose,
+    /// Number of the first row.
+    pub first: u64,
+    /// How many rows there are.
+    pub n: usize,
 }
 
-/// Independent draws, uniform from -1 to 1, one stream a row as in [`standard_normal`].
+/// Independent draws from N(0, 1).
 ///
 /// # Shapes
-/// `[n, columns]` for the `n` rows from `first` on
+/// `[rows.n, columns]`
 ///
 /// # Errors
 /// Candle's, when memory runs out.
-pub fn uniform(
-    (seed, purpose): (u64, Purpose),
-    first: u64,
-    (n, columns): (usize, usize),
-    device: &Device,
-) -> Result<Tensor> {
-    rows_from((seed, purpose), first, (n, columns), Symmetric, device)
+pub fn standard_normal(rows: RandomRows, columns: usize, device: &Device) -> Result<Tensor> {
+    rows_from(rows, columns, StandardNormal, device)
+}
+
+/// Independent draws, uniform from -1 to 1.
+///
+/// # Shapes
+/// `[rows.n, columns]`
+///
+/// # Errors
+/// Candle's, when memory runs out.
+pub fn uniform(rows: RandomRows, columns: usize, device: &Device) -> Result<Tensor> {
+    rows_from(rows, columns, Symmetric, device)
 }
 
 /// The uniform distribution from -1 to 1.
@@ -51,9 +54,8 @@ impl Distribution<f32> for Symmetric {
 }
 
 fn rows_from<D: Distribution<f32> + Copy>(
-    (seed, purpose): (u64, Purpose),
-    first: u64,
-    (n, columns): (usize, usize),
+    RandomRows { seed, purpose, first, n }: RandomRows,
+    columns: usize,
     distribution: D,
     device: &Device,
 ) -> Result<Tensor> {

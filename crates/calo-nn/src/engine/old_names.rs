@@ -1,17 +1,17 @@
-//! Fields of a configuration that earlier versions called otherwise.
+//! Fields of a configuration that had another name in earlier versions.
 //!
-//! Files that people write are held to the new names; run folders and headers of weights are read by either.
+//! Files written by users must use the new names; run folders and headers of weights may use either.
 
 use toml::{Table, Value};
 
 use crate::{Error, Result};
 
-/// A field and what it was called, both as paths from the top of a configuration: `training.rates`.
+/// The old and the new name of a field, both as paths from the top of a configuration: `training.rates`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OldName {
     /// What earlier versions wrote.
     pub old: &'static str,
-    /// What it is called now. A table is put over what stands there already.
+    /// Its current name. A table is merged into the one that is already there.
     pub new: &'static str,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn refuse(table: &Table, names: &[OldName]) -> Result<()> {
     }
 }
 
-/// Calls the fields of `table` by their new names.
+/// Renames the fields of `table` to their new names.
 pub(crate) fn replace(table: &mut Table, names: &[OldName]) {
     for OldName { old, new } in names {
         if let Some(value) = take(table, old) {
@@ -43,7 +43,7 @@ fn get<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     }
 }
 
-/// Takes the value out, and the table it stood in where nothing else is left there.
+/// Removes and returns the value, and removes the table around it if that is empty then.
 fn take(table: &mut Table, path: &str) -> Option<Value> {
     let Some((first, rest)) = path.split_once('.') else { return table.remove(path) };
     let inner = table.get_mut(first)?.as_table_mut()?;

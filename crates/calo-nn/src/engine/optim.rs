@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{Allowed, check, error, within};
 use crate::Result;
+use crate::field::{Allowed, check, error, within};
 use crate::optimiser::AdamConfig;
 
 /// Parameters that share an optimiser: those whose names begin with the group's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Group {
-    /// Its name in files and as key of learning rates.
+    /// Its name in files, and its key among the learning rates.
     pub name: &'static str,
     /// The published learning rate.
     pub learning_rate: f64,
@@ -39,8 +39,8 @@ pub struct OptimConfig {
     pub lr_decay: f64,
     /// Adam's decay of the mean gradient and of the mean squared gradient.
     pub betas: [f64; 2],
-    /// Decay of the exponential moving average of the exported weights over the steps: the average is then what is
-    /// validated and generated with. 0: the weights themselves, as published.
+    /// Decay per step of the exponential moving average of the exported weights. If it is above 0, the averaged weights
+    /// are used for validation and generation; 0, as published, means the weights themselves.
     pub ema_decay: f64,
 }
 

@@ -1,18 +1,18 @@
-//! What becomes of an epoch's file: something that makes showers.
+//! A trained model as the engine uses it: latent variables to showers, and back.
 
 use std::fmt::Debug;
 
 use candle_core::Tensor;
 
+use super::posterior::Posterior;
 use crate::Result;
-use crate::components::Posterior;
 
 /// The distribution of a model's latent variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prior {
-    /// So many independent variables from N(0, 1).
+    /// This many independent variables from N(0, 1).
     Normal(usize),
-    /// So many, uniform from -1 to 1.
+    /// This many, uniform from -1 to 1.
     Uniform(usize),
 }
 
@@ -30,10 +30,10 @@ pub trait Sampler: Debug + Send + Sync {
     /// What the latent variables are drawn from.
     fn prior(&self) -> Prior;
 
-    /// Names of the networks that showers pass, one after another: what each of them makes is a shower.
+    /// Names of the networks that showers pass in turn; the output of each is a shower.
     fn stages(&self) -> &'static [&'static str];
 
-    /// Showers behind each of the first `n_stages` stages.
+    /// Showers after each of the first `n_stages` stages.
     ///
     /// # Shapes
     /// `[n, latent]`, `[n, 1]` GeV -> `n_stages` of `[n, 1, layer, x, y]` MeV, cells of any sign
@@ -42,7 +42,7 @@ pub trait Sampler: Debug + Send + Sync {
     /// [`Error::Operand`](crate::Error::Operand) for other shapes.
     fn sample(&self, z: &Tensor, energies_gev: &Tensor, n_stages: usize) -> Result<Vec<Tensor>>;
 
-    /// The way back, for families that have one.
+    /// The encoder, for families that have one.
     fn encoder(&self) -> Option<&dyn Encode> {
         None
     }
@@ -50,7 +50,7 @@ pub trait Sampler: Debug + Send + Sync {
 
 /// Showers to their latent variables.
 pub trait Encode: Debug + Send + Sync {
-    /// Latent variables that are encoded: the first of all.
+    /// Number of latent variables that are encoded; they come first.
     fn n_encoded(&self) -> usize;
 
     /// Distributions of the latent variables of showers.

@@ -2,46 +2,48 @@
 
 use calo_core::{Grid, ShowerBatch};
 
+use super::error::TrainingError;
 use super::step::Terms;
 use super::trainer::Trainer;
 use crate::{Error, Result};
 
-/// Where batches come from. Epochs and batches are asked for in order, from the position of the run on.
+/// A source of batches. It is asked for epochs and batches in order, starting at the position of the run.
 pub trait BatchSource {
-    /// Whole batches in an epoch; a last one that is not full does not count.
+    /// Full batches in an epoch; an incomplete last one does not count.
     fn batches_per_epoch(&self) -> u64;
 
     /// Replaces `batch` by that of `epoch` and `index`, both from 0: the same showers whenever it is asked for.
     ///
     /// # Errors
-    /// Whatever reading may meet.
+    /// Any error of reading.
     fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()>;
 }
 
-/// What happened.
+/// What happened during a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A step was made, with these losses.
+    /// A step was made; these are its losses.
     Step(Terms),
     /// An epoch was finished.
     Epoch,
 }
 
-/// What is to happen next.
+/// Whether a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// The next step.
+    /// With the next step.
     GoOn,
-    /// Nothing: [`train`] returns.
+    /// No: [`train`] returns.
     Stop,
 }
 
-/// Trains from the position of `trainer` to the last epoch, or until `on_event` says stop.
+/// Trains from the position of `trainer` to the last epoch, or until `on_event` returns [`Flow::Stop`].
 ///
 /// # Errors
 /// Those of the source, of [`Trainer::step`], and of `on_event`; [`Error::Operand`] when an epoch has fewer batches than
-/// a step takes; [`Error::Diverged`] when a run cannot recover at the end of an epoch: its showers are all empty.
-pub fn train<E: From<Error> + From<calo_core::Error>>(
+/// a step takes; [`TrainingError::Diverged`] when a run cannot recover at the end of an epoch, as all its showers are
+/// empty.
+pub fn train<E: From<TrainingError> + From<calo_core::Error>>(
     trainer: &mut Trainer,
     source: &mut dyn BatchSource,
     mut on_event: impl FnMut(&Trainer, Event) -> Result<Flow, E>,
@@ -55,22 +57,21 @@ pub fn train<E: From<Error> + From<calo_core::Error>>(
         let available = source.batches_per_epoch();
         if available < n {
             let expected = format!("at least the {n} of a training step; more showers, or smaller batches");
-            return Err(Error::operand("train", "number of batches in an epoch", available, expected).into());
+            let error = Error::operand("train", "number of batches in an epoch", available, expected);
+            return Err(TrainingError::from(error).into());
         }
-        let mut last = Terms::new();
         while trainer.position().batch + n <= available {
             let position = trainer.position();
             for (i, batch) in (0..n).zip(&mut batches) {
                 source.read(position.epoch, position.batch + i, batch)?;
             }
             let terms = trainer.step(&batches)?;
-            last.clone_from(&terms);
             if on_event(trainer, Event::Step(terms))? == Flow::Stop {
                 return Ok(());
             }
         }
-        trainer.check_collapse(&last)?;
-        trainer.finish_epoch()?;
+        trainer.check_collapse()?;
+        trainer.finish_epoch().map_err(TrainingError::from)?;
         if on_event(trainer, Event::Epoch)? == Flow::Stop {
             return Ok(());
         }

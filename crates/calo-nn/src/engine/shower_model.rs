@@ -5,15 +5,15 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::family::FamilyConfig;
+use super::family::{FamilyConfig, FamilyEntry};
+use super::grid::Grid;
 use super::recipe::Recipe;
 use super::sampler::{Encode, Prior, Sampler};
-use crate::components::Grid;
 use crate::parameters::Parameters;
 use crate::parameters::checkpoint::{self, Checkpoint};
 use crate::{Error, Result};
 
-/// The networks of a weights file, to be applied.
+/// The networks of a weights file, for inference.
 #[derive(Debug)]
 pub struct ShowerModel {
     family: Box<dyn FamilyConfig>,
@@ -23,30 +23,40 @@ pub struct ShowerModel {
 }
 
 impl ShowerModel {
-    /// Reads a file written by [`Trainer::save_weights`](super::Trainer::save_weights); the networks have elements of
-    /// `dtype` ([`Precision::prepare`](crate::device::Precision::prepare)), all that goes in and comes out is f32.
+    /// Reads a file written by [`Trainer::save_weights`](super::Trainer::save_weights) for one of `families`
+    /// ([`families::ALL`](crate::families::ALL)). The networks have elements of `dtype`
+    /// ([`Precision::prepare`](crate::device::Precision::prepare)); inputs and outputs are f32.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or holds another network.
-    pub fn load(path: &Path, device: &Device, dtype: DType) -> Result<Self> {
-        Self::new(path, checkpoint::load(path, device)?, device, dtype)
+    pub fn load(path: &Path, families: &[FamilyEntry], device: &Device, dtype: DType) -> Result<Self> {
+        Self::new(path, checkpoint::load(path, device)?, families, device, dtype)
     }
 
     /// The same for the bytes of such a file in memory; errors call it `name`.
     ///
     /// # Errors
     /// As [`ShowerModel::load`].
-    pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device, dtype: DType) -> Result<Self> {
-        Self::new(name, checkpoint::from_bytes(name, bytes, device)?, device, dtype)
+    pub fn from_bytes(
+        name: &Path,
+        bytes: &[u8],
+        families: &[FamilyEntry],
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self> {
+        Self::new(name, checkpoint::from_bytes(name, bytes, device)?, families, device, dtype)
     }
 
-    fn new(path: &Path, (tensors, metadata): Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
-        let in_file = |problem: String| Error::File {
-            path: path.to_owned(),
-            problem,
-            expected: "weights of a trained model of calo".to_owned(),
-        };
-        let recipe = Recipe::from_metadata(&metadata);
+    fn new(
+        path: &Path,
+        checkpoint: Checkpoint,
+        families: &[FamilyEntry],
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self> {
+        let Checkpoint { tensors, metadata } = checkpoint;
+        let in_file = |problem: String| Error::file(path, problem, "weights of a trained model of calo");
+        let recipe = Recipe::from_metadata(&metadata, families);
         let recipe = recipe.ok_or_else(|| in_file("has no recipe in its metadata".to_owned()))?;
         let family = recipe.map_err(|e| in_file(e.to_string()))?.family;
         let parameters = Parameters::new(0, dtype, device);
@@ -56,17 +66,17 @@ impl ShowerModel {
         Ok(Self { family, sampler, metadata, device: device.clone() })
     }
 
-    /// What it is made of.
+    /// Its family, with the settings of its networks.
     pub fn family(&self) -> &dyn FamilyConfig {
         &*self.family
     }
 
-    /// Texts that stand in the file: where it came from.
+    /// The file's metadata: where the model came from.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// Where it computes; tensors handed to it have to be there.
+    /// The device it computes on; its inputs must be there.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -81,12 +91,12 @@ impl ShowerModel {
         self.sampler.prior()
     }
 
-    /// Names of the networks that showers pass, one after another.
+    /// Names of the networks that showers pass in turn.
     pub fn stages(&self) -> &'static [&'static str] {
         self.sampler.stages()
     }
 
-    /// Showers behind each of the first `n_stages` stages.
+    /// Showers after each of the first `n_stages` stages.
     ///
     /// # Shapes
     /// `[n, latent]`, `[n, 1]` GeV -> `n_stages` of `[n, 1, layer, x, y]` MeV, cells of any sign

@@ -1,4 +1,4 @@
-//! What a family's training step gets from the engine: optimisers, noise, a place in the schedule, a log.
+//! What the engine gives a family's training step: optimisers, noise, the place in the schedule, a log.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(super) struct Place {
     pub(super) phase: &'static str,
     /// Finished epochs of the phase.
     pub(super) epoch: u32,
-    /// Training steps in all.
+    /// Total number of training steps.
     pub(super) step: u64,
 }
 
@@ -82,12 +82,12 @@ impl<'a> Step<'a> {
     /// As [`Step::minimise`], with `factor` times the learning rate.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Step::minimise`].
     pub fn minimise_at(&mut self, group: &str, loss: &Tensor, factor: f64) -> Result<()> {
         self.optimisers.get(group)?.step_at(&backward(loss)?, factor)
     }
 
-    /// Notes the value of `name`, a scalar, for the log; the last one of a step counts.
+    /// Records the scalar `name` for the log; the last value in a step counts.
     pub fn log(&mut self, name: &'static str, value: &Tensor) {
         let value = value.detach();
         match self.logged.iter_mut().find(|(known, _)| *known == name) {
@@ -120,7 +120,7 @@ impl<'a> Step<'a> {
         self.noise.fractions(n)
     }
 
-    /// What was logged. It is read at once, for every reading waits for the device.
+    /// The logged values. They are read together, because each read waits for the device.
     pub(super) fn finish(self) -> Result<Terms> {
         if self.logged.is_empty() {
             return Ok(Terms::new());
@@ -159,7 +159,7 @@ impl Optimisers {
         Ok(all)
     }
 
-    /// Takes what [`Optimisers::state`] gave.
+    /// Restores what [`Optimisers::state`] returned.
     pub(super) fn restore(&mut self, state: BTreeMap<String, Tensor>) -> Result<()> {
         let mut parts: Vec<BTreeMap<String, Tensor>> = self.0.iter().map(|_| BTreeMap::new()).collect();
         for (name, tensor) in state {

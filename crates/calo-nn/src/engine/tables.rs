@@ -1,4 +1,4 @@
-//! The tables of a configuration file, and settings from and to them.
+//! The tables of a configuration file, and conversions between them and settings.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use crate::{Error, Result};
 
-/// The tables of a configuration that say what is trained and how. What is left out has the family's default.
+/// The tables of a configuration that say what is trained and how. Missing fields have the family's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tables {
@@ -14,13 +14,13 @@ pub struct Tables {
     pub model: Table,
     /// Losses and their weights.
     pub losses: Table,
-    /// What is trained when.
+    /// Order and number of training steps.
     pub schedule: Table,
     /// [`OptimConfig`](super::OptimConfig).
     pub optim: Table,
 }
 
-/// Puts `given` over `table`, field by field.
+/// Overwrites `table` with `given`, field by field.
 pub(super) fn overlay(table: &mut Table, given: Table) {
     for (key, value) in given {
         match (table.get_mut(&key), value) {

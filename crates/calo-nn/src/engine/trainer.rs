@@ -1,4 +1,4 @@
-//! Parameters, optimisers and the place in the schedule: all that a run is, saved and restored to the bit.
+//! The state of a run: parameters, optimisers and the place in the schedule, saved and restored to the bit.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,12 +9,13 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::ema::{Average, exported, is_average};
+use super::error::TrainingError;
 use super::family::{Family, Phase};
+use super::grid::Grid;
 use super::noise::Noise;
 use super::optim::Group;
 use super::recipe::Recipe;
 use super::step::{Optimisers, Place, Showers, Step, Terms, is_of_optimiser};
-use crate::components::Grid;
 use crate::optimiser::Adam;
 use crate::parameters::Parameters;
 use crate::parameters::checkpoint::{self, Checkpoint};
@@ -24,16 +25,18 @@ const NOISE: Purpose = Purpose::new("training noise");
 
 const SEED_KEY: &str = "calo.seed";
 const POSITION_KEY: &str = "calo.position";
+/// Present only if a run cannot recover.
+const COLLAPSE_KEY: &str = "calo.collapse";
 
-/// A place in the schedule: what was done so far.
+/// A place in the schedule: what has been done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Finished epochs.
     pub epoch: u32,
-    /// Batches taken of the next epoch.
+    /// Batches already taken from the next epoch.
     pub batch: u64,
-    /// Training steps in all.
+    /// Total number of training steps.
     pub step: u64,
 }
 
@@ -49,8 +52,10 @@ pub struct Trainer {
     exported: Vec<&'static str>,
     phases: Vec<Phase>,
     optimisers: Optimisers,
-    /// Where the recipe asks for it.
+    /// Present if the recipe asks for it.
     average: Option<Average>,
+    /// Why the run cannot recover from its last step; `None` if it can.
+    collapse: Option<String>,
     position: Position,
 }
 
@@ -69,7 +74,7 @@ impl Trainer {
             weights.retain(|(name, _)| Group::holds(group.name, name));
             let rate = recipe.optim.learning_rate.get(group.name).copied().unwrap_or(group.learning_rate);
             let mut adam = Adam::new(vec![(weights, recipe.optim.adam(rate))])?;
-            // A step that would spoil the weights is an error, and the last good weights stay.
+            // A step that would make weights NaN is an error, and leaves them as they are.
             adam.check_gradients(true);
             Ok((group.name, adam))
         };
@@ -87,6 +92,7 @@ impl Trainer {
             exported,
             optimisers,
             average,
+            collapse: None,
             position: Position::default(),
         })
     }
@@ -101,22 +107,22 @@ impl Trainer {
         self.recipe.family.grid()
     }
 
-    /// Where it computes.
+    /// The device it computes on.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What was done so far.
+    /// What has been done so far.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Trained numbers of all networks.
+    /// Number of trained weights of all networks.
     pub fn n_weights(&self) -> usize {
         self.parameters.n_weights()
     }
 
-    /// Epochs in all.
+    /// Total number of epochs.
     pub fn epochs(&self) -> u32 {
         self.phases.iter().map(|phase| phase.epochs).sum()
     }
@@ -126,7 +132,7 @@ impl Trainer {
         self.family.batches_per_step(self.phase().0.name).max(1)
     }
 
-    /// The phase at hand, and how many of its epochs are finished; the last one when all are.
+    /// The current phase, and how many of its epochs are finished; at the end of the run, the last phase.
     fn phase(&self) -> (&Phase, u32) {
         let mut epoch = self.position.epoch;
         for phase in &self.phases[..self.phases.len() - 1] {
@@ -141,12 +147,13 @@ impl Trainer {
     /// One training step on as many batches as [`Trainer::batches_per_step`]; the values of all losses.
     ///
     /// # Errors
-    /// [`Error::Operand`] for showers on another grid; [`Error::Diverged`] when a loss or a gradient is not finite: the
-    /// weights may then be half a step ahead and should be dropped for those of the last checkpoint.
-    pub fn step(&mut self, batches: &[ShowerBatch<f32>]) -> Result<Terms> {
+    /// [`Error::Operand`] for showers on another grid; [`TrainingError::Diverged`] when a loss or a gradient is not
+    /// finite: the weights may then be half a step ahead and should be dropped for those of the last checkpoint.
+    pub fn step(&mut self, batches: &[ShowerBatch<f32>]) -> Result<Terms, TrainingError> {
         let n = self.batches_per_step();
         if batches.len() as u64 != n {
-            return Err(Error::operand("Trainer::step", "number of batches", batches.len(), n.to_string()));
+            let expected = n.to_string();
+            return Err(Error::operand("Trainer::step", "number of batches", batches.len(), expected).into());
         }
         let showers: Vec<Showers> =
             batches.iter().map(|batch| upload(batch, self.grid(), &self.device)).collect::<Result<_>>()?;
@@ -161,15 +168,17 @@ impl Trainer {
         }
         self.position.step += 1;
         self.position.batch += n;
+        self.collapse = self.family.collapsed(&terms);
         if let Some(average) = &mut self.average {
             average.update(&self.parameters, self.position.step)?;
         }
         Ok(terms)
     }
 
-    /// An error where a run with these losses in the last step of an epoch cannot recover.
-    pub(super) fn check_collapse(&self, terms: &Terms) -> Result<()> {
-        self.family.collapsed(terms).map_or(Ok(()), |problem| Err(self.diverged(problem)))
+    /// An error if the run cannot recover from its last step, also if that step was made before the checkpoint that was
+    /// restored.
+    pub(super) fn check_collapse(&self) -> Result<(), TrainingError> {
+        self.collapse.as_ref().map_or(Ok(()), |problem| Err(self.diverged(problem.clone())))
     }
 
     /// Ends an epoch: the learning rates of the phase's groups decay.
@@ -184,7 +193,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Writes all that is needed to go on with the same bits. `provenance` goes into the metadata.
+    /// Writes everything a run needs to continue with the same bits. `provenance` goes into the metadata.
     ///
     /// # Errors
     /// [`Error::Io`] when the disk is full, [`Error::File`] when a weight is not finite. What stood there stays then.
@@ -192,7 +201,9 @@ impl Trainer {
         let mut tensors = self.parameters.state();
         tensors.extend(self.optimisers.state()?);
         tensors.extend(self.average.iter().flat_map(Average::state));
-        checkpoint::save(path, &tensors, &self.metadata(provenance)?)
+        let mut metadata = self.metadata(provenance)?;
+        metadata.extend(self.collapse.iter().map(|problem| (COLLAPSE_KEY.to_owned(), problem.clone())));
+        checkpoint::save(path, &tensors, &metadata)
     }
 
     /// Writes the exported weights, or their moving averages, for [`ShowerModel`](super::ShowerModel).
@@ -207,27 +218,27 @@ impl Trainer {
         checkpoint::save(path, &tensors, &self.metadata(provenance)?)
     }
 
-    /// Goes on where [`Trainer::save`] was called.
+    /// Restores the state at which [`Trainer::save`] was called.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, foreign, or of another recipe or
     /// seed.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
-        let (tensors, metadata): Checkpoint = checkpoint::load(path, &self.device)?;
-        let in_file = |error: Error| file_error(path, error.to_string(), "a checkpoint of this run");
-        let recipe = Recipe::from_metadata(&metadata).ok_or_else(|| foreign(path))?.map_err(in_file)?;
+        let Checkpoint { tensors, metadata } = checkpoint::load(path, &self.device)?;
+        let in_file = |error: Error| Error::file(path, error.to_string(), "a checkpoint of this run");
+        let recipe = self.recipe_of(&metadata).ok_or_else(|| foreign(path))?.map_err(in_file)?;
         if let Some(table) = recipe.first_difference(&self.recipe)? {
-            return Err(file_error(path, format!("was made with another `{table}`"), "that of this run"));
+            return Err(Error::file(path, format!("was made with another `{table}`"), "that of this run"));
         }
         let value = |key: &str| metadata.get(key).ok_or_else(|| foreign(path));
         let seed = value(SEED_KEY)?;
         if *seed != self.seed.to_string() {
             let expected = self.seed.to_string();
-            return Err(file_error(path, format!("was made with seed {seed}"), &expected));
+            return Err(Error::file(path, format!("was made with seed {seed}"), expected));
         }
         let position = value(POSITION_KEY)?;
         let position = serde_json::from_str(position).map_err(|_| {
-            file_error(path, format!("{POSITION_KEY} is {position}"), "an epoch, a batch and a step")
+            Error::file(path, format!("{POSITION_KEY} is {position}"), "an epoch, a batch and a step")
         })?;
         let (averages, tensors): (BTreeMap<_, _>, BTreeMap<_, _>) =
             tensors.into_iter().partition(|(name, _)| is_average(name));
@@ -238,39 +249,36 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             average.restore(&averages).map_err(in_file)?;
         }
+        self.collapse = metadata.get(COLLAPSE_KEY).cloned();
         self.position = position;
         Ok(())
     }
 
-    /// Begins with the weights of another run of the same family: its [`Trainer::save`], or its
-    /// [`Trainer::save_weights`], which leaves the groups that are not exported fresh, as is a group whose networks are
-    /// others. Optimisers and schedule begin anew. The names of the groups that were taken.
+    /// Starts from the weights of another run of the same family, as written by [`Trainer::save`] or
+    /// [`Trainer::save_weights`], and returns the names of the groups taken over. Groups that the file lacks, or whose
+    /// networks differ there, keep their fresh weights. Optimisers and schedule start from the beginning.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::File`] for a file that cannot be read, is damaged, or whose exported networks are
     /// others; [`Error::Field`] after the first step.
     pub fn begin_with(&mut self, path: &Path) -> Result<Vec<&'static str>> {
         if self.position != Position::default() {
-            return Err(Error::Field {
-                field: "begin_with".to_owned(),
-                value: format!("a run after {} steps", self.position.step),
-                expected: "one that has not begun".to_owned(),
-            });
+            let found = format!("a run after {} steps", self.position.step);
+            return Err(Error::field("begin_with", found, "one that has not begun"));
         }
-        let (mut tensors, metadata) = checkpoint::load(path, &self.device)?;
-        let in_file = |problem: String| file_error(path, problem, "weights of the same networks");
-        let theirs = Recipe::from_metadata(&metadata).ok_or_else(|| foreign(path))?;
+        let Checkpoint { mut tensors, metadata } = checkpoint::load(path, &self.device)?;
+        let in_file = |problem: String| Error::file(path, problem, "weights of the same networks");
+        let theirs = self.recipe_of(&metadata).ok_or_else(|| foreign(path))?;
         let theirs = theirs.map_err(|e| in_file(e.to_string()))?.family;
         let ours = &self.recipe.family;
-        if theirs.family() != ours.family() || theirs.grid() != ours.grid() {
-            let (family, grid) = (theirs.family(), theirs.grid());
-            return Err(in_file(format!("holds other networks: {family} on {grid:?}")));
+        if theirs.grid() != ours.grid() {
+            return Err(in_file(format!("holds other networks: on {:?}", theirs.grid())));
         }
         tensors.retain(|name, _| !is_of_optimiser(name) && !is_average(name));
         let (mut taken, mut fresh) = (Vec::new(), Vec::new());
         for Group { name: group, .. } in ours.groups() {
             let is_same = theirs.networks_of(group)? == ours.networks_of(group)?;
-            // A model without post-processor may get one: what theirs does not have begins fresh, but for the first.
+            // A model without post-processor may get one: exported groups that the file lacks start fresh, except the first.
             let is_theirs = tensors.keys().any(|name| Group::holds(group, name));
             let is_exported = self.exported.contains(&group) && (is_theirs || self.exported[0] == group);
             if !is_same && is_exported {
@@ -295,12 +303,14 @@ impl Trainer {
         Ok(taken)
     }
 
+    /// The recipe in the metadata of another run; an error where that is of another family.
+    fn recipe_of(&self, metadata: &BTreeMap<String, String>) -> Option<Result<Recipe>> {
+        Recipe::from_metadata(metadata, std::slice::from_ref(self.recipe.family.entry()))
+    }
+
     fn metadata(&self, provenance: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-        let position = serde_json::to_string(&self.position).map_err(|e| Error::Field {
-            field: POSITION_KEY.to_owned(),
-            value: e.to_string(),
-            expected: "values that JSON can hold".to_owned(),
-        })?;
+        let position = serde_json::to_string(&self.position)
+            .map_err(|e| Error::field(POSITION_KEY, e, "values that JSON can hold"))?;
         let mut metadata = provenance.clone();
         metadata.extend([
             self.recipe.to_metadata()?,
@@ -310,17 +320,17 @@ impl Trainer {
         Ok(metadata)
     }
 
-    fn diverged(&self, problem: String) -> Error {
-        Error::Diverged { step: self.position.step, problem }
+    fn diverged(&self, problem: String) -> TrainingError {
+        TrainingError::Diverged { step: self.position.step, problem }
     }
 
-    /// Gradients that are not finite are a divergence, at a step.
-    fn named(&self, error: Error) -> Error {
+    /// Reports a gradient that is not finite as a divergence at this step.
+    fn named(&self, error: Error) -> TrainingError {
         match error {
             Error::Gradient { name } => {
                 self.diverged(format!("the gradient of {name} holds NaN or infinity"))
             }
-            other => other,
+            other => other.into(),
         }
     }
 }
@@ -348,9 +358,5 @@ fn upload(batch: &ShowerBatch<f32>, grid: Grid, device: &Device) -> Result<Showe
 }
 
 fn foreign(path: &Path) -> Error {
-    file_error(path, "has no recipe, seed or position in its metadata".to_owned(), "a checkpoint of a run")
-}
-
-fn file_error(path: &Path, problem: String, expected: &str) -> Error {
-    Error::File { path: path.to_owned(), problem, expected: expected.to_owned() }
+    Error::file(path, "has no recipe, seed or position in its metadata".to_owned(), "a checkpoint of a run")
 }

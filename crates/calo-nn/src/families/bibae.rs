@@ -5,8 +5,10 @@
 //! | [`networks`] | encoder, decoder and the critics that train them |
 //! | `model` | [`ModelConfig`]: sizes of all networks |
 //! | `losses`, `schedule` | [`Losses`], [`Schedule`]: what is minimised, and when |
-//! | `config` | [`Config`]: all of these, as the engine gets them |
-//! | `generator` | encoder, decoder and post-processor with MeV and GeV on the outside; the sampler |
+//! | `config` | [`Config`]: all of these |
+//! | `groups` | names of the groups of parameters |
+//! | `family` | [`Config`] as a family of the engine |
+//! | `generator` | encoder, decoder and post-processor in MeV and GeV; the sampler |
 //! | `step` | one training step: critics, encoder and decoder, post-processor |
 //! | `import` | a published model from its state dictionaries |
 //! | `old_names` | fields of configurations of earlier versions |
@@ -15,7 +17,9 @@
 //! decoding-photons, section 3; fast-and-accurate-showers, section 3.3.
 
 mod config;
+mod family;
 mod generator;
+mod groups;
 mod import;
 mod losses;
 mod model;
@@ -25,23 +29,7 @@ mod schedule;
 mod step;
 
 pub use config::Config;
+pub(crate) use family::FAMILY;
 pub use losses::{KlAnnealing, Losses, StagedActivation};
 pub use model::ModelConfig;
 pub use schedule::Schedule;
-
-use crate::engine::FamilyEntry;
-
-/// Groups of parameters.
-const AUTOENCODER: &str = "autoencoder";
-const CRITIC: &str = "critic";
-const LATENT_CRITIC: &str = "latent_critic";
-const PROFILE_CRITIC: &str = "profile_critic";
-const POST_PROCESSOR: &str = "post_processor";
-
-/// The entry in the list of families.
-pub(crate) const FAMILY: FamilyEntry = FamilyEntry {
-    name: "bib-ae",
-    configure: |tables, grid| Ok(Box::new(Config::from_tables(tables, grid)?)),
-    import: import::from_state_dicts,
-    old_names: old_names::OLD_NAMES,
-};

@@ -2,35 +2,26 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `networks` | [`Generator`], [`Discriminator`] |
+//! | `generator`, `discriminator` | [`Generator`], [`Discriminator`]: the networks |
+//! | `groups` | names of the groups of parameters |
 //! | `model` | [`ModelConfig`]: sizes and scaling |
-//! | `config` | [`Config`]: the same, as the engine gets it |
+//! | `config` | [`Config`]: the same, as a family of the engine |
 //! | `step` | one training step: discriminator, generator |
-//! | `sampler` | the generator with MeV and GeV on the outside |
+//! | `sampler` | the generator in MeV and GeV |
 //!
 //! # Reference
 //! fast-and-accurate-showers, section 3.1; sizes from the published model.
 
 mod config;
+mod discriminator;
+mod generator;
+mod groups;
 mod model;
-mod networks;
 mod sampler;
 mod step;
 
 pub use config::Config;
+pub(crate) use config::FAMILY;
+pub use discriminator::{Discriminator, DiscriminatorConfig};
+pub use generator::Generator;
 pub use model::{ModelConfig, Scaling};
-pub use networks::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
-
-use crate::engine::FamilyEntry;
-
-/// Groups of parameters.
-const GENERATOR: &str = "generator";
-const DISCRIMINATOR: &str = "discriminator";
-
-/// The entry in the list of families.
-pub(crate) const FAMILY: FamilyEntry = FamilyEntry {
-    name: "gan",
-    configure: |tables, grid| Ok(Box::new(Config::from_tables(tables, grid)?)),
-    import: |_| Ok(None),
-    old_names: &[],
-};

@@ -9,7 +9,4 @@ mod generator;
 
 pub use constrainer::{Constrainer, ConstrainerConfig};
 pub use critic::{Critic, CriticConfig};
-pub use generator::{Generator, GeneratorConfig};
-
-/// Slope of the activations of critic and constrainer below zero.
-const SLOPE: f64 = 0.2;
+pub use generator::Generator;

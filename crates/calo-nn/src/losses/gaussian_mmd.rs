@@ -5,9 +5,9 @@ use candle_core::{DType, Tensor};
 use crate::{Error, Result};
 
 /// Squared maximum mean discrepancy of the rows of `x` and `y`, summed over the kernels exp(-a d^2), one for each a of
-/// `exponents` (1 and 0.01 for the latent space of the BIB-AE), d^2 being the squared distance over all columns.
+/// `exponents` (1 and 0.01 for the latent space of decoding-photons), d^2 being the squared distance over all columns.
 ///
-/// The estimator is the biased one (pairs of a row with itself count), as the papers have it: never negative.
+/// The estimator is the biased one (pairs of a row with itself count), as in the papers: never negative.
 ///
 /// # Shapes
 /// `x` `[n, d]`, `y` `[m, d]`; a scalar.

@@ -1,4 +1,4 @@
-//! Gradient penalty: a critic's gradient is to have norm 1 between real and generated showers.
+//! Gradient penalty: pulls the norm of a critic's gradient to 1 between real and generated showers.
 
 use candle_core::{DType, Tensor, Var};
 
@@ -13,7 +13,7 @@ const OP: &str = "gradient_penalty";
 /// `alpha * real + (1 - alpha) * fake`, one alpha per sample.
 ///
 /// To be differentiated for the critic's weights. `real` and `fake` get no gradient, as in a critic's step. Where g
-/// is exactly 0 the norm has derivative 0, so nothing becomes NaN, and no small number distorts the norm elsewhere.
+/// is exactly 0 the norm has derivative 0: nothing becomes NaN, and the norm needs no small constant added to it.
 ///
 /// # Shapes
 /// `real` and `fake` `[n, ..]`, `alpha` `[n, 1]` or `[n]`; any score; a scalar.

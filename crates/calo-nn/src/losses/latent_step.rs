@@ -1,4 +1,4 @@
-//! Latent optimisation: noise moved, before it is used, to where the critic scores its showers higher.
+//! Latent optimisation: noise is moved before it is used, towards better scores of the critic.
 
 use candle_core::Tensor;
 

@@ -8,8 +8,9 @@ use calo_nn::Result;
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::backprop::GradStore;
 use calo_nn::candle::{DType, Device, Tensor, Var};
-use calo_nn::components::Grid;
+use calo_nn::components::GeneratorConfig;
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::engine::Grid;
 use calo_nn::families::bibae::networks::{
     Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig,
 };
@@ -249,7 +250,7 @@ fn check_post_processor(
 
 /// Sizes of a photon WGAN.
 struct PhotonWgan {
-    generator: wgan::GeneratorConfig,
+    generator: GeneratorConfig,
     critic: wgan::CriticConfig,
     constrainer: wgan::ConstrainerConfig,
     grid: Grid,
@@ -264,7 +265,7 @@ fn with_channels(layers: Vec<ConvConfig>, channels: &[usize]) -> Vec<ConvConfig>
 fn published_photon_wgan() {
     let Some(golden) = Golden::fixture("wgan_photon") else { return };
     let mut sizes = PhotonWgan {
-        generator: wgan::GeneratorConfig::default(),
+        generator: wgan::Generator::photons(),
         critic: wgan::CriticConfig::default(),
         constrainer: wgan::ConstrainerConfig::default(),
         grid: [30; 3],
@@ -278,7 +279,7 @@ fn published_photon_wgan() {
 #[test]
 fn photon_wgan() {
     let mut sizes = PhotonWgan {
-        generator: wgan::GeneratorConfig { noise: 5, ..Default::default() },
+        generator: GeneratorConfig { noise: 5, ..wgan::Generator::photons() },
         critic: wgan::CriticConfig { hidden: vec![6, 8, 6, 5], ..Default::default() },
         constrainer: wgan::ConstrainerConfig { hidden: 7, ..Default::default() },
         grid: [22, 14, 14],
@@ -328,8 +329,8 @@ fn check_photon_wgan(golden: &Golden, sizes: &PhotonWgan) {
 #[test]
 fn published_photon_gan() {
     let Some(golden) = Golden::fixture("gan_photon") else { return };
-    let published = (gan::GeneratorConfig::default(), gan::DiscriminatorConfig::default());
-    let generator = gan::GeneratorConfig {
+    let published = (GeneratorConfig::default(), gan::DiscriminatorConfig::default());
+    let generator = GeneratorConfig {
         first: ConvConfig { channels: 32, ..published.0.first },
         layers: with_channels(published.0.layers, &[16, 8, 4, 1]),
         ..published.0
@@ -344,8 +345,8 @@ fn published_photon_gan() {
 
 #[test]
 fn photon_gan() {
-    let published = (gan::GeneratorConfig::default(), gan::DiscriminatorConfig::default());
-    let generator = gan::GeneratorConfig {
+    let published = (GeneratorConfig::default(), gan::DiscriminatorConfig::default());
+    let generator = GeneratorConfig {
         noise: 5,
         first: ConvConfig::cubic(16, 2, 1, 0),
         layers: with_channels(published.0.layers, &[8, 4, 2, 1]),
@@ -365,7 +366,7 @@ fn photon_gan() {
 
 fn check_photon_gan(
     golden: &Golden,
-    generator_config: &gan::GeneratorConfig,
+    generator_config: &GeneratorConfig,
     discriminator_config: &gan::DiscriminatorConfig,
     grid: Grid,
 ) {
@@ -428,7 +429,7 @@ fn check_buffers(golden: &Golden, network: &str, parameters: &Parameters) {
 #[test]
 fn published_pion_wgan() {
     let Some(golden) = Golden::fixture("wgan_pion") else { return };
-    let mut generator = wgan::GeneratorConfig::pion();
+    let mut generator = wgan::Generator::pions();
     generator.first.channels = 16;
     generator.layers = with_channels(generator.layers, &[16, 8, 4, 10, 5, 1]);
     let mut critic = wgan::CriticConfig::pion();
@@ -438,7 +439,7 @@ fn published_pion_wgan() {
 
 #[test]
 fn pion_wgan() {
-    let mut generator = wgan::GeneratorConfig { noise: 5, ..wgan::GeneratorConfig::pion() };
+    let mut generator = GeneratorConfig { noise: 5, ..wgan::Generator::pions() };
     generator.first = ConvConfig { kernel: [1, 3, 3], ..ConvConfig::cubic(8, 1, 1, 0) };
     generator.layers = with_channels(generator.layers, &[8, 4, 2, 10, 5, 1]);
     let mut critic = wgan::CriticConfig { hidden: vec![6, 8, 6, 5], ..wgan::CriticConfig::pion() };
@@ -448,7 +449,7 @@ fn pion_wgan() {
 
 fn check_pion_wgan(
     golden: &Golden,
-    generator_config: &wgan::GeneratorConfig,
+    generator_config: &GeneratorConfig,
     critic_config: &wgan::CriticConfig,
     grid: Grid,
 ) {

@@ -1,4 +1,4 @@
-//! The training of the BIB-AE on a tiny grid: stages, schedule, state, and what is refused.
+//! Training on a tiny grid: stages, schedule, state, and refused configurations.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
@@ -128,7 +128,7 @@ fn saved(trainer: &Trainer) -> BTreeMap<String, Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
-    let (tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
     tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
 }

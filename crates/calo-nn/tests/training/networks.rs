@@ -4,6 +4,7 @@ use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::components::Scaling;
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig, PostProcessorOutput};
 use calo_nn::engine::{Event, Flow, ShowerModel, Trainer, train};
+use calo_nn::families;
 use calo_nn::parameters::{Parameters, checkpoint};
 
 use super::{GRID, Showers, model, recipe, save_changing, training};
@@ -14,8 +15,8 @@ fn the_post_processor_maps_what_stands_for_a_cell() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     save_changing(&path);
-    let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
-    let (mut tensors, _) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let model = ShowerModel::load(&path, families::ALL, &Device::Cpu, DType::F32).unwrap();
+    let mut tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     tensors.retain(|name, _| name.starts_with("post_processor."));
     let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
     let mut config = super::model().post_processor.unwrap();

@@ -9,7 +9,7 @@ use calo_nn::engine::{Event, Flow, Trainer, train};
 use calo_nn::families::bibae::networks::ProfileCriticConfig;
 use calo_nn::families::bibae::{KlAnnealing, Losses, ModelConfig, StagedActivation};
 use calo_nn::losses::SortedMmd;
-use calo_nn::parameters::checkpoint;
+use calo_nn::parameters::checkpoint::{self, Checkpoint};
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, scheduled, trainer, training};
 
@@ -135,7 +135,7 @@ fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
     let new = || Trainer::new(recipe(model.clone(), training()), 5, &Device::Cpu).unwrap();
     let alive = new();
     alive.save(&path, &BTreeMap::new()).unwrap();
-    let (tensors, metadata) = checkpoint::load(&path, &Device::Cpu).unwrap();
+    let Checkpoint { tensors, metadata } = checkpoint::load(&path, &Device::Cpu).unwrap();
     let dead = |name: &str, tensor: Tensor| {
         if name.contains("conv4") { tensor.zeros_like().unwrap() } else { tensor }
     };
@@ -143,18 +143,25 @@ fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
     checkpoint::save(&path, &tensors, &metadata).unwrap();
     let mut dead = new();
     dead.restore(&path).unwrap();
-    let mut steps = 0;
-    let result = train::<Box<dyn std::error::Error>>(
-        &mut dead,
-        &mut Showers { batches: 3, read: Vec::new() },
-        |_, event| {
+    let diverges = |trainer: &mut Trainer| {
+        let (mut steps, mut source) = (0, Showers { batches: 3, read: Vec::new() });
+        let result = train::<Box<dyn std::error::Error>>(trainer, &mut source, |_, event| {
             steps += u32::from(matches!(event, Event::Step(_)));
             Ok(Flow::GoOn)
-        },
-    );
-    let message = result.unwrap_err().to_string();
-    assert!(message.contains("diverged at step 3") && message.contains("empty"), "{message}");
-    assert_eq!(steps, 3);
+        });
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("diverged at step 3") && message.contains("empty"), "{message}");
+        steps
+    };
+    assert_eq!(diverges(&mut dead), 3);
+    // A run that stopped after the last step of the epoch says so when it is resumed.
+    dead.restore(&path).unwrap();
+    run(&mut dead, &mut Showers { batches: 3, read: Vec::new() }, 3);
+    let stopped = folder.path().join("stopped.safetensors");
+    dead.save(&stopped, &BTreeMap::new()).unwrap();
+    let mut resumed = new();
+    resumed.restore(&stopped).unwrap();
+    assert_eq!(diverges(&mut resumed), 0);
     let mut alive = alive;
     run(&mut alive, &mut Showers { batches: 3, read: Vec::new() }, u64::MAX - 1);
     assert_eq!(alive.position().epoch, 2);

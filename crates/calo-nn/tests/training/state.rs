@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::engine::{Prior, ShowerModel, Trainer};
+use calo_nn::engine::{Event, Flow, Prior, RandomRows, ShowerModel, Trainer, standard_normal, train};
+use calo_nn::families;
 use calo_nn::families::bibae::networks::ProfileCriticConfig;
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, trainer, training};
 
-/// The state holds all there is: a run restored elsewhere goes on with the same bits.
+/// The state is complete: a restored run continues with the same bits.
 #[test]
-fn a_restored_training_goes_on_with_the_same_bits() {
+fn a_restored_run_continues_with_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.safetensors");
     let source = || Showers { batches: 4, read: Vec::new() };
@@ -35,6 +36,43 @@ fn a_restored_training_goes_on_with_the_same_bits() {
     }
 }
 
+/// Trains until `stops` says so.
+fn run_until(trainer: &mut Trainer, stops: impl Fn(&Trainer, &Event) -> bool) {
+    let mut source = Showers { batches: 4, read: Vec::new() };
+    train::<Box<dyn std::error::Error>>(trainer, &mut source, |trainer, event| {
+        Ok(if stops(trainer, &event) { Flow::Stop } else { Flow::GoOn })
+    })
+    .unwrap();
+}
+
+/// After an epoch's last step its end is still to come; after its end the next epoch begins.
+#[test]
+fn a_run_restored_at_the_end_of_an_epoch_continues_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let [middle, end] = ["middle", "end"].map(|name| folder.path().join(name));
+    let state = |trainer: &Trainer| {
+        trainer.save(&end, &BTreeMap::new()).unwrap();
+        std::fs::read(&end).unwrap()
+    };
+    let config = || Training { ema_decay: 0.8, ..training() };
+    let mut whole = trainer(config());
+    run_until(&mut whole, |_, _| false);
+    let whole = state(&whole);
+    let at_last_step = |trainer: &Trainer, _: &Event| trainer.position().step == 4;
+    let at_end = |_: &Trainer, event: &Event| *event == Event::Epoch;
+    let stops: [(&dyn Fn(&Trainer, &Event) -> bool, _); 2] = [(&at_last_step, (0, 4)), (&at_end, (1, 0))];
+    for (stop, position) in stops {
+        let mut first = trainer(config());
+        run_until(&mut first, stop);
+        assert_eq!((first.position().epoch, first.position().batch), position);
+        first.save(&middle, &BTreeMap::new()).unwrap();
+        let mut second = trainer(config());
+        second.restore(&middle).unwrap();
+        run_until(&mut second, |_, _| false);
+        assert!(state(&second) == whole, "stopped at {position:?}");
+    }
+}
+
 #[test]
 fn a_trained_model_is_the_same_when_it_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -42,10 +80,12 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
     let mut trainer = trainer(training());
     run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 3);
     trainer.save_weights(&path, &BTreeMap::from([("software".to_owned(), "test".to_owned())])).unwrap();
-    let model = ShowerModel::load(&path, &Device::Cpu, DType::F32).unwrap();
+    let model = ShowerModel::load(&path, families::ALL, &Device::Cpu, DType::F32).unwrap();
     assert_eq!((model.grid(), model.prior()), (GRID, Prior::Normal(5)));
     assert_eq!(model.metadata()["software"], "test");
-    let z = calo_nn::engine::standard_normal((1, Purpose::new("z")), 0, (2, 5), &Device::Cpu).unwrap();
+    let z =
+        standard_normal(RandomRows { seed: 1, purpose: Purpose::new("z"), first: 0, n: 2 }, 5, &Device::Cpu)
+            .unwrap();
     let energies = Tensor::new(&[[20_f32], [80.0]], &Device::Cpu).unwrap();
     let [showers, processed] = model.sample(&z, &energies, 2).unwrap().try_into().unwrap();
     assert_eq!(showers.dims(), [2, 1, 6, 5, 4]);
@@ -59,15 +99,16 @@ fn a_trained_model_is_the_same_when_it_is_read_again() {
         let message = model.sample(&z, &energies, n_stages).unwrap_err().to_string();
         assert!(message.contains("decoder, post-processor"), "{message}");
     }
-    let message =
-        ShowerModel::load(&folder.path().join("none"), &Device::Cpu, DType::F32).unwrap_err().to_string();
+    let message = ShowerModel::load(&folder.path().join("none"), families::ALL, &Device::Cpu, DType::F32)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("none"), "{message}");
 }
 
 /// Weights of another run: from its state all networks, from its weights all but the critics; the first step then
-/// depends on them and on nothing else of that training.
+/// depends on nothing else of that run.
 #[test]
-fn a_training_begins_with_the_weights_of_another() {
+fn a_run_begins_with_the_weights_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let [state, weights, other] =
         ["state", "weights", "other"].map(|name| folder.path().join(format!("{name}.safetensors")));
@@ -94,7 +135,7 @@ fn a_training_begins_with_the_weights_of_another() {
     assert_ne!(with_critics, with_fresh_critics);
     assert_ne!(with_critics, saved(&first));
 
-    // A critic of other sizes, or one that the other training had not, begins anew.
+    // A critic of other sizes, or one that the other run did not have, starts fresh.
     let mut critics = model();
     critics.critic.width = 6;
     critics.profile_critic = Some(ProfileCriticConfig { grid: GRID, units: vec![3] });
@@ -118,21 +159,24 @@ fn a_training_begins_with_the_weights_of_another() {
 /// Halves as exported models have them, from a file or from memory: every weight within 2^-11 of what it was.
 #[test]
 fn weights_may_be_stored_in_16_bits() {
-    use calo_nn::parameters::checkpoint;
+    use calo_nn::parameters::checkpoint::{self, Checkpoint};
 
     let folder = tempfile::tempdir().unwrap();
     let [full, half] = ["full", "half"].map(|name| folder.path().join(format!("{name}.safetensors")));
     let trainer = trainer(training());
     trainer.save_weights(&full, &BTreeMap::new()).unwrap();
-    let (tensors, metadata) = checkpoint::load(&full, &Device::Cpu).unwrap();
+    let Checkpoint { tensors, metadata } = checkpoint::load(&full, &Device::Cpu).unwrap();
     let halves: Vec<_> =
         tensors.into_iter().map(|(name, tensor)| (name, tensor.to_dtype(DType::F16).unwrap())).collect();
     checkpoint::save(&half, &halves, &metadata).unwrap();
     let bytes = std::fs::read(&half).unwrap();
-    let exact = ShowerModel::load(&full, &Device::Cpu, DType::F32).unwrap();
-    let from_file = ShowerModel::load(&half, &Device::Cpu, DType::F32).unwrap();
-    let from_memory = ShowerModel::from_bytes("memory".as_ref(), &bytes, &Device::Cpu, DType::F32).unwrap();
-    let z = calo_nn::engine::standard_normal((1, Purpose::new("z")), 0, (3, 5), &Device::Cpu).unwrap();
+    let exact = ShowerModel::load(&full, families::ALL, &Device::Cpu, DType::F32).unwrap();
+    let from_file = ShowerModel::load(&half, families::ALL, &Device::Cpu, DType::F32).unwrap();
+    let from_memory =
+        ShowerModel::from_bytes("memory".as_ref(), &bytes, families::ALL, &Device::Cpu, DType::F32).unwrap();
+    let z =
+        standard_normal(RandomRows { seed: 1, purpose: Purpose::new("z"), first: 0, n: 3 }, 5, &Device::Cpu)
+            .unwrap();
     let energies = Tensor::new(&[[20_f32], [50.0], [80.0]], &Device::Cpu).unwrap();
     let cells = |model: &ShowerModel| -> Vec<f32> {
         model.sample(&z, &energies, 1).unwrap()[0].flatten_all().unwrap().to_vec1().unwrap()
@@ -143,7 +187,8 @@ fn weights_may_be_stored_in_16_bits() {
     let difference = exact.iter().zip(&halved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest > 0.0 && difference > 0.0 && difference < 1e-2 * largest, "{difference} of {largest}");
     let message =
-        ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], &Device::Cpu, DType::F32).unwrap_err();
+        ShowerModel::from_bytes("memory".as_ref(), &bytes[..100], families::ALL, &Device::Cpu, DType::F32)
+            .unwrap_err();
     assert!(message.to_string().contains("memory"), "{message}");
 }
 

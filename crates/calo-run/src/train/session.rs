@@ -6,6 +6,7 @@ use std::fs;
 use calo_core::Error;
 use calo_nn::candle::DType;
 use calo_nn::engine::{Event, Flow, ShowerModel, Terms, Trainer};
+use calo_nn::families;
 
 use super::log::Log;
 use super::validation::Validation;
@@ -68,7 +69,12 @@ impl Session<'_> {
         if !(is_due || is_last) {
             return Ok(());
         }
-        let model = ShowerModel::load(&self.run.weights(position.epoch), trainer.device(), DType::F32)?;
+        let model = ShowerModel::load(
+            &self.run.weights(position.epoch),
+            families::ALL,
+            trainer.device(),
+            DType::F32,
+        )?;
         let [jsd, area_difference] = validation.distances(&model, self.caller)?;
         let validated = Validated {
             epoch: position.epoch,

@@ -2,115 +2,21 @@
 //! written once.
 
 use std::any::Any;
-use std::cell::Cell;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, InplaceOp1, InplaceOp2, Layout, Result, Storage, Tensor};
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor};
 use rayon::prelude::*;
 
 use super::{Real, by_dtype, elements};
-use crate::cuda;
-use crate::optimiser::Update;
+use crate::arguments::AdamUpdate;
 
-const NAME: &str = "adam";
+pub(crate) const NAME: &str = "adam";
 
 /// Numbers a task works on: 16 KiB of f32 for each of the four operands.
 const BLOCK: usize = 4096;
 
-/// In place on the moments `[2, ...]` with the gradient; the parameter is changed with them.
-///
-/// Candle's in-place operations change one tensor; so the parameter's own operation runs inside that of the moments.
-pub(crate) struct FusedAdam<'a> {
-    pub(crate) parameter: &'a Tensor,
-    pub(crate) update: Update,
-}
-
-impl InplaceOp2 for FusedAdam<'_> {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        moments: &mut CpuStorage,
-        moments_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> Result<()> {
-        by_dtype!(NAME, gradient, T => {
-            let gradient = elements::<T>(NAME, gradient, gradient_layout)?;
-            let moments = elements_mut::<T>(moments, moments_layout)?;
-            let inner = OnParameter { moments: Cell::new(moments), gradient, update: self.update };
-            self.parameter.inplace_op1(&inner)
-        })
-    }
-
-    fn cuda_fwd(
-        &self,
-        moments: &mut CudaStorage,
-        moments_layout: &Layout,
-        gradient: &CudaStorage,
-        gradient_layout: &Layout,
-    ) -> Result<()> {
-        let inner = OnDevice {
-            moments: Cell::new(Some((moments, moments_layout))),
-            gradient: (gradient, gradient_layout),
-            update: self.update,
-        };
-        self.parameter.inplace_op1(&inner)
-    }
-}
-
-/// The same on a GPU.
-struct OnDevice<'a> {
-    moments: Cell<Option<(&'a mut CudaStorage, &'a Layout)>>,
-    gradient: cuda::Operand<'a>,
-    update: Update,
-}
-
-impl InplaceOp1 for OnDevice<'_> {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout) -> Result<()> {
-        candle_core::bail!("{NAME}: a parameter on the CPU whose moments are not")
-    }
-
-    fn cuda_fwd(&self, parameter: &mut CudaStorage, layout: &Layout) -> Result<()> {
-        let Update { beta1, beta2, epsilon, weight_decay, step_size, root_correction } = self.update;
-        let Some(moments) = self.moments.take() else { return Ok(()) };
-        let step = cuda::AdamStep { beta1, beta2, epsilon, weight_decay, step_size, root_correction };
-        cuda::adam((parameter, layout), moments, self.gradient, step)
-    }
-}
-
-struct OnParameter<'a, T> {
-    /// Taken by the one call there is: Candle hands operations over as shared references.
-    moments: Cell<&'a mut [T]>,
-    gradient: &'a [T],
-    update: Update,
-}
-
-impl<T: Real> InplaceOp1 for OnParameter<'_, T> {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(&self, parameter: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let parameter = elements_mut::<T>(parameter, layout)?;
-        let moments = self.moments.take();
-        if moments.len() != 2 * parameter.len() || self.gradient.len() != parameter.len() {
-            candle_core::bail!("{NAME}: moments and gradient do not have the parameter's size");
-        }
-        let (first, second) = moments.split_at_mut(parameter.len());
-        update_all(parameter, first, second, self.gradient, &self.update);
-        Ok(())
-    }
-}
-
 /// The elements of a contiguous tensor, to change them.
-fn elements_mut<'a, T: Real>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [T]> {
+pub(crate) fn elements_mut<'a, T: Real>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [T]> {
     let (start, end) =
         layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: NAME })?;
     let dtype = storage.dtype();
@@ -137,12 +43,13 @@ struct Factors<T> {
     root_correction: T,
 }
 
-fn update_all<T: Real>(
+/// Changes the parameter and both moments.
+pub(crate) fn update_all<T: Real>(
     parameter: &mut [T],
     first: &mut [T],
     second: &mut [T],
     gradient: &[T],
-    update: &Update,
+    update: &AdamUpdate,
 ) {
     let factors = Factors {
         beta2: T::from_f64(update.beta2),

@@ -136,11 +136,11 @@ impl<T: Lanes> DotProducts<'_, T> {
                     [0, 1].map(|row| piece(row, end..(end + PIECE).min(k)))
                 };
                 let weights = rows.map(|row| piece(row, start..end));
-                add_products(simd, sums, weights, next, (x, m, first));
+                add_products(simd, sums, weights, next, Rows { x, m, first });
             }
             for sums in single {
                 let weight = piece(n_rows - 1, start..end);
-                add_products(simd, std::array::from_mut(sums), [weight], [&[]], (x, m, first));
+                add_products(simd, std::array::from_mut(sums), [weight], [&[]], Rows { x, m, first });
             }
         }
         for (out, sums) in out.chunks_exact_mut(m).zip(sums) {
@@ -151,15 +151,25 @@ impl<T: Lanes> DotProducts<'_, T> {
     }
 }
 
-/// Adds the products of `R` rows of the weight with the `M` rows of the interleaved x from `first` of `m` on,
-/// elementwise, to the lanes, while the `next` rows are fetched.
+/// Rows of x that products are made with, from `first` on.
+#[derive(Clone, Copy)]
+struct Rows<'a, T> {
+    /// [Interleaved](interleave).
+    x: &'a [T],
+    /// Rows that x has.
+    m: usize,
+    first: usize,
+}
+
+/// Adds the products of `R` rows of the weight with `M` rows of x, elementwise, to the lanes, while the `next` rows are
+/// fetched.
 #[inline(always)]
 fn add_products<S: Simd, T: Lanes, const R: usize, const M: usize>(
     simd: S,
     sums: &mut [[T::Vector<S>; M]; R],
     weights: [&[T]; R],
     next: [&[T]; R],
-    (x, m, first): (&[T], usize, usize),
+    Rows { x, m, first }: Rows<'_, T>,
 ) {
     let lanes = T::lanes_of::<S>();
     let whole = weights[0].len() / lanes;

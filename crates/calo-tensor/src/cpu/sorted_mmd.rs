@@ -3,8 +3,8 @@
 use candle_core::WithDType;
 use rayon::prelude::*;
 
+use crate::arguments::SortedMmd;
 use crate::cpu::Real;
-use crate::ops::SortedMmd;
 
 /// Pairs worked on side by side; fixed, so that sums run in one order on any machine.
 const LANES: usize = 16;

@@ -7,8 +7,8 @@ use candle_core::{CudaStorage, Layout, Result, Shape};
 use super::cudnn::{self, Convolved, Problem};
 use super::elementwise::add_channels;
 use super::kernels::{by_dtype, elements, sized};
+use super::operand::{Operand, Output, Steps};
 use super::reduce::sum_samples;
-use super::{Operand, Output, Steps};
 use crate::Error;
 
 pub(super) fn conv3d(x: Operand, w: Operand, bias: Option<Operand>, steps: Steps) -> Result<Output> {

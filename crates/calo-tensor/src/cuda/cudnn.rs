@@ -17,8 +17,8 @@ use candle_core::cuda_backend::cudarc::cudnn::{
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView};
 use candle_core::{CudaDevice, DType, Result};
 
-use super::Steps;
 use super::kernels::{Element, uninitialised};
+use super::operand::Steps;
 use crate::Error;
 
 /// What cuDNN computes with: its arithmetic is f32 for bf16.

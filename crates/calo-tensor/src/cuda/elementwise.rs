@@ -6,7 +6,7 @@ use candle_core::{CudaStorage, Result};
 use super::kernels::{
     Argument, Element, Grid, Source, by_dtype, elements, launch, optional, rows, sized, uninitialised,
 };
-use super::{Operand, Output};
+use super::operand::{Operand, Output};
 
 /// `y = kernel(x)`, with a number where the kernel takes one.
 fn unary<T: Element>(op: &'static str, x: Operand, setting: Option<f64>) -> Result<Output> {

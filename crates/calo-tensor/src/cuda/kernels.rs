@@ -12,7 +12,8 @@ use candle_core::cuda_backend::cudarc::nvrtc::{CompileError, CompileOptions, com
 use candle_core::cuda_backend::{CudaDType, CudaStorageSlice, WrapErr as _};
 use candle_core::{CudaDevice, CudaStorage, DType, Result, WithDType};
 
-use super::Operand;
+use super::capability::ComputeCapability;
+use super::operand::Operand;
 use crate::Error;
 
 /// A file of kernels, compiled together.
@@ -177,7 +178,7 @@ pub(super) enum Grid {
 impl Grid {
     fn config(self, op: &'static str) -> Result<LaunchConfig> {
         const THREADS: usize = 256;
-        // Enough for any card; the loops in the kernels take the rest.
+        // Enough for any GPU; the loops in the kernels take the rest.
         const MOST: usize = 1 << 16;
         let (blocks, parts, threads) = match self {
             Self::Elements(n) => (n.div_ceil(THREADS).min(MOST), 1, THREADS),
@@ -268,7 +269,8 @@ pub(super) fn launch<T: Element>(
 ) -> Result<()> {
     let config = grid.config(kernel)?;
     let stream = device.cuda_stream();
-    let capability = stream.context().compute_capability().w()?;
+    let (major, minor) = stream.context().compute_capability().w()?;
+    let capability = ComputeCapability { major, minor };
     let compiled = compiled(source, T::DTYPE, capability)?;
     let function = device.get_or_load_custom_func(kernel, &compiled.module, &compiled.ptx)?;
     let mut builder = function.builder();
@@ -289,9 +291,10 @@ struct Compiled {
     ptx: String,
 }
 
-type Key = (Source, DType, (i32, i32));
+/// What a compiled file was compiled from and for.
+type Key = (Source, DType, ComputeCapability);
 
-fn compiled(source: Source, dtype: DType, capability: (i32, i32)) -> Result<Arc<Compiled>> {
+fn compiled(source: Source, dtype: DType, capability: ComputeCapability) -> Result<Arc<Compiled>> {
     static COMPILED: LazyLock<Mutex<HashMap<Key, Arc<Compiled>>>> = LazyLock::new(Mutex::default);
     // Held while compiling, so that threads which start together compile once. What it guards is always whole.
     let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -309,7 +312,7 @@ fn compiled(source: Source, dtype: DType, capability: (i32, i32)) -> Result<Arc<
 fn compile(
     source: Source,
     dtype: DType,
-    (major, minor): (i32, i32),
+    ComputeCapability { major, minor }: ComputeCapability,
 ) -> std::result::Result<String, CompileError> {
     let options = CompileOptions {
         name: Some(format!("{}.cu", source.name())),
@@ -324,7 +327,7 @@ fn compile(
 }
 
 /// Compiles every kernel for every element type: how many files. `None` where NVRTC is a stub.
-pub(super) fn compile_all(capability: (i32, i32)) -> Result<Option<usize>> {
+pub(super) fn compile_all(capability: ComputeCapability) -> Result<Option<usize>> {
     let mut compiled = 0;
     for source in Source::ALL {
         for dtype in [DType::F32, DType::F64, DType::BF16] {

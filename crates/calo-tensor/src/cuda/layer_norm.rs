@@ -6,8 +6,8 @@ use candle_core::{CudaStorage, Result, Shape};
 use super::kernels::{
     Element, Grid, Source, by_dtype, elements, launch, optional, rows, sized, uninitialised,
 };
+use super::operand::{Operand, Output};
 use super::reduce::{self, add_parts};
-use super::{Operand, Output};
 
 pub(super) fn layer_norm(
     x: Operand,

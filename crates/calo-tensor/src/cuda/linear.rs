@@ -5,7 +5,7 @@ use candle_core::{CudaStorage, Layout, Result, Shape};
 
 use super::elementwise::add_channels;
 use super::kernels::by_dtype;
-use super::{Operand, Output};
+use super::operand::{Operand, Output};
 use crate::Error;
 
 /// All leading axes as one: `[rows, last]`, without moving anything.

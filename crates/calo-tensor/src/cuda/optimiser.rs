@@ -2,34 +2,41 @@
 
 use candle_core::backend::BackendStorage as _;
 use candle_core::cuda_backend::cudarc::driver::CudaViewMut;
-use candle_core::{CudaStorage, DType, Layout, Result};
+use candle_core::{DType, Result};
 
 use super::kernels::{Element, Grid, Source, by_dtype, launch, rows, sized};
-use super::{AdamStep, Operand};
+use super::operand::{Operand, OperandMut};
 use crate::Error;
+use crate::arguments::AdamUpdate;
 
 pub(super) fn adam(
-    weight: (&mut CudaStorage, &Layout),
-    moments: (&mut CudaStorage, &Layout),
+    weight: OperandMut,
+    moments: OperandMut,
     gradient: Operand,
-    step: AdamStep,
+    update: AdamUpdate,
 ) -> Result<()> {
     if let dtype @ DType::BF16 = gradient.0.dtype() {
         return Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "adam"));
     }
-    by_dtype!("adam", gradient, T => run::<T>(weight, moments, gradient, step))
+    by_dtype!("adam", gradient, T => run::<T>(weight, moments, gradient, update))
 }
 
 fn run<T: Element>(
-    weight: (&mut CudaStorage, &Layout),
-    moments: (&mut CudaStorage, &Layout),
+    weight: OperandMut,
+    moments: OperandMut,
     gradient: Operand,
-    step: AdamStep,
+    update: AdamUpdate,
 ) -> Result<()> {
     let op = "adam";
     let device = gradient.0.device.clone();
-    let AdamStep { mut beta1, mut beta2, mut epsilon, mut weight_decay, mut step_size, mut root_correction } =
-        step;
+    let AdamUpdate {
+        mut beta1,
+        mut beta2,
+        mut epsilon,
+        mut weight_decay,
+        mut step_size,
+        mut root_correction,
+    } = update;
     let mut n = rows(op, "gradient", gradient, 1)?;
     let mut gradient = sized::<T>(op, "gradient", gradient, n)?;
     let mut weight = elements_mut::<T>("weight", weight, n)?;
@@ -56,7 +63,7 @@ fn run<T: Element>(
 
 fn elements_mut<'a, T: Element>(
     what: &'static str,
-    (storage, layout): (&'a mut CudaStorage, &Layout),
+    OperandMut { storage, layout }: OperandMut<'a>,
     n: usize,
 ) -> Result<CudaViewMut<'a, T>> {
     let (start, end) =

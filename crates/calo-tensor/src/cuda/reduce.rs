@@ -6,7 +6,7 @@ use candle_core::{CudaDevice, CudaStorage, Result, Shape};
 use super::kernels::{
     Argument, Element, Grid, Source, by_dtype, elements, launch, rows, sized, uninitialised,
 };
-use super::{Operand, Output};
+use super::operand::{Operand, Output};
 use crate::Error;
 
 /// How a sum over `rows` rows of `len` is cut: rows in a part, and parts. By shape alone, so that the order is fixed.

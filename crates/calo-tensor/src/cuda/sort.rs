@@ -5,8 +5,9 @@ use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use candle_core::{CudaStorage, DType, Result, Shape};
 
 use super::kernels::{Element, Grid, Source, by_dtype, elements, launch, rows, sized, uninitialised};
-use super::{Operand, Output, Windows};
+use super::operand::{Operand, Output};
 use crate::Error;
+use crate::arguments::SortedMmd;
 
 /// The threads that `argsort_descending` is written for.
 const SORTERS: u32 = 512;
@@ -96,8 +97,8 @@ pub(super) fn scatter_rows(g: Operand, indices: Operand, len: usize) -> Result<O
     by_dtype!("scatter_rows", g, T => run::<T>(g, indices, len))
 }
 
-fn checked(op: &'static str, windows: Windows, len: usize) -> Result<()> {
-    let Windows { window, stride, windows: many, .. } = windows;
+fn checked(op: &'static str, settings: SortedMmd, len: usize) -> Result<()> {
+    let SortedMmd { window, stride, windows: many, .. } = settings;
     let fit = window > 0
         && stride > 0
         && many > 0
@@ -105,18 +106,18 @@ fn checked(op: &'static str, windows: Windows, len: usize) -> Result<()> {
     if fit {
         return Ok(());
     }
-    Err(Error::operand(op, "windows", windows, format!("windows within rows of {len}")).into())
+    Err(Error::operand(op, "windows", settings, format!("windows within rows of {len}")).into())
 }
 
-pub(super) fn sorted_mmd(x: Operand, y: Operand, windows: Windows) -> Result<Output> {
-    fn run<T: Element>(x: Operand, y: Operand, settings: Windows) -> Result<Output> {
+pub(super) fn sorted_mmd(x: Operand, y: Operand, settings: SortedMmd) -> Result<Output> {
+    fn run<T: Element>(x: Operand, y: Operand, settings: SortedMmd) -> Result<Output> {
         let op = "sorted_mmd";
         let device = &x.0.device;
         let mut len = last(op, "rows", x)?;
         checked(op, settings, len)?;
         let rows = rows(op, "rows", x, len)?;
         let mut n = 2 * rows * len;
-        let Windows { mut window, mut stride, mut windows, mut exponent } = settings;
+        let SortedMmd { mut window, mut stride, mut windows, mut exponent } = settings;
         let (mut x, mut y) = (elements::<T>(op, x)?, sized::<T>(op, "other rows", y, rows * len)?);
         let mut out = uninitialised::<T>(device, rows * (1 + 2 * len))?;
         launch::<T>(
@@ -149,5 +150,5 @@ pub(super) fn sorted_mmd(x: Operand, y: Operand, windows: Windows) -> Result<Out
     if let dtype @ DType::BF16 = x.0.dtype() {
         return Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "sorted_mmd"));
     }
-    by_dtype!("sorted_mmd", x, T => run::<T>(x, y, windows))
+    by_dtype!("sorted_mmd", x, T => run::<T>(x, y, settings))
 }

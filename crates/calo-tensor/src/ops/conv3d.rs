@@ -13,16 +13,16 @@
 //! added as results are written; its gradient is a sum over samples and positions, whose gradient is a broadcast.
 
 mod bias;
-mod geometry;
+mod operands;
 
 use candle_core::{CpuStorage, Shape, Tensor};
 
 #[doc(hidden)]
 pub use crate::cpu::conv3d::{Kernels, with_kernels};
 use bias::{bias_dims, channel_sum};
-pub(crate) use geometry::Geometry;
-use geometry::{dims, same_dtype};
+use operands::{dims, same_dtype};
 
+use crate::arguments::conv3d::{Geometry, Product};
 use crate::autograd::Backward;
 use crate::cpu::conv3d::{Bias, convolution, transposed, weight_gradient};
 use crate::cpu::{Operand, by_dtype, elements};
@@ -99,17 +99,6 @@ pub fn conv3d_weight_gradient(
     }
     same_dtype(op, "the type of the output's gradient", gy, x)?;
     Conv3d { product: Product::WeightGradient, geometry }.apply(x, gy, None)
-}
-
-/// What is left of the trilinear form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Product {
-    /// From the input and the weight.
-    Output,
-    /// From the output's gradient and the weight.
-    InputGradient,
-    /// From the input and the output's gradient.
-    WeightGradient,
 }
 
 /// One product of a convolution, as an operation on two tensors; with a bias, on three. What

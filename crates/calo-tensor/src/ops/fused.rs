@@ -2,9 +2,9 @@
 //!
 //! Candle adds the gradient of every operand of every node to zeros of its own, and keeps it until the walk gets there:
 //! for a network of large activations that is more traffic than the gradients themselves. A [`FusedOps`] runs its
-//! operations as ever, so each result has its usual graph, and then stands before the last result as a node of the first
-//! operand and of all parameters. Its gradient calls those of its operations from the last to the first, and no
-//! gradient between them meets Candle.
+//! operations as usual, so each result has its usual graph, and then becomes one node whose operands are the first operand
+//! and all parameters. Its gradient calls those of its operations from the last to the first, and Candle never handles
+//! the gradients between them.
 //!
 //! * forward: the last result;
 //! * gradient: that of each operation, from the last to the first;
@@ -47,8 +47,8 @@ struct Link {
     result: Tensor,
 }
 
-/// Operations one after another, as one node of the graph: a network's walk back through large activations is cheaper
-/// so. The results, and the first two derivatives, are those of the operations one by one; third ones are refused.
+/// Operations one after another, as one node of the graph: this makes the backward pass through large activations
+/// cheaper. The results, and the first two derivatives, are those of the operations one by one; third ones are refused.
 ///
 /// ```
 /// # use calo_tensor::{candle::{DType, Device, Tensor}, ops::{FusedOps, leaky_relu, layer_norm}};
@@ -68,7 +68,7 @@ pub struct FusedOps {
 }
 
 impl FusedOps {
-    /// A chain on `x`, of no operations yet.
+    /// Fused operations on `x`, none so far.
     ///
     /// # Errors
     /// Candle's, when memory runs out.
@@ -76,7 +76,7 @@ impl FusedOps {
         Ok(Self { x: x.contiguous()?, links: Vec::new() })
     }
 
-    /// What has come out so far.
+    /// The result so far.
     pub fn last(&self) -> &Tensor {
         self.links.last().map_or(&self.x, |link| &link.result)
     }
@@ -119,7 +119,7 @@ impl FusedOps {
     fn push(&mut self, operation: Step, parameters: Vec<Tensor>, result: Tensor) {
         let operand = self.last().clone();
         if !result.track_op() {
-            // Nobody will ask for a gradient: the operand may go.
+            // No gradient is needed: the operand can be dropped.
             self.x = result;
             self.links.clear();
             return;
@@ -189,7 +189,7 @@ impl Link {
             (Step::LayerNorm(operation), [weight, _]) => {
                 let gate = operation.slope.map(|slope| Gate { result: result.detach(), slope });
                 let gradient = layer_norm::InputGradient { gate };
-                // The gradient itself is not looked at.
+                // The gradient itself is not needed.
                 let [of_x, of_weight, of_g] = gradient.gradients([x, weight, g], v, v)?;
                 of_parameters[0] = of_weight;
                 (of_x, of_g)

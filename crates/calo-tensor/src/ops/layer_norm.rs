@@ -60,7 +60,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, slope: Option<f64>
 /// Forward: operands x, weight, bias.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerNorm {
-    /// Slope of the activation behind, if any.
+    /// Slope of the activation that follows, if any.
     pub(crate) slope: Option<f64>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct InputGradient {
     pub(crate) gate: Option<Gate>,
 }
 
-/// Gradients of x, weight and bias, flat and one behind the other, in one pass. Operands as [`InputGradient`].
+/// Gradients of x, weight and bias, flat and one after the other, in one pass. Operands as [`InputGradient`].
 #[derive(Debug, Clone)]
 pub(crate) struct Gradients {
     /// The activation, if any.

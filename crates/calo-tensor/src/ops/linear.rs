@@ -6,7 +6,7 @@
 //! * input gradient: dx = g w; given v `[m, k]`: dg = forward(v, w), dw = weight gradient(g, v);
 //! * weight gradient: dw = g^T x; given v `[o, k]`: dg = forward(x, v), dx = input gradient(g, v).
 //!
-//! So the layer can be differentiated any number of times, and a pass that nobody asks for weights skips them.
+//! So the layer can be differentiated any number of times, and a pass that needs no gradients of weights skips them.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, Shape, Tensor, WithDType};

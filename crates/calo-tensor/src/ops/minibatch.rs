@@ -1,8 +1,8 @@
-//! What a critic sees of the whole batch, so that a generator gains nothing by making the same shower again and again.
+//! Features of the whole batch for a critic, so that a generator gains nothing by repeating one shower.
 //!
 //! * [`minibatch_standard_deviation`]: one more map, constant (the photon GAN);
-//! * [`batch_difference`]: an embedding of how each shower differs from the others in energy and spread (the pion
-//!   BIB-AE).
+//! * [`batch_difference`]: an embedding of how each shower differs from the others in energy and spread (the
+//!   pion model of fast-and-accurate-showers).
 //!
 //! Both are made of operations that differentiate any number of times; where a standard deviation is 0 its
 //! derivative is 0.

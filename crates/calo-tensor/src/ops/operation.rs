@@ -9,7 +9,7 @@ use crate::cuda;
 
 /// An operation on `N` contiguous tensors.
 pub(crate) trait Operation<const N: usize> {
-    /// What errors call it.
+    /// Its name in errors.
     fn name(&self) -> &'static str;
 
     /// The result on the CPU.
@@ -29,7 +29,7 @@ pub(crate) trait Operation<const N: usize> {
     }
 }
 
-/// An operation as Candle takes it.
+/// An operation in the form that Candle takes.
 #[derive(Debug)]
 pub(crate) struct Node<O>(pub(crate) O);
 

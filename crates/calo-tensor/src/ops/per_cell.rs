@@ -2,12 +2,12 @@
 //!
 //! A per-cell network is a chain of 1x1x1 convolutions: a product over channels in every cell. Between them stand
 //! layer normalisations over all cells of a channel, so each layer has to be finished before the next begins, and
-//! memory, not arithmetic, would set the pace of separate operations. Here a block of cells is normalised, activated
+//! memory, not arithmetic, would limit the speed of separate operations. Here a block of cells is normalised, activated
 //! and multiplied while it is in cache. The first layer has one input: mean m and variance v of that give those of
 //! its channels, a m + b and a^2 v, and it is never stored.
 //!
-//! A bias is the same in all cells of a channel and taken out again by a normalisation right behind. It is left out
-//! there, which is exact and spares its rounding.
+//! A bias is the same in all cells of a channel, so a normalisation right after it removes it. Such a bias is left out,
+//! which is exact and avoids its rounding error.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 const NAME: &str = "per_cell_network";
 
-/// One 1x1x1 convolution of a [`PerCellNetwork`], and what stands behind it.
+/// One 1x1x1 convolution of a [`PerCellNetwork`], and its normalisation.
 #[derive(Debug, Clone)]
 pub struct PerCellLayer {
     /// Weight `[out, in, 1, 1, 1]`, or `[out, in]`.
@@ -40,7 +40,7 @@ pub struct PerCellNetwork {
     packed: Packed,
     biases: Vec<Vec<f32>>,
     grid: Vec<usize>,
-    /// Memory of samples that are done, for those to come.
+    /// Memory of finished samples, for reuse.
     scratch: Mutex<Vec<Scratch>>,
 }
 
@@ -104,7 +104,7 @@ impl PerCellNetwork {
         let cells = x.len() / n;
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(cells).zip(x.par_chunks(cells)).with_max_len(1).for_each(|(y, x)| {
-            // A poisoned lock means that another sample panicked; its memory is none the worse.
+            // A poisoned lock means that another sample panicked; its memory is still usable.
             let lock = || self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let mut scratch = lock().pop().unwrap_or_default();
             let task = Sample { network: &self.packed, biases: &self.biases, x, y, scratch: &mut scratch };

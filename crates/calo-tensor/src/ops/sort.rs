@@ -1,8 +1,8 @@
 //! The largest values of each row in falling order.
 //!
-//! * forward: [`Order`] finds where the largest values stand, [`Take`] fetches them;
-//! * gradient: [`Spread`], each value's gradient back to where it came from;
-//! * gradient of that: [`Take`] again. Both are linear, so it goes on for ever.
+//! * forward: [`Order`] finds the positions of the largest values, [`Take`] fetches them;
+//! * gradient: [`Spread`] puts each value's gradient back in its place;
+//! * gradient of that: [`Take`] again. Both are linear, so this repeats for any order.
 //!
 //! Candle's own `gather` would serve for the first derivative alone: the gradient of its `scatter_add` drops
 //! what was already in the places written to.
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 
 const OP: &str = "sort_descending";
 
-/// The `count` largest values of the last axis in falling order; equal values in the order in which they stand.
+/// The `count` largest values of the last axis in falling order; equal values keep their order.
 ///
 /// # Shapes
 /// `[.., n]` to `[.., count]`.
@@ -52,7 +52,7 @@ fn with_last(dims: &[usize], last: usize) -> Shape {
     Shape::from(dims)
 }
 
-/// The last axis; operands have one, `sort_descending` saw to it.
+/// The last axis; `sort_descending` has checked that operands have one.
 fn last_of(layout: &Layout) -> usize {
     layout.dims().last().copied().unwrap_or(1)
 }

@@ -7,11 +7,11 @@
 //! * forward: the loss of each shower, and beside it in the same tensor the gradients, for which every kernel is at
 //!   hand only then;
 //! * gradient: those, times what comes in;
-//! * gradient of that: refused, no training needs it.
+//! * gradient of that: refused, as no network is trained with it.
 
 use candle_core::{CpuStorage, DType, Shape, Tensor, WithDType};
-use serde::{Deserialize, Serialize};
 
+use crate::arguments::SortedMmd;
 use crate::autograd::Backward;
 use crate::cpu::sorted_mmd::losses_and_gradients;
 use crate::cpu::{Operand, by_dtype, elements};
@@ -21,52 +21,6 @@ use crate::ops::operation::{Node, Operation};
 use crate::{Error, Result};
 
 const OP: &str = "sorted_mmd";
-
-/// Windows and kernel of [`sorted_mmd`]; the default is the papers'.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SortedMmd {
-    /// Cells in a window.
-    pub window: usize,
-    /// Cells from the start of one window to the start of the next.
-    pub stride: usize,
-    /// Number of windows.
-    pub windows: usize,
-    /// a of the kernel exp(-a d^2), in 1/MeV^2 for cells in MeV.
-    pub exponent: f64,
-}
-
-impl Default for SortedMmd {
-    fn default() -> Self {
-        Self { window: 100, stride: 25, windows: 80, exponent: 200.0 }
-    }
-}
-
-impl SortedMmd {
-    /// How many sorted cells the windows span: 2075 with the defaults.
-    pub fn cells(&self) -> usize {
-        self.windows.saturating_sub(1).saturating_mul(self.stride).saturating_add(self.window)
-    }
-
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// [`Error::Field`] for a window, stride or number of windows of 0, or an exponent that is negative or not finite.
-    pub fn validate(&self) -> Result<()> {
-        let field = |field: &str, value: String, expected: &str| {
-            Err(Error::Field { field: format!("sorted_mmd.{field}"), value, expected: expected.to_owned() })
-        };
-        for (name, value) in [("window", self.window), ("stride", self.stride), ("windows", self.windows)] {
-            if value == 0 {
-                return field(name, value.to_string(), "at least 1");
-            }
-        }
-        if !self.exponent.is_finite() || self.exponent < 0.0 {
-            return field("exponent", self.exponent.to_string(), "a finite number, not negative");
-        }
-        Ok(())
-    }
-}
 
 /// Squared maximum mean discrepancy (biased estimator, kernel exp(-a d^2)) of real and processed cell energies in
 /// windows of the sorted cells: the mean over windows and showers.
@@ -159,8 +113,7 @@ impl Operation<2> for Band {
     }
 
     fn cuda(&self, [a, b]: [cuda::Operand<'_>; 2]) -> candle_core::Result<cuda::Output> {
-        let SortedMmd { window, stride, windows, exponent } = self.settings;
-        cuda::sorted_mmd(a, b, cuda::Windows { window, stride, windows, exponent })
+        cuda::sorted_mmd(a, b, self.settings)
     }
 
     fn gradients(

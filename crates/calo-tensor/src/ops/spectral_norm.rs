@@ -1,4 +1,4 @@
-//! Spectral norm: a weight divided by its largest singular value, so that its layer does not stretch.
+//! Spectral norm: a weight divided by its largest singular value, so that its layer does not amplify.
 //!
 //! * forward: sigma = u^T W v, with u and v from one step of power iteration per training step;
 //! * gradient and gradient of that: Candle's, with u and v held constant.

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 
+use super::fused::FusedAdam;
+use crate::arguments::AdamUpdate;
 use crate::cpu::adam as kernel;
 use crate::parameters::{check_names, check_shape};
 use crate::{Error, Result};
@@ -62,34 +64,6 @@ impl AdamConfig {
     }
 }
 
-/// The numbers of one update, worked out in double precision.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Update {
-    pub(crate) beta1: f64,
-    pub(crate) beta2: f64,
-    pub(crate) epsilon: f64,
-    pub(crate) weight_decay: f64,
-    /// `factor * rate / (1 - beta1^t)`.
-    pub(crate) step_size: f64,
-    /// `sqrt(1 - beta2^t)`.
-    pub(crate) root_correction: f64,
-}
-
-impl Update {
-    fn new(config: &AdamConfig, step: u64, factor: f64) -> Self {
-        let AdamConfig { rate, beta1, beta2, epsilon, weight_decay } = *config;
-        let correction = |beta: f64| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
-        Self {
-            beta1,
-            beta2,
-            epsilon,
-            weight_decay,
-            step_size: factor * rate / correction(beta1),
-            root_correction: correction(beta2).sqrt(),
-        }
-    }
-}
-
 #[derive(Debug)]
 struct Slot {
     name: String,
@@ -115,7 +89,7 @@ struct Group {
 /// parameter -= rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 /// ```
 ///
-/// On the CPU one pass on all cores over parameter, gradient and moments does all of it.
+/// On the CPU this is one pass over parameter, gradient and moments, on all cores.
 ///
 /// # Reference
 /// Kingma and Ba 2015 (arXiv 1412.6980), algorithm 1, in the order of operations of `torch.optim.Adam`.
@@ -154,11 +128,11 @@ impl Adam {
             let mut slots = Vec::with_capacity(parameters.len());
             for (name, var) in parameters {
                 if !names.insert(name.clone()) {
-                    return Err(parameter_error(&name, "two parameters to optimise have this name", "one"));
+                    return Err(Error::parameter(&name, "two parameters to optimise have this name", "one"));
                 }
                 if !matches!(var.dtype(), DType::F32 | DType::F64) {
                     let problem = format!("its element type is {:?}", var.dtype());
-                    return Err(parameter_error(&name, &problem, "f32 or f64"));
+                    return Err(Error::parameter(&name, problem, "f32 or f64"));
                 }
                 let moments = Var::zeros([&[2], var.dims()].concat(), var.dtype(), var.device())?;
                 slots.push(Slot { name, var, moments, step: 0 });
@@ -168,7 +142,7 @@ impl Adam {
         Ok(Self { groups: made, checks_gradients: true })
     }
 
-    /// Whether [`Adam::step`] looks for NaN and infinity in the gradients first: it does unless told otherwise.
+    /// Whether [`Adam::step`] first looks for NaN and infinity in the gradients; on by default.
     pub fn check_gradients(&mut self, check: bool) {
         self.checks_gradients = check;
     }
@@ -176,8 +150,8 @@ impl Adam {
     /// Changes every parameter that has a gradient, and counts the step for it; others are left alone.
     ///
     /// # Errors
-    /// [`Error::Field`] for an impossible learning rate, [`Error::Parameter`], before anything is changed, when a gradient has another shape than its parameter or
-    /// holds a number that is not finite.
+    /// [`Error::Field`] for an impossible learning rate; [`Error::Parameter`], before anything is changed, when a gradient
+    /// has another shape than its parameter or holds a number that is not finite.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.step_at(gradients, 1.0)
     }
@@ -194,7 +168,7 @@ impl Adam {
             check_shape(&format!("gradient of {}", slot.name), gradient.dims(), slot.var.dims())?;
             if gradient.dtype() != slot.var.dtype() {
                 let problem = format!("its gradient's element type is {:?}", gradient.dtype());
-                return Err(parameter_error(&slot.name, &problem, "that of the parameter"));
+                return Err(Error::parameter(&slot.name, problem, "that of the parameter"));
             }
             if self.checks_gradients && !is_finite(gradient)? {
                 return Err(Error::Gradient { name: slot.name.clone() });
@@ -203,7 +177,7 @@ impl Adam {
         for group in &mut self.groups {
             for slot in &mut group.slots {
                 let Some(gradient) = gradients.get(slot.var.as_tensor()) else { continue };
-                let update = Update::new(&group.config, slot.step + 1, factor);
+                let update = update(&group.config, slot.step + 1, factor);
                 slot.apply(&gradient.detach().contiguous()?, &update)?;
                 slot.step += 1;
             }
@@ -211,7 +185,7 @@ impl Adam {
         Ok(())
     }
 
-    /// Learning rate of a group; none where there is no such group.
+    /// Learning rate of a group; `None` if there is no such group.
     pub fn rate(&self, group: usize) -> Option<f64> {
         self.groups.get(group).map(|group| group.config.rate)
     }
@@ -219,7 +193,7 @@ impl Adam {
     /// Sets the learning rate of a group.
     ///
     /// # Errors
-    /// [`Error::Field`] for a rate that is negative or not finite, or a group that there is not.
+    /// [`Error::Field`] for a rate that is negative or not finite, or a group that does not exist.
     pub fn set_rate(&mut self, group: usize, rate: f64) -> Result<()> {
         let n_groups = self.groups.len();
         let Some(Group { config, .. }) = self.groups.get_mut(group) else {
@@ -255,7 +229,7 @@ impl Adam {
         Ok(())
     }
 
-    /// All that a later run needs to go on with the same bits, by name: each parameter's `exp_avg`, `exp_avg_sq` and
+    /// Everything needed to continue later with the same bits, by name: each parameter's `exp_avg`, `exp_avg_sq` and
     /// `step` and each group's `rate`. Moments share memory with the optimiser: the next step changes them.
     ///
     /// # Errors
@@ -275,7 +249,7 @@ impl Adam {
         Ok(state)
     }
 
-    /// Goes back to a [`state`](Adam::state) of an optimiser of the same parameters in the same groups.
+    /// Restores a [`state`](Adam::state) of an optimiser of the same parameters in the same groups.
     ///
     /// # Errors
     /// [`Error::Operand`] when names are missing or unknown, [`Error::Parameter`] when a shape or element type differs,
@@ -296,7 +270,7 @@ impl Adam {
             }
             let count = fitting(state, &step, &[], DType::I64)?.to_scalar::<i64>()?;
             let count = u64::try_from(count)
-                .map_err(|_| parameter_error(&step, &format!("it is {count}"), "a number of at least 0"))?;
+                .map_err(|_| Error::parameter(&step, format!("it is {count}"), "a number of at least 0"))?;
             steps.push(count);
         }
         let mut configs = Vec::new();
@@ -313,7 +287,7 @@ impl Adam {
             let moments =
                 [&first, &second].map(|name| fitting(state, name, slot.var.dims(), slot.var.dtype()));
             let [first, second] = moments;
-            // A new tensor, for the state may share its memory with the moments.
+            // A new tensor, because the state may share its memory with the moments.
             slot.moments.set(&Tensor::stack(&[first?, second?], 0)?.to_device(slot.var.device())?)?;
             slot.step = step;
         }
@@ -326,17 +300,17 @@ impl Slot {
         [FIRST_MOMENT, SECOND_MOMENT, STEP].map(|part| format!("{}.{part}", self.name))
     }
 
-    fn apply(&self, gradient: &Tensor, update: &Update) -> Result<()> {
+    fn apply(&self, gradient: &Tensor, update: &AdamUpdate) -> Result<()> {
         if self.var.device().is_cpu() || self.var.device().is_cuda() {
-            let fused = kernel::FusedAdam { parameter: self.var.as_tensor(), update: *update };
+            let fused = FusedAdam { parameter: self.var.as_tensor(), update: *update };
             return Ok(self.moments.inplace_op2(gradient, &fused)?);
         }
         self.apply_composed(gradient, update)
     }
 
     /// The same from Candle's operations, on any device.
-    fn apply_composed(&self, gradient: &Tensor, update: &Update) -> Result<()> {
-        let Update { beta1, beta2, epsilon, weight_decay, step_size, root_correction } = *update;
+    fn apply_composed(&self, gradient: &Tensor, update: &AdamUpdate) -> Result<()> {
+        let AdamUpdate { beta1, beta2, epsilon, weight_decay, step_size, root_correction } = *update;
         let parameter = self.var.as_detached_tensor();
         let moments = self.moments.as_detached_tensor();
         let gradient = (gradient + (&parameter * weight_decay)?)?;
@@ -346,6 +320,20 @@ impl Slot {
         self.var.set(&(parameter - ((&first * step_size)? / root)?)?)?;
         self.moments.set(&Tensor::stack(&[first, second], 0)?)?;
         Ok(())
+    }
+}
+
+/// The update number `step`, counted from 1, at `factor` times the learning rate.
+fn update(config: &AdamConfig, step: u64, factor: f64) -> AdamUpdate {
+    let AdamConfig { rate, beta1, beta2, epsilon, weight_decay } = *config;
+    let correction = |beta: f64| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
+    AdamUpdate {
+        beta1,
+        beta2,
+        epsilon,
+        weight_decay,
+        step_size: factor * rate / correction(beta1),
+        root_correction: correction(beta2).sqrt(),
     }
 }
 
@@ -360,32 +348,28 @@ fn fitting<'a>(
     shape: &[usize],
     dtype: DType,
 ) -> Result<&'a Tensor> {
-    let tensor = state.get(name).ok_or_else(|| parameter_error(name, "it is missing", "a state with it"))?;
+    let tensor = state.get(name).ok_or_else(|| Error::parameter(name, "it is missing", "a state with it"))?;
     check_shape(name, tensor.dims(), shape)?;
     if tensor.dtype() == dtype {
         return Ok(tensor);
     }
-    Err(parameter_error(name, &format!("its element type is {:?}", tensor.dtype()), &format!("{dtype:?}")))
+    Err(Error::parameter(name, format!("its element type is {:?}", tensor.dtype()), format!("{dtype:?}")))
 }
 
 fn is_finite(gradient: &Tensor) -> Result<bool> {
     if gradient.device().is_cpu() {
         return Ok(kernel::is_finite(&gradient.contiguous()?)?);
     }
-    // Zero times a number is NaN for NaN and infinity and zero for all else.
+    // Zero times a number is NaN for NaN and infinity, and zero otherwise.
     let sum = (gradient * 0.0)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
     Ok(sum.is_finite())
-}
-
-fn parameter_error(name: &str, problem: &str, expected: &str) -> Error {
-    Error::Parameter { name: name.to_owned(), problem: problem.to_owned(), expected: expected.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Where no fused kernel is, the composed update has to do the same.
+    /// Without a fused kernel, the composed update has to do the same.
     #[test]
     fn composed_and_fused_updates_agree() {
         let config = AdamConfig { rate: 0.01, beta1: 0.5, weight_decay: 0.1, ..AdamConfig::default() };
@@ -397,7 +381,7 @@ mod tests {
         });
         for step in 1..5 {
             let gradient = (&start * f64::from(step as u32 % 3)).unwrap().sin().unwrap();
-            let update = Update::new(&config, step, 1.0);
+            let update = update(&config, step, 1.0);
             slots[0].apply(&gradient, &update).unwrap();
             slots[1].apply_composed(&gradient, &update).unwrap();
         }

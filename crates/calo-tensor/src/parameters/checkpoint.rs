@@ -3,6 +3,7 @@
 //! The header is written and read here and not by the `safetensors` crate, which shuffles the metadata and takes the
 //! last of two tensors of one name; data go through a small buffer instead of a second copy of all weights.
 
+mod format;
 mod header;
 
 use std::collections::BTreeMap;
@@ -11,31 +12,18 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
-use safetensors::tensor::Dtype;
+use candle_core::{CpuStorage, Device, Storage, Tensor};
 
+use self::format::{DTYPES, EXPECTED};
 use crate::shared::{self, AtomicFile};
 use crate::{Error, Result};
 
-/// Bytes on their way to the disk.
+/// Size of the buffers between memory and disk.
 const BUFFER_BYTES: usize = 1 << 20;
 
-const EXPECTED: &str = "a whole safetensors file of finite numbers";
-
-/// Element types a file may hold, widest first: so all data are aligned.
-const DTYPES: [(DType, Dtype); 7] = [
-    (DType::F64, Dtype::F64),
-    (DType::I64, Dtype::I64),
-    (DType::F32, Dtype::F32),
-    (DType::U32, Dtype::U32),
-    (DType::I32, Dtype::I32),
-    (DType::F16, Dtype::F16),
-    (DType::BF16, Dtype::BF16),
-];
-
-/// Writes named tensors and a table of texts to `path`, which appears whole or not at all.
+/// Writes named tensors and a table of texts to `path`, which appears complete or not at all.
 ///
-/// Wider element types come first, otherwise tensors stand in the given order.
+/// Wider element types come first; otherwise the order of the tensors is kept.
 ///
 /// # Errors
 /// [`Error::File`] for two tensors of one name, an element type other than f64, f32, f16, bf16, i64, i32 or u32, and
@@ -46,7 +34,7 @@ pub fn save(path: &Path, tensors: &[(String, Tensor)], metadata: &BTreeMap<Strin
     for (name, tensor) in tensors {
         let Some(rank) = DTYPES.iter().position(|(dtype, _)| *dtype == tensor.dtype()) else {
             let problem = format!("tensor `{name}` to be written has element type {:?}", tensor.dtype());
-            return Err(file_error(path, problem, "f64, f32, f16, bf16, i64, i32 or u32"));
+            return Err(Error::file(path, problem, "f64, f32, f16, bf16, i64, i32 or u32"));
         };
         ordered.push((rank, name, tensor));
     }
@@ -72,20 +60,26 @@ pub fn save(path: &Path, tensors: &[(String, Tensor)], metadata: &BTreeMap<Strin
     file.commit().map_err(|e| data_error(path, e))
 }
 
-/// What a weights file holds: tensors by name, and texts by key.
-pub type Checkpoint = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
+/// What a weights file holds.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// Tensors by name.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Texts by key.
+    pub metadata: BTreeMap<String, String>,
+}
 
 /// Reads all tensors of a safetensors file to `device`, and its metadata.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is empty, truncated, damaged, something else, or
-/// holds numbers that are not finite or element types other than those of [`save`]. No memory is asked for that the
-/// file's length does not warrant.
+/// holds numbers that are not finite or element types other than those of [`save`]. It never allocates more
+/// memory than the length of the file justifies.
 pub fn load(path: &Path, device: &Device) -> Result<Checkpoint> {
     let file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
     let status = file.metadata().map_err(|e| Error::io(path, "read", e))?;
     if !status.is_file() {
-        return Err(file_error(path, "is not a regular file", EXPECTED));
+        return Err(Error::file(path, "is not a regular file", EXPECTED));
     }
     read(path, BufReader::with_capacity(BUFFER_BYTES, file), status.len(), device)
 }
@@ -106,7 +100,7 @@ fn read(path: &Path, mut reader: impl Read, n_bytes: u64, device: &Device) -> Re
         let dtype = DTYPES.iter().find(|(_, stored)| *stored == info.dtype).map(|(dtype, _)| *dtype);
         let Some(dtype) = dtype else {
             let problem = format!("tensor `{name}` has element type {}", info.dtype);
-            return Err(file_error(path, problem, "F64, F32, F16, BF16, I64, I32 or U32"));
+            return Err(Error::file(path, problem, "F64, F32, F16, BF16, I64, I32 or U32"));
         };
         // Checked against the length of the file before.
         let (start, end) = info.data_offsets;
@@ -118,7 +112,7 @@ fn read(path: &Path, mut reader: impl Read, n_bytes: u64, device: &Device) -> Re
         with_elements(&tensor, |elements| elements.check_finite(path, &name))?;
         tensors.insert(name, tensor.to_device(device)?);
     }
-    Ok((tensors, header.metadata))
+    Ok(Checkpoint { tensors, metadata: header.metadata })
 }
 
 /// The elements of a contiguous CPU tensor.
@@ -127,7 +121,7 @@ struct Elements<'a> {
     range: Range<usize>,
 }
 
-/// Hands the elements of `tensor`, which has to be contiguous and on the CPU, to `consume`.
+/// Calls `consume` with the elements of `tensor`, which has to be contiguous and on the CPU.
 fn with_elements<R>(tensor: &Tensor, consume: impl FnOnce(Elements<'_>) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match (&*storage, layout.contiguous_offsets()) {
@@ -137,7 +131,7 @@ fn with_elements<R>(tensor: &Tensor, consume: impl FnOnce(Elements<'_>) -> Resul
 }
 
 impl Elements<'_> {
-    /// Weights that are not finite make a network that returns nothing else: better said here.
+    /// A network with weights that are not finite returns only such numbers: better an error here.
     fn check_finite(&self, path: &Path, name: &str) -> Result<()> {
         let range = self.range.clone();
         let first = match self.storage {
@@ -151,7 +145,7 @@ impl Elements<'_> {
             None => Ok(()),
             Some(i) => {
                 let problem = format!("element {i} of tensor `{name}` is not a finite number");
-                Err(file_error(path, problem, EXPECTED))
+                Err(Error::file(path, problem, EXPECTED))
             }
         }
     }
@@ -188,16 +182,11 @@ fn write_each<T, const N: usize>(
     Ok(())
 }
 
-/// An [`Error::File`].
-pub(super) fn file_error(path: &Path, problem: impl Into<String>, expected: impl Into<String>) -> Error {
-    Error::File { path: path.to_owned(), problem: problem.into(), expected: expected.into() }
-}
-
-/// What [`AtomicFile`] says, in this crate's words.
+/// An error of [`AtomicFile`] as one of this crate.
 fn data_error(path: &Path, error: shared::Error) -> Error {
     match error {
         shared::Error::Io { path, operation, source } => Error::Io { path, operation, source },
         shared::Error::File { path, problem, expected } => Error::File { path, problem, expected },
-        other => file_error(path, other.to_string(), "a file that can be written"),
+        other => Error::file(path, other.to_string(), "a file that can be written"),
     }
 }

@@ -1,10 +1,11 @@
-//! Checkpoints of PyTorch (`torch.save`): what is in them, read without running anything of it.
+//! Reads checkpoints of PyTorch (`torch.save`) without running any code in them.
 //!
-//! Unpickling is Candle's; which bytes it gets to see, and how its objects are understood, is decided here, for such
-//! files come from anywhere.
+//! Candle does the unpickling. As such files may come from anywhere, the bytes are checked here before, and the objects
+//! after it.
 
 mod archive;
 mod pickle;
+mod refusal;
 mod state_dict;
 
 use std::collections::BTreeMap;
@@ -15,29 +16,27 @@ use candle_core::pickle::Object;
 use candle_core::{Device, Tensor};
 
 use self::archive::Archive;
+use self::refusal::refusal;
 use self::state_dict::choose;
-use super::checkpoint::file_error;
 use crate::Result;
 
 /// Last part of the name of the counter that PyTorch's BatchNorm keeps.
 pub(super) const BATCH_COUNTER: &str = "num_batches_tracked";
 
-/// What `DataParallel` puts before every name.
+/// The prefix that `DataParallel` adds to every name.
 const PARALLEL_PREFIX: &str = "module.";
 
-/// Bytes of tensors for a byte of file, above which the file lies: tied weights may be told several times.
+/// Most bytes of tensors per byte of file; tied weights may appear several times. A file that claims more is refused.
 const MAX_EXPANSION: u64 = 8;
-
-const EXPECTED: &str = "a state dictionary written by `torch.save(model.state_dict(), ...)`";
 
 /// A state dictionary found in a PyTorch checkpoint.
 #[derive(Debug)]
 pub struct Imported {
     /// The tensors by name, without the prefix of `DataParallel`.
     pub tensors: BTreeMap<String, Tensor>,
-    /// Where in the checkpoint they stood, as `outer/inner`; empty at the top.
+    /// Their place in the checkpoint, as `outer/inner`; empty at the top.
     pub key: String,
-    /// Whether every name began with `module.`, which was cut off.
+    /// Whether every name began with `module.`, which was removed.
     pub was_parallel: bool,
     /// Names that were left out, with the reason.
     pub left_out: Vec<(String, String)>,
@@ -52,13 +51,13 @@ pub struct Imported {
 /// [`Error::Io`](crate::Error::Io) when the file cannot be read; [`Error::File`](crate::Error::File) when it is no
 /// checkpoint, damaged, holds no or several state dictionaries, or its tensors contradict its data.
 pub fn read_pytorch(path: &Path, key: Option<&str>) -> Result<Imported> {
-    // Nothing is known to panic on any bytes; what a file can do to a program should not hang on that.
+    // No input is known to cause a panic, but a hostile file must not bring down the program.
     catch_unwind(AssertUnwindSafe(|| read(path, key)))
-        .unwrap_or_else(|_| Err(file_error(path, "made its reader panic", EXPECTED)))
+        .unwrap_or_else(|_| Err(refusal(path, "made its reader panic")))
 }
 
 fn read(path: &Path, key: Option<&str>) -> Result<Imported> {
-    let refuse = |problem: String| file_error(path, problem, EXPECTED);
+    let refuse = |problem: String| refusal(path, problem);
     let (mut archive, object) = Archive::open(path)?;
     let found = choose(&object, key).map_err(&refuse)?;
 

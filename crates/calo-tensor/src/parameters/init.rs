@@ -2,22 +2,16 @@
 
 use std::fmt;
 
-use candle_core::{DType, Device, Tensor, Var};
 use rand::Rng;
 use rand::distr::Distribution;
 use rand_distr::StandardNormal;
 
-use super::parameter_error;
-use super::var_builder::Start;
-use crate::Result;
-use crate::shared::{Purpose, stream};
-
-const WEIGHTS: Purpose = Purpose::new("weights");
+use crate::{Error, Result};
 
 /// How a weight starts.
 ///
 /// `fan_in` and `fan_out` are those of PyTorch: the second and the first extent, each times the receptive field (the
-/// product of the further extents). So they are also for transposed convolutions, whose weights are `[in, out, ...]`.
+/// product of the further extents). This holds for transposed convolutions too, whose weights are `[in, out, ...]`.
 ///
 /// # Reference
 /// He et al. 2015 (arXiv 1502.01852) for Kaiming, Glorot and Bengio 2010 for Xavier.
@@ -54,13 +48,6 @@ pub enum Init {
     XavierNormal,
 }
 
-/// The random stream of one parameter.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Draws {
-    pub(super) seed: u64,
-    pub(super) index: u64,
-}
-
 /// A distribution with its numbers worked out for one shape.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Draw {
@@ -77,46 +64,6 @@ pub(super) enum Draw {
         mean: f64,
         std: f64,
     },
-}
-
-impl Start {
-    /// A variable of `shape` drawn from its stream.
-    ///
-    /// Numbers are drawn in f64 on the host and rounded: networks of different element types and devices start alike.
-    pub(super) fn variable(
-        self,
-        name: &str,
-        shape: &[usize],
-        Draws { seed, index }: Draws,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Var> {
-        let n = shape.iter().try_fold(1_usize, |n, extent| n.checked_mul(*extent));
-        let Some(n) = n.filter(|n| (1..=isize::MAX as usize / 8).contains(n)) else {
-            return Err(parameter_error(
-                name,
-                format!("its shape is {shape:?}"),
-                "a number of elements above 0",
-            ));
-        };
-        if !dtype.is_float() {
-            let problem = format!("its element type is to be {dtype:?}");
-            return Err(parameter_error(name, problem, "f32, f64, f16 or bf16"));
-        }
-        let draw = self.draw(name, shape)?;
-        let mut rng = stream(seed, WEIGHTS, index);
-        let values = (0..n).map(|_| draw.sample(&mut rng));
-        Ok(match dtype {
-            DType::F64 => Var::from_vec(values.collect::<Vec<f64>>(), shape, device)?,
-            DType::F32 => Var::from_vec(values.map(|v| v as f32).collect::<Vec<f32>>(), shape, device)?,
-            _ => {
-                let values: Vec<f32> = values.map(|v| v as f32).collect();
-                Var::from_tensor(
-                    &Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?,
-                )?
-            }
-        })
-    }
 }
 
 impl Init {
@@ -142,12 +89,12 @@ impl Init {
 }
 
 impl Draw {
-    /// `self`, which `init` of the parameter `name` comes to, where it can be drawn from.
+    /// `self`, the distribution of `init` for the parameter `name`, if it can be drawn from.
     pub(super) fn checked(self, name: &str, init: &impl fmt::Debug) -> Result<Self> {
         if self.is_possible() {
             return Ok(self);
         }
-        Err(parameter_error(
+        Err(Error::parameter(
             name,
             format!("it is to start as {init:?}"),
             "finite numbers, a spread of at least 0",
@@ -164,7 +111,7 @@ impl Draw {
         }
     }
 
-    fn sample(self, rng: &mut impl Rng) -> f64 {
+    pub(super) fn sample(self, rng: &mut impl Rng) -> f64 {
         match self {
             Self::Constant(value) => value,
             Self::Uniform { bound } => bound * (2.0 * rng.random::<f64>() - 1.0),
@@ -181,7 +128,7 @@ impl Draw {
 fn fans(name: &str, shape: &[usize]) -> Result<(f64, f64)> {
     let [first, second, receptive @ ..] = shape else {
         let problem = format!("its shape {shape:?} has no fan");
-        return Err(parameter_error(name, problem, "two axes or more, or another initialisation"));
+        return Err(Error::parameter(name, problem, "two axes or more, or another initialisation"));
     };
     let receptive = receptive.iter().product::<usize>() as f64;
     Ok((*second as f64 * receptive, *first as f64 * receptive))

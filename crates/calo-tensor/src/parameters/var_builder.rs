@@ -1,16 +1,14 @@
 //! Candle's `VarBuilder`, both ways: networks of `candle-nn` take their weights from our store, and ours take theirs
 //! from any `VarBuilder`, say one that reads a file.
 
-use std::fmt;
-
-use candle_core::{DType, Device, Shape, Tensor, Var};
+use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
-use candle_nn::init::NormalOrUniform;
 use candle_nn::var_builder::SimpleBackend;
 
-use super::init::Draw;
-use super::{Init, Kind, Path, View, joined, no_such};
-use crate::Result;
+use super::check::no_such;
+use super::path::{Path, Source, joined};
+use super::start::Start;
+use super::store::{Kind, View};
 
 /// Last parts of names that stand for running statistics: `candle-nn` asks for them as for weights.
 const STATISTICS: [&str; 2] = ["running_mean", "running_var"];
@@ -57,43 +55,6 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Where the parameters of a [`Path`] are.
-#[derive(Clone)]
-pub(super) enum Source<'a> {
-    /// In a store of ours.
-    Store(View<'a>),
-    /// Where a builder of Candle's finds them.
-    ///
-    /// One that borrows nothing: else a store would count as borrowed until its paths are dropped.
-    Builder(VarBuilder<'static>),
-}
-
-impl fmt::Debug for Source<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(view) => f.debug_tuple("Store").field(view).finish(),
-            Self::Builder(builder) => f.debug_tuple("Builder").field(&builder.prefix()).finish(),
-        }
-    }
-}
-
-/// A parameter of `builder`; where that has none and may create it, it starts as `init` says, but from Candle's own
-/// generator.
-pub(super) fn parameter(builder: &VarBuilder<'_>, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
-    let init = match init.draw(name, shape)? {
-        Draw::Constant(value) => candle_nn::Init::Const(value),
-        Draw::Uniform { bound } => candle_nn::Init::Uniform { lo: -bound, up: bound },
-        Draw::Between { low, high } => candle_nn::Init::Uniform { lo: low, up: high },
-        Draw::Normal { mean, std } => candle_nn::Init::Randn { mean, stdev: std },
-    };
-    Ok(builder.get_with_hints(shape, name, init)?)
-}
-
-/// A buffer of `builder`: the variable itself where it keeps variables, else a copy.
-pub(super) fn buffer(builder: &VarBuilder<'_>, name: &str, shape: &[usize], value: f64) -> Result<Var> {
-    Ok(Var::from_tensor(&parameter(builder, name, shape, Init::Constant(value))?)?)
-}
-
 /// A place in a store of ours, as a backend of Candle's builder.
 struct Store<'a> {
     view: View<'a>,
@@ -128,41 +89,5 @@ impl SimpleBackend for Store<'_> {
 
     fn contains_tensor(&self, name: &str) -> bool {
         self.view.existing(&joined(&self.prefix, name)).is_some()
-    }
-}
-
-/// How a weight starts: by our rules, or by those of Candle's layers.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Start {
-    Ours(Init),
-    Candle(candle_nn::Init),
-}
-
-impl Start {
-    /// The distribution for one shape.
-    pub(super) fn draw(self, name: &str, shape: &[usize]) -> Result<Draw> {
-        let init = match self {
-            Self::Ours(init) => return init.draw(name, shape),
-            Self::Candle(init) => init,
-        };
-        distribution(init, shape).checked(name, &init)
-    }
-}
-
-/// The distribution that Candle draws from for `init`.
-fn distribution(init: candle_nn::Init, shape: &[usize]) -> Draw {
-    match init {
-        candle_nn::Init::Const(value) => Draw::Constant(value),
-        candle_nn::Init::Randn { mean, stdev } => Draw::Normal { mean, std: stdev },
-        // As ours are drawn, where it is the same distribution.
-        candle_nn::Init::Uniform { lo, up } if lo.to_bits() == (-up).to_bits() => Draw::Uniform { bound: up },
-        candle_nn::Init::Uniform { lo, up } => Draw::Between { low: lo, high: up },
-        candle_nn::Init::Kaiming { dist, fan, non_linearity } => {
-            let std = non_linearity.gain() / (fan.for_shape(&Shape::from(shape)) as f64).sqrt();
-            match dist {
-                NormalOrUniform::Normal => Draw::Normal { mean: 0.0, std },
-                NormalOrUniform::Uniform => Draw::Uniform { bound: 3_f64.sqrt() * std },
-            }
-        }
     }
 }

@@ -1,9 +1,10 @@
-//! Per-cell network that puts the spectrum of cell energies right.
+//! Per-cell network that corrects the spectrum of cell energies.
 
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::components::{Grid, check_condition, images, positive};
+use crate::components::{check_condition, images, positive};
+use crate::engine::Grid;
 use crate::layers::Linear;
 use crate::ops::conv3d::Conv3d;
 use crate::ops::{FusedOps, PerCellLayer, PerCellNetwork, leaky_relu, linear};
@@ -23,28 +24,28 @@ pub struct PostProcessorConfig {
     pub width: usize,
     /// Units of the layers that see the energies.
     pub condition: usize,
-    /// Whether layers are normalised over the cells. Without, a cell's energy depends on what it was and on the
-    /// visible and incident energy alone.
+    /// Whether layers are normalised over the cells. Without normalisation, the result for a cell depends only on its own
+    /// energy and on the visible and incident energy.
     pub layer_norm: bool,
-    /// What the last layer gives.
+    /// What the last layer outputs.
     pub output: PostProcessorOutput,
-    /// k of log(1 + k x), what the first layer sees of cells of x MeV, none negative; 0 for x itself. 1/MeV, or 1 over
-    /// the unit of the cells that it is applied to.
+    /// k of log(1 + k x), the first layer's input for a cell of x >= 0 MeV; 0 for x itself. In 1/MeV, or 1 over the unit
+    /// of the cells it is applied to.
     pub log_per_mev: f64,
-    /// The sum of all cells is multiplied by this before the network sees it. 1/MeV, or as above.
+    /// Factor on the sum of all cells before it enters the network; in 1/MeV, or as above.
     pub condition_per_mev: f64,
 }
 
-/// What the last layer of a post-processor gives.
+/// What the last layer of a post-processor outputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostProcessorOutput {
     /// The cell's energy.
     #[default]
     Cell,
-    /// What is added to the cell's energy.
+    /// A correction, added to the cell's energy.
     Change,
-    /// What is added to the cell's energy, over what the first layer sees of the cell: empty cells stay empty.
+    /// A correction divided by the first layer's input for the cell, so that empty cells stay empty.
     GatedChange,
 }
 
@@ -88,9 +89,9 @@ impl PostProcessorConfig {
 /// 1x1x1 convolutions with layer normalisation, conditioned on the visible and the incident energy.
 ///
 /// As published, the condition enters as one constant per channel right before a normalisation over all cells, which
-/// takes every constant away: it cannot change the result, and neither can the biases of normalised layers. They only
-/// cost digits (in 32 bits the published network is 1e-4 of its largest value off). So they are not computed there, but
-/// they are parameters: published state dictionaries fit.
+/// removes every constant: neither it nor the biases of normalised layers can change the result. They only cost
+/// precision (in 32 bits the published network is off by 1e-4 of its largest value). So they are not computed, but they
+/// remain parameters: published state dictionaries fit.
 ///
 /// # Reference
 /// decoding-photons, section 3; fast-and-accurate-showers, section 3.4; sizes from the published model.
@@ -100,7 +101,7 @@ pub struct PostProcessor {
     output: PostProcessorOutput,
     log_per_mev: f64,
     layers: Vec<PerCellLayer>,
-    /// Where the condition counts.
+    /// Present where the condition has an effect.
     condition: Option<Condition>,
 }
 
@@ -109,8 +110,8 @@ pub struct PostProcessor {
 struct Condition {
     per_mev: f64,
     connected: [Linear; 3],
-    /// The part of the second layer's weight that these features meet, `[out, condition, 1, 1, 1]`: a view, for a copy
-    /// would stay as it is when the layer is trained.
+    /// The part of the second layer's weight that these features meet, `[out, condition, 1, 1, 1]`: a view, as a copy
+    /// would not follow the layer's training.
     weight: Tensor,
 }
 
@@ -121,7 +122,7 @@ impl Condition {
     /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, out]`
     fn forward(&self, showers: &Tensor, incident: &Tensor) -> Result<Tensor> {
         let dtype = showers.dtype();
-        // Thousands of cells do not add up in 8 bits.
+        // 8 bits of precision are too few for a sum of thousands of cells.
         let wide = if dtype == DType::BF16 { DType::F32 } else { dtype };
         let visible = showers.flatten_from(1)?.to_dtype(wide)?.sum_keepdim(1)?;
         let visible = (visible * self.per_mev)?.to_dtype(dtype)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::engine::Step;
-use crate::engine::field::{Allowed, check, error};
+use crate::field::{Allowed, check, error};
 use crate::losses::{SortedMmd, sorted_difference, sorted_mmd};
 use crate::ops::sort_descending;
 
@@ -15,7 +15,7 @@ use crate::ops::sort_descending;
 pub enum PostProcessorStage {
     /// In every step, on the images of that step (decoding-photons).
     Joint,
-    /// For so many epochs behind the others, everything else fixed (fast-and-accurate-showers).
+    /// After all other networks, which then stay fixed (fast-and-accurate-showers).
     After {
         /// Epochs of this stage.
         epochs: u32,
@@ -28,7 +28,7 @@ pub enum PostProcessorStage {
 pub struct PostProcessorTraining {
     /// When.
     pub stage: PostProcessorStage,
-    /// First epochs, in which it learns to change nothing: the squared change is the only loss.
+    /// Number of first epochs in which it learns the identity: the squared change is the only loss.
     pub identity_epochs: u32,
     /// Weights of the losses.
     pub losses: PostProcessorLosses,
@@ -82,7 +82,8 @@ impl Default for PostProcessorLosses {
 }
 
 impl PostProcessorTraining {
-    /// A training step of `group` on scaled cells: what the network made of `images`, beside `real` showers.
+    /// A training step of `group` on scaled cells: `processed` is the network's output for `images`; `real` returns showers
+    /// to compare with.
     ///
     /// In the first epochs of a phase the squared change is the only loss.
     ///

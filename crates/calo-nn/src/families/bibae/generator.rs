@@ -1,17 +1,18 @@
-//! Encoder, decoder and post-processor, with energies in MeV and GeV on the outside.
+//! Encoder, decoder and post-processor, with energies in MeV and GeV as input and output.
 
 use candle_core::{DType, Tensor};
 
+use super::groups::{AUTOENCODER, POST_PROCESSOR};
+use super::model::ModelConfig;
 use super::networks::{Decoder, Encoder};
-use super::{AUTOENCODER, ModelConfig, POST_PROCESSOR};
 use crate::Result;
+use crate::components::Scaling;
 use crate::components::post_processor::PostProcessor;
-use crate::components::{Posterior, Scaling};
-use crate::engine::{Encode, Prior, Sampler};
+use crate::engine::{Encode, Posterior, Prior, Sampler};
 use crate::parameters::Path;
 
-/// The networks that make showers. The elements of their tensors are those of the weights inside only, which may hold
-/// less.
+/// The networks that make showers. Only inside the networks tensors have the element type of the weights, which may be
+/// less precise.
 #[derive(Debug, Clone)]
 pub(super) struct Generator {
     pub(super) scaling: Scaling,
@@ -24,7 +25,7 @@ pub(super) struct Generator {
 }
 
 impl Generator {
-    /// Built where `root` is: a tracked path to train, a frozen one to apply.
+    /// The networks below `root`: a tracked path for training, a frozen one for inference.
     pub(super) fn new(root: &Path<'_>, config: &ModelConfig) -> Result<Self> {
         let autoencoder = root.join(AUTOENCODER);
         let post_processor = config.post_processor.as_ref();
@@ -66,7 +67,7 @@ impl Generator {
         Ok(Some(network.forward(&self.within(images)?, &condition)?.to_dtype(images.dtype())?))
     }
 
-    /// `x` with the elements of the networks.
+    /// `x` in the element type of the networks.
     fn within(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.to_dtype(self.dtype)?)
     }
@@ -98,7 +99,7 @@ impl Sampler for Generator {
     fn sample(&self, z: &Tensor, energies_gev: &Tensor, n_stages: usize) -> Result<Vec<Tensor>> {
         let mut showers = vec![self.scaling.cells.unscaled(&self.decode(z, energies_gev)?)?];
         if n_stages > 1 {
-            // From MeV, as the next stage would read a file of the one before.
+            // From MeV, as if the next stage read the showers from a file.
             let images = self.scaling.cells.scaled(&showers[0])?;
             if let Some(processed) = self.post_process(&images, energies_gev)? {
                 showers.push(self.scaling.cells.unscaled(&processed)?);

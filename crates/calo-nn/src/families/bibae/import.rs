@@ -2,10 +2,12 @@
 
 use candle_core::Tensor;
 
+use super::config::Config;
+use super::groups::{AUTOENCODER, POST_PROCESSOR};
+use super::model::ModelConfig;
 use super::networks::AutoencoderConfig;
-use super::{AUTOENCODER, Config, ModelConfig, POST_PROCESSOR};
-use crate::components::Grid;
 use crate::components::post_processor::PostProcessorConfig;
+use crate::engine::Grid;
 use crate::engine::{Published, StateDict};
 use crate::{Error, Result};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::engine::field::{Allowed, check, error};
+use crate::field::{Allowed, check, error};
 
 /// Weights of the losses.
 ///
@@ -20,9 +20,9 @@ pub struct Losses {
     pub profile_critic: f64,
     /// Divergence of the encoder's distributions from N(0, 1): beta.
     pub kld: f64,
-    /// Anneals beta in the first epochs.
+    /// Annealing of beta in the first epochs.
     pub kl_annealing: KlAnnealing,
-    /// Activates the encoded variables one after another; all at once where it is left out.
+    /// Activates the encoded variables one after another; if it is left out, all at once.
     pub staged_activation: Option<StagedActivation>,
     /// Latent maximum mean discrepancy.
     pub latent_mmd: f64,
@@ -86,13 +86,13 @@ impl Losses {
     }
 }
 
-/// Annealing of beta: it begins at `start_factor` times its value and falls by equal factors, epoch by epoch.
+/// Annealing of beta: it starts at `start_factor` times its value and falls by the same factor every epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KlAnnealing {
-    /// Times [`Losses::kld`] in the first epoch.
+    /// Beta in the first epoch, in units of [`Losses::kld`].
     pub start_factor: f64,
-    /// Epochs until it has its value; 0 for none.
+    /// Number of epochs until it reaches its value; 0 for no annealing.
     pub epochs: u32,
 }
 
@@ -102,14 +102,14 @@ impl Default for KlAnnealing {
     }
 }
 
-/// Staged activation of the encoded variables, so that several do not share what one can say: until its turn, the
-/// divergence of a variable weighs so much that it stays N(0, 1).
+/// Staged activation of the encoded variables, so that several do not share the information of one: until its turn, the
+/// divergence of a variable has such a large weight that it stays N(0, 1).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StagedActivation {
-    /// Times [`Losses::kld`] that the divergence of a waiting variable weighs.
+    /// Weight of the divergence of a waiting variable, in units of [`Losses::kld`].
     pub closed_factor: f64,
-    /// Steps for which the first variable is alone.
+    /// Number of steps with the first variable alone.
     pub first_steps: u64,
     /// Steps from one of the others to the next.
     pub steps_each: u64,

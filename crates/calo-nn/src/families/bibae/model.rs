@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig, ProfileCriticConfig};
 use crate::Result;
+use crate::components::Scaling;
 use crate::components::post_processor::PostProcessorConfig;
-use crate::components::{Grid, Scaling};
-use crate::engine::field::within;
+use crate::engine::Grid;
+use crate::field::within;
 
 /// The networks of a BIB-AE. All live on the grid of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,9 +21,9 @@ pub struct ModelConfig {
     pub critic: CriticConfig,
     /// Critic of the latent variables.
     pub latent_critic: LatentCriticConfig,
-    /// Critic of the profiles of the reconstruction; none where it is left out, as published.
+    /// Critic of the profiles of the reconstruction; if it is left out, as published, there is none.
     pub profile_critic: Option<ProfileCriticConfig>,
-    /// Per-cell network behind the decoder; none where it is left out.
+    /// Per-cell network after the decoder; if it is left out, there is none.
     pub post_processor: Option<PostProcessorConfig>,
     /// How energies enter and leave the networks.
     pub scaling: Scaling,

@@ -1,23 +1,23 @@
-//! What is trained when.
+//! Order and number of training steps.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::components::post_processor::PostProcessorTraining;
-use crate::engine::field::{error, within};
+use crate::field::{error, within};
 
 /// The order of training steps. The default is the published schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
-    /// Steps of the critics for each of encoder and decoder.
+    /// Steps of the critics for each step of encoder and decoder.
     pub n_critic: u32,
-    /// First steps, in which the critics alone are trained: encoder and decoder then begin with scores that mean
-    /// something. Scores of fresh critics can drive all cells of the decoder below its ReLU, from where it never returns.
+    /// Number of first steps in which only the critics are trained, so that encoder and decoder start with meaningful
+    /// scores. Scores of fresh critics can push all cells of the decoder below its ReLU, from where it never recovers.
     pub critic_warmup_steps: u64,
-    /// Steps after those in which the learning rate of encoder and decoder rises evenly to its value.
+    /// Number of steps after those over which the learning rate of encoder and decoder rises linearly to its value.
     pub lr_warmup_steps: u64,
-    /// Whether each step of the critics takes showers of its own; else a batch serves all steps.
+    /// Whether each step of the critics uses a new batch; otherwise all steps share one.
     pub fresh_critic_batches: bool,
     /// Training of the post-processor, where there is one.
     pub post_processor: PostProcessorTraining,
@@ -36,7 +36,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// What the learning rate of encoder and decoder is multiplied with in step number `step`, which is one of theirs.
+    /// Factor on the learning rate of encoder and decoder in step number `step`, one of theirs.
     pub(super) fn lr_factor(&self, step: u64) -> f64 {
         let nth = step.saturating_sub(self.critic_warmup_steps) + 1;
         let all = self.lr_warmup_steps.max(1);

@@ -5,21 +5,23 @@
 
 use candle_core::Tensor;
 
+use super::config::Config;
 use super::generator::Generator;
+use super::groups::{AUTOENCODER, CRITIC, LATENT_CRITIC, POST_PROCESSOR, PROFILE_CRITIC};
+use super::losses::Losses;
+use super::model::ModelConfig;
 use super::networks::{Critic, LatentCritic, ProfileCritic};
-use super::{
-    AUTOENCODER, CRITIC, Config, LATENT_CRITIC, Losses, ModelConfig, POST_PROCESSOR, PROFILE_CRITIC, Schedule,
-};
+use super::schedule::Schedule;
 use crate::Result;
 use crate::components::CellScale;
-use crate::components::critics::PairCritic;
+use crate::components::critics::{Judgement, PairCritic};
 use crate::components::post_processor::PostProcessorStage;
 use crate::engine::{Encode, Family, Showers, Step, Terms, Trained};
 use crate::losses::{gaussian_mmd, gradient_penalty, kld_of_each};
 use crate::ops::sqrt_or_zero;
 use crate::parameters::{Parameters, Path};
 
-/// Mean of the decoder's cells, in the unit it works in: no loss, but how much the decoder makes at all.
+/// Mean of the decoder's cells, in the decoder's unit: not a loss, but a check that its showers are not empty.
 const DECODED_MEAN: &str = "decoded_mean";
 
 /// All critics.
@@ -90,7 +92,7 @@ impl BibAe {
         let condition = scaling.condition(&showers.energies_gev)?;
         let seen = [scaling.for_critic(&scaled)?, scaling.for_critic(&images)?];
         let pair = PairCritic { seen: &seen, alpha: &cx.fractions(n)?, gradient_penalty: weight };
-        let (distance, penalty) =
+        let Judgement { distance, penalty } =
             pair.distance_and_penalty(|pair| critic.forward(&pair[0], &pair[1], &condition))?;
         cx.log("critic_distance", &distance);
         cx.log("critic_penalty", &penalty);
@@ -109,7 +111,7 @@ impl BibAe {
         if let Some(critic) = profile_critic {
             let seen = [self.profiles(critic, &scaled)?, self.profiles(critic, &images)?];
             let pair = PairCritic { seen: &seen, alpha: &cx.fractions(n)?, gradient_penalty: weight };
-            let (distance, penalty) =
+            let Judgement { distance, penalty } =
                 pair.distance_and_penalty(|pair| critic.forward(&pair[0], &pair[1], &condition))?;
             cx.log("profile_critic_distance", &distance);
             cx.log("profile_critic_penalty", &penalty);
@@ -199,7 +201,7 @@ impl Family for BibAe {
         Ok(())
     }
 
-    /// Where no cell of a batch is above the ReLU there is no gradient that could lift one.
+    /// If no cell of a batch is above the ReLU, all gradients vanish.
     fn collapsed(&self, terms: &Terms) -> Option<String> {
         let mean = terms.iter().find(|(name, _)| *name == DECODED_MEAN).map(|(_, mean)| *mean);
         (mean == Some(0.0)).then(|| "every shower of the decoder is empty".to_owned())

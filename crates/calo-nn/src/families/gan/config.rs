@@ -1,20 +1,30 @@
-//! A GAN and how it is trained, as the engine gets it.
+//! A GAN and how it is trained, as a family of the engine.
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::groups::{DISCRIMINATOR, GENERATOR};
+use super::model::ModelConfig;
 use super::sampler::GanSampler;
 use super::step::Gan;
-use super::{DISCRIMINATOR, FAMILY, GENERATOR, ModelConfig};
 use crate::Result;
-use crate::components::Grid;
-use crate::engine::field::{Allowed, check, error, within};
 use crate::engine::{
-    Family, FamilyConfig, Group, OptimConfig, Phase, Sampler, Tables, parse_table, to_table,
+    Family, FamilyConfig, FamilyEntry, Grid, Group, OptimConfig, Phase, Sampler, Tables, parse_table,
+    to_table,
 };
+use crate::field::{Allowed, check, error, within};
 use crate::parameters::{Parameters, Path};
 
-/// There is one loss and one order of steps: nothing to set.
+/// The entry in the list of families.
+pub(crate) const FAMILY: FamilyEntry = FamilyEntry {
+    name: "gan",
+    configure: |tables, grid| Ok(Box::new(Config::from_tables(tables, grid)?)),
+    import: |_| Ok(None),
+    old_names: &[],
+    is_unnamed: false,
+};
+
+/// An empty table: there is one loss and one order of steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
@@ -41,8 +51,8 @@ impl Config {
 }
 
 impl FamilyConfig for Config {
-    fn family(&self) -> &'static str {
-        FAMILY.name
+    fn entry(&self) -> &'static FamilyEntry {
+        &FAMILY
     }
 
     fn grid(&self) -> Grid {
@@ -73,7 +83,7 @@ impl FamilyConfig for Config {
         match group {
             GENERATOR => {
                 let mut table = to_table("model.generator", generator)?;
-                // The same weights with energies in other units are another model.
+                // The same weights with energies in other units make another model.
                 table.insert("scaling".to_owned(), to_table("model.scaling", scaling)?.into());
                 Ok(table)
             }

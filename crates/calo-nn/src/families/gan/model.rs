@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiscriminatorConfig, GeneratorConfig};
-use crate::components::{CellScale, Grid};
+use super::discriminator::DiscriminatorConfig;
+use crate::components::{CellScale, GeneratorConfig};
+use crate::engine::Grid;
 
 /// The networks of a GAN. The default is the published model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct ModelConfig {
 pub struct Scaling {
     /// Incident energies are multiplied by this before a network sees them, 1/GeV.
     pub condition_per_gev: f64,
-    /// What stands for a cell with generator and discriminator.
+    /// The quantity that represents a cell for generator and discriminator.
     pub cells: CellScale,
 }
 

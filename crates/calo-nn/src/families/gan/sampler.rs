@@ -1,9 +1,10 @@
-//! The generator of a trained GAN, with energies in MeV and GeV on the outside.
+//! The generator of a trained GAN, with energies in MeV and GeV as input and output.
 
 use candle_core::{DType, Tensor};
 
+use super::generator::Generator;
+use super::groups::GENERATOR;
 use super::model::{ModelConfig, Scaling};
-use super::{GENERATOR, Generator};
 use crate::Result;
 use crate::engine::{Prior, Sampler};
 use crate::layers::Statistics;
@@ -38,7 +39,7 @@ impl Sampler for GanSampler {
         &["generator"]
     }
 
-    /// With running statistics: a shower does not depend on those beside it.
+    /// With running statistics: a shower does not depend on the others in its batch.
     fn sample(&self, z: &Tensor, energies_gev: &Tensor, _n_stages: usize) -> Result<Vec<Tensor>> {
         let condition = (energies_gev * self.scaling.condition_per_gev)?;
         let (noise, condition) = (z.to_dtype(self.dtype)?, condition.to_dtype(self.dtype)?);

@@ -6,8 +6,10 @@
 
 use candle_core::Tensor;
 
+use super::discriminator::Discriminator;
+use super::generator::Generator;
+use super::groups::{DISCRIMINATOR, GENERATOR};
 use super::model::{ModelConfig, Scaling};
-use super::{DISCRIMINATOR, Discriminator, GENERATOR, Generator};
 use crate::Result;
 use crate::engine::{Family, Showers, Step, Terms, Trained};
 use crate::layers::Statistics;
@@ -51,7 +53,7 @@ impl Gan {
     /// The discriminator tells showers from generated ones.
     fn train_discriminator(&self, real: &Tensor, condition: &Tensor, cx: &mut Step<'_>) -> Result<()> {
         let generated = self.generate(&self.generator.frozen, condition, cx)?;
-        // Batches of their own: the statistics of one say nothing of the other.
+        // Separate batches: real and generated showers have different statistics.
         let logits = |showers| self.discriminator.tracked.forward(showers, condition, Statistics::Batch);
         let (on_real, on_generated) = (logits(real)?, logits(&generated)?);
         let loss = (cross_entropy(&on_real, 1.0)? + cross_entropy(&on_generated, 0.0)?)?;
@@ -61,7 +63,7 @@ impl Gan {
         cx.minimise(DISCRIMINATOR, &loss)
     }
 
-    /// The generator makes what the discriminator takes for real.
+    /// The generator learns to make showers that the discriminator takes for real.
     fn train_generator(&self, condition: &Tensor, cx: &mut Step<'_>) -> Result<()> {
         let generated = self.generate(&self.generator.tracked, condition, cx)?;
         let logits = self.discriminator.frozen.forward(&generated, condition, Statistics::Batch)?;
@@ -85,7 +87,7 @@ impl Family for Gan {
         self.train_generator(&condition, cx)
     }
 
-    /// Behind the last ReLU nothing has a gradient where all cells are empty.
+    /// If no cell of a batch is above the last ReLU, all gradients vanish.
     fn collapsed(&self, terms: &Terms) -> Option<String> {
         let mean = terms.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
         (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())

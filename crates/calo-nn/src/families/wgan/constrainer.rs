@@ -3,13 +3,16 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::SLOPE;
 use crate::Result;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{Grid, images, no_layers, positive};
+use crate::components::{FeatureMaps, images, no_layers, positive};
+use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
+
+/// Slope of the activations below zero.
+const SLOPE: f64 = 0.2;
 
 /// Layers of the constrainer. The default is the published network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,14 +56,15 @@ impl Constrainer {
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("constrainer.layers"));
         };
-        let normalised = NormalisedStack::new(path, Names::PLAIN, (1, grid), inner, SLOPE)?;
-        let (last, flat) = normalised.last(path, Names::PLAIN, *last)?;
+        let normalised =
+            NormalisedStack::new(path, Names::PLAIN, FeatureMaps::of_showers(grid), inner, SLOPE)?;
+        let last = normalised.last(path, Names::PLAIN, *last)?;
         Ok(Self {
             grid,
             normalised,
-            last,
+            last: last.layer,
             connected: [
-                Linear::new(&path.join("fc1"), flat, config.hidden)?,
+                Linear::new(&path.join("fc1"), last.n_values, config.hidden)?,
                 Linear::new(&path.join("fc2"), config.hidden, 1)?,
             ],
         })

@@ -3,12 +3,15 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::SLOPE;
 use crate::Result;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{Grid, check_condition, images, no_layers};
+use crate::components::{FeatureMaps, check_condition, images, no_layers};
+use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::parameters::Path;
+
+/// Slope of the activations below zero.
+const SLOPE: f64 = 0.2;
 
 /// Layers of the critic. The default is the published network for photons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,14 +72,16 @@ impl Critic {
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("critic.layers"));
         };
-        let normalised = NormalisedStack::new(path, Names::PLAIN, (1, grid), inner, SLOPE)?;
-        let (last, flat) = normalised.last(path, Names::PLAIN, *last)?;
-        let units: Vec<usize> = [flat + 1].iter().chain(&config.hidden).chain(&[1]).copied().collect();
+        let normalised =
+            NormalisedStack::new(path, Names::PLAIN, FeatureMaps::of_showers(grid), inner, SLOPE)?;
+        let last = normalised.last(path, Names::PLAIN, *last)?;
+        let units: Vec<usize> =
+            [last.n_values + 1].iter().chain(&config.hidden).chain(&[1]).copied().collect();
         let connected = (1..)
             .zip(units.windows(2))
             .map(|(i, units)| Linear::new(&path.join(format_args!("fc{i}")), units[0], units[1]))
             .collect::<Result<_>>()?;
-        Ok(Self { grid, normalised, last, connected })
+        Ok(Self { grid, normalised, last: last.layer, connected })
     }
 
     /// Scores; higher is more real.

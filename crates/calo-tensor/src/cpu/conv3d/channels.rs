@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use super::reach::{Group, Reach};
 use super::sweep::{Bias, Weights, written};
 use super::transpose::{channels_first, channels_last};
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::runs::{ChannelRuns, FEW, Place, Run, WIDTH};
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::BLOCK;
-use crate::ops::conv3d::Geometry;
 
 /// What input and results of a task may take, if one sample does not take more: half of a usual second cache.
 const BYTES: usize = 1 << 20;

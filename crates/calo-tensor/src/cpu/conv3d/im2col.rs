@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use super::axis::{Axis, Places, Tap};
 use super::slab::Layout;
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::simd::Lanes;
 use crate::cpu::vector::vectorised;
-use crate::ops::conv3d::Geometry;
 
 /// Elements that are gathered at a time.
 const RUN: usize = 16;

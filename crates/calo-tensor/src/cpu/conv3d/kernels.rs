@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::sweep::Bias;
 use super::{channels, pointwise, products, sweep, unpadded, weight};
+use crate::arguments::conv3d::{Geometry, Product};
 use crate::cpu::simd::Lanes;
-use crate::ops::conv3d::{Geometry, Product};
 
 /// Ways to compute a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::sweep::{Bias, written};
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::gemm::{Matrix, multiply, write};
 use crate::cpu::simd::Lanes;
-use crate::ops::conv3d::Geometry;
 
 /// Positions at a time: what a product reads and writes stays in the second cache.
 const POSITIONS: usize = 1024;

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 
 use super::im2col::{Columns, send};
 use super::sweep::{Bias, written};
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::gemm::{Matrix, multiply};
 use crate::cpu::simd::{Lanes, at_least};
-use crate::ops::conv3d::Geometry;
 
 /// What a piece of the columns may take, and the slab it is gathered from: a quarter of a usual second cache.
 const BYTES: usize = 1 << 19;

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use super::axis::{Axis, Class, Places, Tap};
 use super::slab::Layout;
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::{PANEL, PositionLanes};
-use crate::ops::conv3d::Geometry;
 
 /// What a slab may take: half of a usual second cache.
 const SLAB_BYTES: usize = 1 << 19;

@@ -7,7 +7,7 @@ use crate::cpu::vector::vectorised;
 
 /// Positions at a time: what is written stays in the first cache until its lines are full.
 const POSITIONS: usize = 64;
-/// Rows and columns that are turned in registers.
+/// Rows and columns that are transposed in registers.
 const SIDE: usize = 4;
 
 /// `[channel][position]` to `[position][channel]`.
@@ -23,7 +23,7 @@ pub(super) fn channels_last<T: Lanes>(from: &[T], channels: usize, to: &mut [T])
                     if channel + SIDE <= channels {
                         while at + SIDE <= end {
                             let block = block(from, channel * positions + at, positions);
-                            for (i, row) in turned(block).into_iter().enumerate() {
+                            for (i, row) in transposed(block).into_iter().enumerate() {
                                 to[(at + i) * channels + channel..][..SIDE].copy_from_slice(&row);
                             }
                             at += SIDE;
@@ -54,7 +54,7 @@ pub(super) fn channels_first<T: Lanes>(from: &[T], pitch: usize, bias: &[T], to:
                     if channel + SIDE <= channels {
                         while at + SIDE <= end {
                             let block = block(from, at * pitch + channel, pitch);
-                            for (i, row) in turned(block).into_iter().enumerate() {
+                            for (i, row) in transposed(block).into_iter().enumerate() {
                                 let bias = bias[channel + i];
                                 let place = &mut to[(channel + i) * positions + at..][..SIDE];
                                 for (place, value) in place.iter_mut().zip(row) {
@@ -85,6 +85,6 @@ fn block<T: Lanes>(from: &[T], start: usize, pitch: usize) -> [[T; SIDE]; SIDE] 
 }
 
 #[inline(always)]
-fn turned<T: Lanes>(block: [[T; SIDE]; SIDE]) -> [[T; SIDE]; SIDE] {
+fn transposed<T: Lanes>(block: [[T; SIDE]; SIDE]) -> [[T; SIDE]; SIDE] {
     std::array::from_fn(|row| std::array::from_fn(|column| block[column][row]))
 }

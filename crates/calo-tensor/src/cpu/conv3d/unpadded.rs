@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use super::sweep::{Bias, written};
 use super::transpose::{channels_first, channels_last};
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::{ChannelLanes, PANEL, WIDE, tile_width};
-use crate::ops::conv3d::Geometry;
 
 /// Positions up to which all results of a sample stay in the second cache while rows pass by.
 const POSITIONS: usize = 512;

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::axis::{Axis, Places, Tap};
 use super::slab::Layout;
+use crate::arguments::conv3d::Geometry;
 use crate::cpu::simd::{Lanes, at_least};
 use crate::cpu::tile::{ChannelLanes, PANEL, PositionSums, tile_width};
-use crate::ops::conv3d::Geometry;
 
 /// Rows of the product per task: so many that transposing the output's gradient does not count.
 const ROWS: usize = 432;

@@ -10,7 +10,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::json;
 
-use super::{DTYPES, EXPECTED, file_error};
+use super::format::{DTYPES, EXPECTED};
 use crate::{Error, Result};
 
 /// Longest header, as in the `safetensors` crate.
@@ -34,7 +34,7 @@ pub(super) fn write(
     for (rank, name, tensor) in tensors {
         if !names.insert(*name) {
             let problem = format!("two tensors to be written are called `{name}`");
-            return Err(file_error(path, problem, format!("different names, none of them `{METADATA}`")));
+            return Err(Error::file(path, problem, format!("different names, none of them `{METADATA}`")));
         }
         let end = offset + tensor.elem_count() * tensor.dtype().size_in_bytes();
         let dtype = DTYPES.get(*rank).map(|(_, dtype)| dtype.to_string()).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn write(
     let mut header = format!("{{{}}}", entries.join(",")).into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     if header.len() as u64 > MAX_BYTES {
-        return Err(file_error(path, "its header would exceed 100 MB", "less metadata or fewer tensors"));
+        return Err(Error::file(path, "its header would exceed 100 MB", "less metadata or fewer tensors"));
     }
     Ok(header)
 }
@@ -62,7 +62,7 @@ fn texts(metadata: &BTreeMap<String, String>) -> String {
 
 /// The header and the number of bytes of data behind it; the tensors are in the order of their data and cover it.
 pub(super) fn read(path: &Path, reader: &mut impl Read, file_bytes: u64) -> Result<(Header, u64)> {
-    let damaged = |problem: String| file_error(path, problem, EXPECTED);
+    let damaged = |problem: String| Error::file(path, problem, EXPECTED);
     if file_bytes == 0 {
         return Err(damaged("is empty".to_owned()));
     }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use candle_core::pickle::Object;
 use zip::ZipArchive;
 
-use super::{EXPECTED, pickle};
-use crate::parameters::checkpoint::file_error;
+use super::pickle;
+use super::refusal::refusal;
 use crate::{Error, Result};
 
 /// Longest pickle: names and shapes, without the numbers.
@@ -46,17 +46,17 @@ impl Archive {
         let mut file = File::open(path).map_err(|e| Error::io(path, "open for reading", e))?;
         let status = file.metadata().map_err(|e| Error::io(path, "read", e))?;
         if !status.is_file() {
-            return Err(file_error(path, "is not a regular file", EXPECTED));
+            return Err(refusal(path, "is not a regular file"));
         }
         let mut start = Vec::new();
         let n = LEGACY_START.len() as u64;
         (&mut file).take(n).read_to_end(&mut start).map_err(|e| Error::io(path, "read", e))?;
         file.rewind().map_err(|e| Error::io(path, "read", e))?;
         let (storages, object) = match &start[..] {
-            [] => return Err(file_error(path, "is empty", EXPECTED)),
+            [] => return Err(refusal(path, "is empty")),
             LEGACY_START => open_legacy(path, file)?,
             [b'P', b'K', ..] => open_zip(path, file)?,
-            _ => return Err(file_error(path, "is not a PyTorch checkpoint", EXPECTED)),
+            _ => return Err(refusal(path, "is not a PyTorch checkpoint")),
         };
         Ok((Self { path: path.to_owned(), file_bytes: status.len(), storages }, object))
     }
@@ -68,7 +68,7 @@ impl Archive {
     /// The bytes of the storage `key`, which should have `n_bytes`.
     pub(super) fn storage(&mut self, key: &str, n_bytes: u64) -> Result<Vec<u8>> {
         let Self { path, file_bytes, storages } = self;
-        let lacks = |problem: &str| file_error(path, format!("storage {key:?} {problem}"), EXPECTED);
+        let lacks = |problem: &str| refusal(path, format!("storage {key:?} {problem}"));
         if n_bytes > *file_bytes {
             return Err(lacks(&format!("should have {n_bytes} bytes, more than the file")));
         }
@@ -97,7 +97,7 @@ impl Archive {
 }
 
 fn open_zip(path: &Path, file: File) -> Result<(Storages, Object)> {
-    let refuse = |problem: String| file_error(path, problem, EXPECTED);
+    let refuse = |problem: String| refusal(path, problem);
     let mut archive =
         ZipArchive::new(BufReader::new(file)).map_err(|e| refuse(format!("is no whole zip archive: {e}")))?;
     let names = archive.file_names().map(|name| name.map(Cow::into_owned));
@@ -135,7 +135,7 @@ fn open_zip(path: &Path, file: File) -> Result<(Storages, Object)> {
 /// Pickles of magic number, protocol version, machine, object and list of storages; then, for each of these, the number
 /// of elements (8 bytes) and the elements.
 fn open_legacy(path: &Path, mut file: File) -> Result<(Storages, Object)> {
-    let refuse = |problem: String| file_error(path, problem, EXPECTED);
+    let refuse = |problem: String| refusal(path, problem);
     let read = |e| Error::io(path, "read", e);
     let file_bytes = file.metadata().map_err(read)?.len();
     let mut head = Vec::new();

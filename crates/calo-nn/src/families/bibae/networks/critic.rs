@@ -1,15 +1,18 @@
-//! Critic of the reconstruction: does an image look like a shower, and like the shower it was encoded from?
+//! Critic of the reconstruction: whether an image looks like a shower, and like the shower it was encoded from.
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::SLOPE;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{Grid, check_condition, images, positive};
+use crate::components::{FeatureMaps, check_condition, images, positive};
+use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
 use crate::{Error, Result};
+
+/// Slope of the activations below zero.
+const SLOPE: f64 = 0.2;
 
 /// Slope of the branch that sees the difference.
 const DIFFERENCE_SLOPE: f64 = 0.01;
@@ -62,17 +65,19 @@ struct Branch {
 
 impl Branch {
     fn new(path: &Path<'_>, suffix: &'static str, config: &CriticConfig) -> Result<Self> {
-        // On a pooled grid an axis may be shorter than the kernel, which then ends with it.
+        // On a pooled grid an axis may be shorter than the kernel, which is then cut to it.
         let fitting = |size: Grid, stride| {
             ConvConfig::new(config.width, size.map(|cells| cells.min(3)), [stride; 3], [0; 3])
         };
         let first = fitting(config.grid, 2);
         let second = fitting(first.size(config.grid)?, 2);
         let names = Names { suffix, ..Names::PLAIN };
-        let normalised = NormalisedStack::new(path, names, (1, config.grid), &[first, second], SLOPE)?;
-        let (last, flat) = normalised.last(path, names, fitting(normalised.result.1, 1))?;
-        let connected = Linear::new(&path.join(format_args!("fc1{suffix}")), flat, config.width / 2)?;
-        Ok(Self { normalised, last, connected })
+        let input = FeatureMaps::of_showers(config.grid);
+        let normalised = NormalisedStack::new(path, names, input, &[first, second], SLOPE)?;
+        let last = normalised.last(path, names, fitting(normalised.result.size, 1))?;
+        let connected =
+            Linear::new(&path.join(format_args!("fc1{suffix}")), last.n_values, config.width / 2)?;
+        Ok(Self { normalised, last: last.layer, connected })
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
@@ -82,7 +87,7 @@ impl Branch {
     }
 }
 
-/// One network that plays both parts of the papers' two critics.
+/// One network in the role of the papers' two critics.
 ///
 /// # Reference
 /// decoding-photons, section 3; sizes from the published model.

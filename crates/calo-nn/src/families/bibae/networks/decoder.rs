@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::{AutoencoderConfig, SLOPE};
-use crate::components::{Grid, check_condition};
+use super::autoencoder_config::{AutoencoderConfig, SLOPE};
+use crate::components::check_condition;
+use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, ConvTranspose3d, LayerNorm, Linear};
 use crate::ops::{FusedOps, leaky_relu};
 use crate::parameters::{Init, Path};
@@ -25,7 +26,7 @@ pub struct Decoder {
     last: (Conv3d, Option<Linear>),
 }
 
-/// What stands between a convolution and its activation.
+/// The operation between a convolution and its activation.
 #[derive(Debug, Clone)]
 enum Between {
     /// Normalisation over the cells.
@@ -50,7 +51,7 @@ impl Decoder {
         let start = grid.map(|cells| cells.div_ceil(3));
         let mut to_grid = ConvConfig::cubic(f, 3, 3, 1);
         for axis in 0..3 {
-            // A stride of three meets any number of cells.
+            // With a stride of three, any number of cells can be reached.
             to_grid.output_padding[axis] = grid[axis] - (3 * (start[axis] - 1) + 1);
         }
         let to_double = ConvConfig { output_padding: [1; 3], ..ConvConfig::cubic(2 * f, 3, 2, 1) };
@@ -68,7 +69,7 @@ impl Decoder {
                 let norm = LayerNorm::new(&path.join(format_args!("bnco{i}")), &grid)?;
                 (Conv3d::new(&at, channels, layer)?, Between::Norm(norm))
             } else {
-                // Nothing but the weights keeps the size of what comes out.
+                // Without normalisation only the weights set the scale of the output.
                 let convolution = Conv3d::with_init(&at, channels, layer, Init::KaimingNormal)?;
                 (convolution, Between::Shift(shift(path, i, layer.channels)?))
             });

@@ -2,10 +2,11 @@
 
 use candle_core::{D, Tensor};
 
-use super::{AutoencoderConfig, SLOPE};
+use super::autoencoder_config::{AutoencoderConfig, SLOPE};
 use crate::Result;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{Grid, Posterior, check_condition, images};
+use crate::components::{FeatureMaps, check_condition, images};
+use crate::engine::{Grid, Posterior};
 use crate::layers::{ConvConfig, Linear};
 use crate::ops::leaky_relu;
 use crate::parameters::Path;
@@ -39,9 +40,9 @@ impl Encoder {
             ConvConfig::cubic(8 * f, 3, 1, 1),
         ];
         let names = Names { conv: "enconv", norm: "bnen", suffix: "" };
-        let convolutions = NormalisedStack::new(path, names, (1, config.grid), &layers, SLOPE)?;
-        let (channels, size) = convolutions.result;
-        let flat = channels * size.iter().product::<usize>();
+        let convolutions =
+            NormalisedStack::new(path, names, FeatureMaps::of_showers(config.grid), &layers, SLOPE)?;
+        let flat = convolutions.result.n_values();
         Ok(Self {
             grid: config.grid,
             convolutions,

@@ -1,4 +1,4 @@
-//! Critic of the latent variables: is a variable drawn from N(0, 1)?
+//! Critic of the latent variables: whether a variable is drawn from N(0, 1).
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};

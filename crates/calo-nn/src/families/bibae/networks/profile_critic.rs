@@ -1,18 +1,21 @@
-//! Critic of the profiles: does an image hold its energy where showers do, and where the one it was encoded from did?
+//! Critic of the profiles: whether an image has its energy where showers have it, and where the encoded shower had it.
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::SLOPE;
-use crate::components::{Grid, check_condition, images, positive};
+use crate::components::{check_condition, images, positive};
+use crate::engine::Grid;
 use crate::layers::{Linear, linear_stack};
 use crate::ops::linear;
 use crate::parameters::Path;
 use crate::{Error, Result};
 
-/// What profiles are multiplied with for the layers, differences of them not: a shower's root of 2 GeV is 45, what two
-/// showers differ by is of order 1.
+/// Factor on profiles, but not on their differences, before the layers: for 2 GeV the root is 45, while two showers
+/// differ by about 1.
 const PROFILE_UNIT: f64 = 0.1;
+
+/// Slope of the activations below zero.
+const SLOPE: f64 = 0.2;
 
 /// Sizes of the critic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,16 +46,16 @@ impl ProfileCriticConfig {
         ])
     }
 
-    /// Sums over cells: one for each layer, row and column, and the whole.
+    /// Sums over cells: one for each layer, row and column, and one for all cells.
     fn n_sums(&self) -> usize {
         self.grid.iter().sum::<usize>() + 1
     }
 }
 
-/// A network that sees sums over cells alone.
+/// A network whose only input is sums over cells.
 ///
-/// A critic of cells meets the visible energy as a direction in which every cell moves a little, and its normalised
-/// convolutions take the size of a shower away; in sums that energy, its depth and its width are plain to see.
+/// A critic of cells hardly sees the visible energy: it changes every cell a little, and normalised convolutions remove
+/// the size of a shower. Sums show that energy, its depth and its width directly.
 ///
 /// # Reference
 /// Layer energies as features of a discriminator: Paganini et al., arXiv 1712.10321 (`CaloGAN`).
@@ -79,8 +82,8 @@ impl ProfileCritic {
         Ok(Self { grid: config.grid, members, layers })
     }
 
-    /// What the critic sees of showers: for the energies of cells and for their roots, the root of 1 + the sum over each
-    /// layer, each row, each column and the whole. Such roots fluctuate by about as much wherever they stand.
+    /// The critic's input for showers: for the energies of cells and for their roots, the root of 1 + the sum over each
+    /// layer, each row, each column and the whole. Such roots fluctuate about equally everywhere.
     ///
     /// # Shapes
     /// both `[n, layer, x, y]`, in MeV and its root, -> `[n, 2 (layers + x + y + 1)]`
@@ -159,7 +162,7 @@ mod tests {
         }
     }
 
-    /// An empty shower too: no root of nothing is differentiated.
+    /// An empty shower too: the root of 0 has no derivative.
     #[test]
     fn every_cell_has_a_finite_gradient() {
         let parameters = Parameters::new(2, DType::F64, &Device::Cpu);

@@ -1,9 +1,18 @@
-//! Shapes of a convolution: checked once, the same for its three products.
+//! A convolution: its three products, and its shapes, checked once for all three.
 
-use candle_core::Tensor;
-
-use crate::ops::check;
 use crate::{Error, Result};
+
+/// One of the three products of a convolution: what is left of the trilinear form when one of its factors is left out; see
+/// the table in `ops/conv3d.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// From the input and the weight.
+    Output,
+    /// From the output's gradient and the weight.
+    InputGradient,
+    /// From the input and the output's gradient.
+    WeightGradient,
+}
 
 /// Shapes of `y = conv(x, w)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +31,7 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     /// Of a convolution.
-    pub(super) fn of_convolution(
+    pub(crate) fn of_convolution(
         op: &'static str,
         x: [usize; 5],
         w: [usize; 5],
@@ -50,7 +59,7 @@ impl Geometry {
     }
 
     /// Of the convolution whose transposed takes `y` to the result, `w` being `[in, out, kernel]` of the transposed.
-    pub(super) fn of_transposed(
+    pub(crate) fn of_transposed(
         op: &'static str,
         y: [usize; 5],
         w: [usize; 5],
@@ -112,23 +121,6 @@ impl Geometry {
         }
         Ok(self)
     }
-}
-
-/// The dimensions of a tensor of five axes, none of them empty, of an element type that there are kernels for.
-pub(super) fn dims(op: &'static str, what: &'static str, tensor: &Tensor) -> Result<[usize; 5]> {
-    check::element_type(op, what, tensor)?;
-    <[usize; 5]>::try_from(tensor.dims())
-        .ok()
-        .filter(|dims| dims.iter().all(|&dim| dim > 0))
-        .ok_or_else(|| Error::operand(op, what, tensor.dims(), "five axes, none of them empty"))
-}
-
-/// Refuses operands of two types.
-pub(super) fn same_dtype(op: &'static str, what: &'static str, of: &Tensor, like: &Tensor) -> Result<()> {
-    if of.dtype() == like.dtype() {
-        return Ok(());
-    }
-    Err(Error::operand(op, what, of.dtype(), format!("{:?}, as the first operand", like.dtype())))
 }
 
 fn check_window(op: &'static str, w: [usize; 5], stride: [usize; 3]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Errors that name a field.
+//! Checks of the fields of a configuration, and errors that name a field.
 
 use crate::{Error, Result};
 
@@ -18,7 +18,7 @@ pub(crate) fn check(field: &str, value: f64, allowed: Allowed) -> Result<()> {
 }
 
 pub(crate) fn error(field: &str, value: impl std::fmt::Display, expected: &str) -> Error {
-    Error::Field { field: field.to_owned(), value: value.to_string(), expected: expected.to_owned() }
+    Error::field(field, value, expected)
 }
 
 /// Puts the section's name before a field's, once.

@@ -1,10 +1,10 @@
-//! What an encoder says of the latent variables.
+//! The distribution of latent variables that an encoder predicts.
 
 use candle_core::Tensor;
 
 use crate::Result;
 
-/// Normal distributions of the encoded latent variables, one a shower.
+/// Normal distributions of the encoded latent variables, one per shower.
 #[derive(Debug, Clone)]
 pub struct Posterior {
     /// Means, `[n, encoded]`.
