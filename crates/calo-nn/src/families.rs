@@ -30,7 +30,7 @@ pub fn names() -> Vec<&'static str> {
 /// The family called `name`.
 ///
 /// # Errors
-/// [`Error::Field`](crate::Error::Field) with the families that there are.
+/// [`Error::Field`] with the families that there are.
 pub fn find(name: &str) -> Result<&'static FamilyEntry> {
     engine::find(ALL, Some(name))
 }

@@ -1,6 +1,6 @@
 //! What every family in the list has to keep.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests report by panicking, as tests do")]
 
 use calo_nn::candle::{DType, Device};
 use calo_nn::engine::{Recipe, Tables};

@@ -36,8 +36,11 @@ fn a_restored_run_continues_with_the_same_bits() {
     }
 }
 
+/// Whether a run is to stop after an event.
+type Stop = fn(&Trainer, &Event) -> bool;
+
 /// Trains until `stops` says so.
-fn run_until(trainer: &mut Trainer, stops: impl Fn(&Trainer, &Event) -> bool) {
+fn run_until(trainer: &mut Trainer, stops: Stop) {
     let mut source = Showers { batches: 4, read: Vec::new() };
     train::<Box<dyn std::error::Error>>(trainer, &mut source, |trainer, event| {
         Ok(if stops(trainer, &event) { Flow::Stop } else { Flow::GoOn })
@@ -58,9 +61,8 @@ fn a_run_restored_at_the_end_of_an_epoch_continues_with_the_same_bits() {
     let mut whole = trainer(config());
     run_until(&mut whole, |_, _| false);
     let whole = state(&whole);
-    let at_last_step = |trainer: &Trainer, _: &Event| trainer.position().step == 4;
-    let at_end = |_: &Trainer, event: &Event| *event == Event::Epoch;
-    let stops: [(&dyn Fn(&Trainer, &Event) -> bool, _); 2] = [(&at_last_step, (0, 4)), (&at_end, (1, 0))];
+    let stops: [(Stop, _); 2] =
+        [(|trainer, _| trainer.position().step == 4, (0, 4)), (|_, event| *event == Event::Epoch, (1, 0))];
     for (stop, position) in stops {
         let mut first = trainer(config());
         run_until(&mut first, stop);
