@@ -42,8 +42,8 @@ pub(crate) fn run() -> Result<()> {
     for library in &libraries {
         let variants: &[bool] = if library.has_default_features { &[true, false] } else { &[true] };
         for &default_features in variants {
-            let manifest = write_crate(Path::new(target), library, &libraries, default_features)?;
-            check_needs(library, &manifest)?;
+            let outside = write_crate(Path::new(target), library, &libraries, default_features)?;
+            check_needs(library, &outside.tree)?;
             let runs = default_features && RUN.contains(&library.name.as_str());
             let mut cargo = cargo();
             cargo.arg(if runs { "run" } else { "check" }).args([
@@ -52,7 +52,7 @@ pub(crate) fn run() -> Result<()> {
                 "--target-dir",
                 target,
             ]);
-            process::run(cargo.arg("--manifest-path").arg(&manifest))?;
+            process::run(cargo.arg("--manifest-path").arg(&outside.manifest))?;
             n_crates += 1;
         }
     }
@@ -82,13 +82,21 @@ fn libraries(metadata: &Value) -> Vec<Library> {
     packages.iter().map(library).collect()
 }
 
-/// Writes the crate that uses `library`; the path of its manifest.
+/// A crate outside the workspace.
+struct OutsideCrate {
+    /// Path of its manifest.
+    manifest: PathBuf,
+    /// What it depends on, as `cargo tree --prefix depth` prints it.
+    tree: String,
+}
+
+/// Writes the crate that uses `library`.
 fn write_crate(
     target: &Path,
     library: &Library,
     libraries: &[Library],
     default_features: bool,
-) -> Result<PathBuf> {
+) -> Result<OutsideCrate> {
     let Library { name, .. } = library;
     let code = root().join("xtask/outside").join(format!("{name}.rs"));
     let code = fs::read_to_string(&code).with_context(|| {
@@ -96,7 +104,7 @@ fn write_crate(
     })?;
     let text = fs::read_to_string(root().join("Cargo.toml")).context("cannot read Cargo.toml")?;
     let workspace: Table = text.parse().context("Cargo.toml is no TOML")?;
-    let manifest = manifest(&workspace, library, libraries, default_features);
+    let mut manifest = manifest(library, libraries, default_features);
     let folder = target.join("outside").join(manifest_name(library, default_features));
     let write = |path: &str, text: &str| -> Result<()> {
         let path = folder.join(path);
@@ -108,15 +116,21 @@ fn write_crate(
     write("src/main.rs", &code)?;
     let lock = fs::read_to_string(root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
     write("Cargo.lock", &lock)?;
-    Ok(folder.join("Cargo.toml"))
+    let path = folder.join("Cargo.toml");
+    let mut tree = cargo();
+    tree.args(["tree", "--offline", "--edges", "normal,build", "--prefix", "depth", "--manifest-path"]);
+    let tree = read(tree.arg(&path))?;
+    take_over_profile(&mut manifest, &workspace, &tree);
+    write("Cargo.toml", &toml::to_string(&manifest)?)?;
+    Ok(OutsideCrate { manifest: path, tree })
 }
 
 fn manifest_name(library: &Library, default_features: bool) -> String {
     format!("uses-{}{}", library.name, if default_features { "" } else { "-bare" })
 }
 
-/// A manifest that depends on `library` and on what that uses, with the development profile of `workspace`.
-fn manifest(workspace: &Table, library: &Library, libraries: &[Library], default_features: bool) -> Table {
+/// A manifest that depends on `library` and on what that uses.
+fn manifest(library: &Library, libraries: &[Library], default_features: bool) -> Table {
     let mut manifest = toml! {
         [package]
         version = "0.0.0"
@@ -140,39 +154,34 @@ fn manifest(workspace: &Table, library: &Library, libraries: &[Library], default
         package.insert("name".to_owned(), manifest_name(library, default_features).into());
     }
     manifest.insert("dependencies".to_owned(), dependencies.into());
-    if let Some(mut profile) = workspace.get("profile").and_then(|profile| profile.get("dev")).cloned() {
-        // Cargo warns of packages that it does not meet.
-        if let Some(packages) = profile.get_mut("package").and_then(toml::Value::as_table_mut) {
-            let met = met(library, libraries);
-            packages.retain(|name, _| name == "*" || met.contains(&name));
-        }
-        manifest.insert("profile".to_owned(), Table::from_iter([("dev".to_owned(), profile)]).into());
-    }
     manifest
 }
 
-/// `library` and all libraries below it.
-fn met<'a>(library: &'a Library, libraries: &'a [Library]) -> Vec<&'a str> {
-    let mut met = vec![library.name.as_str()];
-    let mut at = 0;
-    while let Some(name) = met.get(at) {
-        let uses =
-            libraries.iter().find(|library| library.name == *name).map_or(&[][..], |found| &found.uses);
-        for used in uses {
-            if !met.contains(&used.as_str()) {
-                met.push(used);
-            }
-        }
-        at += 1;
+/// Puts the development profile of `workspace` into `manifest`, whose dependencies are `tree`: then what both depend on is
+/// compiled once.
+fn take_over_profile(manifest: &mut Table, workspace: &Table, tree: &str) {
+    let profile = workspace.get("profile").and_then(|profile| profile.get("dev")).cloned();
+    let Some(mut profile) = profile else { return };
+    // Cargo warns of packages that it does not meet.
+    if let Some(packages) = profile.get_mut("package").and_then(toml::Value::as_table_mut) {
+        let met: Vec<&str> = dependencies(tree).map(|(_, name)| name).collect();
+        packages.retain(|name, _| name == "*" || met.contains(&name));
     }
-    met
+    manifest.insert("profile".to_owned(), Table::from_iter([("dev".to_owned(), profile)]).into());
+}
+
+/// Depth and name of every package in a tree that `cargo tree --prefix depth` prints.
+fn dependencies(tree: &str) -> impl Iterator<Item = (usize, &str)> {
+    tree.lines().filter_map(|line| {
+        let n_digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        let (depth, package) = line.split_at(n_digits);
+        Some((depth.parse().ok()?, package.split(' ').next().unwrap_or_default()))
+    })
 }
 
 /// Refuses a library that needs more than a Rust toolchain and a linker, unless it contains HDF5.
-fn check_needs(library: &Library, manifest: &Path) -> Result<()> {
-    let mut tree = cargo();
-    tree.args(["tree", "--offline", "--edges", "normal,build", "--prefix", "depth", "--manifest-path"]);
-    let compiling = compiling_c(&read(tree.arg(manifest))?);
+fn check_needs(library: &Library, tree: &str) -> Result<()> {
+    let compiling = compiling_c(tree);
     if !WITH_HDF5.contains(&library.name.as_str()) && !compiling.is_empty() {
         bail!(
             "{} needs a C compiler for {}; expected dependencies in Rust alone",
@@ -187,11 +196,7 @@ fn check_needs(library: &Library, manifest: &Path) -> Result<()> {
 fn compiling_c(tree: &str) -> Vec<String> {
     let mut above: Vec<&str> = Vec::new();
     let mut compiling: Vec<String> = Vec::new();
-    for line in tree.lines() {
-        let n_digits = line.bytes().take_while(u8::is_ascii_digit).count();
-        let (depth, package) = line.split_at(n_digits);
-        let Ok(depth) = depth.parse::<usize>() else { continue };
-        let name = package.split(' ').next().unwrap_or_default();
+    for (depth, name) in dependencies(tree) {
         above.truncate(depth);
         // BLAKE3 has a compiler at hand and, with its feature `pure`, does not use it.
         if let Some(&user) = above.last().filter(|user| ["cc", "cmake"].contains(&name) && **user != "blake3")
@@ -245,7 +250,6 @@ mod tests {
             libraries.iter().map(|l| l.has_default_features).collect::<Vec<_>>(),
             [false, true, false]
         );
-        assert_eq!(met(&libraries[1], &libraries), ["calo-sim", "calo-core"]);
     }
 
     #[test]
@@ -257,16 +261,19 @@ mod tests {
             '*' = { opt-level = 3 }
             calo-core = { opt-level = 2 }
             calo-data = { opt-level = 1 }
+            syn = { opt-level = 0 }
         "
         .parse()
         .unwrap();
         let libraries = libraries(&metadata());
-        let manifest = manifest(&workspace, &libraries[1], &libraries, false);
+        let mut manifest = manifest(&libraries[1], &libraries, false);
         assert_eq!(manifest["package"]["name"].as_str(), Some("uses-calo-sim-bare"));
         assert_eq!(manifest["dependencies"]["calo-sim"]["default-features"].as_bool(), Some(false));
         assert_eq!(manifest["dependencies"]["calo-core"]["path"].as_str(), Some("/here/crates/calo-core"));
+        let tree = "0uses-calo-sim v0.0.0 (/here)\n1calo-core v0.1.0\n2serde v1.0.0\n3syn v2.0.0\n1calo-sim v0.1.0\n";
+        take_over_profile(&mut manifest, &workspace, tree);
         let packages = manifest["profile"]["dev"]["package"].as_table().unwrap();
-        assert_eq!(packages.keys().map(String::as_str).collect::<Vec<_>>(), ["*", "calo-core"]);
+        assert_eq!(packages.keys().map(String::as_str).collect::<Vec<_>>(), ["*", "calo-core", "syn"]);
     }
 
     #[test]

@@ -134,7 +134,13 @@ impl LoadedModel {
             epoch,
             weights: Input::BuiltIn { name: name.to_owned(), blake3: weights_blake3.clone() },
             weights_blake3,
-            networks: ShowerModel::from_bytes(Path::new(name), built_in::WEIGHTS, families::ALL, device, dtype)?,
+            networks: ShowerModel::from_bytes(
+                Path::new(name),
+                built_in::WEIGHTS,
+                families::ALL,
+                device,
+                dtype,
+            )?,
         })
     }
 
