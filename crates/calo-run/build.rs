@@ -20,7 +20,13 @@ fn workspace() -> PathBuf {
 
 /// The revision of the sources, marked where files under version control differ from it; `unknown` without git.
 fn revision() -> String {
-    let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
+    let unknown = || "unknown".to_owned();
+    // Sources copied into another repository have none of its revisions.
+    let top = git(&["rev-parse", "--show-toplevel"]).and_then(|top| Path::new(&top).canonicalize().ok());
+    if top.is_none() || top != workspace().canonicalize().ok() {
+        return unknown();
+    }
+    let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) else { return unknown() };
     for name in ["HEAD", "refs", "packed-refs"] {
         // In a worktree branches stand elsewhere than HEAD does; git knows where.
         let path = git(&["rev-parse", "--path-format=absolute", "--git-path", name]);
@@ -32,8 +38,10 @@ fn revision() -> String {
     // left out, for an edit there would compile this library again only to mark the revision.
     let crates = ["core", "data", "latent", "metrics", "nn", "report", "run", "sim", "tensor"];
     let sources = crates.map(|name| format!("crates/calo-{name}/src"));
-    let others = ["Cargo.lock", "Cargo.toml", "configs/detectors", "data/models"].map(str::to_owned);
-    for path in sources.iter().chain(&others) {
+    let manifests = crates.map(|name| format!("crates/calo-{name}/Cargo.toml"));
+    let others =
+        ["Cargo.lock", "Cargo.toml", "configs/detectors", "crates/calo-report/assets", "data/models"];
+    for path in sources.iter().chain(&manifests).map(String::as_str).chain(others) {
         println!("cargo::rerun-if-changed={}", workspace().join(path).display());
     }
     let changes = git(&["status", "--porcelain", "--untracked-files=no"]).unwrap_or_default();

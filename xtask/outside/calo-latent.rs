@@ -1,7 +1,7 @@
 //! Asks for the bandwidth of a density.
 
-use calo_latent::Scaling;
+use calo_latent::KernelCovariance;
 
 fn main() {
-    println!("{:?} {}", Scaling::default(), calo_latent::scott(1000, 25));
+    println!("{:?} {}", KernelCovariance::default(), calo_latent::scott(1000, 25));
 }

@@ -140,7 +140,7 @@ fn hours(from: &Path, seed: u64) -> Result<String> {
     Ok(format!("both runs side by side in {:.1} hours", seconds / 3600.0))
 }
 
-/// Validated epochs of one training.
+/// Validated epochs of one run.
 fn curve(name: &str, lines: &str) -> Result<String> {
     let mut text = format!(
         "| {name}: epoch | step | mean distance, decoder | with post-processor | nats |\n| --- | --- | --- | --- | --- |\n"

@@ -115,10 +115,10 @@ pub(crate) enum BenchDevice {
 /// Flags of `cargo xtask validate-sim`.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateSimFlags {
-    /// Folder of Geant4's showers (`photon_uniform.hdf5` and others); the variable `CALO_GEANT4` unless told
+    /// Folder of Geant4's showers (`photon_uniform.hdf5` and others); by default the variable `CALO_GEANT4`
     #[arg(long, value_name = "DIR")]
     pub(crate) geant4: Option<PathBuf>,
-    /// Showers of each full spectrum, and a quarter of that at single energies; about as many as Geant4 has unless told
+    /// Showers of each full spectrum, and a quarter of that at single energies; by default about as many as Geant4 has
     #[arg(short, long, value_parser = clap::value_parser!(u64).range(20..))]
     pub(crate) n: Option<u64>,
     /// Seed of the simulation
@@ -167,7 +167,7 @@ pub(crate) struct ReproduceFlags {
     /// The `calo` to run, instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) calo: Option<PathBuf>,
-    /// Options of `calo reproduce table2` (`calo reproduce --help`); everything goes into target/table2/PROFILE unless told
+    /// Options of `calo reproduce table2` (`calo reproduce --help`); files go to target/table2/PROFILE by default
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     pub(crate) options: Vec<String>,
 }

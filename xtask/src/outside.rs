@@ -60,7 +60,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The libraries of the workspace; programs and extension modules are none.
+/// The library crates of the workspace, without programs and extension modules.
 fn libraries(metadata: &Value) -> Vec<Library> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let is_library = |package: &Value| {

@@ -30,7 +30,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde_json::{Value, json};
 
-const CRITIC_STEPS: usize = 5;
+const N_CRITIC: usize = 5;
 const CELLS: usize = 30 * 30 * 30;
 const PENALTY: f64 = 10.0;
 
@@ -249,7 +249,7 @@ impl TrainingStep {
 
     fn work(mut self) -> Work {
         Box::new(move || {
-            for _ in 0..CRITIC_STEPS {
+            for _ in 0..N_CRITIC {
                 self.critics()?;
             }
             let images = self.encoder_and_decoder()?;

@@ -28,7 +28,7 @@ impl FromStr for FixedEnergyFile {
     }
 }
 
-/// `FILE` or `NAME=FILE`: a sample, named by its file's stem unless told, or by a folder's whole name.
+/// `FILE` or `NAME=FILE`: a sample; by default named by its file's stem, or by a folder's whole name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NamedFile {
     pub(crate) name: String,

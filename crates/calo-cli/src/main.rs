@@ -29,7 +29,7 @@ use terminal::Terminal;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Threads to use; all cores unless told.
+    /// Threads to use; by default all cores.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }

@@ -57,16 +57,16 @@ impl InputOptions {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct StorageOptions {
-    /// Element type of the cells, f32 or f64: the input's, or f32 for new showers, unless told
+    /// Element type of the cells, f32 or f64; by default the input's, or f32 for new showers
     #[arg(long, value_name = "TYPE", value_parser = dtype)]
     dtype: Option<Dtype>,
     /// gzip level, 0 (none) to 9
     #[arg(long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=9))]
     compression: u8,
-    /// Showers in a chunk; about 1.5 MB unless told
+    /// Showers in a chunk; by default about 1.5 MB
     #[arg(long, value_name = "N", value_parser = chunk_showers)]
     chunk_showers: Option<usize>,
-    /// HDF5 group of the output: the input's, the detector's or the grid's unless told
+    /// HDF5 group of the output; by default the input's, the detector's or the grid's
     #[arg(long, value_name = "GROUP")]
     to_group: Option<String>,
 }

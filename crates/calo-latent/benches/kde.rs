@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, Scaling};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, KernelCovariance};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::{Array1, Array2, s};
 use rand::{Rng, SeedableRng};
@@ -39,8 +39,8 @@ fn latent_like() -> Array2<f64> {
     points
 }
 
-fn settings(scaling: Scaling, bandwidth: Bandwidth) -> KdeSettings {
-    KdeSettings { scaling, bandwidth, condition: Some(24), columns: Vec::new() }
+fn settings(covariance: KernelCovariance, bandwidth: Bandwidth) -> KdeSettings {
+    KdeSettings { covariance, bandwidth, condition: Some(24), columns: Vec::new() }
 }
 
 fn density(criterion: &mut Criterion) {
@@ -49,10 +49,11 @@ fn density(criterion: &mut Criterion) {
     let fixed = Bandwidth::Fixed { bandwidth: 0.3, condition: Some(0.05) };
     let mut group = criterion.benchmark_group("kde");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(5));
-    for (name, scaling) in
-        [("standardised", Scaling::Standardised), ("full covariance", Scaling::FullCovariance)]
-    {
-        let settings = settings(scaling, fixed.clone());
+    for (name, covariance) in [
+        ("standardised", KernelCovariance::Standardised),
+        ("full covariance", KernelCovariance::FullCovariance),
+    ] {
+        let settings = settings(covariance, fixed.clone());
         group.bench_function(format!("fit 500,000 points, {name}"), |bencher| {
             bencher.iter(|| Kde::fit(points.view(), black_box(&settings)).unwrap());
         });
@@ -68,7 +69,8 @@ fn density(criterion: &mut Criterion) {
             bencher.iter(|| kde.log_density(black_box(some)).unwrap());
         });
     }
-    let searched = settings(Scaling::Standardised, Bandwidth::CrossValidated(CrossValidation::default()));
+    let searched =
+        settings(KernelCovariance::Standardised, Bandwidth::CrossValidated(CrossValidation::default()));
     group.bench_function("fit 500,000 points, cross-validated on 5,000", |bencher| {
         bencher.iter(|| Kde::fit(points.view(), black_box(&searched)).unwrap());
     });

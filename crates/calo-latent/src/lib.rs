@@ -35,7 +35,7 @@ pub use kde::{
 };
 pub use latent_optimisation::natural_gradient_step;
 pub use traversal::{traversal, traversal_plane};
-pub use whitening::Scaling;
+pub use whitening::KernelCovariance;
 
 /// The example of the README is compiled and run.
 #[cfg(doctest)]

@@ -19,7 +19,7 @@ const BLOCK: usize = 8192;
 /// The kernel covariance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scaling {
+pub enum KernelCovariance {
     /// The bandwidth is the kernel's width in every column, as in scikit-learn's `KernelDensity`.
     None,
     /// The bandwidth counts in standard deviations of each column.
@@ -52,7 +52,7 @@ impl Whitening {
     /// Mean and factor of finite `points`, of which there must be two at least; `names` are for errors.
     pub(crate) fn fit(
         points: ArrayView2<'_, f64>,
-        scaling: Scaling,
+        kernel: KernelCovariance,
         condition: Option<usize>,
         names: &[String],
     ) -> Result<Self> {
@@ -85,14 +85,14 @@ impl Whitening {
                 return Err(Error::non_finite(what, covariance[[k, k]], &[column]));
             }
         }
-        let factor = match scaling {
-            Scaling::None => Array2::eye(n_dims),
-            Scaling::Regressed if condition.is_some() => regressed(covariance.view())
+        let factor = match kernel {
+            KernelCovariance::None => Array2::eye(n_dims),
+            KernelCovariance::Regressed if condition.is_some() => regressed(covariance.view())
                 .map_err(|k| Error::Singular { column: names[order[k]].clone() })?,
-            Scaling::Standardised | Scaling::Regressed => {
+            KernelCovariance::Standardised | KernelCovariance::Regressed => {
                 Array2::from_diag(&covariance.diag().mapv(f64::sqrt))
             }
-            Scaling::FullCovariance => cholesky(covariance.view())
+            KernelCovariance::FullCovariance => cholesky(covariance.view())
                 .map_err(|k| Error::Singular { column: names[order[k]].clone() })?,
         };
         Ok(Self { order, mean, factor })
@@ -237,7 +237,8 @@ mod tests {
         for condition in [None, Some(1), Some(2)] {
             let points = points();
             let whitening =
-                Whitening::fit(points.view(), Scaling::FullCovariance, condition, &names(3)).unwrap();
+                Whitening::fit(points.view(), KernelCovariance::FullCovariance, condition, &names(3))
+                    .unwrap();
             let u = whitening.forward(points.view());
             let covariance = u.t().dot(&u) / 4.0;
             assert!((covariance - Array2::<f64>::eye(3)).iter().all(|x| x.abs() < 1e-12));
@@ -252,7 +253,8 @@ mod tests {
     #[test]
     fn what_the_condition_explains_is_taken_out_and_comes_back() {
         let points = points();
-        let whitening = Whitening::fit(points.view(), Scaling::Regressed, Some(1), &names(3)).unwrap();
+        let whitening =
+            Whitening::fit(points.view(), KernelCovariance::Regressed, Some(1), &names(3)).unwrap();
         let u = whitening.forward(points.view());
         let covariance = u.t().dot(&u) / 4.0;
         for k in 0..3 {
@@ -265,7 +267,8 @@ mod tests {
         whitening.backward(u.row(3), back.view_mut());
         assert!((back - points.row(3)).iter().all(|x| x.abs() < 1e-12));
         let twice = ndarray::stack![Axis(1), points.column(0), &points.column(0) * 2.0];
-        let error = Whitening::fit(twice.view(), Scaling::Regressed, Some(0), &names(2)).unwrap_err();
+        let error =
+            Whitening::fit(twice.view(), KernelCovariance::Regressed, Some(0), &names(2)).unwrap_err();
         assert!(matches!(&error, Error::Singular { column } if column == "z 1"), "{error}");
     }
 
@@ -273,12 +276,14 @@ mod tests {
     fn constant_and_dependent_columns_are_named() {
         let mut constant = points();
         constant.column_mut(1).fill(3.0);
-        let error = Whitening::fit(constant.view(), Scaling::Standardised, None, &names(3)).unwrap_err();
+        let error =
+            Whitening::fit(constant.view(), KernelCovariance::Standardised, None, &names(3)).unwrap_err();
         assert_eq!(error.to_string(), "z 1: all values equal 3; expected values that vary");
         let mut dependent = points();
         let sum = &dependent.column(0) + &dependent.column(1);
         dependent.column_mut(2).assign(&sum);
-        let error = Whitening::fit(dependent.view(), Scaling::FullCovariance, None, &names(3)).unwrap_err();
+        let error =
+            Whitening::fit(dependent.view(), KernelCovariance::FullCovariance, None, &names(3)).unwrap_err();
         assert!(matches!(&error, Error::Singular { column } if column == "z 2"), "{error}");
     }
 }

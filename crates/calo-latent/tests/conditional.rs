@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report of a test")]
 
-use calo_latent::{Bandwidth, Error, Kde, KdeSettings, Scaling};
+use calo_latent::{Bandwidth, Error, Kde, KdeSettings, KernelCovariance};
 use ndarray::{Array1, Array2, Axis, array, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -26,9 +26,9 @@ fn points(n: usize) -> Array2<f64> {
     points
 }
 
-fn fit(points: &Array2<f64>, scaling: Scaling, h: f64, h_energy: f64) -> Kde {
+fn fit(points: &Array2<f64>, covariance: KernelCovariance, h: f64, h_energy: f64) -> Kde {
     let bandwidth = Bandwidth::Fixed { bandwidth: h, condition: Some(h_energy) };
-    Kde::fit(points.view(), &KdeSettings { scaling, bandwidth, condition: Some(1), columns: Vec::new() })
+    Kde::fit(points.view(), &KdeSettings { covariance, bandwidth, condition: Some(1), columns: Vec::new() })
         .unwrap()
 }
 
@@ -50,8 +50,10 @@ fn moments_by_integration(kde: &Kde, energy: f64) -> [f64; 2] {
 #[test]
 fn samples_have_the_moments_of_the_density_itself() {
     let points = points(60);
-    for scaling in [Scaling::Standardised, Scaling::Regressed, Scaling::FullCovariance] {
-        let kde = fit(&points, scaling, 0.35, 0.2);
+    for covariance in
+        [KernelCovariance::Standardised, KernelCovariance::Regressed, KernelCovariance::FullCovariance]
+    {
+        let kde = fit(&points, covariance, 0.35, 0.2);
         for energy in [15.0, 60.0, 110.0] {
             let n = 4000;
             let z = kde.samples_given(Array1::from_elem(n, energy).view(), 0, rng_of).unwrap();
@@ -59,8 +61,8 @@ fn samples_have_the_moments_of_the_density_itself() {
             let found = z.column(0).mean().unwrap();
             let spread = z.column(0).var(1.0);
             let tolerance = 4.5 * (variance / n as f64).sqrt();
-            assert!((found - mean).abs() < tolerance, "{scaling:?} {energy}: {found} {mean}");
-            assert!((spread / variance - 1.0).abs() < 0.15, "{scaling:?} {energy}: {spread} {variance}");
+            assert!((found - mean).abs() < tolerance, "{covariance:?} {energy}: {found} {mean}");
+            assert!((spread / variance - 1.0).abs() < 0.15, "{covariance:?} {energy}: {spread} {variance}");
         }
     }
 }
@@ -126,7 +128,7 @@ fn a_gap_falls_to_its_nearest_points_and_far_outside_is_an_error() {
     // With bandwidths below the resolution of the numbers sampling still ends, at the nearest centre.
     let kde = fit(
         &array![[0.0, 10.0, 1.0], [1.0, 11.0, 0.0], [2.0, 12.0, 2.0]],
-        Scaling::Standardised,
+        KernelCovariance::Standardised,
         1e-6,
         1e-300,
     );
@@ -136,7 +138,7 @@ fn a_gap_falls_to_its_nearest_points_and_far_outside_is_an_error() {
 #[test]
 fn sample_i_is_the_same_alone_in_a_range_and_on_any_number_of_threads() {
     let points = points(700);
-    let kde = fit(&points, Scaling::FullCovariance, 0.3, 0.1);
+    let kde = fit(&points, KernelCovariance::FullCovariance, 0.3, 0.1);
     let energies = Array1::from_shape_fn(600, |i| 10.0 + 0.15 * i as f64);
     let all = || (kde.samples(0..600, rng_of), kde.samples_given(energies.view(), 0, rng_of).unwrap());
     let (free, given) = all();
@@ -147,50 +149,56 @@ fn sample_i_is_the_same_alone_in_a_range_and_on_any_number_of_threads() {
     let some = energies.slice(s![590..]);
     assert_eq!(kde.samples_given(some, 590, rng_of).unwrap(), given.slice(s![590.., ..]));
     assert_eq!(kde.given(energies[5]).unwrap().sample(&mut rng_of(5)), given.row(5));
-    let densities = || fit(&points, Scaling::FullCovariance, 0.3, 0.1).log_density(points.view()).unwrap();
+    let densities =
+        || fit(&points, KernelCovariance::FullCovariance, 0.3, 0.1).log_density(points.view()).unwrap();
     assert_eq!(one_thread.install(densities), densities());
 }
 
 #[test]
 fn free_samples_have_the_covariance_of_points_and_kernels() {
     let points = points(300);
-    for scaling in [Scaling::None, Scaling::Standardised, Scaling::Regressed, Scaling::FullCovariance] {
+    for covariance in [
+        KernelCovariance::None,
+        KernelCovariance::Standardised,
+        KernelCovariance::Regressed,
+        KernelCovariance::FullCovariance,
+    ] {
         let n = 4000;
-        let kde = fit(&points, scaling, 0.5, 0.5);
-        let found = covariance(&kde.samples(0..n, rng_of));
-        let of_points = covariance(&points);
+        let kde = fit(&points, covariance, 0.5, 0.5);
+        let found = covariance_of(&kde.samples(0..n, rng_of));
+        let of_points = covariance_of(&points);
         for ((i, j), &found) in found.indexed_iter() {
-            let kernel = match scaling {
-                Scaling::None => {
+            let kernel = match covariance {
+                KernelCovariance::None => {
                     if i == j {
                         1.0
                     } else {
                         0.0
                     }
                 }
-                Scaling::Standardised => {
+                KernelCovariance::Standardised => {
                     if i == j {
                         of_points[[i, i]]
                     } else {
                         0.0
                     }
                 }
-                Scaling::Regressed if i == j => of_points[[i, i]],
+                KernelCovariance::Regressed if i == j => of_points[[i, i]],
                 // What both have in common with the condition, column 1.
-                Scaling::Regressed => of_points[[i, 1]] * of_points[[j, 1]] / of_points[[1, 1]],
-                Scaling::FullCovariance => of_points[[i, j]],
+                KernelCovariance::Regressed => of_points[[i, 1]] * of_points[[j, 1]] / of_points[[1, 1]],
+                KernelCovariance::FullCovariance => of_points[[i, j]],
             };
             let expected = of_points[[i, j]] + 0.25 * kernel;
             let scale = (of_points[[i, i]] * of_points[[j, j]]).sqrt();
             assert!(
                 (found - expected).abs() < 0.12 * (scale + 0.1),
-                "{scaling:?} {i} {j}: {found} {expected}"
+                "{covariance:?} {i} {j}: {found} {expected}"
             );
         }
     }
 }
 
-fn covariance(points: &Array2<f64>) -> Array2<f64> {
+fn covariance_of(points: &Array2<f64>) -> Array2<f64> {
     let centred = points - &points.mean_axis(Axis(0)).unwrap();
     centred.t().dot(&centred) / (points.nrows() as f64 - 1.0)
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, Scaling, Storage};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, KernelCovariance, Storage};
 use ndarray::{Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,12 +17,12 @@ fn points(n: usize, d: usize) -> Array2<f64> {
 
 fn density() -> Kde {
     let cross_validation = CrossValidation { n_points: 60, n_coarse: 20, ..Default::default() };
-    density_of(Scaling::FullCovariance, Bandwidth::CrossValidated(cross_validation))
+    density_of(KernelCovariance::FullCovariance, Bandwidth::CrossValidated(cross_validation))
 }
 
-fn density_of(scaling: Scaling, bandwidth: Bandwidth) -> Kde {
+fn density_of(covariance: KernelCovariance, bandwidth: Bandwidth) -> Kde {
     let settings = KdeSettings {
-        scaling,
+        covariance,
         bandwidth,
         condition: Some(3),
         columns: ["z 0", "z 1", "z 2", "E"].map(str::to_owned).to_vec(),
@@ -40,13 +40,13 @@ fn refusal(path: &Path) -> String {
 fn a_density_comes_back_as_it_was_and_equal_densities_are_equal_files() {
     let folder = tempfile::tempdir().unwrap();
     let [path, again] = ["a", "b"].map(|name| folder.path().join(name));
-    for kde in [density(), density_of(Scaling::Regressed, Bandwidth::default())] {
+    for kde in [density(), density_of(KernelCovariance::Regressed, Bandwidth::default())] {
         kde.save(&path, Storage::F64).unwrap();
         let loaded = Kde::load(&path).unwrap();
         loaded.save(&again, Storage::F64).unwrap();
         assert!(fs::read(&path).unwrap() == fs::read(&again).unwrap());
         assert_eq!((loaded.columns(), loaded.condition()), (kde.columns(), kde.condition()));
-        assert_eq!((loaded.provenance(), loaded.scaling()), (kde.provenance(), kde.scaling()));
+        assert_eq!((loaded.provenance(), loaded.covariance()), (kde.provenance(), kde.covariance()));
         assert_eq!((loaded.search(), loaded.bandwidths()), (kde.search(), kde.bandwidths()));
         let queries = points(9, 4);
         assert_eq!(loaded.log_density(queries.view()).unwrap(), kde.log_density(queries.view()).unwrap());
@@ -73,7 +73,8 @@ fn shipped_densities_are_smaller_and_hardly_differ() {
     assert!(reduced.given(1.0).is_ok());
     assert!(kde.reduced(0, 5).is_err());
     assert_eq!(kde.reduced(500, 5).unwrap().n_centres(), 80);
-    let huge = KdeSettings { scaling: Scaling::None, bandwidth: Bandwidth::Scott, ..Default::default() };
+    let huge =
+        KdeSettings { covariance: KernelCovariance::None, bandwidth: Bandwidth::Scott, ..Default::default() };
     let huge = Kde::fit((points(9, 2) * 1e6).view(), &huge).unwrap();
     assert!(huge.save(&path, Storage::F16).unwrap_err().to_string().contains("centres too large for F16"));
 }
@@ -167,9 +168,9 @@ fn a_place_that_cannot_be_written_is_named_and_bad_samples_too() {
     }
     let message = fit(&sample.select(Axis(0), &[0, 1, 2]), Bandwidth::default());
     assert!(message.contains("bandwidths of each column: 3 points; expected at least 10"), "{message}");
-    let unscaled = KdeSettings { scaling: Scaling::None, ..Default::default() };
+    let unscaled = KdeSettings { covariance: KernelCovariance::None, ..Default::default() };
     let message = Kde::fit(sample.view(), &unscaled).unwrap_err().to_string();
-    assert!(message.contains("`scaling`: None; expected one in standard deviations"), "{message}");
+    assert!(message.contains("`covariance`: None; expected one in standard deviations"), "{message}");
     sample[[3, 1]] = f64::NAN;
     assert_eq!(fit(&sample, Bandwidth::Scott), "points: NaN at index [3, 1]; expected finite numbers");
 }

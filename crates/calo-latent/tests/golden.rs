@@ -3,7 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report")]
 
-use calo_latent::{Bandwidth, Kde, KdeSettings, Scaling, pearson, spearman};
+use calo_latent::{Bandwidth, Kde, KdeSettings, KernelCovariance, pearson, spearman};
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use serde::Deserialize;
 
@@ -47,7 +47,8 @@ fn fixed(bandwidth: f64, condition: Option<f64>) -> Bandwidth {
 fn log_densities_are_those_of_scikit_learn() {
     let golden = golden();
     let (points, queries) = (Array2::from(golden.points), Array2::from(golden.queries));
-    let plain = KdeSettings { scaling: Scaling::None, bandwidth: fixed(0.7, None), ..Default::default() };
+    let plain =
+        KdeSettings { covariance: KernelCovariance::None, bandwidth: fixed(0.7, None), ..Default::default() };
     let found = log_density(points.slice(s![.., ..3]), queries.slice(s![.., ..3]), &plain);
     assert_close(&found, &golden.sklearn_3d);
     let bandwidth = fixed(0.4, Some(0.1));
@@ -65,8 +66,8 @@ fn log_densities_are_those_of_scipy_whichever_column_is_the_condition() {
             (Bandwidth::Silverman, &golden.scipy_silverman),
             (fixed(0.9, None), &golden.scipy_number),
         ] {
-            let scaling = Scaling::FullCovariance;
-            let settings = KdeSettings { scaling, bandwidth, condition, columns: Vec::new() };
+            let covariance = KernelCovariance::FullCovariance;
+            let settings = KdeSettings { covariance, bandwidth, condition, columns: Vec::new() };
             assert_close(&log_density(points.view(), queries.view(), &settings), expected);
         }
     }

@@ -1,8 +1,8 @@
 //! What must hold for any sample.
 
 use calo_latent::{
-    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, Scaling, Search, Stage,
-    divergence_spectrum, natural_gradient_step, pearson, scott, spearman,
+    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, KernelCovariance, Search,
+    Stage, divergence_spectrum, natural_gradient_step, pearson, scott, spearman,
 };
 use ndarray::{Array2, Axis, s};
 use proptest::prelude::*;
@@ -21,8 +21,12 @@ fn rng_of(index: u64) -> ChaCha8Rng {
     rng
 }
 
-fn scaling() -> impl Strategy<Value = Scaling> {
-    prop_oneof![Just(Scaling::Standardised), Just(Scaling::Regressed), Just(Scaling::FullCovariance)]
+fn covariance() -> impl Strategy<Value = KernelCovariance> {
+    prop_oneof![
+        Just(KernelCovariance::Standardised),
+        Just(KernelCovariance::Regressed),
+        Just(KernelCovariance::FullCovariance)
+    ]
 }
 
 proptest! {
@@ -30,10 +34,11 @@ proptest! {
 
     #[test]
     fn a_density_moves_and_stretches_with_its_points(
-        seed in 0_u64..1000, shift in -1e3..1e3_f64, stretch in 0.01..100.0_f64, scaling in scaling(),
+        seed in 0_u64..1000, shift in -1e3..1e3_f64, stretch in 0.01..100.0_f64, covariance in covariance(),
     ) {
         let (points, queries) = (normal(30, 3, seed), normal(5, 3, seed + 1000));
-        let settings = KdeSettings { scaling, bandwidth: Bandwidth::Scott, condition: Some(1), ..Default::default() };
+        let settings =
+            KdeSettings { covariance, bandwidth: Bandwidth::Scott, condition: Some(1), ..Default::default() };
         let original = Kde::fit(points.view(), &settings).unwrap().log_density(queries.view()).unwrap();
         let move_all = |x: &Array2<f64>| x * stretch + shift;
         let moved = Kde::fit(move_all(&points).view(), &settings).unwrap();
@@ -42,10 +47,10 @@ proptest! {
     }
 
     #[test]
-    fn a_density_does_not_know_the_order_of_its_points_or_columns(seed in 0_u64..1000, scaling in scaling()) {
+    fn a_density_does_not_know_the_order_of_its_points_or_columns(seed in 0_u64..1000, covariance in covariance()) {
         let (points, queries) = (normal(30, 3, seed), normal(5, 3, seed + 1000));
         let fit = |points: &Array2<f64>, condition| {
-            let settings = KdeSettings { scaling, bandwidth: Bandwidth::Silverman, condition, ..Default::default() };
+            let settings = KdeSettings { covariance, bandwidth: Bandwidth::Silverman, condition, ..Default::default() };
             Kde::fit(points.view(), &settings).unwrap()
         };
         let original = fit(&points, Some(2)).log_density(queries.view()).unwrap();
@@ -159,8 +164,12 @@ fn ring(n: usize) -> Array2<f64> {
 fn columns_that_depend_on_others_get_narrow_kernels_and_others_keep_their_variance() {
     let points = ring(1000);
     let fit = |bandwidth| {
-        let settings =
-            KdeSettings { scaling: Scaling::Regressed, bandwidth, condition: Some(5), ..Default::default() };
+        let settings = KdeSettings {
+            covariance: KernelCovariance::Regressed,
+            bandwidth,
+            condition: Some(5),
+            ..Default::default()
+        };
         Kde::fit(points.view(), &settings).unwrap()
     };
     let kde = fit(Bandwidth::default());

@@ -54,7 +54,7 @@ pub use recipe::Recipe;
 pub use sampler::{Encode, Prior, Sampler};
 pub use schedule::{BatchSource, Event, Flow, train};
 pub use shower_model::ShowerModel;
-pub use step::{Showers, Step, Terms};
+pub use step::{Losses, Showers, Step};
 pub use tables::Tables;
 pub(crate) use tables::{parse_table, to_table};
 pub use trainer::{Position, Trainer};

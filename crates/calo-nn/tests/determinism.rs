@@ -17,7 +17,7 @@ use calo_nn::components::post_processor::PostProcessorConfig;
 use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorTraining};
 use calo_nn::engine::{FamilyConfig as _, OptimConfig, Recipe, Trainer};
 use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig};
-use calo_nn::families::bibae::{Config, Losses, ModelConfig, Schedule};
+use calo_nn::families::bibae::{Config, LossWeights, ModelConfig, Schedule};
 use calo_nn::losses::SortedMmd;
 use calo_nn::parameters::checkpoint;
 use ndarray::Array4;
@@ -54,7 +54,7 @@ fn trainer(layer_norm: bool) -> Trainer {
         ..Default::default()
     };
     let schedule = Schedule { n_critic: 3, post_processor, ..Default::default() };
-    let family = Config { model: model.on_grid(GRID.shape()), losses: Losses::default(), schedule };
+    let family = Config { model: model.on_grid(GRID.shape()), losses: LossWeights::default(), schedule };
     let optim = OptimConfig { batch_showers: BATCH, ..family.default_optim() };
     Trainer::new(Recipe { family: Box::new(family), optim }, 1, &Device::Cpu).unwrap()
 }
@@ -91,7 +91,7 @@ fn digest(trainer: &Trainer) -> BTreeMap<String, String> {
 fn after_a_step(layer_norm: bool) -> Vec<String> {
     let mut trainer = trainer(layer_norm);
     let start = digest(&trainer);
-    let terms = trainer.step(&[showers()]).unwrap();
+    let losses = trainer.step(&[showers()]).unwrap();
     let end = digest(&trainer);
     for (name, hash) in &end {
         let is_weight = name.ends_with(".weight") && !name.starts_with("adam.");
@@ -99,8 +99,8 @@ fn after_a_step(layer_norm: bool) -> Vec<String> {
         let counts = is_weight && !(layer_norm && name.contains(".fcec"));
         assert!(!counts || start[name] != *hash, "untouched by a step: {name}");
     }
-    let terms = terms.into_iter().map(|(name, value)| format!("{name} {:016x}", value.to_bits()));
-    terms.chain(end.into_iter().map(|(name, hash)| format!("{name} {hash}"))).collect()
+    let losses = losses.into_iter().map(|(name, value)| format!("{name} {:016x}", value.to_bits()));
+    losses.chain(end.into_iter().map(|(name, hash)| format!("{name} {hash}"))).collect()
 }
 
 /// Run by the test below in processes of its own.

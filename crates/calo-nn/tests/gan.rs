@@ -66,8 +66,8 @@ fn run(trainer: &mut Trainer, steps: u64) -> Vec<Vec<(&'static str, f64)>> {
     let mut logged = Vec::new();
     let stop = trainer.position().step + steps;
     train::<Box<dyn std::error::Error>>(trainer, &mut Showers, |trainer, event| {
-        if let Event::Step(terms) = event {
-            logged.push(terms);
+        if let Event::Step(losses) = event {
+            logged.push(losses);
         }
         Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
     })
@@ -95,7 +95,7 @@ fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let logged = run(&mut whole, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (6, 2));
     for name in ["discriminator_loss", "generator_loss", "generated_mean"] {
-        assert!(logged.iter().all(|terms| terms.iter().any(|(found, _)| *found == name)), "{name}");
+        assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
     }
     let end = state(&whole);
     for (name, values) in &start {

@@ -1,7 +1,6 @@
 //! The one error type of this crate: every message is one line that says what is wrong, where, and what was expected.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,29 +9,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused an operation on a file.
-    #[error("{}: cannot {operation}: {source}", path.display())]
-    Io {
-        /// The file concerned.
-        path: PathBuf,
-        /// What was attempted, as a verb phrase: "open for reading".
-        operation: &'static str,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A file could not be written.
+    /// A file could not be read or written, or is as a whole not what it should be.
     #[error(transparent)]
-    Write(calo_core::Error),
-    /// The file as a whole is not what it should be.
-    #[error("{}: {problem}; expected {expected}", path.display())]
-    File {
-        /// The file concerned.
-        path: PathBuf,
-        /// What was found.
-        problem: String,
-        /// What would have been right.
-        expected: String,
-    },
+    File(#[from] calo_core::Error),
     /// One field of the file contradicts the rest of it.
     #[error("{}, `{field}`: {problem}; expected {expected}", path.display())]
     Field {
@@ -66,14 +45,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(path: &Path, operation: &'static str, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), operation, source }
-    }
-
-    pub(crate) fn file(path: &Path, problem: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::File { path: path.to_owned(), problem: problem.into(), expected: expected.into() }
-    }
-
     pub(crate) fn figure(figure: &str, problem: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::Figure { figure: figure.to_owned(), problem: problem.into(), expected: expected.into() }
     }

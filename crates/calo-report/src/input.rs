@@ -20,8 +20,8 @@ const OURS: &str = "a result of `calo evaluate`";
 /// Reads and checks `results.json` in `dir`; a file of an earlier version is converted to the present one.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
-/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+/// [`Error::File`](crate::Error::File) where it cannot be read or is not ours, [`Error::Field`](crate::Error::Field)
+/// where it contradicts itself.
 pub fn read_results(dir: &Path) -> Result<Results> {
     let path = dir.join("results.json");
     let file = Versioned::read(&path, version1::VERSION..=SCHEMA_VERSION, OURS)?;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calo_core::write_atomically;
+use calo_core::{Error, write_atomically};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::latent::read_latent;
 use crate::plots::Figure;
 use crate::selection::read_selection;
@@ -79,7 +79,7 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
 fn write(dir: &Path, name: &str, page: &str, figures: Vec<Figure>) -> Result<ReportFiles> {
     let figures = write_figures(dir, figures)?;
     let html = dir.join(name);
-    write_atomically(&html, page.as_bytes()).map_err(Error::Write)?;
+    write_atomically(&html, page.as_bytes())?;
     Ok(ReportFiles { html, figures })
 }
 
@@ -97,7 +97,7 @@ fn write_figures(dir: &Path, figures: Vec<Figure>) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = folder.join(name);
-        write_atomically(&path, &bytes).map_err(Error::Write)?;
+        write_atomically(&path, &bytes)?;
         written.push(path);
     }
     Ok(written)

@@ -83,8 +83,8 @@ impl SelectedEpoch {
 /// Reads and checks a `selection.json`.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
-/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+/// [`Error::File`](crate::Error::File) where it cannot be read or is not ours, [`Error::Field`](crate::Error::Field)
+/// where it contradicts itself.
 pub fn read_selection(path: &Path) -> Result<Selection> {
     let selection = read(path, READ_VERSIONS, "a result of `calo select`")?;
     check(&selection, &Place(path))?;

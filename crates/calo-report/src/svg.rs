@@ -46,7 +46,7 @@ pub struct FigureText {
     pub id: String,
     /// Heading of the figure.
     pub title: String,
-    /// One or two sentences that stand in for the picture.
+    /// One or two sentences that describe the figure, for screen readers.
     pub alt: String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, PerDimension, Scaling, Storage};
+use calo_latent::{Bandwidth, CrossValidation, Kde, KdeSettings, KernelCovariance, PerDimension, Storage};
 use ndarray::{Array2, ArrayView2, s};
 use serde::Serialize;
 
@@ -23,11 +23,12 @@ pub struct DensityRequest {
     pub out: PathBuf,
     /// How wide kernels are.
     pub bandwidth: BandwidthRule,
-    /// Width along the energy in standard deviations, with [`BandwidthRule::EachVariable`] or a number; searched, or the
-    /// same number, unless told.
+    /// Width along the energy in standard deviations, with [`BandwidthRule::EachVariable`] or a number; by default
+    /// searched, or the same number.
     pub energy_bandwidth: Option<f64>,
     /// Shape of the kernels.
-    pub scaling: Scaling,
+    #[serde(rename = "scaling")]
+    pub covariance: KernelCovariance,
     /// Points that bandwidths are searched with at most.
     pub n_search_points: usize,
     /// Keep at most so many points as kernels, drawn by the seed.
@@ -39,7 +40,7 @@ pub struct DensityRequest {
 /// How wide kernels are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub enum BandwidthRule {
-    /// A bandwidth for each variable, by the likelihood of points left out.
+    /// A bandwidth for each variable, by the likelihood of held-out points.
     EachVariable,
     /// One for all, by cross-validated likelihood.
     CrossValidated,
@@ -59,7 +60,7 @@ pub fn estimate(request: &DensityRequest, caller: Caller<'_>) -> Result<Kde> {
     let bandwidth = bandwidth(request)?;
     let points = latent_file::read(&request.latent, caller)?;
     let place = request.latent.display();
-    let mut kde = fit(points.z.view(), &points.energies_gev, bandwidth, request.scaling)
+    let mut kde = fit(points.z.view(), &points.energies_gev, bandwidth, request.covariance)
         .with_context(|| format!("{place}: no density can be estimated"))?;
     if let Some(n) = request.max_centres {
         kde = kde.reduced(n, request.seed)?;
@@ -100,7 +101,7 @@ pub(crate) fn fit(
     z: ArrayView2<'_, f64>,
     energies_gev: &[f64],
     bandwidth: Bandwidth,
-    scaling: Scaling,
+    covariance: KernelCovariance,
 ) -> calo_latent::Result<Kde> {
     let encoded = z.ncols();
     let mut points = Array2::zeros((z.nrows(), encoded + 1));
@@ -109,6 +110,7 @@ pub(crate) fn fit(
         *point = energy;
     }
     let columns = (0..encoded).map(|variable| format!("z {variable}")).chain([ENERGY.to_owned()]);
-    let settings = KdeSettings { scaling, bandwidth, condition: Some(encoded), columns: columns.collect() };
+    let settings =
+        KdeSettings { covariance, bandwidth, condition: Some(encoded), columns: columns.collect() };
     Kde::fit(points.view(), &settings)
 }

@@ -7,7 +7,7 @@ mod sampled;
 use std::path::PathBuf;
 
 use calo_data::Part;
-use calo_latent::Kde;
+use calo_latent::{Kde, KernelCovariance};
 use calo_metrics::results::Gap;
 use calo_report::ReportFiles;
 use calo_report::latent::{DataInfo, DensityInfo, LatentResults, ModelInfo, SCHEMA_VERSION};
@@ -20,6 +20,7 @@ use crate::monitor::Caller;
 use crate::parts::{self, DataFile, PartChoice};
 use crate::provenance::{VERSION, hash_file};
 use crate::{Result, density};
+use decoded::Generation;
 use encoded::EncodedShowers;
 
 /// Variables whose correlations are tabled, drawn against observables, and traversed.
@@ -118,20 +119,10 @@ pub fn latent(request: &LatentRequest, caller: Caller<'_>) -> Result<(LatentResu
     Ok((results, files))
 }
 
-/// How showers are generated to be compared with encoded ones.
-#[derive(Debug, Clone, Copy)]
-struct Generation {
-    /// Of each kind, at most.
-    n: usize,
-    seed: u64,
-    /// Stages of the model that they pass.
-    n_stages: usize,
-}
-
 /// Density of showers of some energies; energies that are all the same have none.
 fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
     let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
-    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, calo_latent::Scaling::Regressed)
+    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, KernelCovariance::Regressed)
 }
 
 fn model_info(model: &LoadedModel, post_processed: bool) -> Result<ModelInfo> {

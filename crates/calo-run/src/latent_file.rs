@@ -116,7 +116,7 @@ pub struct LatentPoints {
 /// Reads sampled z and energies of a latent file.
 ///
 /// # Errors
-/// A file that is none, is damaged, or holds numbers that are not finite.
+/// A file that is not a latent file, is damaged, or holds numbers that are not finite.
 pub fn read(path: &Path, caller: Caller<'_>) -> Result<LatentPoints> {
     caller.monitor.working_on(path);
     let place = path.display();

@@ -9,7 +9,7 @@
 //! | [`files`], [`provenance`] | how shower files are found and stored; what files say of their origin |
 //! | [`prepare`], [`inspect`] | convert, project, pool, filter and split showers; what a file holds |
 //! | [`simulate`] | showers of the embedded Monte Carlo, resumable |
-//! | [`config`], [`train`], [`run_folder`] | a run: its configuration, the training, the folder that it leaves |
+//! | [`config`], [`train`], [`run_folder`] | a run: its configuration, its training loop, the folder that it leaves |
 //! | [`select`] | the best epoch of each run |
 //! | [`model`], [`networks`] | a trained model, from a run folder or built in; its networks, arrays in and out |
 //! | [`sampling`], [`generate`] | its showers, sampled from a prior or a density |

@@ -129,7 +129,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     outcome(&run, &trainer, false)
 }
 
-/// What the run came to.
+/// The result of the run.
 fn outcome(run: &RunFolder, trainer: &Trainer, had_finished: bool) -> Result<Trained> {
     let validated = run.validated()?;
     Ok(Trained {

@@ -32,7 +32,7 @@ use candle_core::Result;
 
 #[doc(hidden)]
 pub use capability::ComputeCapability;
-pub(crate) use operand::{Operand, OperandMut, Output, Steps};
+pub(crate) use operand::{LayerNormOperands, Operand, OperandMut, Output, Steps};
 
 use crate::arguments::{AdamUpdate, SortedMmd};
 
@@ -104,15 +104,10 @@ on_device! {
 
     /// x normalised over rows as long as the weight, times weight plus bias, then LeakyReLU(slope), where given.
     fn layer_norm::layer_norm(x: Operand, weight: Operand, bias: Operand, slope: Option<f64>, eps: f64) -> Output;
-    /// Its gradient for x, given g; `gate` is its own result and slope. With `affine` those for weight and bias stand
-    /// behind, all of it flat.
-    fn layer_norm::layer_norm_gradient(
-        x: Operand, weight: Operand, g: Operand, gate: Option<(Operand, f64)>, affine: bool, eps: f64,
-    ) -> Output;
+    /// Its gradient for x. With `affine` those for weight and bias stand behind, all of it flat.
+    fn layer_norm::layer_norm_gradient(operands: LayerNormOperands, affine: bool, eps: f64) -> Output;
     /// Gradients of the gradient for x, given v: for x, then for g, then, with `affine`, for the weight, flat.
-    fn layer_norm::layer_norm_second(
-        x: Operand, g: Operand, v: Operand, weight: Operand, gate: Option<(Operand, f64)>, affine: bool, eps: f64,
-    ) -> Output;
+    fn layer_norm::layer_norm_second(operands: LayerNormOperands, v: Operand, affine: bool, eps: f64) -> Output;
 
     /// Sums over all axes but the second, `[n, c, ..]` to `[c]`, or but the first two, to `[n, c]`.
     fn reduce::channel_sum(a: Operand, per_sample: bool) -> Output;

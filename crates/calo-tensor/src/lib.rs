@@ -46,7 +46,6 @@ pub mod layers;
 pub mod ops;
 pub mod optimiser;
 pub mod parameters;
-mod shared;
 
 pub use error::{Error, Result};
 pub use init::init;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::page::{Row, Section, table};
+use super::page::{Row, Section, table, wrapped};
 use super::peers::Peers;
 use super::{announce, json, limit_threads, machine, median, middle, resources};
 use crate::build;
@@ -47,13 +47,17 @@ pub(super) fn run(flags: &BenchFlags) -> Result<Section> {
     let versions = peers
         .map_or_else(|| "no PyTorch to compare with".to_owned(), |peers| peers.versions(&["torch", "numpy"]));
     let method = format!(
-        "`calo generate` on 30x30x30 cells with post-processor, start, sampling and the compressed file included; median of \
-         {repetitions}. PyTorch: decoder and post-processor alone, in batches of {BATCH}, scaled to as many showers. Seconds per \
-         thousand showers are milliseconds per shower."
+        "`calo generate` on 30x30x30 cells with post-processor. The time includes start, sampling and the compressed file; \
+         median of {repetitions} runs. PyTorch: decoder and post-processor alone, in batches of {BATCH}, scaled to as many \
+         showers. Seconds per thousand showers are milliseconds per shower."
     );
     Ok(Section {
         heading: "generate",
-        text: format!("{}; {versions}.\n\n{method}\n\n{table}", machine::hardware()),
+        text: format!(
+            "{}\n\n{}\n\n{table}",
+            wrapped(&format!("{}; {versions}.", machine::hardware())),
+            wrapped(&method)
+        ),
     })
 }
 
@@ -90,9 +94,9 @@ impl Bench {
             let mut calo = command(&self.calo);
             calo.args(["train", "configs/experiments/bib-ae-paper.toml", "--data", "data/photons.hdf5"]);
             for value in [
-                "training.epochs=1",
-                "training.batch_showers=2",
-                "training.critic_steps=1",
+                "optim.epochs=1",
+                "optim.batch_showers=2",
+                "schedule.n_critic=1",
                 "data.split=[0.01, 0.01, 0.98]",
                 "validation.every_epochs=0",
             ] {

@@ -5,7 +5,7 @@ use std::fs;
 use super::peers::Peers;
 use crate::process::{cargo, command, read};
 
-/// One sentence: processor, cores, memory, date, versions.
+/// One sentence: CPU, cores, memory, date, versions.
 pub(crate) fn describe(peers: &Peers) -> String {
     format!(
         "{}; {}.",

@@ -53,7 +53,7 @@ pub(crate) fn run(flags: &BenchFlags) -> Result<()> {
     if !others.is_empty() {
         let peers = Peers::find(flags.python.as_deref(), &others)?;
         let bench = Bench::prepare(if flags.quick { QUICK } else { FULL }, peers)?;
-        let machine = machine::describe(&bench.peers);
+        let machine = page::wrapped(&machine::describe(&bench.peers));
         for group in others {
             let (heading, rows) = match group {
                 BenchGroup::Data => ("data", bench.data()?),

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::page::Section;
+use super::page::{Section, wrapped};
 use super::peers::Peers;
 use super::{json, limit_threads, machine};
 use crate::flags::{BenchDevice, BenchFlags};
@@ -65,12 +65,15 @@ pub(super) fn run(flags: &BenchFlags) -> Result<Section> {
         BenchDevice::Cuda => {
             // Candle does not tell the name of a GPU.
             let peer = rows.first().and_then(|row| row.peer.as_ref());
-            let card = peer.map_or("An NVIDIA GPU", |peer| peer.device.as_str());
-            ("nn-cuda", table::cuda(&rows, card, flags.peak_tflops.or_else(|| table::peak_tflops(card))))
+            let gpu = peer.map_or("An NVIDIA GPU", |peer| peer.device.as_str());
+            ("nn-cuda", table::cuda(&rows, gpu, flags.peak_tflops.or_else(|| table::peak_tflops(gpu))))
         }
     };
     println!("\n{tables}");
-    Ok(Section { heading, text: format!("{}\n\n{}\n\n{tables}", bench.machine(), bench.method()) })
+    Ok(Section {
+        heading,
+        text: format!("{}\n\n{}\n\n{tables}", wrapped(&bench.machine()), wrapped(&bench.method())),
+    })
 }
 
 struct Bench {
@@ -157,12 +160,12 @@ impl Bench {
         };
         format!(
             "BIB-AE for photons at its published widths (f = 8, m = 128, post-processor 128), 30x30x30 cells, f32, \
-             {place} on both sides; PyTorch eager. Our bench allocates as `calo` does: from mimalloc, which keeps freed memory, with pages of \
-             2 MiB for the last two rows alone. Every case runs in a process of its own, {warm_up} times without and \
-             {repetitions} times with the clock; medians. The first five rows compute no gradients. A critic step is \
-             the scores of real and fake pairs, the gradient penalty, backward and Adam. A training step is five times \
-             reconstruction, a step of the critic and one of the latent critic, then one of encoder and decoder (both \
-             critics, KLD, MMD) and one of the post-processor (5 * sorted-kernel MMD + MSE)."
+             {place} on both sides; PyTorch eager. Our bench allocates as `calo` does: from mimalloc, which keeps freed \
+             memory, with pages of 2 MiB for the last two rows alone. Every case runs in a process of its own: {warm_up} \
+             warm-up runs, then the median of {repetitions}. The first five rows compute no gradients. A critic step is \
+             the scores of real and fake pairs, the gradient penalty, backward and Adam. A training step begins with \
+             five times a reconstruction, a step of the critic and one of the latent critic. One step of encoder and \
+             decoder (both critics, KLD, MMD) and one of the post-processor (5 * sorted-kernel MMD + MSE) follow."
         )
     }
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+/// Longest line of a paragraph, in characters.
+const LINE_WIDTH: usize = 120;
+
 /// A part of the page, written by one group of measurements.
 pub(crate) struct Section {
     pub(crate) heading: &'static str,
@@ -38,6 +41,24 @@ impl Row {
     }
 }
 
+/// A paragraph in lines of at most 120 characters.
+pub(crate) fn wrapped(text: &str) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        let separator = match width {
+            0 => "",
+            _ if width + 1 + length > LINE_WIDTH => "\n",
+            _ => " ",
+        };
+        width = if separator == " " { width + 1 + length } else { length };
+        lines.push_str(separator);
+        lines.push_str(word);
+    }
+    lines
+}
+
 /// The rows as a Markdown table.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::from(
@@ -63,8 +84,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
 
 const INTRODUCTION: &str = "# Performance
 
-Written by `cargo xtask bench`: ours and the peer one after the other on the same input, medians of five after one run that
-does not count, so files are in the page cache. The ratio is the peer's time over ours; above 1 we are faster.
+Written by `cargo xtask bench`, which measures our code and the peer one after the other on the same input. Times are
+medians of five runs after a warm-up run, so files are in the page cache. The ratio is the peer's time over ours; above
+1 we are faster.
 
 Photon showers are 30x30x30 cells; the large files are made from the sample in `data/`, every shower different
 (`xtask/peers/make_showers.py`). The peers may use as many threads as ours: h5py and most of NumPy use one. Our writer
@@ -103,6 +125,14 @@ mod tests {
         let row = Row::new("read".to_owned(), 2, 0.5).against("h5py", 1.0).wanted(Some(1.3));
         let text = table(&[row]);
         assert!(text.ends_with("| read | 2 | 0.500 s | h5py | 1.000 s | 2.00 | 1.3 |\n"), "{text}");
+    }
+
+    #[test]
+    fn paragraphs_wrap_between_words() {
+        let words = ["ninechars"; 25].join(" ");
+        let text = wrapped(&words);
+        assert_eq!(text.replace('\n', " "), words);
+        assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [119, 119, 9]);
     }
 
     #[test]

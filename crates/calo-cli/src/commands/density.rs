@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use calo_latent::{Kde, Scaling};
+use calo_latent::{Kde, KernelCovariance};
 use calo_run::density::{BandwidthRule, DensityRequest, SEARCH_POINTS, estimate};
 use calo_run::monitor::Caller;
 use calo_run::positive;
@@ -20,12 +20,12 @@ pub(crate) struct Args {
     latent: PathBuf,
     #[command(flatten)]
     out: Out,
-    /// Width of the kernels in standard deviations: `each` (one for each variable, likelihood of points left out), `cv` (one
+    /// Width of the kernels in standard deviations: `each` (one for each variable, likelihood of held-out points), `cv` (one
     /// for all, cross-validated likelihood), `scott`, `silverman` or a number
     #[arg(long, value_name = "RULE|X", default_value = "each")]
     bandwidth: Rule,
-    /// Width along the energy in standard deviations, with `each` or a number as --bandwidth; searched, or the same number,
-    /// unless told
+    /// Width along the energy in standard deviations, with `each` or a number as --bandwidth; by default
+    /// searched, or the same number
     #[arg(long, value_name = "X", value_parser = positive)]
     energy_bandwidth: Option<f64>,
     /// Shape of the kernels
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Points that bandwidths are searched with at most
     #[arg(long, value_name = "N", default_value_t = SEARCH_POINTS, value_parser = search_points)]
     cv_points: usize,
-    /// Keep at most so many points as kernels, drawn by the seed; all unless told
+    /// Keep at most so many points as kernels, drawn by the seed; by default all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_centres: Option<u64>,
     /// Seed of the points that are drawn
@@ -81,17 +81,17 @@ fn search_points(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
-    let scaling = match args.covariance {
-        Covariance::Standardised => Scaling::Standardised,
-        Covariance::Regressed => Scaling::Regressed,
-        Covariance::Full => Scaling::FullCovariance,
+    let covariance = match args.covariance {
+        Covariance::Standardised => KernelCovariance::Standardised,
+        Covariance::Regressed => KernelCovariance::Regressed,
+        Covariance::Full => KernelCovariance::FullCovariance,
     };
     let request = DensityRequest {
         latent: args.latent.clone(),
         out: args.out.out.clone(),
         bandwidth: args.bandwidth.0,
         energy_bandwidth: args.energy_bandwidth,
-        scaling,
+        covariance,
         n_search_points: args.cv_points,
         max_centres: args.max_centres.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
         seed: args.seed,
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
 fn summary(kde: &Kde, args: &Args) -> String {
     let likelihood = kde.search().map_or_else(String::new, |search| {
         let [value, error] = search.log_likelihood();
-        format!(", log likelihood of points left out {value:.3} +- {error:.3} ({} points)", search.n_points())
+        format!(", log likelihood of held-out points {value:.3} +- {error:.3} ({} points)", search.n_points())
     });
     let end = |pick: fn(f64, f64) -> f64| kde.bandwidths().iter().copied().reduce(pick).unwrap_or(f64::NAN);
     format!(

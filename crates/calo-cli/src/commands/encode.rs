@@ -19,8 +19,8 @@ pub(crate) struct Args {
     /// Shower file
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Part of it: train, validation, test (of the file that the run was trained on) or all; train of the run's own
-    /// file, all of another, unless told
+    /// Part of it: train, validation, test (of the file that the run was trained on) or all; by default train
+    /// for the run's own file, all for another
     #[arg(long, value_name = "PART")]
     part: Option<PartChoice>,
     /// Another seed draws other z

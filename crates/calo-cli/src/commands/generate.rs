@@ -18,7 +18,7 @@ use crate::output;
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Where the encoded latent variables come from; kde where there is a density, normal otherwise, unless told
+    /// Where the encoded latent variables come from; by default kde where there is a density, normal otherwise
     #[arg(long, value_enum)]
     latent: Option<Latent>,
     /// Density of the latent variables, instead of the model's own

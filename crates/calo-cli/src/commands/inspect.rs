@@ -15,7 +15,7 @@ use crate::{output, tables};
 pub(crate) struct Args {
     /// Shower file (HDF5), or raw hits (ROOT)
     input: PathBuf,
-    /// Cells above this are hits, MeV; the detector's cut, or 0, unless told
+    /// Cells above this are hits, MeV; by default the detector's cut, or 0
     #[arg(long, value_name = "MEV", value_parser = non_negative)]
     hits_above_mev: Option<f64>,
     /// Draw this shower (counted from 0) in the terminal

@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// Shower file
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Part of it that is looked at: train, validation, test (of the file that the run was trained on) or all; test of
-    /// the run's own file, all of another, unless told
+    /// Part of it that is looked at: train, validation, test (of the file that the run was trained on) or all; by
+    /// default test for the run's own file, all for another
     #[arg(long, value_name = "PART")]
     part: Option<PartChoice>,
     /// Folder for latent.json, latent.html and figures/

@@ -1,4 +1,4 @@
-//! `calo select`: which epoch of which training is best, all judged by the same divisors.
+//! `calo select`: which epoch of which run is best, all judged by the same divisors.
 
 use std::path::PathBuf;
 

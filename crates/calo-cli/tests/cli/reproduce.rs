@@ -50,9 +50,15 @@ fn wrong_requests_are_refused_before_anything_is_made() {
     refuse(&["table2", "--set", "training.epochs=1"], 1, &["training.epochs", "`optim.epochs`"]);
     refuse(&["table2", "--precision", "bf16"], 2, &["tf32"]);
     refuse(&["table2", "--data-at", "20=a.hdf5"], 2, &["--data"]);
-    let largest = u64::MAX.to_string();
-    refuse(&["table2", "--data-seed", &largest], 2, &["--data-seed", "at most 6148914691236517204"]);
-    refuse(&["table2", "--seed", &largest], 2, &["--seed", "smaller seed"]);
+    refuse(
+        &["table2", "--data-seed", "3074457345618258602"],
+        2,
+        &["--data-seed", "at most 3074457345618258601"],
+    );
+    // Configurations are TOML, whose integers have a sign.
+    refuse(&["table2", "--seed", "9223372036854775807"], 2, &["--seed", "smaller seed"]);
+    refuse(&["table2", "--set", "losses.kld=0.2"], 2, &["--set losses.kld=0.2", "run beta-0.05 sets it"]);
+    refuse(&["table2", "--set", "seed=3"], 2, &["--set seed=3", "the experiment sets it"]);
 }
 
 #[test]
@@ -63,6 +69,12 @@ fn an_experiment_of_ones_own_is_refused_with_its_file_and_field() {
         ("run = \"beta-0.4\"", "run = \"beta-0.5\"", ["mine.toml", "`candidate.run`"]),
         ("config = \"bib-ae-quick.toml\"", "config = \"nada.toml\"", ["mine.toml", "nada.toml"]),
         ("\"optim.epochs=3\"", "\"training.epochs=3\"", ["mine.toml: profile tiny", "`optim.epochs`"]),
+        (
+            "run = \"beta-0.4\"\nsampling = \"normal\"",
+            "run = \"beta-0.05\"\nsampling = \"kde\"",
+            ["`latent.run`", "twice"],
+        ),
+        ("name = \"beta 0.4\"", "name = \"beta 0.05_20\"", ["`candidate.name`", "`beta-0.05_20`"]),
     ] {
         let file = own(folder.path(), from, to);
         let out = folder.path().join("out");

@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Grid;
+use super::grid::Grid;
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::random::choose;

@@ -8,9 +8,9 @@ use super::per_dimension::{self, Ascent, Kernels, PerDimension};
 use crate::check::check_positive;
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
-use crate::whitening::Scaling;
+use crate::whitening::KernelCovariance;
 
-/// Width of the kernels, in the units that [`Scaling`](crate::Scaling) sets.
+/// Width of the kernels, in the units that [`KernelCovariance`](crate::KernelCovariance) sets.
 #[derive(Debug, Clone)]
 pub enum Bandwidth {
     /// Given numbers.
@@ -27,7 +27,7 @@ pub enum Bandwidth {
     /// Largest likelihood of held-out points, with a bandwidth of its own for the condition.
     CrossValidated(CrossValidation),
     /// Largest likelihood of held-out points, with per-dimension bandwidths and kernels that keep the variances. Needs
-    /// a [`Scaling`] in standard deviations.
+    /// a [`KernelCovariance`] in standard deviations.
     PerDimension(PerDimension),
 }
 
@@ -97,7 +97,7 @@ pub fn silverman(n_points: usize, n_columns: usize) -> f64 {
 /// What `bandwidth` means for whitened `centres`.
 pub(super) fn choose(
     bandwidth: &Bandwidth,
-    scaling: Scaling,
+    covariance: KernelCovariance,
     centres: ArrayView2<'_, f64>,
     n_condition: usize,
     log_determinant: f64,
@@ -117,9 +117,9 @@ pub(super) fn choose(
             let (widths, search) = cross_validation::search(centres, n_condition, log_determinant, settings)?;
             Ok((Chosen::Common(widths), Some(Search::Common(search))))
         }
-        Bandwidth::PerDimension(_) if scaling == Scaling::None => {
+        Bandwidth::PerDimension(_) if covariance == KernelCovariance::None => {
             let expected = "one in standard deviations, for a bandwidth of each column";
-            Err(Error::parameter("scaling", "None", expected))
+            Err(Error::parameter("covariance", "None", expected))
         }
         Bandwidth::PerDimension(settings) => {
             let (kernels, ascent) = per_dimension::search(centres, n_condition, log_determinant, settings)?;

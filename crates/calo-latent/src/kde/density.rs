@@ -10,13 +10,13 @@ use crate::check::{check_columns, check_finite, check_sample};
 use crate::error::{Error, Result};
 use crate::log_sum::{Widths, log_kernel_sums};
 use crate::random::choose;
-use crate::whitening::{Scaling, Whitening};
+use crate::whitening::{KernelCovariance, Whitening};
 
 /// How a density is estimated.
 #[derive(Debug, Clone, Default)]
 pub struct KdeSettings {
     /// Shape of the kernels.
-    pub scaling: Scaling,
+    pub covariance: KernelCovariance,
     /// Width of the kernels.
     pub bandwidth: Bandwidth,
     /// The column on which sampling can be conditioned: the incident energy. It has a bandwidth of its own.
@@ -28,10 +28,10 @@ pub struct KdeSettings {
 /// A kernel density estimate: p(x) = 1/n sum_i N(x; x_i, H), with the same covariance H for every kernel.
 ///
 /// H is L diag(h^2) L^T, where L is the identity, the standard deviations, or the Cholesky factor of the covariance,
-/// whole or of the regression on the condition alone ([`Scaling`]), and h the bandwidth: one for the conditioned column
-/// and one for the rest, or one for every column. Under [`Scaling::FullCovariance`] a bandwidth of its own for the
-/// condition widens or narrows the kernel along the regression of the other columns on it; with equal bandwidths H is
-/// h^2 times the covariance. With [`Bandwidth::PerDimension`] kernels lie around centres that are moved towards the
+/// whole or of the regression on the condition alone ([`KernelCovariance`]), and h the bandwidth: one for the conditioned
+/// column and one for the rest, or one for every column. Under [`KernelCovariance::FullCovariance`] a bandwidth of its own
+/// for the condition widens or narrows the kernel along the regression of the other columns on it; with equal bandwidths
+/// H is h^2 times the covariance. With [`Bandwidth::PerDimension`] kernels lie around centres that are moved towards the
 /// mean, so that the density has the variance of its points.
 ///
 /// # Reference
@@ -54,14 +54,14 @@ pub struct KdeSettings {
 pub struct Kde {
     pub(super) columns: Vec<String>,
     pub(super) condition: Option<usize>,
-    pub(super) scaling: Scaling,
+    pub(super) covariance: KernelCovariance,
     pub(super) widths: Widths,
     pub(super) whitening: Whitening,
     /// Where kernels lie in whitened coordinates, rising in the condition if there is one.
     pub(super) centres: Array2<f64>,
     /// The first column of `centres` if it is the condition, side by side for searches.
     pub(super) conditions: Vec<f64>,
-    /// Bandwidth of every column but the condition, in the units that the scaling sets.
+    /// Bandwidth of every column but the condition, in the units that the covariance sets.
     pub(super) bandwidths: Vec<f64>,
     pub(super) search: Option<Search>,
     pub(super) provenance: BTreeMap<String, String>,
@@ -81,13 +81,13 @@ impl Kde {
         check_sample("points", points, 2)?;
         let columns = column_names(points.ncols(), &settings.columns)?;
         check_condition(settings.condition, points.ncols())?;
-        let scaling = settings.scaling;
-        let mut whitening = Whitening::fit(points, scaling, settings.condition, &columns)?;
+        let covariance = settings.covariance;
+        let mut whitening = Whitening::fit(points, covariance, settings.condition, &columns)?;
         let mut centres = whitening.forward(points);
         let n_condition = usize::from(settings.condition.is_some());
         let log_determinant = whitening.log_determinant();
         let (chosen, search) =
-            bandwidth::choose(&settings.bandwidth, scaling, centres.view(), n_condition, log_determinant)?;
+            bandwidth::choose(&settings.bandwidth, covariance, centres.view(), n_condition, log_determinant)?;
         let (widths, bandwidths) = match chosen {
             Chosen::Common(widths) => (widths, vec![widths.rest; columns.len() - n_condition]),
             Chosen::PerDimension(kernels) => {
@@ -103,7 +103,7 @@ impl Kde {
         let mut kde = Self {
             columns,
             condition: settings.condition,
-            scaling,
+            covariance,
             widths,
             whitening,
             centres,
@@ -192,18 +192,12 @@ impl Kde {
         self.n_columns() - usize::from(self.condition.is_some())
     }
 
-    /// Smallest and largest value of the conditioned column.
-    pub fn condition_range(&self) -> Option<[f64; 2]> {
-        let ends = [*self.conditions.first()?, *self.conditions.last()?];
-        Some(ends.map(|u| self.whitening.condition_backward(u)))
-    }
-
     /// Shape of the kernels.
-    pub fn scaling(&self) -> Scaling {
-        self.scaling
+    pub fn covariance(&self) -> KernelCovariance {
+        self.covariance
     }
 
-    /// Bandwidth of every column besides the condition, in the units that [`Scaling`] sets.
+    /// Bandwidth of every column besides the condition, in the units that [`KernelCovariance`] sets.
     pub fn bandwidths(&self) -> &[f64] {
         &self.bandwidths
     }

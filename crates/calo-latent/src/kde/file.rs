@@ -18,7 +18,7 @@ use super::bandwidth::Search;
 use super::density::{Kde, check_condition};
 use crate::error::{Error, Result};
 use crate::log_sum::Widths;
-use crate::whitening::{Scaling, Whitening, column_order};
+use crate::whitening::{KernelCovariance, Whitening, column_order};
 
 /// Key of the header entry, by which a density is told from other files.
 const ENTRY: &str = "calo_kde";
@@ -66,9 +66,10 @@ struct Header {
     version: u32,
     columns: Vec<String>,
     condition: Option<usize>,
-    scaling: Scaling,
-    /// In units of the scaling, for readers: kernels have the widths of the tensor, in units of the factor. Missing in
-    /// version 1.
+    #[serde(rename = "scaling")]
+    covariance: KernelCovariance,
+    /// In the units that the covariance sets, for readers: kernels have the widths of the tensor, in units of the factor.
+    /// Missing in version 1.
     #[serde(default)]
     bandwidths: Vec<f64>,
     condition_bandwidth: Option<f64>,
@@ -86,7 +87,7 @@ impl Kde {
             version: VERSION,
             columns: self.columns.clone(),
             condition: self.condition,
-            scaling: self.scaling,
+            covariance: self.covariance,
             bandwidths: self.bandwidths.clone(),
             condition_bandwidth: self.condition_bandwidth(),
             search: self.search.clone(),
@@ -196,7 +197,7 @@ impl Header {
         Ok(Kde {
             columns: self.columns,
             condition: self.condition,
-            scaling: self.scaling,
+            covariance: self.covariance,
             widths: Widths { rest: bandwidths[0], condition: bandwidths[1] },
             whitening: Whitening { order, mean: Array1::from(mean), factor },
             centres,

@@ -44,7 +44,7 @@ mod tests {
     use rand::Rng;
     use rand_distr::StandardNormal;
 
-    use crate::{Bandwidth, Kde, KdeSettings, Scaling};
+    use crate::{Bandwidth, Kde, KdeSettings, KernelCovariance};
     use calo_core::random::{Purpose, stream};
 
     /// The density of two columns, summed over the other one on a fine grid.
@@ -55,9 +55,11 @@ mod tests {
         for mut row in points.rows_mut() {
             row[1] = 50.0 + 20.0 * (0.8 * row[0] + 0.6 * row[1]);
         }
-        for scaling in [Scaling::None, Scaling::Standardised, Scaling::FullCovariance] {
+        for covariance in
+            [KernelCovariance::None, KernelCovariance::Standardised, KernelCovariance::FullCovariance]
+        {
             let bandwidth = Bandwidth::Fixed { bandwidth: 0.7, condition: Some(0.4) };
-            let settings = KdeSettings { scaling, bandwidth, condition: Some(1), ..Default::default() };
+            let settings = KdeSettings { covariance, bandwidth, condition: Some(1), ..Default::default() };
             let kde = Kde::fit(points.view(), &settings).unwrap();
             let (at, step) = (array![-1.0, 0.0, 0.7], 0.05);
             let marginal = kde.marginal(0, at.view()).unwrap();
@@ -70,7 +72,7 @@ mod tests {
                         },
                     );
                 let integral = kde.log_density(line.view()).unwrap().mapv(f64::exp).sum() * step;
-                assert!((found / integral - 1.0).abs() < 1e-6, "{scaling:?} {z}: {found} {integral}");
+                assert!((found / integral - 1.0).abs() < 1e-6, "{covariance:?} {z}: {found} {integral}");
             }
         }
         let kde = Kde::fit(points.view(), &KdeSettings { bandwidth: Bandwidth::Scott, ..Default::default() });

@@ -34,7 +34,7 @@ pub(super) struct ShowersAt<'a> {
 }
 
 impl SampleSet {
-    /// The showers of a part at an energy; none where there are none.
+    /// The showers of a part at an energy; `None` where the sample has none.
     pub(super) fn showers_at(&self, energy: &FixedEnergy, part: Part) -> Option<ShowersAt<'_>> {
         let energy_gev = energy.energy_gev;
         let file =

@@ -8,10 +8,10 @@ use candle_core::Tensor;
 use crate::Result;
 use crate::losses::gradient_penalty_of_all;
 
-/// A critic's task: to tell a pair of a shower and itself from a pair of the shower and its image.
+/// A critic's task: to tell a pair of a shower and itself from a pair of the shower and its reconstruction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PairCritic<'a> {
-    /// The shower and its image, as the critic sees them.
+    /// The shower and its reconstruction, as the critic sees them.
     pub(crate) seen: &'a [Tensor; 2],
     /// Position between the two at which the gradient is penalised, `[n, 1]`, from 0 to 1.
     pub(crate) alpha: &'a Tensor,

@@ -10,7 +10,7 @@ use super::grid::Grid;
 use super::old_names::{self, OldName};
 use super::optim::{Group, OptimConfig};
 use super::sampler::Sampler;
-use super::step::{Showers, Step, Terms};
+use super::step::{Losses, Showers, Step};
 use super::tables::Tables;
 use crate::parameters::{Parameters, Path};
 use crate::{Error, Result};
@@ -164,7 +164,7 @@ pub trait Family: Debug + Send {
     fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()>;
 
     /// Why a run cannot recover if the last step of an epoch had these losses; `None` if it can.
-    fn collapsed(&self, _terms: &Terms) -> Option<String> {
+    fn collapsed(&self, _losses: &Losses) -> Option<String> {
         None
     }
 }

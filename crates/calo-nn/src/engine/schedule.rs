@@ -3,7 +3,7 @@
 use calo_core::{Grid, ShowerBatch};
 
 use super::error::TrainingError;
-use super::step::Terms;
+use super::step::Losses;
 use super::trainer::Trainer;
 use crate::{Error, Result};
 
@@ -23,7 +23,7 @@ pub trait BatchSource {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A step was made; these are its losses.
-    Step(Terms),
+    Step(Losses),
     /// An epoch was finished.
     Epoch,
 }
@@ -65,8 +65,8 @@ pub fn train<E: From<TrainingError> + From<calo_core::Error>>(
             for (i, batch) in (0..n).zip(&mut batches) {
                 source.read(position.epoch, position.batch + i, batch)?;
             }
-            let terms = trainer.step(&batches)?;
-            if on_event(trainer, Event::Step(terms))? == Flow::Stop {
+            let losses = trainer.step(&batches)?;
+            if on_event(trainer, Event::Step(losses))? == Flow::Stop {
                 return Ok(());
             }
         }

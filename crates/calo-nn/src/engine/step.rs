@@ -10,7 +10,7 @@ use crate::optimiser::Adam;
 use crate::{Error, Result};
 
 /// Values of the losses by name, in the order in which they were logged first.
-pub type Terms = Vec<(&'static str, f64)>;
+pub type Losses = Vec<(&'static str, f64)>;
 
 /// Showers of a batch on the device.
 #[derive(Debug, Clone)]
@@ -121,9 +121,9 @@ impl<'a> Step<'a> {
     }
 
     /// The logged values. They are read together, because each read waits for the device.
-    pub(super) fn finish(self) -> Result<Terms> {
+    pub(super) fn finish(self) -> Result<Losses> {
         if self.logged.is_empty() {
-            return Ok(Terms::new());
+            return Ok(Losses::new());
         }
         let values: Vec<&Tensor> = self.logged.iter().map(|(_, value)| value).collect();
         let values: Vec<f64> = Tensor::stack(&values, 0)?.to_dtype(DType::F64)?.to_vec1()?;

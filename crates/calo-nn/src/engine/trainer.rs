@@ -15,7 +15,7 @@ use super::grid::Grid;
 use super::noise::Noise;
 use super::optim::Group;
 use super::recipe::Recipe;
-use super::step::{Optimisers, Place, Showers, Step, Terms, is_of_optimiser};
+use super::step::{Losses, Optimisers, Place, Showers, Step, is_of_optimiser};
 use crate::optimiser::Adam;
 use crate::parameters::Parameters;
 use crate::parameters::checkpoint::{self, Checkpoint};
@@ -149,7 +149,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Operand`] for showers on another grid; [`TrainingError::Diverged`] when a loss or a gradient is not
     /// finite: the weights may then be half a step ahead and should be dropped for those of the last checkpoint.
-    pub fn step(&mut self, batches: &[ShowerBatch<f32>]) -> Result<Terms, TrainingError> {
+    pub fn step(&mut self, batches: &[ShowerBatch<f32>]) -> Result<Losses, TrainingError> {
         let n = self.batches_per_step();
         if batches.len() as u64 != n {
             let expected = n.to_string();
@@ -161,18 +161,18 @@ impl Trainer {
         let place = Place { phase: phase.name, epoch, step: self.position.step };
         let noise = Noise::new(self.seed, NOISE, place.step, &self.device);
         let mut step = Step::new(&mut self.optimisers, noise, place);
-        let terms = self.family.step(&showers, &mut step).and_then(|()| step.finish());
-        let terms = terms.map_err(|error| self.named(error))?;
-        if let Some((name, value)) = terms.iter().find(|(_, value)| !value.is_finite()) {
+        let losses = self.family.step(&showers, &mut step).and_then(|()| step.finish());
+        let losses = losses.map_err(|error| self.named(error))?;
+        if let Some((name, value)) = losses.iter().find(|(_, value)| !value.is_finite()) {
             return Err(self.diverged(format!("{name} is {value}")));
         }
         self.position.step += 1;
         self.position.batch += n;
-        self.collapse = self.family.collapsed(&terms);
+        self.collapse = self.family.collapsed(&losses);
         if let Some(average) = &mut self.average {
             average.update(&self.parameters, self.position.step)?;
         }
-        Ok(terms)
+        Ok(losses)
     }
 
     /// An error if the run cannot recover from its last step, also if that step was made before the checkpoint that was

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`networks`] | encoder, decoder and the critics that train them |
 //! | `model` | [`ModelConfig`]: sizes of all networks |
-//! | `losses`, `schedule` | [`Losses`], [`Schedule`]: what is minimised, and when |
+//! | `losses`, `schedule` | [`LossWeights`], [`Schedule`]: what is minimised, and when |
 //! | `config` | [`Config`]: all of these |
 //! | `groups` | names of the groups of parameters |
 //! | `family` | [`Config`] as a family of the engine |
@@ -30,6 +30,6 @@ mod step;
 
 pub use config::Config;
 pub(crate) use family::FAMILY;
-pub use losses::{KlAnnealing, Losses, StagedActivation};
+pub use losses::{KlAnnealing, LossWeights, StagedActivation};
 pub use model::ModelConfig;
 pub use schedule::Schedule;

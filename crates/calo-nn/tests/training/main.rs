@@ -17,7 +17,7 @@ use calo_nn::components::post_processor::{PostProcessorConfig, PostProcessorOutp
 use calo_nn::components::{CellScale, Scaling};
 use calo_nn::engine::{BatchSource, Event, FamilyConfig, Flow, OptimConfig, Recipe, Trainer, train};
 use calo_nn::families::bibae::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig};
-use calo_nn::families::bibae::{Config, Losses, ModelConfig, Schedule};
+use calo_nn::families::bibae::{Config, LossWeights, ModelConfig, Schedule};
 use calo_nn::losses::SortedMmd;
 use calo_nn::parameters::checkpoint;
 use rand::Rng;
@@ -71,7 +71,7 @@ fn model() -> ModelConfig {
 struct Training {
     epochs: u32,
     ema_decay: f64,
-    losses: Losses,
+    losses: LossWeights,
     schedule: Schedule,
 }
 
@@ -80,7 +80,7 @@ fn training() -> Training {
     let post_processor =
         PostProcessorTraining { identity_epochs: 1, sorted_mmd, ..PostProcessorTraining::default() };
     let schedule = Schedule { n_critic: 2, post_processor, ..Schedule::default() };
-    Training { epochs: 2, ema_decay: 0.0, losses: Losses::default(), schedule }
+    Training { epochs: 2, ema_decay: 0.0, losses: LossWeights::default(), schedule }
 }
 
 /// [`training`] with another order of steps.
@@ -115,8 +115,8 @@ fn run(trainer: &mut Trainer, source: &mut Showers, steps: u64) -> Vec<Vec<&'sta
     let mut names = Vec::new();
     let stop = trainer.position().step + steps;
     train::<Box<dyn std::error::Error>>(trainer, source, |trainer, event| {
-        if let Event::Step(terms) = event {
-            names.push(terms.iter().map(|(name, _)| *name).collect());
+        if let Event::Step(losses) = event {
+            names.push(losses.iter().map(|(name, _)| *name).collect());
         }
         Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
     })

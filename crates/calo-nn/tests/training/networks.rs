@@ -90,8 +90,8 @@ fn the_critic_sees_the_logarithm_that_is_asked_for() {
         let mut value = None;
         let mut source = Showers { batches: 2, read: Vec::new() };
         train::<Box<dyn std::error::Error>>(&mut trainer, &mut source, |_, event| {
-            let Event::Step(terms) = event else { return Ok(Flow::GoOn) };
-            value = terms.iter().find(|(name, _)| *name == "critic_distance").map(|(_, value)| *value);
+            let Event::Step(losses) = event else { return Ok(Flow::GoOn) };
+            value = losses.iter().find(|(name, _)| *name == "critic_distance").map(|(_, value)| *value);
             Ok(Flow::Stop)
         })
         .unwrap();

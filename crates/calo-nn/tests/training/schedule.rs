@@ -7,7 +7,7 @@ use calo_nn::candle::{Device, Tensor};
 use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorStage, PostProcessorTraining};
 use calo_nn::engine::{Event, Flow, Trainer, train};
 use calo_nn::families::bibae::networks::ProfileCriticConfig;
-use calo_nn::families::bibae::{KlAnnealing, Losses, ModelConfig, StagedActivation};
+use calo_nn::families::bibae::{KlAnnealing, LossWeights, ModelConfig, StagedActivation};
 use calo_nn::losses::SortedMmd;
 use calo_nn::parameters::checkpoint::{self, Checkpoint};
 
@@ -57,7 +57,7 @@ fn a_stage_of_its_own_trains_the_post_processor_alone() {
 fn a_critic_of_profiles_may_join() {
     let after = |profile_critic: Option<ProfileCriticConfig>, weight: f64| {
         let model = ModelConfig { profile_critic, ..model() }.on_grid(GRID);
-        let losses = Losses { profile_critic: weight, ..Losses::default() };
+        let losses = LossWeights { profile_critic: weight, ..LossWeights::default() };
         let training = Training { losses, ..training() };
         let mut trainer = Trainer::new(recipe(model, training), 5, &Device::Cpu).unwrap();
         let names = run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 2).concat();
@@ -76,14 +76,14 @@ fn a_critic_of_profiles_may_join() {
 
 #[test]
 fn the_weight_of_the_divergence_falls_to_its_end() {
-    let after = |losses: Losses, epochs: u64| {
+    let after = |losses: LossWeights, epochs: u64| {
         let mut trainer = trainer(Training { losses, ..training() });
         run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, 2 * epochs);
         saved(&trainer)
     };
-    let constant = Losses { kld: 0.4, ..Losses::default() };
+    let constant = LossWeights { kld: 0.4, ..LossWeights::default() };
     let kl_annealing = KlAnnealing { start_factor: 4.0, epochs: 1 };
-    let falling = Losses { kld: 0.1, kl_annealing, ..Losses::default() };
+    let falling = LossWeights { kld: 0.1, kl_annealing, ..LossWeights::default() };
     assert_eq!(after(falling.clone(), 1), after(constant.clone(), 1));
     assert_ne!(after(falling, 2), after(constant, 2));
 }
@@ -170,7 +170,7 @@ fn a_decoder_of_empty_showers_is_an_error_at_the_end_of_the_epoch() {
 #[test]
 fn variables_that_wait_are_held_closed() {
     let after = |staged_activation: Option<StagedActivation>, steps: u64| {
-        let losses = Losses { staged_activation, ..Losses::default() };
+        let losses = LossWeights { staged_activation, ..LossWeights::default() };
         let mut trainer = trainer(Training { losses, ..training() });
         run(&mut trainer, &mut Showers { batches: 2, read: Vec::new() }, steps);
         saved(&trainer)

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use calo_core::Error as FileError;
 use calo_metrics::results::Estimate;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,12 +32,12 @@ impl<'a> Versioned<'a> {
         struct Version {
             schema_version: u64,
         }
-        let file = File::open(path).map_err(|source| Error::io(path, "open for reading", source))?;
+        let file = File::open(path).map_err(|source| FileError::io(path, "open for reading", source))?;
         let mut text = Vec::new();
         let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
-        read.map_err(|source| Error::io(path, "read", source))?;
+        read.map_err(|source| FileError::io(path, "read", source))?;
         if text.len() as u64 > MAX_BYTES {
-            return Err(Error::file(path, format!("larger than {MAX_BYTES} bytes"), ours));
+            return Err(FileError::file(path, format!("larger than {MAX_BYTES} bytes"), ours).into());
         }
         let found: Version = parse(path, ours, &text)?;
         match u32::try_from(found.schema_version).ok().filter(|version| versions.contains(version)) {
@@ -49,7 +50,7 @@ impl<'a> Versioned<'a> {
                     format!("version {first} to {last}")
                 };
                 let found = format!("schema version {}", found.schema_version);
-                Err(Error::file(path, found, format!("{known}, which this calo reads")))
+                Err(FileError::file(path, found, format!("{known}, which this calo reads")).into())
             }
         }
     }
@@ -66,7 +67,8 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path, versions: RangeInclusive<u3
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, ours: &str, text: &[u8]) -> Result<T> {
-    serde_json::from_slice(text).map_err(|error| Error::file(path, one_line(&error.to_string()), ours))
+    serde_json::from_slice(text)
+        .map_err(|error| FileError::file(path, one_line(&error.to_string()), ours).into())
 }
 
 /// A message of the parser may quote the file; its line breaks must not split the message.

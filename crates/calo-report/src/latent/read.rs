@@ -11,8 +11,8 @@ use crate::input::{Place, read};
 /// Reads and checks `latent.json` in `dir`.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) or [`Error::File`](crate::Error::File) where it cannot be read or is not ours,
-/// [`Error::Field`](crate::Error::Field) where it contradicts itself.
+/// [`Error::File`](crate::Error::File) where it cannot be read or is not ours, [`Error::Field`](crate::Error::Field)
+/// where it contradicts itself.
 pub fn read_latent(dir: &Path) -> Result<LatentResults> {
     let path = dir.join("latent.json");
     let results = read(&path, SCHEMA_VERSION..=SCHEMA_VERSION, "a result of `calo latent`")?;

@@ -2,7 +2,7 @@
 
 use calo_metrics::results::Results;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::figures::{MatrixKind, MatrixPlot, matrix};
 use crate::plots::figure::{Figure, Place, Section, text};
 use crate::style::Style;
@@ -25,7 +25,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
             entries: entries.clone(),
         };
         let svg = matrix(&plot, style)?;
-        Ok(Figure::half(name, Section::Correlations, caption, svg))
+        Ok::<_, Error>(Figure::half(name, Section::Correlations, caption, svg))
     };
     let name = |index: usize| results.samples[index].name.as_str();
     let crossed = |matrix: &Matrix| {

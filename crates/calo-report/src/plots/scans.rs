@@ -2,7 +2,7 @@
 
 use calo_metrics::results::{EnergySource, Estimate, LinearityPoint, Results};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::figures::{EnergyScan, ScanPoint, ScanSeries, energy_scan};
 use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
@@ -29,7 +29,7 @@ pub(super) fn figures(results: &Results, style: &Style) -> Result<Vec<Figure>> {
         let plot =
             EnergyScan { text: text(name, title, alt), y_label: y_label.to_owned(), from_zero: true, series };
         let svg = energy_scan(&plot, style)?;
-        Ok(Figure::half(name, Section::Response, caption, svg))
+        Ok::<_, Error>(Figure::half(name, Section::Response, caption, svg))
     };
     Ok(vec![
         draw(

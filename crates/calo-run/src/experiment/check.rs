@@ -105,4 +105,49 @@ impl Experiment {
         );
         Err(self.wrong(field, &problem))
     }
+
+    /// # Errors
+    /// Names whose files and folders would be those of something else, where the repeated run is made `n_runs` times.
+    pub(super) fn check_folders(&self, n_runs: u64) -> Result<()> {
+        let place = &self.place;
+        let repeated = self.runs.iter().find(|run| run.repeated).filter(|_| n_runs > 1);
+        for run in &self.runs {
+            let name = &run.name;
+            let is_taken = ["selection", "evaluation", "generated"].contains(&name.as_str())
+                || name.starts_with("latent")
+                || name.starts_with("density");
+            ensure!(
+                !is_taken,
+                "{place}: field `run.name`: `{name}`, as a folder of every seed is called; expected another"
+            );
+            let is_repetition = repeated.is_some_and(|first| is_numbered(name, &first.name, '-'));
+            ensure!(
+                !is_repetition,
+                "{place}: field `run.name`: `{name}`, as a repetition of another run is called; expected another"
+            );
+        }
+        let stems: Vec<String> = self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect();
+        for stem in &stems {
+            let other = stems.iter().find(|other| is_numbered(stem, other, '_'));
+            ensure!(
+                other.is_none(),
+                "{place}: field `candidate.name`: `{stem}`, as showers of one energy of another are called; expected another"
+            );
+        }
+        let mut pages = BTreeSet::new();
+        for page in &self.latent_pages {
+            let run = &page.run;
+            ensure!(
+                pages.insert(run),
+                "{place}: field `latent.run`: `{run}` twice; expected one page for each run"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether `name` is `first`, the separator and a number.
+fn is_numbered(name: &str, first: &str, separator: char) -> bool {
+    let number = name.strip_prefix(first).and_then(|rest| rest.strip_prefix(separator));
+    number.is_some_and(|number| number.parse::<f64>().is_ok())
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use calo_data::ReadOptions;
 use calo_sim::Kind;
 
-use super::Pipeline;
+use super::pipeline::Pipeline;
 use super::plan::normalised;
+use super::seeds::N_SAMPLES;
 use super::stages::Stage;
 use super::step::Step;
 use crate::error::{Context as _, ensure};
@@ -19,9 +20,6 @@ use crate::{EnergyRange, Error, Result};
 
 /// Numbers of showers of one energy begin here times the energy's place: no two samples share a random stream.
 pub(super) const FIRST: u64 = 1_000_000_000;
-
-/// Samples whose simulator seeds are made from the one that is asked for.
-pub(super) const N_SAMPLES: u64 = 3;
 
 /// Showers of the full spectrum and of fixed energies.
 #[derive(Debug, Clone, Default)]

@@ -72,7 +72,7 @@ fn numbers(table: &Table) -> String {
     for score in first.floor.scores.iter().filter(is_mean) {
         let quantity = |column: &Column| estimate(&column.scores, &score.id);
         if columns.iter().any(|column| quantity(column).is_some()) {
-            row(score.label.clone(), &|i| over_seeds(i, &quantity, 3));
+            row(score.label.clone(), &|i| over_seeds(i, &quantity, score.digits));
         }
     }
     let others: BTreeSet<&String> = columns.iter().flat_map(|column| column.published.keys()).collect();

@@ -121,6 +121,9 @@ pub struct LatentPage {
     pub run: String,
     /// What new showers are sampled from: with `normal`, a density that is made for the page alone stands beside.
     pub sampling: Sampling,
+    /// Which epoch of the run.
+    #[serde(default)]
+    pub epoch: EpochRule,
     /// Showers that are generated for its figures.
     #[serde(default = "page_showers")]
     pub n_generated: usize,

@@ -48,6 +48,14 @@ impl Experiment {
             let problem = format!("true in run {name}, which is scanned; expected one of both");
             return Err(self.wrong("run.repeated", &problem));
         }
+        let is_published = run.published_s_jsd.is_some()
+            || self.latent_pages.iter().any(|page| page.run == *name && page.published_cog_z.is_some());
+        if is_published {
+            let problem = format!(
+                "a published number of run {name}, which is scanned; expected none, for it belongs to one value"
+            );
+            return Err(self.wrong("run.scan", &problem));
+        }
         let published =
             self.candidates.iter().find(|other| other.run == *name && !other.published.is_empty());
         match published {
@@ -129,6 +137,7 @@ mod tests {
             ("[]", "", "", "`run.scan.values`: none in run kld"),
             ("[0.1]", "repeated = true", "", "`run.repeated`: true in run kld"),
             ("[0.1]", "", "published = { s_jsd = 1.0 }", "`candidate.published`: some for scan"),
+            ("[0.1]", "published_s_jsd = \"1\"", "", "`run.scan`: a published number of run kld"),
             ("[0.1, 0.1]", "", "", "`kld-0.1` twice"),
         ] {
             let message = with_scan(values, of_run, of_candidate).unwrap_err().to_string();

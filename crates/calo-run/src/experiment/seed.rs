@@ -1,6 +1,7 @@
 //! One seed: runs, the best epochs, densities, generated showers, and how they compare.
 
 mod choose;
+mod context;
 mod judge;
 mod sample;
 mod train;
@@ -11,14 +12,14 @@ use calo_metrics::results::Results;
 use calo_report::latent::{LatentResults, read_latent};
 use calo_report::selection::SelectedRun;
 
-use super::Pipeline;
 use super::data::Data;
+use super::pipeline::Pipeline;
 use super::plan::{EpochRule, RunPlan, Sampling};
 use crate::Result;
 use crate::error::Context as _;
 use crate::files::create_folder;
+use context::{Made, Seed};
 use sample::Model;
-pub(super) use train::NEXT_RUN;
 
 /// What one seed gave.
 #[derive(Debug)]
@@ -39,21 +40,6 @@ pub(super) struct Outcome {
 pub(super) struct UsedEpoch {
     pub(super) run: SelectedRun,
     pub(super) epoch: u32,
-}
-
-/// What stages of one seed share.
-struct Seed<'a, 'b> {
-    pipeline: &'a mut Pipeline<'b>,
-    data: &'a Data,
-    seed: u64,
-    folder: PathBuf,
-}
-
-/// A run of the plan, as it was made.
-struct Made {
-    /// Place in the plan.
-    plan: usize,
-    folder: PathBuf,
 }
 
 /// All stages of one seed.
@@ -91,7 +77,7 @@ impl Seed<'_, '_> {
         let results = self.evaluate(&candidates)?;
         let mut latent = None;
         for page in &experiment.latent_pages {
-            let folder = self.latent(page, &model(&page.run, EpochRule::Best, page.sampling)?)?;
+            let folder = self.latent(page, &model(&page.run, page.epoch, page.sampling)?)?;
             if latent.is_none() {
                 latent = Some(read_latent(&folder)?);
             }
@@ -99,9 +85,5 @@ impl Seed<'_, '_> {
         let repeated = experiment.runs.iter().position(|run| run.repeated);
         let repeated_s_jsd = repeated.map(|index| chosen[index].s_jsd.clone()).unwrap_or_default();
         Ok(Outcome { seed: self.seed, results, latent, repeated_s_jsd, used, folder: self.folder })
-    }
-
-    fn name(&self, what: &str) -> String {
-        format!("seed-{}: {what}", self.seed)
     }
 }

@@ -69,6 +69,8 @@ pub struct StageRecord {
 pub(super) struct Opening<'a> {
     pub(super) out: &'a Path,
     pub(super) program: Program,
+    /// Descriptions of the detectors, which steps know by name or file.
+    pub(super) detectors: String,
     pub(super) request: Request,
     /// Keep stages that are the same although the request is another.
     pub(super) resume: bool,
@@ -81,6 +83,7 @@ pub(super) struct Opening<'a> {
 pub(super) struct Stages<'a> {
     out: PathBuf,
     program: Program,
+    detectors: String,
     keep: bool,
     monitor: &'a dyn Monitor,
     record: Record,
@@ -96,7 +99,7 @@ impl<'a> Stages<'a> {
     /// # Errors
     /// A folder that holds something else, or another request without `resume`.
     pub(super) fn open(opening: Opening<'a>) -> Result<Self> {
-        let Opening { out, program, request, resume, keep, monitor } = opening;
+        let Opening { out, program, detectors, request, resume, keep, monitor } = opening;
         let path = out.join("stages.json");
         let mut record = Record::default();
         if path.exists() {
@@ -123,7 +126,7 @@ impl<'a> Stages<'a> {
         record.request = request;
         write_json(&path, &record)?;
         let (makers, names) = (BTreeMap::new(), Vec::new());
-        Ok(Self { out: out.to_owned(), program, keep, monitor, record, makers, names })
+        Ok(Self { out: out.to_owned(), program, detectors, keep, monitor, record, makers, names })
     }
 
     /// Runs stages that do not need each other, at most `n_at_once` of them at a time, unless they are complete for the
@@ -264,6 +267,7 @@ impl<'a> Stages<'a> {
             hasher.update(text.as_bytes());
             hasher.update(b"\0");
         };
+        add(&self.detectors);
         // As it stands in JSON, without the quotes.
         let out = serde_json::to_string(&self.out)?;
         let out = out.trim_matches('"');

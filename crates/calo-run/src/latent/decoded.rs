@@ -6,7 +6,6 @@ use calo_metrics::{Column, observables};
 use calo_report::latent::{Joint, Traversal, TraversalPoint};
 use ndarray::{Array1, ArrayView2, ArrayView3};
 
-use super::Generation;
 use super::encoded::{EncodedShowers, JointOf, drawn_range, joint};
 use crate::measures::sample_settings;
 use crate::model::LoadedModel;
@@ -19,6 +18,16 @@ const VALUES: [f64; 5] = [-3.0, -1.5, 0.0, 1.5, 3.0];
 
 /// Bins along incident energy and centre of gravity.
 const BINS: [usize; 2] = [18, 24];
+
+/// How showers are generated to be compared with encoded ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Generation {
+    /// Of each kind, at most.
+    pub(super) n: usize,
+    pub(super) seed: u64,
+    /// Stages of the model that they pass.
+    pub(super) n_stages: usize,
+}
 
 /// Showers along each of the variables, all other latent variables zero.
 pub(super) fn traversals(

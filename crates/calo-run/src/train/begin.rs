@@ -62,11 +62,15 @@ impl Beginning<'_> {
 
     /// That a run is the one that was begun.
     pub(super) fn check_begun(&self, description: &RunDescription) -> Result<()> {
-        let Self { config, run, .. } = self;
+        let Self { config, run, detector, .. } = self;
         let path = run.config();
         let begun = RunConfig::read(&path)?.to_toml()?;
         if let Some(differing) = first_difference(&begun, &config.to_toml()?) {
             bail!("{}: {differing}; expected the configuration that the run was begun with", path.display());
+        }
+        if let Some(differing) = first_difference(&run.detector()?.to_toml()?, &detector.to_toml()?) {
+            let path = run.detector_file();
+            bail!("{}: {differing}; expected the detector that the run was begun with", path.display());
         }
         let begun = run.describe()?;
         ensure!(

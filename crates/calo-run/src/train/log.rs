@@ -22,7 +22,8 @@ pub(super) struct Line {
     pub(super) epoch: f64,
     /// Seconds since 1970.
     pub(super) time_s: f64,
-    pub(super) terms: Map<String, Value>,
+    #[serde(rename = "terms")]
+    pub(super) losses: Map<String, Value>,
 }
 
 /// The logs of a run, open to be continued.
@@ -50,17 +51,17 @@ impl Log {
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn step(&mut self, step: u64, epoch: f64, terms: &[(&'static str, f64)]) -> Result<()> {
+    pub(super) fn step(&mut self, step: u64, epoch: f64, losses: &[(&'static str, f64)]) -> Result<()> {
         let time_s = now_s();
         let line = Line {
             step,
             epoch,
             time_s,
-            terms: terms.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
+            losses: losses.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
         };
         self.lines.append(&line)?;
         let tags: Vec<(String, f32)> =
-            terms.iter().map(|(name, value)| scalar("losses", name, *value)).collect();
+            losses.iter().map(|(name, value)| scalar("losses", name, *value)).collect();
         self.scalars(step, time_s, &tags)
     }
 

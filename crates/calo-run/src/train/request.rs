@@ -1,4 +1,4 @@
-//! What is trained, and what a run came to.
+//! What is trained, and the result of a run.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub struct TrainRequest {
     pub compute: Compute,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     /// Whether it was complete before it was asked for.

@@ -5,7 +5,7 @@ use std::fs;
 
 use calo_core::Error;
 use calo_nn::candle::DType;
-use calo_nn::engine::{Event, Flow, ShowerModel, Terms, Trainer};
+use calo_nn::engine::{Event, Flow, Losses, ShowerModel, Trainer};
 use calo_nn::families;
 
 use super::log::Log;
@@ -35,13 +35,13 @@ impl Session<'_> {
     pub(super) fn see(&mut self, trainer: &Trainer, event: &Event) -> Result<Flow> {
         let position = trainer.position();
         match event {
-            Event::Step(terms) => {
+            Event::Step(losses) => {
                 let config = &self.config.checkpoints;
                 if position.step.is_multiple_of(config.log_every_steps) {
                     #[expect(clippy::cast_precision_loss, reason = "a place on an axis")]
                     let part = position.batch as f64 / self.batches_per_epoch.max(1) as f64;
-                    self.log.step(position.step, f64::from(position.epoch) + part, terms)?;
-                    self.progress.note(shown(trainer, terms));
+                    self.log.step(position.step, f64::from(position.epoch) + part, losses)?;
+                    self.progress.note(shown(trainer, losses));
                 }
                 self.progress.advance(1);
                 let interrupted = self.caller.check();
@@ -103,9 +103,9 @@ impl Session<'_> {
 }
 
 /// The losses that tell how a run goes, for people.
-fn shown(trainer: &Trainer, terms: &Terms) -> String {
+fn shown(trainer: &Trainer, losses: &Losses) -> String {
     let headline = trainer.recipe().family.headline();
-    let short = |name: &str| headline.iter().find(|(term, _)| *term == name).map(|(_, short)| *short);
-    let shown = terms.iter().filter_map(|(name, value)| Some(format!("{} {value:.3}", short(name)?)));
+    let short = |name: &str| headline.iter().find(|(known, _)| *known == name).map(|(_, short)| *short);
+    let shown = losses.iter().filter_map(|(name, value)| Some(format!("{} {value:.3}", short(name)?)));
     shown.collect::<Vec<_>>().join(", ")
 }

@@ -16,7 +16,7 @@ use calo_core::{Error, Result};
 const FILE_VERSION: &str = "brain.Event:2";
 /// Bytes of a record around its event: length, its checksum, the event's checksum.
 const FRAME_BYTES: usize = 16;
-/// Longer events are none of ours.
+/// An event that is longer was not written by this module.
 const MAX_EVENT_BYTES: u64 = 1 << 24;
 
 /// An event file that grows. Records are written whole, at once: what a reader sees is what has happened.

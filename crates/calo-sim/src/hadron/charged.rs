@@ -17,6 +17,20 @@ const LEAST_STEP_MM: f64 = 0.1;
 /// Largest angle that the field turns a particle by in a step.
 const LARGEST_TURN: f64 = 0.1;
 
+/// One step of a particle in the material of its slab.
+struct Step<'a> {
+    material: &'a MaterialTables,
+    /// Where the tables have the particle's mass.
+    mass: usize,
+    start_mm: [f64; 3],
+    length_mm: f64,
+    momentum_mev: f64,
+    /// Angle that the field turns the particle by.
+    turn_per_mm: f64,
+    /// Whether the slab is active.
+    active: bool,
+}
+
 /// Tracks one charged particle until it stops, interacts, decays or leaves.
 pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event<'_>) {
     let mut particle = particle;
@@ -57,8 +71,9 @@ pub(super) fn track(tables: &HadronTables, particle: Particle, event: &mut Event
         free_paths -= step_mm * per_mm;
 
         let start_mm = particle.position_mm;
-        advance(&mut particle, material, step_mm, momentum_mev, turn_per_mm, event);
-        lose(&mut particle, material, mass, step_mm, start_mm, active, event);
+        let step = Step { material, mass, start_mm, length_mm: step_mm, momentum_mev, turn_per_mm, active };
+        advance(&mut particle, &step, event);
+        lose(&mut particle, &step, event);
         if !event.geometry.inside(&particle) {
             event.escape(&particle);
             return;
@@ -99,14 +114,8 @@ fn end_at_rest(material: &MaterialTables, particle: &Particle, event: &mut Event
 
 /// Moves along the step: bent by the field, and scattered with Highland's width (PDG 2022, eq. 34.16).
 #[inline]
-fn advance(
-    particle: &mut Particle,
-    material: &MaterialTables,
-    step_mm: f64,
-    momentum_mev: f64,
-    turn_per_mm: f64,
-    event: &mut Event<'_>,
-) {
+fn advance(particle: &mut Particle, step: &Step<'_>, event: &mut Event<'_>) {
+    let Step { material, length_mm: step_mm, momentum_mev, turn_per_mm, .. } = *step;
     // The chord of the arc, with half of the turn before it and half behind.
     let half = 0.5 * step_mm * turn_per_mm;
     particle.direction = event.geometry.magnetic_field.turned(particle.direction, half);
@@ -131,15 +140,8 @@ fn advance(
 
 /// Takes the energy of a step: mean loss with its fluctuations, deposited half-way, and delta rays.
 #[inline]
-fn lose(
-    particle: &mut Particle,
-    material: &MaterialTables,
-    mass: usize,
-    step_mm: f64,
-    start_mm: [f64; 3],
-    active: bool,
-    event: &mut Event<'_>,
-) {
+fn lose(particle: &mut Particle, step: &Step<'_>, event: &mut Event<'_>) {
+    let Step { material, mass, start_mm, length_mm: step_mm, active, .. } = *step;
     if step_mm <= 0.0 {
         return;
     }

@@ -24,15 +24,27 @@ pub(crate) struct CellAffine {
     pub(crate) bias: Vec<f32>,
 }
 
+/// The first layer, of one input: weight per channel, padded, and the normalisation behind it, which removes its bias.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstLayer {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) affine: CellAffine,
+}
+
+/// The last layer, of one output: weight per channel, padded, and bias.
+#[derive(Debug, Clone)]
+pub(crate) struct LastLayer {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: f32,
+}
+
 /// Everything about a network that is the same for all samples.
 #[derive(Debug, Clone)]
 pub(crate) struct Packed {
-    /// First layer: weight per channel, padded, and the normalisation behind it, which removes its bias.
-    pub(crate) first: (Vec<f32>, CellAffine),
+    pub(crate) first: FirstLayer,
     /// Products between, and the normalisation behind each but the last.
     pub(crate) products: Vec<(Product, Option<CellAffine>)>,
-    /// Last layer: weight per channel, padded, and bias.
-    pub(crate) last: (Vec<f32>, f32),
+    pub(crate) last: LastLayer,
     /// Slope of the activations.
     pub(crate) slope: f32,
     /// Channels of the widest layer, padded.
@@ -78,27 +90,29 @@ impl WithSimd for Sample<'_> {
         let variance = squares / x.len() as f64;
         let mut normalisation = Normalisation::new(
             stride,
-            first.0.iter().map(|weight| {
+            first.weight.iter().map(|weight| {
                 let weight = f64::from(*weight);
                 // As weight * (x - mean) / sqrt(weight^2 variance + eps), written for x - mean.
                 (0.0, weight * weight * variance)
             }),
         );
-        for (scale, weight) in normalisation.scale.iter_mut().zip(&first.0) {
+        for (scale, weight) in normalisation.scale.iter_mut().zip(&first.weight) {
             *scale *= weight;
         }
-        let mut affine = Some(&first.1);
+        let mut affine = Some(&first.affine);
         for (layer, ((product, norm), bias)) in products.iter().zip(biases).enumerate() {
             let mut sums = norm.as_ref().map(|_| Sums::new(stride));
             for (idx, block) in scratch.blocks.chunks_mut(CELLS * stride).enumerate() {
                 let start = idx * CELLS;
                 let cells = block.len() / stride;
                 let staged = &mut scratch.staged[..cells * stride];
-                if layer == 0 {
-                    let centred = |cell: usize| (f64::from(x[start + cell]) - mean) as f32;
-                    stage_first(simd, staged, centred, &normalisation, &first.1, start, slope, stride);
-                } else if let Some(affine) = affine {
-                    stage(simd, staged, block, &normalisation, affine, start, slope, stride);
+                if let Some(affine) = affine {
+                    let stage = Stage { simd, normalisation: &normalisation, affine, start, slope, stride };
+                    if layer == 0 {
+                        stage.input(staged, |cell| (f64::from(x[start + cell]) - mean) as f32);
+                    } else {
+                        stage.block(staged, block);
+                    }
                 }
                 multiply(simd, product, bias, staged, block, stride);
                 match &mut sums {
@@ -114,72 +128,60 @@ impl WithSimd for Sample<'_> {
     }
 }
 
-/// Normalised and activated first layer of a block, made of its one input.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a loop body with a name")]
-fn stage_first<S: Simd>(
+/// How the cells of a block are normalised and activated.
+struct Stage<'a, S: Simd> {
     simd: S,
-    staged: &mut [f32],
-    centred: impl Fn(usize) -> f32,
-    normalisation: &Normalisation,
-    affine: &CellAffine,
+    normalisation: &'a Normalisation,
+    affine: &'a CellAffine,
+    /// First cell of the block.
     start: usize,
     slope: S::f32s,
     stride: usize,
-) {
-    let scale = S::as_simd_f32s(&normalisation.scale).0;
-    for (cell, staged) in staged.chunks_exact_mut(stride).enumerate() {
-        let factor = simd.splat_f32s(centred(cell) * affine.weight[start + cell]);
-        let bias = simd.splat_f32s(affine.bias[start + cell]);
-        for (staged, scale) in S::as_mut_simd_f32s(staged).0.iter_mut().zip(scale) {
-            *staged = leaky_relu(simd, simd.mul_add_e_f32s(*scale, factor, bias), slope);
-        }
-    }
 }
 
-/// Normalised and activated copy of a block.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a loop body with a name")]
-fn stage<S: Simd>(
-    simd: S,
-    staged: &mut [f32],
-    block: &[f32],
-    normalisation: &Normalisation,
-    affine: &CellAffine,
-    start: usize,
-    slope: S::f32s,
-    stride: usize,
-) {
-    let scale = S::as_simd_f32s(&normalisation.scale).0;
-    let offset = S::as_simd_f32s(&normalisation.offset).0;
-    for (cell, (staged, block)) in staged.chunks_exact_mut(stride).zip(block.chunks_exact(stride)).enumerate()
-    {
-        let weight = simd.splat_f32s(affine.weight[start + cell]);
-        let bias = simd.splat_f32s(affine.bias[start + cell]);
-        let (staged, block) = (S::as_mut_simd_f32s(staged).0, S::as_simd_f32s(block).0);
-        for (((staged, value), scale), offset) in staged.iter_mut().zip(block).zip(scale).zip(offset) {
-            let normalised = simd.sub_f32s(simd.mul_f32s(*value, *scale), *offset);
-            *staged = leaky_relu(simd, simd.mul_add_e_f32s(normalised, weight, bias), slope);
+impl<S: Simd> Stage<'_, S> {
+    /// Normalised and activated first layer of a block, made of its one input.
+    #[inline(always)]
+    fn input(&self, staged: &mut [f32], centred: impl Fn(usize) -> f32) {
+        let Self { simd, normalisation, affine, start, slope, stride } = *self;
+        let scale = S::as_simd_f32s(&normalisation.scale).0;
+        for (cell, staged) in staged.chunks_exact_mut(stride).enumerate() {
+            let factor = simd.splat_f32s(centred(cell) * affine.weight[start + cell]);
+            let bias = simd.splat_f32s(affine.bias[start + cell]);
+            for (staged, scale) in S::as_mut_simd_f32s(staged).0.iter_mut().zip(scale) {
+                *staged = leaky_relu(simd, simd.mul_add_e_f32s(*scale, factor, bias), slope);
+            }
+        }
+    }
+
+    /// Normalised and activated copy of a block.
+    #[inline(always)]
+    fn block(&self, staged: &mut [f32], block: &[f32]) {
+        let Self { simd, normalisation, affine, start, slope, stride } = *self;
+        let scale = S::as_simd_f32s(&normalisation.scale).0;
+        let offset = S::as_simd_f32s(&normalisation.offset).0;
+        let cells = staged.chunks_exact_mut(stride).zip(block.chunks_exact(stride));
+        for (cell, (staged, block)) in cells.enumerate() {
+            let weight = simd.splat_f32s(affine.weight[start + cell]);
+            let bias = simd.splat_f32s(affine.bias[start + cell]);
+            let (staged, block) = (S::as_mut_simd_f32s(staged).0, S::as_simd_f32s(block).0);
+            for (((staged, value), scale), offset) in staged.iter_mut().zip(block).zip(scale).zip(offset) {
+                let normalised = simd.sub_f32s(simd.mul_f32s(*value, *scale), *offset);
+                *staged = leaky_relu(simd, simd.mul_add_e_f32s(normalised, weight, bias), slope);
+            }
         }
     }
 }
 
 /// The last layer: one number per cell.
 #[inline(always)]
-fn finish<S: Simd>(
-    simd: S,
-    y: &mut [f32],
-    block: &[f32],
-    (weight, bias): &(Vec<f32>, f32),
-    slope: S::f32s,
-    stride: usize,
-) {
-    let weight = S::as_simd_f32s(weight).0;
+fn finish<S: Simd>(simd: S, y: &mut [f32], block: &[f32], last: &LastLayer, slope: S::f32s, stride: usize) {
+    let weight = S::as_simd_f32s(&last.weight).0;
     for (y, cell) in y.iter_mut().zip(block.chunks_exact(stride)) {
         let mut sum = simd.splat_f32s(0.0);
         for (value, weight) in S::as_simd_f32s(cell).0.iter().zip(weight) {
             sum = simd.mul_add_e_f32s(leaky_relu(simd, *value, slope), *weight, sum);
         }
-        *y = simd.reduce_sum_f32s(sum) + bias;
+        *y = simd.reduce_sum_f32s(sum) + last.bias;
     }
 }

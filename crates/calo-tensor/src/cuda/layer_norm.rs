@@ -6,7 +6,7 @@ use candle_core::{CudaStorage, Result, Shape};
 use super::kernels::{
     Element, Grid, Source, by_dtype, elements, launch, optional, rows, sized, uninitialised,
 };
-use super::operand::{Operand, Output};
+use super::operand::{LayerNormOperands, Operand, Output};
 use super::reduce::{self, add_parts};
 
 pub(super) fn layer_norm(
@@ -52,23 +52,10 @@ fn activation<'a, T: Element>(
     Ok((optional(op, "result", gate.map(|(y, _)| y), n)?, slope))
 }
 
-pub(super) fn layer_norm_gradient(
-    x: Operand,
-    weight: Operand,
-    g: Operand,
-    gate: Option<(Operand, f64)>,
-    affine: bool,
-    eps: f64,
-) -> Result<Output> {
-    fn run<T: Element>(
-        x: Operand,
-        weight: Operand,
-        g: Operand,
-        gate: Option<(Operand, f64)>,
-        affine: bool,
-        mut eps: f64,
-    ) -> Result<Output> {
+pub(super) fn layer_norm_gradient(operands: LayerNormOperands, affine: bool, eps: f64) -> Result<Output> {
+    fn run<T: Element>(operands: LayerNormOperands, affine: bool, mut eps: f64) -> Result<Output> {
         let op = "layer_norm_gradient";
+        let LayerNormOperands { x, weight, g, gate } = operands;
         let (device, shape) = (&x.0.device, x.1.shape());
         let mut len = weight.1.shape().elem_count();
         let mut rows = rows(op, "input", x, len)?;
@@ -125,26 +112,23 @@ pub(super) fn layer_norm_gradient(
         add_parts::<T>(device, &mut bias_parts, &mut out.slice_mut(n + len..), parts, 1.0)?;
         Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), Shape::from(n + extra)))
     }
-    by_dtype!("layer_norm_gradient", x, T => run::<T>(x, weight, g, gate, affine, eps))
+    by_dtype!("layer_norm_gradient", operands.x, T => run::<T>(operands, affine, eps))
 }
 
 pub(super) fn layer_norm_second(
-    x: Operand,
-    g: Operand,
+    operands: LayerNormOperands,
     v: Operand,
-    weight: Operand,
-    gate: Option<(Operand, f64)>,
     affine: bool,
     eps: f64,
 ) -> Result<Output> {
     fn run<T: Element>(
-        [x, g, v]: [Operand; 3],
-        weight: Operand,
-        gate: Option<(Operand, f64)>,
+        operands: LayerNormOperands,
+        v: Operand,
         affine: bool,
         mut eps: f64,
     ) -> Result<Output> {
         let op = "layer_norm_second";
+        let LayerNormOperands { x, weight, g, gate } = operands;
         let device = &x.0.device;
         let mut len = weight.1.shape().elem_count();
         let mut rows = rows(op, "input", x, len)?;
@@ -201,5 +185,5 @@ pub(super) fn layer_norm_second(
         let shape = Shape::from(out.len());
         Ok((CudaStorage::wrap_cuda_slice(out, device.clone()), shape))
     }
-    by_dtype!("layer_norm_second", x, T => run::<T>([x, g, v], weight, gate, affine, eps))
+    by_dtype!("layer_norm_second", operands.x, T => run::<T>(operands, v, affine, eps))
 }

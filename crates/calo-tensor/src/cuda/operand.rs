@@ -12,6 +12,18 @@ pub(crate) struct OperandMut<'a> {
     pub(crate) layout: &'a Layout,
 }
 
+/// What the gradients of a layer normalisation are computed from.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "read in builds with CUDA alone"))]
+pub(crate) struct LayerNormOperands<'a> {
+    pub(crate) x: Operand<'a>,
+    pub(crate) weight: Operand<'a>,
+    /// Gradient of the result.
+    pub(crate) g: Operand<'a>,
+    /// Result and slope of the activation behind, where there is one.
+    pub(crate) gate: Option<(Operand<'a>, f64)>,
+}
+
 /// What an operation returns to Candle.
 pub(crate) type Output = (CudaStorage, Shape);
 

@@ -221,8 +221,11 @@ impl Operation<3> for InputGradient {
         Ok((out, x_layout.shape().clone()))
     }
 
-    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
-        on_device(self.gate.as_ref(), |gate| cuda::layer_norm_gradient(a, b, c, gate, false, cpu::EPSILON))
+    fn cuda(&self, [x, weight, g]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        on_device(self.gate.as_ref(), |gate| {
+            let operands = cuda::LayerNormOperands { x, weight, g, gate };
+            cuda::layer_norm_gradient(operands, false, cpu::EPSILON)
+        })
     }
 
     fn gradients(
@@ -261,8 +264,11 @@ impl Operation<3> for Gradients {
         Ok((out, Shape::from(len)))
     }
 
-    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
-        on_device(self.gate.as_ref(), |gate| cuda::layer_norm_gradient(a, b, c, gate, true, cpu::EPSILON))
+    fn cuda(&self, [x, weight, g]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+        on_device(self.gate.as_ref(), |gate| {
+            let operands = cuda::LayerNormOperands { x, weight, g, gate };
+            cuda::layer_norm_gradient(operands, true, cpu::EPSILON)
+        })
     }
 }
 
@@ -292,14 +298,14 @@ impl Operation<3> for SecondGradients {
         Ok((out, Shape::from(2 * x_layout.shape().elem_count() + affine)))
     }
 
-    fn cuda(&self, [a, b, c]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
+    fn cuda(&self, [x, g, v]: [cuda::Operand<'_>; 3]) -> candle_core::Result<cuda::Output> {
         let (weight, weight_layout) = self.weight.storage_and_layout();
         let Storage::Cuda(weight) = &*weight else {
             return Err(Error::operand(NAME, "device of the weight", self.weight.device(), "the GPU").into());
         };
         on_device(self.gate.as_ref(), |gate| {
-            let weight = (weight, weight_layout);
-            cuda::layer_norm_second(a, b, c, weight, gate, self.affine, cpu::EPSILON)
+            let operands = cuda::LayerNormOperands { x, weight: (weight, weight_layout), g, gate };
+            cuda::layer_norm_second(operands, v, self.affine, cpu::EPSILON)
         })
     }
 }

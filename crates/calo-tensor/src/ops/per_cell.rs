@@ -15,7 +15,7 @@ use candle_core::{DType, Device, Storage, Tensor};
 use rayon::prelude::*;
 
 use crate::cpu::elements;
-use crate::cpu::per_cell::{CellAffine, PAD, Packed, Product, Sample, Scratch};
+use crate::cpu::per_cell::{CellAffine, FirstLayer, LastLayer, PAD, Packed, Product, Sample, Scratch};
 use crate::{Error, Result};
 
 const NAME: &str = "per_cell_network";
@@ -207,9 +207,9 @@ fn pack(mut chain: Vec<Layer>, slope: f32, stride: usize, grid: Vec<usize>) -> R
     let bias = last.bias.first().copied().unwrap_or(0.0);
     Ok(PerCellNetwork {
         packed: Packed {
-            first: (padded(first.weight, stride), affine),
+            first: FirstLayer { weight: padded(first.weight, stride), affine },
             products,
-            last: (padded(last.weight, stride), bias),
+            last: LastLayer { weight: padded(last.weight, stride), bias },
             slope,
             stride,
         },

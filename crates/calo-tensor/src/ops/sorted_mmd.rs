@@ -128,7 +128,7 @@ impl Operation<2> for Band {
             return Err(Error::operand(OP, "derivative", "second", "the first, the only one there is").into());
         }
         let cells = real.dim(1)?;
-        // Only the losses lead on; the gradients beside them are no one's input.
+        // Other operations take the losses alone; the gradients in the result are used only here.
         let of_loss = pass.keep(gradient).narrow(1, 0, 1)?;
         let part = |x: &Tensor, start: usize| {
             let wanted = pass.wants(x).then(|| result.narrow(1, start, cells)?.broadcast_mul(&of_loss));

@@ -12,10 +12,10 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
+use calo_core::AtomicFile;
 use candle_core::{CpuStorage, Device, Storage, Tensor};
 
 use self::format::{DTYPES, EXPECTED};
-use crate::shared::{self, AtomicFile};
 use crate::{Error, Result};
 
 /// Size of the buffers between memory and disk.
@@ -183,10 +183,10 @@ fn write_each<T, const N: usize>(
 }
 
 /// An error of [`AtomicFile`] as one of this crate.
-fn data_error(path: &Path, error: shared::Error) -> Error {
+fn data_error(path: &Path, error: calo_core::Error) -> Error {
     match error {
-        shared::Error::Io { path, operation, source } => Error::Io { path, operation, source },
-        shared::Error::File { path, problem, expected } => Error::File { path, problem, expected },
+        calo_core::Error::Io { path, operation, source } => Error::Io { path, operation, source },
+        calo_core::Error::File { path, problem, expected } => Error::File { path, problem, expected },
         other => Error::file(path, other.to_string(), "a file that can be written"),
     }
 }

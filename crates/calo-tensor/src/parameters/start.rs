@@ -1,10 +1,10 @@
 //! Draws the initial values of a variable of the store.
 
+use calo_core::random::{Purpose, stream};
 use candle_core::{DType, Device, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
 
 use super::init::{Draw, Init};
-use crate::shared::{Purpose, stream};
 use crate::{Error, Result};
 
 const WEIGHTS: Purpose = Purpose::new("weights");

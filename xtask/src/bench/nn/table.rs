@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(super) struct Measured {
     /// Seconds of each repetition.
     wall_s: Vec<f64>,
-    /// Mean of all threads together.
+    /// CPU seconds of all threads, mean of the repetitions.
     cpu_s: Option<f64>,
     /// Peak minus what was in use once the weights were loaded.
     memory_bytes: Option<f64>,
@@ -72,7 +72,7 @@ impl Row {
         1e3 * seconds / self.batch as f64
     }
 
-    /// `12.3 | 45.6`: wall and processor milliseconds per shower.
+    /// `12.3 | 45.6`: wall and CPU milliseconds per shower.
     fn times(&self, side: Option<&Measured>) -> String {
         let number = |seconds: Option<f64>| show(seconds.map(|s| self.per_shower_ms(s)), 2);
         format!("{} | {}", number(side.map(Measured::median_s)), number(side.and_then(|side| side.cpu_s)))
@@ -115,8 +115,8 @@ pub(super) fn cpu(rows: &[Row]) -> String {
         );
     }
     text.push_str(
-        "\nMemory beyond interpreter, inputs and weights, MiB: peak resident size minus the size once all is loaded. Not \
-         more than PyTorch's is wanted.\n\n| what | batch | ours | PyTorch | ratio | |\n| --- | --- | --- | --- | --- | --- |\n",
+        "\nMemory beyond interpreter, inputs and weights, MiB: peak resident size minus the size once all is loaded. The \
+         limit\nis PyTorch's.\n\n| what | batch | ours | PyTorch | ratio | |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for row in rows {
         let (ours, peer) = (row.ours.memory_bytes, row.peer.as_ref().and_then(|peer| peer.memory_bytes));
@@ -136,13 +136,13 @@ pub(super) fn cpu(rows: &[Row]) -> String {
 }
 
 /// Times and the share of the GPU's peak on CUDA.
-pub(super) fn cuda(rows: &[Row], card: &str, peak_tflops: Option<f64>) -> String {
+pub(super) fn cuda(rows: &[Row], gpu: &str, peak_tflops: Option<f64>) -> String {
     let peak = peak_tflops.map_or_else(
         || "its peak is not known here (`--peak-tflops`)".to_owned(),
         |peak| format!("peak {peak:.0} TFLOP/s of TF32 products"),
     );
     let mut text = format!(
-        "{card}: {peak}. Milliseconds per shower; FLOPs of convolutions and products as PyTorch counts them.\n\n\
+        "{gpu}: {peak}.\nMilliseconds per shower; FLOPs of convolutions and products as PyTorch counts them.\n\n\
          | what | batch | ours | PyTorch | ratio | of the bests | at least | | ours, TFLOP/s | share of peak |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
@@ -169,7 +169,7 @@ pub(super) fn cuda(rows: &[Row], card: &str, peak_tflops: Option<f64>) -> String
 }
 
 /// TF32 without sparsity, from the makers' data sheets.
-pub(super) fn peak_tflops(card: &str) -> Option<f64> {
+pub(super) fn peak_tflops(gpu: &str) -> Option<f64> {
     let known = [
         ("H200", 494.7),
         ("H100 PCIe", 378.0),
@@ -178,7 +178,7 @@ pub(super) fn peak_tflops(card: &str) -> Option<f64> {
         ("A100", 156.0),
         ("L40S", 183.0),
     ];
-    known.into_iter().find(|(name, _)| card.contains(name)).map(|(_, peak)| peak)
+    known.into_iter().find(|(name, _)| gpu.contains(name)).map(|(_, peak)| peak)
 }
 
 fn mib(bytes: f64) -> f64 {
@@ -224,11 +224,11 @@ mod tests {
     }
 
     #[test]
-    fn share_of_peak_needs_a_known_card() {
+    fn share_of_peak_needs_a_known_gpu() {
         let rows = [row(Some(measured(1.6)))];
         // 1 TFLOP in 0.8 s.
         assert!(cuda(&rows, "NVIDIA H200", Some(5.0)).contains("| met | 1.2 | 25 % |"));
-        assert!(cuda(&rows, "Card", None).contains("| met | 1.2 | - |"));
+        assert!(cuda(&rows, "GPU", None).contains("| met | 1.2 | - |"));
         assert_eq!(peak_tflops("NVIDIA H100 PCIe"), Some(378.0));
         assert_eq!(peak_tflops("another"), None);
     }

@@ -13,7 +13,7 @@ use crate::ops::sort_descending;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostProcessorStage {
-    /// In every step, on the images of that step (decoding-photons).
+    /// In every step, on the reconstructions of that step (decoding-photons).
     Joint,
     /// After all other networks, which then stay fixed (fast-and-accurate-showers).
     After {
@@ -82,8 +82,8 @@ impl Default for PostProcessorLosses {
 }
 
 impl PostProcessorTraining {
-    /// A training step of `group` on scaled cells: `processed` is the network's output for `images`; `real` returns showers
-    /// to compare with.
+    /// A training step of `group` on scaled cells: `processed` is the network's output for the reconstructions `images`;
+    /// `real` returns showers to compare with.
     ///
     /// In the first epochs of a phase the squared change is the only loss.
     ///

@@ -1,6 +1,6 @@
 //! A BIB-AE and how it is trained.
 
-use super::losses::Losses;
+use super::losses::LossWeights;
 use super::model::ModelConfig;
 use super::schedule::Schedule;
 use crate::Result;
@@ -13,7 +13,7 @@ pub struct Config {
     /// The networks.
     pub model: ModelConfig,
     /// Losses and their weights.
-    pub losses: Losses,
+    pub losses: LossWeights,
     /// Order and number of training steps.
     pub schedule: Schedule,
 }

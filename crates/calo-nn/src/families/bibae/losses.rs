@@ -11,7 +11,7 @@ use crate::field::{Allowed, check, error};
 /// decoding-photons, section 3; values from the published settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Losses {
+pub struct LossWeights {
     /// Score of the reconstruction.
     pub critic: f64,
     /// Score of the latent variables.
@@ -32,7 +32,7 @@ pub struct Losses {
     pub gradient_penalty: f64,
 }
 
-impl Default for Losses {
+impl Default for LossWeights {
     fn default() -> Self {
         Self {
             critic: 1.0,
@@ -48,7 +48,7 @@ impl Default for Losses {
     }
 }
 
-impl Losses {
+impl LossWeights {
     /// Weight of each variable's divergence in a step of an epoch.
     pub(super) fn kld_of_each(&self, epoch: u32, step: u64, n_variables: usize) -> Vec<f64> {
         let KlAnnealing { start_factor, epochs } = self.kl_annealing;
@@ -90,7 +90,7 @@ impl Losses {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KlAnnealing {
-    /// Beta in the first epoch, in units of [`Losses::kld`].
+    /// Beta in the first epoch, in units of [`LossWeights::kld`].
     pub start_factor: f64,
     /// Number of epochs until it reaches its value; 0 for no annealing.
     pub epochs: u32,
@@ -107,7 +107,7 @@ impl Default for KlAnnealing {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StagedActivation {
-    /// Weight of the divergence of a waiting variable, in units of [`Losses::kld`].
+    /// Weight of the divergence of a waiting variable, in units of [`LossWeights::kld`].
     pub closed_factor: f64,
     /// Number of steps with the first variable alone.
     pub first_steps: u64,
@@ -132,12 +132,12 @@ mod tests {
     #[test]
     fn variables_come_one_after_another() {
         let stages = StagedActivation { closed_factor: 100.0, first_steps: 3, steps_each: 2 };
-        let losses = Losses { kld: 0.5, staged_activation: Some(stages), ..Losses::default() };
+        let losses = LossWeights { kld: 0.5, staged_activation: Some(stages), ..LossWeights::default() };
         let open = |step| losses.kld_of_each(0, step, 4).iter().filter(|beta| **beta < 1.0).count();
         assert_eq!([0, 2, 3, 4, 5, 6, 7, 1000].map(open), [1, 1, 2, 2, 3, 3, 4, 4]);
         assert_eq!(losses.kld_of_each(0, 4, 4), [0.5, 0.5, 50.0, 50.0]);
         // Where beta itself begins high, no variable weighs less than that.
-        let annealed = Losses { kl_annealing: KlAnnealing { start_factor: 200.0, epochs: 1 }, ..losses };
+        let annealed = LossWeights { kl_annealing: KlAnnealing { start_factor: 200.0, epochs: 1 }, ..losses };
         assert_eq!(annealed.kld_of_each(0, 0, 2), [100.0, 100.0]);
         assert_eq!(annealed.kld_of_each(1, 0, 2), [0.5, 50.0]);
     }

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::config::Config;
 use super::generator::Generator;
 use super::groups::{AUTOENCODER, CRITIC, LATENT_CRITIC, POST_PROCESSOR, PROFILE_CRITIC};
-use super::losses::Losses;
+use super::losses::LossWeights;
 use super::model::ModelConfig;
 use super::networks::{Critic, LatentCritic, ProfileCritic};
 use super::schedule::Schedule;
@@ -16,7 +16,7 @@ use crate::Result;
 use crate::components::CellScale;
 use crate::components::critics::{Judgement, PairCritic};
 use crate::components::post_processor::PostProcessorStage;
-use crate::engine::{Encode, Family, Showers, Step, Terms, Trained};
+use crate::engine::{Encode, Family, Losses, Showers, Step, Trained};
 use crate::losses::{gaussian_mmd, gradient_penalty, kld_of_each};
 use crate::ops::sqrt_or_zero;
 use crate::parameters::{Parameters, Path};
@@ -50,7 +50,7 @@ impl Critics {
 pub(super) struct BibAe {
     generator: Trained<Generator>,
     critics: Trained<Critics>,
-    losses: Losses,
+    losses: LossWeights,
     schedule: Schedule,
     n_encoded: usize,
     latent_dim: usize,
@@ -71,7 +71,7 @@ impl BibAe {
         })
     }
 
-    /// Latent variables and scaled images of `showers`, without a graph.
+    /// Latent variables and scaled reconstructions of `showers`, without a graph.
     fn reconstruct(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<(Tensor, Tensor)> {
         let (generator, energies_gev) = (&self.generator.frozen, &showers.energies_gev);
         let noise = cx.normal(showers.n()?, self.latent_dim)?;
@@ -84,7 +84,7 @@ impl BibAe {
     fn train_critics(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<()> {
         let scaling = &self.generator.frozen.scaling;
         let Critics { critic, latent_critic, profile_critic } = &self.critics.tracked;
-        let Losses { gradient_penalty: weight, .. } = self.losses;
+        let LossWeights { gradient_penalty: weight, .. } = self.losses;
         let n = showers.n()?;
         let (z, images) = self.reconstruct(showers, cx)?;
 
@@ -120,7 +120,7 @@ impl BibAe {
         Ok(())
     }
 
-    /// A step of encoder and decoder; gives the scaled images too, without their graph.
+    /// A step of encoder and decoder; gives the scaled reconstructions too, without their graph.
     fn train_autoencoder(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<Tensor> {
         let (generator, losses) = (&self.generator.tracked, &self.losses);
         let scaling = &generator.scaling;
@@ -159,7 +159,7 @@ impl BibAe {
         Ok(images.detach())
     }
 
-    /// A step of the post-processor on scaled `images` of `showers`.
+    /// A step of the post-processor on `images`, the scaled reconstructions of `showers`.
     fn train_post_processor(&self, showers: &Showers, images: &Tensor, cx: &mut Step<'_>) -> Result<()> {
         let generator = &self.generator.tracked;
         let Some(processed) = generator.post_process(images, &showers.energies_gev)? else { return Ok(()) };
@@ -202,8 +202,8 @@ impl Family for BibAe {
     }
 
     /// If no cell of a batch is above the ReLU, all gradients vanish.
-    fn collapsed(&self, terms: &Terms) -> Option<String> {
-        let mean = terms.iter().find(|(name, _)| *name == DECODED_MEAN).map(|(_, mean)| *mean);
+    fn collapsed(&self, losses: &Losses) -> Option<String> {
+        let mean = losses.iter().find(|(name, _)| *name == DECODED_MEAN).map(|(_, mean)| *mean);
         (mean == Some(0.0)).then(|| "every shower of the decoder is empty".to_owned())
     }
 }

@@ -11,7 +11,7 @@ use super::generator::Generator;
 use super::groups::{DISCRIMINATOR, GENERATOR};
 use super::model::{ModelConfig, Scaling};
 use crate::Result;
-use crate::engine::{Family, Showers, Step, Terms, Trained};
+use crate::engine::{Family, Losses, Showers, Step, Trained};
 use crate::layers::Statistics;
 use crate::losses::binary_cross_entropy;
 use crate::parameters::Parameters;
@@ -88,8 +88,8 @@ impl Family for Gan {
     }
 
     /// If no cell of a batch is above the last ReLU, all gradients vanish.
-    fn collapsed(&self, terms: &Terms) -> Option<String> {
-        let mean = terms.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
+    fn collapsed(&self, losses: &Losses) -> Option<String> {
+        let mean = losses.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
         (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calo_report::selection::{SelectedRun, read_selection};
 
-use super::{Made, Seed};
+use super::context::{Made, Seed};
 use crate::Result;
 use crate::error::Context as _;
 use crate::experiment::plan::EpochRule;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use calo_metrics::results::Results;
 
-use super::Seed;
+use super::context::Seed;
 use super::sample::Model;
 use crate::Result;
 use crate::evaluate::{EvaluateRequest, SampleFiles};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use calo_data::Part;
-use calo_latent::Scaling;
+use calo_latent::KernelCovariance;
 
-use super::Seed;
 use super::choose::Chosen;
+use super::context::Seed;
 use crate::Result;
 use crate::density::{BandwidthRule, DensityRequest, SEARCH_POINTS};
 use crate::encode::EncodeRequest;
 use crate::error::Context as _;
 use crate::experiment::data::{FIRST, Showers, single};
-use crate::experiment::plan::{EpochRule, Sampling, file_stem};
+use crate::experiment::plan::{Sampling, file_stem};
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::files::{FixedEnergyFile, InputOptions, StorageOptions, create_folder};
@@ -48,7 +48,7 @@ impl Seed<'_, '_> {
         let candidates = experiment.candidates.iter();
         let candidates = candidates.map(|candidate| (&candidate.run, candidate.epoch, candidate.sampling));
         let pages = experiment.latent_pages.iter();
-        let pages = pages.map(|page| (&page.run, EpochRule::Best, page.sampling));
+        let pages = pages.map(|page| (&page.run, page.epoch, page.sampling));
         let sampled: Vec<_> =
             candidates.chain(pages).filter(|(.., sampling)| *sampling == Sampling::Kde).collect();
         let mut densities = Densities::new();
@@ -62,10 +62,9 @@ impl Seed<'_, '_> {
                     RunFolder::new(&chosen.folder).density()
                 } else {
                     // Most experiments have one.
-                    let epoch_name = if *rule == EpochRule::Best { "" } else { "-last" };
                     let suffix = match densities.is_empty() {
                         true => String::new(),
-                        false => format!("-{}{epoch_name}", plan.name),
+                        false => format!("-{}-epoch-{epoch}", plan.name),
                     };
                     self.estimate(chosen, epoch, &suffix)?
                 };
@@ -92,7 +91,7 @@ impl Seed<'_, '_> {
             out: density.clone(),
             bandwidth: BandwidthRule::EachVariable,
             energy_bandwidth: None,
-            scaling: Scaling::Regressed,
+            covariance: KernelCovariance::Regressed,
             n_search_points: SEARCH_POINTS,
             max_centres: None,
             seed: self.seed,

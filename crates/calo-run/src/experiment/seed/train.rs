@@ -1,16 +1,14 @@
 //! The runs of a seed.
 
-use super::{Made, Seed};
+use super::context::{Made, Seed};
 use crate::Result;
 use crate::error::Context as _;
 use crate::experiment::plan::RunPlan;
+use crate::experiment::seeds::NEXT_RUN;
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::run_folder::RunFolder;
 use crate::train::TrainRequest;
-
-/// Seeds of repeated runs are this far apart.
-pub(in crate::experiment) const NEXT_RUN: u64 = 1_000_000;
 
 impl Seed<'_, '_> {
     /// The runs of the plan, the repeated one as often as was asked for.

@@ -18,16 +18,17 @@ fn program(name: &str) -> Program {
 struct How {
     word: &'static str,
     program: &'static str,
+    detector: &'static str,
     resume: bool,
     keep: bool,
 }
 
-const A: How = How { word: "a", program: "1", resume: false, keep: false };
+const A: How = How { word: "a", program: "1", detector: "small", resume: false, keep: false };
 
 fn open(folder: &Path, how: How) -> Result<Stages<'_>> {
     let How { word, resume, keep, .. } = how;
-    let (program, request) = (program(how.program), request(word));
-    Stages::open(Opening { out: folder, program, request, resume, keep, monitor: &Silent })
+    let (program, request, detectors) = (program(how.program), request(word), how.detector.to_owned());
+    Stages::open(Opening { out: folder, program, detectors, request, resume, keep, monitor: &Silent })
 }
 
 /// A stage whose one step is a word.
@@ -72,6 +73,16 @@ fn complete_stages_are_not_run_again_and_changed_ones_are_with_all_that_follow()
     assert_eq!(n(b), 1);
 }
 
+/// Requests know a detector by its name or file, whatever that holds.
+#[test]
+fn stages_of_another_detector_of_the_same_name_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let n = |how| pipeline(folder.path(), how).unwrap().0;
+    assert_eq!(n(A), 2);
+    assert_eq!(n(How { detector: "large", ..A }), 2);
+    assert_eq!(n(How { detector: "large", ..A }), 0);
+}
+
 #[test]
 fn stages_of_another_program_are_made_again_unless_they_are_to_be_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,9 +119,9 @@ fn what_another_stage_left_is_gone_before_a_stage_begins() {
     attempt(A, false);
     attempt(A, true);
     attempt(How { program: "2", ..A }, false);
-    attempt(How { program: "2", word: "b", resume: true, keep: false }, false);
+    attempt(How { program: "2", word: "b", resume: true, ..A }, false);
     // Only complete stages of another program are kept.
-    attempt(How { program: "3", word: "b", resume: true, keep: true }, false);
+    attempt(How { program: "3", word: "b", resume: true, keep: true, ..A }, false);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Critic of the reconstruction: whether an image looks like a shower, and like the shower it was encoded from.
+//! Critic of the reconstruction: whether it looks like a shower, and like the shower it was encoded from.
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
@@ -127,10 +127,10 @@ impl Critic {
         })
     }
 
-    /// Scores of pairs of a shower and an image of it; higher is more real.
+    /// Scores of pairs of a shower and its reconstruction; higher is more real.
     ///
     /// # Shapes
-    /// showers and images `[n, layer, x, y]`, condition `[n, 1]` -> `[n]`
+    /// showers and reconstructions `[n, layer, x, y]`, condition `[n, 1]` -> `[n]`
     ///
     /// # Errors
     /// When the shapes are others.

@@ -1,4 +1,5 @@
-//! Critic of the profiles: whether an image has its energy where showers have it, and where the encoded shower had it.
+//! Critic of the profiles: whether a reconstruction has its energy where showers have it, and where
+//! the encoded shower had it.
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl ProfileCritic {
         config.validate()?;
         let members = Tensor::new(members(config.grid), path.device())?.to_dtype(path.dtype())?;
         let members = members.reshape((config.n_sums(), ()))?;
-        // Profiles of energies and of roots, for the image and for the difference; the incident energy.
+        // Profiles of energies and of roots, for the reconstruction and for the difference; the incident energy.
         let n_in = 4 * config.n_sums() + 1;
         let layers = Linear::stack(path, &[&[n_in], &config.units[..], &[1]].concat())?;
         Ok(Self { grid: config.grid, members, layers })
@@ -98,7 +99,7 @@ impl ProfileCritic {
         Ok((sums + 1.0)?.sqrt()?)
     }
 
-    /// Scores of pairs of a shower's profiles and an image's; higher is more real.
+    /// Scores of pairs of a shower's profiles and its reconstruction's; higher is more real.
     ///
     /// # Shapes
     /// both `[n, 2 (layers + x + y + 1)]`, condition `[n, 1]` -> `[n]`

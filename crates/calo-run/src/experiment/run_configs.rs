@@ -1,0 +1,62 @@
+//! The configurations of all runs of an experiment.
+
+use super::base_config::BaseConfig;
+use super::plan::RunPlan;
+use super::profile::Profile;
+use super::request::ReproduceRequest;
+use crate::error::{Context as _, ensure};
+use crate::{Error, Result};
+
+/// Fields that every run of an experiment gets from it: how showers are split and counted, and the seed.
+pub(super) const OWN_FIELDS: [&str; 3] = ["data.split", "validation.max_showers", "seed"];
+
+/// Name of the detector of all runs, whose fields are checked.
+///
+/// # Errors
+/// Fields or values that cannot be; runs for several detectors, or without latent variables where some are needed.
+pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &BaseConfig) -> Result<String> {
+    let experiment = &request.experiment;
+    let tuning: &[String] = if request.from.is_some() { &profile.tuning } else { &[] };
+    let mut detectors = Vec::new();
+    for run in &experiment.runs {
+        refuse_fields(&request.overrides, run)?;
+        let of_file = [&profile.overrides[..], tuning, &run.overrides].concat();
+        let place = || format!("{}: profile {}, run {}", experiment.place, profile.name, run.name);
+        config.with(&of_file).with_context(place)?;
+        let all = [&profile.overrides[..], tuning, &request.overrides, &run.overrides].concat();
+        let config = config.with(&all)?;
+        if !config.recipe.family.has_encoder() {
+            experiment.refuse_latent_variables(&run.name, config.recipe.family.family())?;
+        }
+        detectors.push(config.detector);
+    }
+    let first = detectors.first().with_context(|| format!("{}: no run", experiment.place))?;
+    ensure!(
+        detectors.iter().all(|detector| detector == first),
+        "{}: runs for the detectors {}; expected one",
+        experiment.place,
+        detectors.join(", ")
+    );
+    Ok(first.clone())
+}
+
+/// # Errors
+/// Overrides of fields that the experiment or `run` sets, which would have no effect.
+fn refuse_fields(overrides: &[String], run: &RunPlan) -> Result<()> {
+    let name = |text: &str| text.split('=').next().unwrap_or_default().trim().to_owned();
+    let of_run: Vec<String> = run.overrides.iter().map(|text| name(text)).collect();
+    for given in overrides {
+        let field = name(given);
+        let by = if OWN_FIELDS.contains(&field.as_str()) {
+            "the experiment sets it".to_owned()
+        } else if of_run.contains(&field) {
+            format!("run {} sets it", run.name)
+        } else {
+            continue;
+        };
+        let problem =
+            format!("--set {given}: {by} itself; expected another field, or an experiment file of your own");
+        return Err(Error::Usage(problem));
+    }
+    Ok(())
+}
