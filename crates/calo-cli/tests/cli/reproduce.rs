@@ -117,7 +117,7 @@ fractions_pretrained = [0, 50, 50]
 [[profile]]
 name = "quick"
 config = "gan-quick.toml"
-overrides = ["optim.epochs=1", "optim.batch_showers=4", "validation.first_epoch=1"]
+overrides = ["model.scaling.cells=mev", "optim.epochs=1", "optim.batch_showers=4", "validation.first_epoch=1"]
 n_train = 8
 n_full = 8
 n_fixed = 4
