@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use calo_run::Error;
 use calo_run::monitor::Caller;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use terminal::Terminal;
 
@@ -76,7 +76,9 @@ fn main() -> ExitCode {
     }
     allocator::keep_freed_memory();
     crash::install();
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let subcommand = matches.subcommand_name().unwrap_or_default().to_owned();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.format(&mut Cli::command()).exit());
     if !matches!(cli.command, Command::Train(_) | Command::Reproduce(_)) {
         allocator::use_small_pages();
     }
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let is_usage = has(&error, Error::is_usage);
-            let hint = if is_usage { "; see `calo --help`" } else { "" };
+            let hint = if is_usage { format!("; see `calo {subcommand} --help`") } else { String::new() };
             output::note(format_args!("calo: error: {}{hint}", one_line(&error)));
             if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }

@@ -14,8 +14,8 @@ use crate::args;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputOptions {
-    /// Detector: `ild-ecal`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file. Checks the grid, cuts full
-    /// images to the core, gives point clouds their cells
+    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file. Checks the
+    /// grid, cuts full images to the core, gives point clouds their cells
     #[arg(long, value_name = "NAME|PATH")]
     detector: Option<String>,
     /// Layout of the input: grid, calo-challenge or shower-data
@@ -101,7 +101,7 @@ fn chunk_showers(text: &str) -> Result<usize, String> {
 /// Where an output goes.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Out {
-    /// File to write; it appears whole or not at all
+    /// File to write, completely or not at all
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

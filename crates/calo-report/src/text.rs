@@ -106,11 +106,14 @@ pub(crate) fn plain(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// An error below this share of the value is one of rounding, not of statistics.
+const NEGLIGIBLE: f64 = 1e-9;
+
 /// `value ± error`, both rounded to the second digit of the error; three digits without an error.
 pub(crate) fn estimate(estimate: &Estimate) -> String {
     let Estimate { value, error } = *estimate;
     match error {
-        Some(error) if error > 0.0 && error.is_finite() && value.is_finite() => {
+        Some(error) if value.is_finite() && is_error_of(error, value) => {
             let exponent = exponent_of(error);
             let largest = exponent.max(exponent_of(value));
             if largest < 6 && exponent >= -6 {
@@ -118,12 +121,17 @@ pub(crate) fn estimate(estimate: &Estimate) -> String {
                 return format!("{} ± {}", fixed(value, decimals), fixed(error, decimals));
             }
             let unit = 10f64.powi(largest);
-            let decimals = usize::try_from(largest - exponent + 1).unwrap_or(1).min(6);
+            let decimals = usize::try_from(largest - exponent + 1).unwrap_or(1).min(11);
             let (value, error) = (fixed(value / unit, decimals), fixed(error / unit, decimals));
             format!("({value} ± {error})×10{}", superscript(largest))
         }
         _ => number(value, 3),
     }
+}
+
+/// Whether `error` says something of `value`.
+fn is_error_of(error: f64, value: f64) -> bool {
+    error.is_finite() && error >= f64::MIN_POSITIVE && error >= NEGLIGIBLE * value.abs()
 }
 
 fn exponent_of(value: f64) -> i32 {
@@ -164,6 +172,16 @@ mod tests {
         {
             assert!(face.glyph_index(c).is_some(), "{c} is missing: add it to make_font.sh");
         }
+    }
+
+    #[test]
+    fn errors_of_rounding_are_none() {
+        let pair = |value, error| estimate(&Estimate { value, error: Some(error) });
+        assert_eq!(pair(0.832_554_6, 1e-10), "0.833");
+        assert_eq!(pair(0.832_554_6, 1.1e-16), "0.833");
+        assert_eq!(pair(0.5, 5e-324), "0.500");
+        assert_eq!(pair(0.832_554_6, 1e-8), "(8.32554600 ± 0.00000010)×10⁻¹");
+        assert_eq!(pair(0.0, 0.1), "0.00 ± 0.10");
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn numbers_names_and_gaps_of_the_results_stand_on_the_page() {
     for gap in &results.gaps {
         assert!(page.contains(&gap.what) && page.contains(&gap.why));
     }
-    assert!(page.contains("no showers at 80 GeV"));
+    assert!(page.contains("no showers at 80 GeV") && page.contains("too few showers at 80 GeV"));
     assert!(page.contains(&format!("calo {}", results.calo_version)));
 }
 
@@ -164,6 +164,7 @@ fn missing_entries_are_named_and_drawn_around() {
         "Crossed-out cells",
         "no shower<",
         ">no showers<",
+        ">too few showers<",
     ] {
         assert!(page.contains(named), "{named} is missing");
     }

@@ -173,7 +173,11 @@ impl RunConfig {
         let family = families::find(&family_of(&table));
         let checked = family.and_then(|family| family.refuse_old_names(&table));
         checked.with_context(|| place.to_string())?;
-        Self::from_table(table, path)
+        let read = Self::from_table(table.clone(), path)?;
+        for given in overrides {
+            refuse_unknown(&table, given, path)?;
+        }
+        Ok(read)
     }
 
     /// Reads the configuration in a run folder, which an earlier version may have written.
@@ -199,9 +203,16 @@ impl RunConfig {
 
     fn from_table(table: Table, path: &Path) -> Result<(Self, Detector)> {
         let place = path.display();
-        let file: ConfigFile =
-            table.try_into().with_context(|| format!("{place}: is no description of a run"))?;
-        let detector = Detector::load(&file.detector)?;
+        let mut file: ConfigFile =
+            table.try_into().with_context(|| format!("{place}: is not a valid configuration of a run"))?;
+        // A file of the user's own is looked for beside the configuration first, then in the current folder.
+        let beside =
+            path.parent().map(|folder| folder.join(&file.detector)).filter(|beside| beside.is_file());
+        if let Some(beside) = beside {
+            file.detector = beside.display().to_string();
+        }
+        let detector =
+            Detector::load(&file.detector).with_context(|| format!("{place}: field `detector`"))?;
         let grid = detector.grid.shape();
         let ConfigFile { model, losses, schedule, optim, .. } = file;
         if let Some(named) = model.get("grid") {
@@ -270,6 +281,28 @@ impl RunConfig {
 /// What a configuration says of its family.
 fn family_of(table: &Table) -> String {
     table.get("family").and_then(Value::as_str).map_or_else(default_family, str::to_owned)
+}
+
+/// Refuses an override without a value whose field does not exist: taking it out has no effect that a user could see.
+fn refuse_unknown(table: &Table, given: &str, path: &Path) -> Result<()> {
+    let Some(name) = given
+        .strip_suffix('=')
+        .or_else(|| given.split_once('=').filter(|(_, v)| v.trim().is_empty()).map(|(n, _)| n))
+    else {
+        return Ok(());
+    };
+    let mut probe = table.clone();
+    // No field has this value: a known one is refused for it, an unknown one for its name.
+    set(&mut probe, &format!("{name}=\"?\""))?;
+    let refused = RunConfig::from_table(probe, path).err();
+    let mut next: Option<&dyn std::error::Error> = refused.as_ref().map(|error| error as _);
+    while let Some(error) = next {
+        if error.to_string().contains("unknown field") {
+            return Err(Error::Usage(format!("--set {given}: no such field in {}", path.display())));
+        }
+        next = error.source();
+    }
+    Ok(())
 }
 
 /// Puts `a.b.c=VALUE` into `table`; a value that is no TOML is a string, and none takes the field out.
@@ -351,6 +384,10 @@ mod tests {
             ("family=nada", "`bib-ae`"),
             ("optim.learning_rate.decoder=1e-3", "learning_rate.decoder"),
             ("model.grid=[30, 10, 10]", "model.grid"),
+            ("optim.nofield=", "--set optim.nofield=: no such field"),
+            ("losses.nofield=", "no such field"),
+            ("training=", "no such field"),
+            ("optim.learning_rate.critic=-1", "`optim.learning_rate.critic`: -1"),
             ("checkpoints.every_steps=0", "every_steps"),
             ("checkpoints.keep_epochs=0", "keep_epochs"),
             ("seed", "NAME=VALUE"),

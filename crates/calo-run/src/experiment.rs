@@ -39,7 +39,7 @@ pub use table::{Column, Offset, SeedRow, Table};
 
 use calo_core::Detector;
 
-use crate::error::Context as _;
+use crate::error::{Context as _, ensure};
 use crate::monitor::Monitor;
 use crate::{Error, Result};
 use base_config::BaseConfig;
@@ -69,6 +69,10 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     let profile = experiment.profile(&request.profile)?;
     if request.data.is_none() && !request.data_at.is_empty() {
         return Err(Error::Usage("--data-at: showers of one energy go with --data".to_owned()));
+    }
+    let given = request.data.iter().chain(request.data_at.iter().map(|file| &file.path));
+    for file in given {
+        ensure!(file.is_file(), "{}: no such file; expected showers", file.display());
     }
     if request.pretrained {
         experiment.models(profile)?;

@@ -105,6 +105,9 @@ fn density(request: &GenerateRequest, model: &LoadedModel) -> Result<Option<(Kde
             Err(Error::Usage("--density is for --latent kde".to_owned()))
         }
         (wanted, path) => {
+            if wanted.is_some() {
+                model.encoder()?;
+            }
             let density = model.density(path.as_deref())?;
             if density.is_none() && wanted.is_some() {
                 let problem = format!("--latent kde needs --density FILE: {} holds none", model.shown());

@@ -60,6 +60,13 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     drop(reader);
     let split = Split::new(config.data.split_seed, config.data.split, n_showers)?;
 
+    let (n_train, batch) = (split.size(Part::Train), config.recipe.optim.batch_showers);
+    ensure!(
+        n_train >= batch as u64,
+        "{}: field `optim.batch_showers`: {batch}; expected at most the {n_train} showers that are trained with",
+        request.config.display()
+    );
+
     let mut trainer = Trainer::new(config.recipe.clone(), config.seed, &device)?;
     let beginning = Beginning { request, config: &config, detector: &detector, run: &run };
     let description = beginning.describe(n_showers, trainer.n_weights(), caller)?;

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Points that bandwidths are searched with at most
     #[arg(long, value_name = "N", default_value_t = SEARCH_POINTS, value_parser = search_points)]
     cv_points: usize,
-    /// Keep at most so many points as kernels, drawn by the seed; by default all
+    /// Keep at most this many points as kernels, drawn by the seed; by default all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_centres: Option<u64>,
     /// Seed of the points that are drawn

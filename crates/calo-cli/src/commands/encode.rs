@@ -1,4 +1,4 @@
-//! `calo encode`: latent variables of showers, beside their observables.
+//! `calo encode`: latent variables of showers, with their observables.
 
 use std::path::PathBuf;
 

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// Density of `calo density`, of the latent variables of that epoch
     #[arg(long, value_name = "FILE")]
     density: Option<PathBuf>,
-    /// Keep at most so many points of the density as kernels, drawn by the seed
+    /// Keep at most this many points of the density as kernels, drawn by the seed
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_centres: u64,
     /// Seed of the points that are drawn

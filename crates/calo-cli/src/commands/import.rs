@@ -14,8 +14,8 @@ use crate::output;
 /// Make a run folder of a published model, from PyTorch checkpoints
 ///
 /// The checkpoints are read, not run: state dictionaries saved with `torch.save(model.state_dict(), ...)`, by
-/// themselves or within a dictionary, with or without the `module.` of DataParallel. The sizes of the networks stand in
-/// the shapes of their tensors. `calo generate`, `calo encode` and `calo train --from` take the folder as they take any
+/// themselves or within a dictionary, with or without the `module.` of DataParallel. The sizes of the networks are read
+/// from the shapes of their tensors. `calo generate`, `calo encode` and `calo train --from` take the folder as they take any
 /// run. With --out FILE.safetensors, the weights of any one checkpoint become a weights file, names kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,7 +26,8 @@ pub(crate) struct Args {
     /// Folder of the run, or a weights file NAME.safetensors
     #[arg(long, value_name = "FOLDER|FILE")]
     out: PathBuf,
-    /// Where the state dictionary stands in each checkpoint, as OUTER/INNER; found where there is only one
+    /// Key of the state dictionary within each checkpoint, nested keys as OUTER/INNER; needed only if a checkpoint has
+    /// several
     #[arg(long)]
     key: Option<String>,
     /// Detector of the showers

@@ -11,8 +11,8 @@ use crate::{args, output};
 
 /// Reproduce a table or figure of a paper: simulate, train, generate, score, and print the table
 ///
-/// What is complete in the folder is not done again: the same command resumes after an interruption. Stages that another
-/// calo made are made again unless they are to be kept.
+/// Stages that are complete in the folder do not run again: the same command resumes after an interruption. Stages made by
+/// another version of calo run again unless --keep-stages is given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of a built-in experiment (--list), or a TOML file
@@ -37,10 +37,10 @@ pub(crate) struct Args {
     /// Seed of runs and generated showers
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// So many seeds from --seed on, with mean and standard deviation over them
+    /// Number of seeds, counted up from --seed; the table has mean and standard deviation over them
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
-    /// So many runs of the one that the experiment repeats, of which the best is used
+    /// Number of repetitions of the run that the experiment marks as repeated; the best is used
     #[arg(
         long = "runs",
         alias = "trainings",
@@ -63,10 +63,10 @@ pub(crate) struct Args {
     /// Folder for everything, instead of reproduce/NAME/PROFILE
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Keep what is there of another request as far as it is the same; the same request resumes by itself
+    /// Reuse stages of a different request that are identical; the same request resumes without this
     #[arg(long)]
     resume: bool,
-    /// Keep complete stages that another calo made, marked with its revision
+    /// Reuse complete stages made by another version of calo, marked with its revision
     #[arg(long)]
     keep_stages: bool,
     /// Where networks compute: cpu, cuda or cuda:N
@@ -75,7 +75,7 @@ pub(crate) struct Args {
     /// What convolutions and products compute with: f32, on a GPU also tf32
     #[arg(long, default_value_t, value_name = "P", value_parser = precision)]
     precision: Precision,
-    /// Seconds of a build, to stand beside the stages
+    /// Seconds of a build, listed with the stages
     #[arg(long, value_name = "S", hide = true)]
     build_seconds: Option<f64>,
 }

@@ -10,11 +10,11 @@ use calo_sim::Kind;
 use crate::options::StorageOptions;
 use crate::{output, tables};
 
-/// Simulate showers of photons, electrons or pions in a detector
+/// Simulate showers of photons, electrons, muons, pions, protons or neutrons in a detector
 ///
 /// Shower i depends on the detector, the particle, the energies, the seed and i alone: not on the number of threads, nor
 /// on the part of a sample that is asked for. Interrupted and run again, it resumes at the last whole block of 256
-/// showers, which stand in FILE.partial until FILE is complete.
+/// showers, which are kept in FILE.partial until FILE is complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file
@@ -35,10 +35,10 @@ pub(crate) struct Args {
     /// Number of the first shower: parts of one sample can be made apart, on any machine
     #[arg(long, value_name = "I", default_value_t = 0)]
     first: u64,
-    /// Drop what an unfinished run left in FILE.partial instead of going on from it
+    /// Drop what an unfinished run left in FILE.partial instead of resuming it
     #[arg(long)]
     restart: bool,
-    /// File to write, whole or not at all: NAME.hdf5 for showers on the detector's grid, NAME.root for raw hits
+    /// File to write, completely or not at all: NAME.hdf5 for showers on the detector's grid, NAME.root for raw hits
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// or the weights file of an epoch, without critics
     #[arg(long, value_name = "FOLDER|FILE")]
     from: Option<PathBuf>,
-    /// Another value for a field, for example `training.losses.kld=0.4`, or none for its default; may be given again
+    /// Another value for a field, for example `losses.kld=0.4`, or none for its default; may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     overrides: Vec<String>,
     /// Showers to validate with, full spectrum, instead of the validation part of the data
@@ -76,8 +76,12 @@ fn summary(trained: &Trained, args: &Args) -> String {
         let jsd = best.jsd.last();
         #[expect(clippy::cast_precision_loss, reason = "a few observables")]
         let mean = jsd.values().sum::<f64>() / jsd.len() as f64;
-        let nats: f64 = best.kld_nats.iter().sum();
-        text += &format!("best epoch {}: mean distance {mean:.3}, {nats:.1} nats\n", best.epoch);
+        text += &format!("best epoch {}: mean distance {mean:.3}", best.epoch);
+        // A family without latent variables has no divergence.
+        if !best.kld_nats.is_empty() {
+            text += &format!(", {:.1} nats", best.kld_nats.iter().sum::<f64>());
+        }
+        text.push('\n');
     }
     text
 }

@@ -41,11 +41,13 @@ impl FamilyEntry {
     /// # Errors
     /// [`Error::Field`] with the current name.
     pub fn refuse_old_names(&self, file: &Table) -> Result<()> {
+        old_names::refuse(file, old_names::OF_ENGINE)?;
         old_names::refuse(file, self.old_names)
     }
 
     /// Renames the fields of a file of an earlier version to their current names.
     pub fn replace_old_names(&self, file: &mut Table) {
+        old_names::replace(file, old_names::OF_ENGINE);
         old_names::replace(file, self.old_names);
     }
 }

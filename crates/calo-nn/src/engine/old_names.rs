@@ -15,6 +15,20 @@ pub struct OldName {
     pub new: &'static str,
 }
 
+const fn name(old: &'static str, new: &'static str) -> OldName {
+    OldName { old, new }
+}
+
+/// What the engine's own fields were called, whatever the family.
+pub(super) const OF_ENGINE: &[OldName] = &[
+    name("training.epochs", "optim.epochs"),
+    name("training.batch_showers", "optim.batch_showers"),
+    name("training.rates", "optim.learning_rate"),
+    name("training.rate_decay", "optim.lr_decay"),
+    name("training.betas", "optim.betas"),
+    name("training.weight_average", "optim.ema_decay"),
+];
+
 /// An error for the first field of `table` that has an old name, in the order of `names`.
 pub(crate) fn refuse(table: &Table, names: &[OldName]) -> Result<()> {
     match names.iter().find(|name| get(table, name.old).is_some()) {

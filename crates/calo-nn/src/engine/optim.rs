@@ -75,7 +75,10 @@ impl OptimConfig {
             let Some(rate) = self.learning_rate.get(group.name) else {
                 return Err(error(&format!("learning_rate.{}", group.name), "none", "a number above 0"));
             };
-            within(&format!("learning_rate.{} and betas", group.name), self.adam(*rate).validate())?;
+            if !(*rate > 0.0 && rate.is_finite()) {
+                return Err(error(&format!("learning_rate.{}", group.name), rate, "a number above 0"));
+            }
+            within("betas", self.adam(*rate).validate())?;
         }
         Ok(())
     }

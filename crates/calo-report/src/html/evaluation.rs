@@ -41,7 +41,7 @@ pub(crate) fn page(results: &Results, figures: &[Figure]) -> String {
 }
 
 const DISTRIBUTIONS: &str = "The reference is the grey area, candidates are lines with a band of one standard error. \
-    Below each stands the ratio to the reference; there neighbouring bins are joined until the reference's own error, \
+    Below each is the ratio to the reference; there neighbouring bins are joined until the reference's own error, \
     the grey band, is at most 20 %, bars are the candidate's error, and a triangle at the edge marks a point beyond it.";
 const RESPONSE: &str = "Mean and relative width of the visible energy at fixed incident energies.";
 const CORRELATIONS: &str = "Pearson correlations of the high-level observables: first and second moments \

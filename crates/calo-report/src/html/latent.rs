@@ -67,8 +67,8 @@ fn provenance(results: &LatentResults) -> String {
     format!(
         "<section id=\"provenance\">\n<h2>Provenance</h2>\n<p>Showers: <code>{}</code> ({}), <code class=\"hash\">{}</code>. \
          Weights: epoch {}, <code class=\"hash\">{}</code>; showers decoded {post_processed} post-processor.{density}</p>\n\
-         <p>calo {}, schema {}, seed {}. All numbers stand in <code>latent.json</code>, every figure as SVG and PNG in \
-         <code>figures/</code>, beside this page.</p>\n</section>\n",
+         <p>calo {}, schema {}, seed {}. All numbers are in <code>latent.json</code>, every figure as SVG and PNG in \
+         <code>figures/</code>, next to this page.</p>\n</section>\n",
         escape(&data.path),
         escape(&data.part),
         escape(&data.blake3),

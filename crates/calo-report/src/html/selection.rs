@@ -43,8 +43,8 @@ pub(crate) fn page(selection: &Selection, figures: &[Figure]) -> String {
     page.push_str(&definitions::divisors(&selection.divisors));
     let _ = writeln!(
         page,
-        "</section>\n<section id=\"provenance\">\n<h2>Provenance</h2>\n<p>calo {}, schema {}. All numbers stand in \
-         <code>selection.json</code>, every figure as SVG and PNG in <code>figures/</code>, beside this page.</p>\n</section>\n\
+        "</section>\n<section id=\"provenance\">\n<h2>Provenance</h2>\n<p>calo {}, schema {}. All numbers are in \
+         <code>selection.json</code>, every figure as SVG and PNG in <code>figures/</code>, next to this page.</p>\n</section>\n\
          </main>\n</body>\n</html>",
         escape(&selection.calo_version),
         selection.schema_version

@@ -14,7 +14,7 @@ pub(super) fn section(results: &Results) -> String {
     }
     let mut table = format!(
         "<section id=\"splits\">\n<h2>At the same number of showers</h2>\n<p>Averages over {} random splits: n showers of the candidate \
-         against n of the reference, beside the floor of n reference showers against n others. The excess is what the candidate \
+         against n of the reference, next to the floor of n reference showers against n others. The excess is what the candidate \
          adds, <span class=\"formula\">√max(0, JSD² − floor²)</span>.</p>\n",
         results.n_splits
     );

@@ -20,7 +20,7 @@ pub(super) fn headline(results: &Results) -> String {
     let floor = &results.floor;
     let mut table = String::from(
         "<section id=\"scores\">\n<h2>Scores</h2>\n<p>The floor is one half of the reference against the other: no imitation \
-         can be expected to score better with so many showers. Small figures say how many times the floor a distance is.</p>\n",
+         can be expected to score better with this many showers. Small figures say how many times the floor a distance is.</p>\n",
     );
     open(&mut table, "Scores");
     table.push_str("<thead><tr><th scope=\"col\"></th>");
@@ -217,8 +217,8 @@ pub(super) fn provenance(results: &Results) -> String {
     close(&mut table);
     let _ = writeln!(
         table,
-        "<p>calo {}, results schema {}, seed {}, detector {}: 1 MIP = {} MeV, cell cut {} MeV. All numbers stand in \
-         <code>results.json</code>, every figure as SVG and PNG in <code>figures/</code>, beside this page.</p>\n</section>",
+        "<p>calo {}, results schema {}, seed {}, detector {}: 1 MIP = {} MeV, cell cut {} MeV. All numbers are in \
+         <code>results.json</code>, every figure as SVG and PNG in <code>figures/</code>, next to this page.</p>\n</section>",
         escape(&results.calo_version),
         results.schema_version,
         results.seed,

@@ -94,7 +94,7 @@ fn single(results: &Results, images: &ShowerImages, index: usize, style: &Style)
     };
     let svg = event_display(&panel, style)?;
     let caption = format!(
-        "One shower of each sample, layers from left to right. Showers beside each other are different events. {drawn}"
+        "One shower of each sample, layers from left to right. Showers next to each other are different events. {drawn}"
     );
     Ok(Figure::wide(name, Section::Showers, caption, svg))
 }

@@ -68,7 +68,7 @@ fn scan(results: &Results, quantity: impl Fn(&LinearityPoint) -> Estimate) -> Ve
     series.collect()
 }
 
-/// Energies at which others have showers and this sample has none.
+/// Energies at which others have a point and this sample has too few showers for one.
 fn note(results: &Results, index: usize) -> String {
     let mut energies: Vec<f64> = results.linearity.iter().map(|point| point.energy_gev).collect();
     energies.sort_by(f64::total_cmp);
@@ -79,8 +79,8 @@ fn note(results: &Results, index: usize) -> String {
     if missing.is_empty() {
         String::new()
     } else if missing.len() == energies.len() {
-        "no showers".to_owned()
+        "too few showers".to_owned()
     } else {
-        format!("no showers at {} GeV", missing.join(", "))
+        format!("too few showers at {} GeV", missing.join(", "))
     }
 }

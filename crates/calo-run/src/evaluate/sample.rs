@@ -62,6 +62,13 @@ struct ReadFile {
     blake3: String,
 }
 
+/// Whether `calo generate` wrote the file.
+fn is_generated(path: &Path) -> bool {
+    let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
+    let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
+    value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()
+}
+
 impl Reader<'_> {
     /// Reads the files of the sample that stands at `index` among all.
     pub(super) fn read(&self, files: &SampleFiles, index: usize) -> Result<Sample> {
@@ -121,7 +128,9 @@ impl Reader<'_> {
         let n_showers = usize::try_from(reader.n_showers())?;
         let mut accumulator = accumulator(n_showers).with_context(|| place.clone())?;
         let kind = accumulator.kind();
-        let mut response = Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0 };
+        let is_generated = is_generated(path);
+        let mut response =
+            Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0, is_generated };
         for_each_batch::<f32>(&mut reader, &format!("reading {place}"), self.caller, |batch| {
             accumulator
                 .fill(batch.view(), &batch.energies_gev, batch.first_shower)

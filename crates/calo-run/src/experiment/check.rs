@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use calo_metrics::SCORES;
+
 use super::description::Experiment;
 use super::plan::{Candidate, Sampling, file_stem};
-use crate::Result;
 use crate::error::ensure;
+use crate::{EnergyRange, Result};
 
 impl Experiment {
     /// # Errors
@@ -36,8 +38,7 @@ impl Experiment {
         let lists = [
             ("profile", self.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()),
             ("run", self.runs.iter().map(|run| run.name.clone()).collect()),
-            // Names of files are made from those of candidates.
-            ("candidate", self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect()),
+            ("candidate", self.candidates.iter().map(|candidate| candidate.name.clone()).collect()),
         ];
         for (field, names) in lists {
             self.check_names(field, &names)?;
@@ -49,6 +50,7 @@ impl Experiment {
             let is_known = self.run_index(run).is_some();
             ensure!(is_known, "{place}: field `{field}.run`: `{run}`; expected one of {}", names());
         }
+        self.check_candidates()?;
         let n_repeated = self.runs.iter().filter(|run| run.repeated).count();
         ensure!(
             n_repeated < 2,
@@ -106,6 +108,54 @@ impl Experiment {
         Err(self.wrong(field, &problem))
     }
 
+    /// Names of files and published numbers of candidates, energies that densities cover, pages of latent spaces.
+    fn check_candidates(&self) -> Result<()> {
+        let place = &self.place;
+        let stems: Vec<String> = self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect();
+        for stem in &stems {
+            let other = stems.iter().find(|other| is_numbered(stem, other, '_'));
+            ensure!(
+                other.is_none(),
+                "{place}: field `candidate.name`: `{stem}`, as showers of one energy of another are called; expected another"
+            );
+        }
+        let mut files = BTreeSet::new();
+        for (candidate, stem) in self.candidates.iter().zip(&stems) {
+            ensure!(
+                files.insert(stem),
+                "{place}: field `candidate.name`: `{}`: its files would be called `{stem}`, as those of another; expected \
+                 another name",
+                candidate.name
+            );
+            let known = || SCORES.iter().map(|score| score.id).collect::<Vec<_>>().join(", ");
+            let unknown = candidate.published.keys().find(|id| !SCORES.iter().any(|score| score.id == **id));
+            if let Some(id) = unknown {
+                return Err(
+                    self.wrong("candidate.published", &format!("no score `{id}`; expected of {}", known()))
+                );
+            }
+        }
+        if self.candidates.iter().any(|candidate| candidate.sampling == Sampling::Kde) {
+            let EnergyRange { low_gev, high_gev } = self.spectrum()?;
+            for (i, energy) in self.data.fixed_gev.iter().enumerate() {
+                ensure!(
+                    (low_gev..=high_gev).contains(energy),
+                    "{place}: field `data.fixed_gev[{i}]`: {energy}; expected an energy in {low_gev}..{high_gev}, which the \
+                     density of the latent variables covers"
+                );
+            }
+        }
+        let mut pages = BTreeSet::new();
+        for page in &self.latent_pages {
+            let run = &page.run;
+            ensure!(
+                pages.insert(run),
+                "{place}: field `latent.run`: `{run}` twice; expected one page for each run"
+            );
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// Names whose files and folders would be those of something else, where the repeated run is made `n_runs` times.
     pub(super) fn check_folders(&self, n_runs: u64) -> Result<()> {
@@ -124,22 +174,6 @@ impl Experiment {
             ensure!(
                 !is_repetition,
                 "{place}: field `run.name`: `{name}`, as a repetition of another run is called; expected another"
-            );
-        }
-        let stems: Vec<String> = self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect();
-        for stem in &stems {
-            let other = stems.iter().find(|other| is_numbered(stem, other, '_'));
-            ensure!(
-                other.is_none(),
-                "{place}: field `candidate.name`: `{stem}`, as showers of one energy of another are called; expected another"
-            );
-        }
-        let mut pages = BTreeSet::new();
-        for page in &self.latent_pages {
-            let run = &page.run;
-            ensure!(
-                pages.insert(run),
-                "{place}: field `latent.run`: `{run}` twice; expected one page for each run"
             );
         }
         Ok(())

@@ -170,7 +170,7 @@ mod tests {
             ("n_train = 256", "n_train = 0", "`profile[0].n_train`"),
             ("fractions = [60, 20, 20]", "fractions = [60, 20, 0]", "`profile[0].fractions`"),
             ("name = \"beta-0.05\"", "name = \"../beta\"", "`run.name`: `../beta`"),
-            ("name = \"beta 0.4\"", "name = \"Beta 0.05\"", "`beta-0.05` twice"),
+            ("name = \"beta 0.4\"", "name = \"Beta 0.05\"", "`beta-0.05`, as those of another"),
             ("overrides = [\"losses.kld=0.4\"]", "repeated = true", "`run.repeated`"),
         ] {
             let text = table2();

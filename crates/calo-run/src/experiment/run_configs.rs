@@ -25,6 +25,15 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
         config.with(&of_file).with_context(place)?;
         let all = [&profile.overrides[..], tuning, &request.overrides, &run.overrides].concat();
         let config = config.with(&all)?;
+        let batch = config.recipe.optim.batch_showers;
+        ensure!(
+            request.data.is_some() || request.pretrained || profile.n_train >= batch as u64,
+            "{}: profile {}: field `n_train`: {}; expected at least {batch}, a batch of run {}",
+            experiment.place,
+            profile.name,
+            profile.n_train,
+            run.name
+        );
         if !config.recipe.family.has_encoder() {
             experiment.refuse_latent_variables(&run.name, config.recipe.family.family())?;
         }

@@ -96,7 +96,18 @@ impl Step {
             Self::Report(folder) => Words::of("report").word(folder.display()),
             Self::Latent(request) => latent_words(request),
         };
-        format!("calo {}", words.0.join(" "))
+        let words: Vec<String> = words.0.iter().map(|word| quoted(word)).collect();
+        format!("calo {}", words.join(" "))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

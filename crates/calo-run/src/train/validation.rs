@@ -65,7 +65,9 @@ impl Validation {
         let place = files.full.as_deref().unwrap_or(data).display();
         ensure!(
             !showers.is_empty(),
-            "{place}: no shower to validate with; expected some, or --validation FILE"
+            "{place}: no shower to validate with: field `data.split` is {:?}; expected a second share above 0, or \
+             --validation FILE",
+            config.data.split
         );
         let mut full = SampleAccumulator::new(Arc::clone(&settings), FileKind::FullSpectrum, 0)?;
         full.fill(showers.view(), &showers.energies_gev, 0).with_context(|| place.to_string())?;

@@ -11,12 +11,6 @@ const fn name(old: &'static str, new: &'static str) -> OldName {
 pub(super) const OLD_NAMES: &[OldName] = &[
     name("model.autoencoder.encoded", "model.autoencoder.n_encoded"),
     name("model.autoencoder.latent", "model.autoencoder.latent_dim"),
-    name("training.epochs", "optim.epochs"),
-    name("training.batch_showers", "optim.batch_showers"),
-    name("training.rates", "optim.learning_rate"),
-    name("training.rate_decay", "optim.lr_decay"),
-    name("training.betas", "optim.betas"),
-    name("training.weight_average", "optim.ema_decay"),
     name("training.critic_steps", "schedule.n_critic"),
     name("training.critics_first_steps", "schedule.critic_warmup_steps"),
     name("training.warm_up_steps", "schedule.lr_warmup_steps"),

@@ -59,7 +59,7 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
         text: text(
             &file,
             format!("Sampled {name}"),
-            format!("Distribution of sampled {name} beside a normal distribution and the kernel density."),
+            format!("Distribution of sampled {name} next to a normal distribution and the kernel density."),
         ),
         x_label: format!("sampled {name}"),
         y_label: "probability density".to_owned(),

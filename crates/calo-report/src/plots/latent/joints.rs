@@ -37,7 +37,7 @@ pub(super) fn correlations(results: &LatentResults, style: &Style) -> Result<Vec
     let n = results.data.n_showers;
     let caption = format!(
         "Pearson correlations of {n} showers' observables with z, sampled from the encoder's N(μ, σ²), of the variables of \
-         highest divergence, and with the incident energy. Standard errors stand in latent.json."
+         highest divergence, and with the incident energy. Standard errors are in latent.json."
     );
     let svg = correlation_table(&plot, style)?;
     Ok(vec![Figure::half("correlations", Section::Correlations, caption, svg)])
