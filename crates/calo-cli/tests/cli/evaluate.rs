@@ -149,7 +149,7 @@ fn energies_in_mev_and_cells_in_gev_are_named() {
     rewrite(&photons, &wrong, |batch| batch.cells_mev.mapv_inplace(|mev| mev * 1e-3));
     for candidate in [&wrong, &photons] {
         let message = stderr(&evaluate(&wrong, &[candidate], "ild-ecal", &out).code(1));
-        assert!(message.contains("wrong.hdf5: 2.") && message.contains("instead of"), "{message}");
+        assert!(message.contains("wrong.hdf5: 2.") && message.contains("mix-up of MeV and GeV"), "{message}");
     }
     assert!(!out.exists());
 }

@@ -37,7 +37,7 @@ impl Response {
         );
         if let Some(hint) = UnitHint::of_response(self.mev_per_gev()).filter(|_| !self.is_generated) {
             bail!(
-                "{}: {:.3e} MeV of cells for each GeV of incident energy; {}",
+                "{}: {:.3e} MeV of cells for each GeV of incident energy; {} (likely a mix-up of MeV and GeV)",
                 self.file,
                 self.mev_per_gev(),
                 hint.describe()
