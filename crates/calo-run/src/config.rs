@@ -285,10 +285,7 @@ fn family_of(table: &Table) -> String {
 
 /// Refuses an override without a value whose field does not exist: taking it out has no effect that a user could see.
 fn refuse_unknown(table: &Table, given: &str, path: &Path) -> Result<()> {
-    let Some(name) = given
-        .strip_suffix('=')
-        .or_else(|| given.split_once('=').filter(|(_, v)| v.trim().is_empty()).map(|(n, _)| n))
-    else {
+    let Some((name, _)) = given.split_once('=').filter(|(_, value)| value.trim().is_empty()) else {
         return Ok(());
     };
     let mut probe = table.clone();

@@ -43,6 +43,7 @@ pub(crate) struct Args {
     /// Number of repetitions of the run that the experiment marks as repeated; the best is used
     #[arg(
         long = "runs",
+        // What it was called: command lines of earlier versions work.
         alias = "trainings",
         value_name = "K",
         default_value_t = 1,

@@ -109,6 +109,9 @@ impl Experiment {
     }
 
     /// Names of files and published numbers of candidates, energies that densities cover, pages of latent spaces.
+    ///
+    /// # Errors
+    /// The first that cannot be.
     fn check_candidates(&self) -> Result<()> {
         let place = &self.place;
         let stems: Vec<String> = self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect();
@@ -131,7 +134,7 @@ impl Experiment {
             let unknown = candidate.published.keys().find(|id| !SCORES.iter().any(|score| score.id == **id));
             if let Some(id) = unknown {
                 return Err(
-                    self.wrong("candidate.published", &format!("no score `{id}`; expected of {}", known()))
+                    self.wrong("candidate.published", &format!("no score `{id}`; expected one of {}", known()))
                 );
             }
         }

@@ -8,7 +8,7 @@ use crate::error::{Context as _, ensure};
 use crate::{Error, Result};
 
 /// Fields that every run of an experiment gets from it: how showers are split and counted, and the seed.
-pub(super) const OWN_FIELDS: [&str; 3] = ["data.split", "validation.max_showers", "seed"];
+const OWN_FIELDS: [&str; 3] = ["data.split", "validation.max_showers", "seed"];
 
 /// Name of the detector of all runs, whose fields are checked.
 ///

@@ -45,7 +45,7 @@ impl Experiment {
             return Err(self.wrong("run.scan.values", &format!("none in run {name}; expected at least one")));
         }
         if run.repeated {
-            let problem = format!("true in run {name}, which is scanned; expected one of both");
+            let problem = format!("true in run {name}, which is scanned; expected one or the other");
             return Err(self.wrong("run.repeated", &problem));
         }
         let is_published = run.published_s_jsd.is_some()
