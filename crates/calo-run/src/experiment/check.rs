@@ -133,9 +133,8 @@ impl Experiment {
             let known = || SCORES.iter().map(|score| score.id).collect::<Vec<_>>().join(", ");
             let unknown = candidate.published.keys().find(|id| !SCORES.iter().any(|score| score.id == **id));
             if let Some(id) = unknown {
-                return Err(
-                    self.wrong("candidate.published", &format!("no score `{id}`; expected one of {}", known()))
-                );
+                return Err(self
+                    .wrong("candidate.published", &format!("no score `{id}`; expected one of {}", known())));
             }
         }
         if self.candidates.iter().any(|candidate| candidate.sampling == Sampling::Kde) {
