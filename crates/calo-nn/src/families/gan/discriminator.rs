@@ -17,8 +17,11 @@ const SLOPE: f64 = 0.2;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiscriminatorConfig {
-    /// Convolutions; the first and the last are not normalised.
+    /// Convolutions.
     pub layers: Vec<ConvConfig>,
+    /// Whether all convolutions but the first and the last are followed by batch normalisation. It takes the scale of a
+    /// batch away, by which real and generated showers of other energies differ.
+    pub normalised: bool,
     /// Units of the fully connected layer.
     pub hidden: usize,
     /// Whether the standard deviation over the batch is one more input map.
@@ -30,6 +33,7 @@ impl Default for DiscriminatorConfig {
         let down = |channels, padding| ConvConfig::cubic(channels, 3, 2, padding);
         Self {
             layers: vec![down(32, 3), down(64, 1), down(128, 1), down(256, 1), down(128, 0)],
+            normalised: true,
             hidden: 64,
             minibatch_deviation: false,
         }
@@ -50,7 +54,7 @@ impl DiscriminatorConfig {
     }
 }
 
-/// Convolutions with batch normalisation, then fully connected layers that also see the incident energy.
+/// Convolutions, with batch normalisation as published or without, then fully connected layers that also see the incident energy.
 #[derive(Debug, Clone)]
 pub struct Discriminator {
     grid: Grid,
@@ -73,10 +77,10 @@ impl Discriminator {
             let name = |at: usize| path.join("main_conv").join(at);
             size = layer.size(size)?;
             let convolution = Conv3d::new(&name(at), channels, *layer)?;
-            let inner = i > 0 && i + 1 < config.layers.len();
-            let norm = if inner { Some(BatchNorm3d::new(&name(at + 1), layer.channels)?) } else { None };
+            let normalised = config.normalised && i > 0 && i + 1 < config.layers.len();
+            let norm = if normalised { Some(BatchNorm3d::new(&name(at + 1), layer.channels)?) } else { None };
             // Layer, perhaps normalisation, and activation count in the published names.
-            at += 2 + usize::from(inner);
+            at += 2 + usize::from(normalised);
             channels = layer.channels;
             convolutions.push((convolution, norm));
         }
