@@ -1,5 +1,6 @@
 //! One file a subcommand.
 
+pub(crate) mod amplification;
 pub(crate) mod convert;
 pub(crate) mod density;
 pub(crate) mod encode;

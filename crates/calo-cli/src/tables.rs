@@ -1,10 +1,12 @@
 //! Results as text for the terminal.
 
+mod amplification;
 pub(crate) mod display;
 mod evaluation;
 mod inspection;
 mod selection;
 
+pub(crate) use amplification::amplification;
 pub(crate) use evaluation::evaluation;
 pub(crate) use inspection::{hit_inspection, inspection};
 pub(crate) use selection::selection;

@@ -55,12 +55,15 @@ pub struct Detector {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Readout {
-    /// Cell size along x and y, mm.
+    /// Cell size along x and y, mm; before cells are added up, where they are.
     pub cell_size_mm: [f64; 2],
     /// Most probable energy of a minimum ionising particle in one cell, MeV.
     pub mip_mev: f64,
     /// Cells at or below this energy are noise to every observable, MeV (half a MIP).
     pub cell_cut_mev: f64,
+    /// Cells of projection and geometry that are added up to one of the grid; 1 along each axis where the grid's are those.
+    #[serde(default = "Grid::single", skip_serializing_if = "Grid::is_single")]
+    pub summed: Grid,
     /// Punch-through rule: a contained shower has more than this many cells above the cut.
     pub punch_through_hits: Option<usize>,
 }
@@ -88,8 +91,8 @@ pub struct CoreCrop {
 }
 
 impl Detector {
-    /// A detector by built-in name (`ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal`) or by the path of
-    /// its TOML file.
+    /// A detector by built-in name (`ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ecal-image`, `ild-ahcal`) or by
+    /// the path of its TOML file.
     ///
     /// # Errors
     /// Unknown name, unreadable file, TOML that does not parse, or a field with an impossible value.
@@ -167,12 +170,37 @@ impl Detector {
             readout.cell_cut_mev,
             "a finite energy of at least 0 MeV",
         )?;
+        for (field, n) in
+            [("layers", readout.summed.layers), ("nx", readout.summed.nx), ("ny", readout.summed.ny)]
+        {
+            check.that((1..=1024).contains(&n), &format!("readout.summed.{field}"), n, "1 to 1024 cells")?;
+        }
         check.that(!self.hdf5.group.is_empty(), "hdf5.group", "\"\"", "a group name")?;
         self.validate_core_crop(&check)?;
-        self.projection.validate(&check, self.grid.layers)?;
+        let grid = self.fine_grid();
+        self.projection.validate(&check, grid.layers)?;
         self.binning.validate(&check)?;
-        self.geometry.validate(&check, self.grid, &self.projection)?;
+        self.geometry.validate(&check, grid, &self.projection)?;
         self.validate_cells(&check)
+    }
+
+    /// The grid of projection and geometry, before cells are added up to those of [`Detector::grid`].
+    pub fn fine_grid(&self) -> Grid {
+        let (grid, summed) = (self.grid, self.readout.summed);
+        Grid {
+            layers: grid.layers.saturating_mul(summed.layers),
+            nx: grid.nx.saturating_mul(summed.nx),
+            ny: grid.ny.saturating_mul(summed.ny),
+        }
+    }
+
+    /// The same detector, before cells are added up.
+    #[must_use]
+    pub fn fine(&self) -> Self {
+        let mut fine = self.clone();
+        fine.grid = self.fine_grid();
+        fine.readout.summed = Grid::single();
+        fine
     }
 
     /// The cells of `layer` along x.
@@ -188,8 +216,9 @@ impl Detector {
     /// Every thread of the simulator keeps an energy for each cell.
     fn validate_cells(&self, check: &Check<'_>) -> Result<()> {
         let columns: usize =
-            (0..self.grid.layers).map(|layer| self.cells_x(layer).n_cells()).max().unwrap_or(0);
-        let n_cells = self.grid.layers.saturating_mul(columns).saturating_mul(self.cells_y().n_cells());
+            (0..self.fine_grid().layers).map(|layer| self.cells_x(layer).n_cells()).max().unwrap_or(0);
+        let n_cells =
+            self.fine_grid().layers.saturating_mul(columns).saturating_mul(self.cells_y().n_cells());
         check.that(
             (1..=MAX_CELLS).contains(&n_cells),
             "geometry.plate_size_mm",
@@ -200,12 +229,12 @@ impl Detector {
 
     /// The core, or the whole projected image where there is no core, must be the grid.
     fn validate_core_crop(&self, check: &Check<'_>) -> Result<()> {
-        let projected = self.projection.grid();
+        let (projected, grid) = (self.projection.grid(), self.fine_grid());
         let whole = CoreCrop { x: [0, projected.nx], y: [0, projected.ny] };
         let crop = self.hdf5.core_crop.unwrap_or(whole);
         for (field, [from, to], n_full, n) in [
-            ("hdf5.core_crop.x", crop.x, projected.nx, self.grid.nx),
-            ("hdf5.core_crop.y", crop.y, projected.ny, self.grid.ny),
+            ("hdf5.core_crop.x", crop.x, projected.nx, grid.nx),
+            ("hdf5.core_crop.y", crop.y, projected.ny, grid.ny),
         ] {
             check.that(
                 from < to && to <= n_full && to - from == n,
@@ -285,6 +314,26 @@ mod tests {
         assert!(message.contains("x.toml: line 1: missing field `name`"), "{message}");
     }
 
+    /// Files of earlier versions have no such field, and hashes of detectors stay.
+    #[test]
+    fn cells_are_added_up_where_a_detector_says_so() {
+        let image = Detector::load("ild-ecal-image").unwrap();
+        assert_eq!((image.grid.shape(), image.fine_grid().shape()), ([1, 10, 10], [30, 30, 30]));
+        let fine = image.fine();
+        assert_eq!(
+            (fine.grid, &fine.geometry),
+            (image.fine_grid(), &Detector::load("ild-ecal").unwrap().geometry)
+        );
+        let says_it = |detector: &Detector| detector.to_toml().unwrap().contains("[readout.summed]");
+        assert!(says_it(&image) && !says_it(&fine));
+        let text = "extends = 'ild-ecal-image'\n[readout]\nsummed = { layers = 0, nx = 3, ny = 3 }\n";
+        let message = Detector::parse(text, "x.toml").unwrap_err().to_string();
+        assert_eq!(message, "x.toml, field `readout.summed.layers`: 0; expected 1 to 1024 cells");
+        let text = text.replace("layers = 0", "layers = 29");
+        let message = Detector::parse(&text, "x.toml").unwrap_err().to_string();
+        assert!(message.contains("30 positions; expected 29, one for each layer"), "{message}");
+    }
+
     #[test]
     fn a_detector_survives_its_own_toml() {
         for (name, _) in BUILT_IN {
@@ -296,6 +345,9 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let message = Detector::load("ild-ecl").unwrap_err().to_string();
-        assert!(message.contains("ild-ecal, ild-ecal-staggered, ild-ecal-pooled, ild-ahcal"), "{message}");
+        assert!(
+            message.contains("ild-ecal, ild-ecal-staggered, ild-ecal-pooled, ild-ecal-image, ild-ahcal"),
+            "{message}"
+        );
     }
 }

@@ -22,6 +22,16 @@ impl Grid {
         self.layers * self.nx * self.ny
     }
 
+    /// One cell.
+    pub fn single() -> Self {
+        Self { layers: 1, nx: 1, ny: 1 }
+    }
+
+    /// Whether it is one cell.
+    pub fn is_single(&self) -> bool {
+        *self == Self::single()
+    }
+
     /// `[layers, nx, ny]`.
     pub fn shape(self) -> [usize; 3] {
         [self.layers, self.nx, self.ny]

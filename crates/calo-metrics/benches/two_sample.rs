@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use calo_metrics::{
-    BootstrapSettings, ClassifierSettings, FrechetSettings, KernelSettings, QuantileBins, classifier_auc,
-    fpd, kpd, quantile_divergences,
+    BootstrapSettings, ClassifierSettings, FrechetSettings, KernelSettings, QuantileBins, QuantileSample,
+    classifier_auc, fpd, kpd, quantile_divergences,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::{Array2, s};
@@ -32,11 +32,12 @@ fn two_sample(criterion: &mut Criterion) {
     group.bench_function("kpd", |bench| bench.iter(|| kpd(black_box(a), b, &kernel)));
     let classifier = ClassifierSettings::default();
     group.bench_function("auc", |bench| bench.iter(|| classifier_auc(black_box(a), b, &classifier)));
-    let (plane_a, plane_b) = (a.slice(s![.., ..2]), b.slice(s![.., ..2]));
+    let plane_a = a.slice(s![.., ..2]);
+    let Ok(plane_b) = QuantileSample::of_showers(b.slice(s![.., ..2]).to_owned()) else { return };
     group.bench_function("quantiles", |bench| {
         bench.iter(|| {
             let bins = QuantileBins::fit(black_box(plane_a), 9)?;
-            quantile_divergences(&bins, plane_b, &BootstrapSettings::default())
+            quantile_divergences(&bins, &plane_b, &BootstrapSettings::default())
         });
     });
     group.finish();

@@ -107,14 +107,18 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use observables::{
-    BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, OBSERVABLES, Observable,
-    ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info, observables,
+    BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, HIGH_CELL_CUT_MEV, OBSERVABLES,
+    Observable, ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info,
+    observables,
 };
 pub use pearson::{
     LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,
     pearson_matrix,
 };
-pub use quantile::{QuantileBins, QuantileDivergence, Withheld, quantile_divergences};
+pub use quantile::{
+    IndependentCurve, IndependentPoint, QuantileBins, QuantileDivergence, QuantileSample, Withheld, Worth,
+    quantile_divergences, worth_at_resolution,
+};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;

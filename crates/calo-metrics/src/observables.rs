@@ -8,7 +8,9 @@ mod table;
 
 pub use cells::{Cell, CellValue};
 pub(crate) use list::ShowerValue;
-pub use list::{BinnedObservable, Fill, OBSERVABLES, Observable, binned_observables, observable_info};
+pub use list::{
+    BinnedObservable, Fill, HIGH_CELL_CUT_MEV, OBSERVABLES, Observable, binned_observables, observable_info,
+};
 pub(crate) use scan::{GridCells, Hit, Marginals, collect_hits, shower_slice};
 pub use start::ShowerStart;
 pub use table::{Column, CompleteRows, ObservableTable};

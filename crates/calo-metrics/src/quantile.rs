@@ -1,16 +1,22 @@
 //! Quantile bins: equal shares of a reference sample, and the Jensen-Shannon divergence over them.
 
+mod amplification;
 mod divergence;
+mod levels;
+mod sample;
 
 use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::sample::check_sample;
+pub use amplification::{IndependentCurve, IndependentPoint, Worth, worth_at_resolution};
+pub(crate) use divergence::SHOWERS_PER_BIN;
 pub use divergence::{QuantileDivergence, Withheld, quantile_divergences};
+pub use sample::QuantileSample;
 
 /// Most dimensions that bins are split along; the shares of more could not be resolved by any sample.
-const MAX_DIMENSIONS: usize = 4;
+const MAX_DIMENSIONS: usize = 5;
 
 /// Most splits, for 2^24 bins.
 const MAX_SPLITS: u32 = 24;
@@ -26,7 +32,7 @@ pub struct QuantileBins {
     n_splits: u32,
     /// Edge of every node, level by level; the children of node i are 2i + 1 and 2i + 2.
     edges: Vec<f64>,
-    /// Showers of the fitted sample in every bin.
+    /// Rows of the fitted sample in every bin, or the same number in all bins of a formula.
     occupation: Vec<u64>,
 }
 
@@ -35,10 +41,10 @@ impl QuantileBins {
     /// cell. A cell left empty by ties sends every value to the left.
     ///
     /// # Shapes
-    /// `reference` `[shower, observable]` with one to four observables.
+    /// `reference` `[shower, observable]` with one to five observables.
     ///
     /// # Errors
-    /// An empty or non-finite sample, more than four observables, or more bins than showers.
+    /// An empty or non-finite sample, more than five observables, or more bins than showers.
     ///
     /// # Reference
     /// calomplification, paragraph "Quantiles" and figure 5.
@@ -54,12 +60,7 @@ impl QuantileBins {
     pub fn fit(reference: ArrayView2<'_, f64>, n_splits: u32) -> Result<Self> {
         check_sample("reference of quantile bins", reference)?;
         let n_features = reference.ncols();
-        if n_features > MAX_DIMENSIONS {
-            return Err(Error::mismatch("observables of quantile bins", n_features, 1..=MAX_DIMENSIONS));
-        }
-        if n_splits > MAX_SPLITS {
-            return Err(Error::parameter("n_splits", n_splits, format!("at most {MAX_SPLITS}")));
-        }
+        check_axes(n_features, n_splits)?;
         if 1 << n_splits > reference.nrows() {
             let what = format!("reference of 2^{n_splits} quantile bins");
             return Err(Error::TooFew { what, found: reference.nrows(), expected: 1 << n_splits });
@@ -75,8 +76,45 @@ impl QuantileBins {
                 cells.extend([left, right]);
             }
         }
-        let occupation = cells.iter().map(|cell| cell.len() as u64).collect();
+        let occupation: Vec<u64> = cells.iter().map(|cell| cell.len() as u64).collect();
         Ok(Self { n_features, n_splits, edges, occupation })
+    }
+
+    /// The quantiles of the uniform distribution in the unit cube: for a truth that is known as a formula, whose
+    /// cumulative distributions take its observables there one by one. Such a truth does not fluctuate.
+    ///
+    /// # Errors
+    /// None or more than five observables, or more than 24 splits.
+    ///
+    /// # Reference
+    /// Butter et al., arXiv 2008.06545, where truth densities are formulas.
+    ///
+    /// ```
+    /// let bins = calo_metrics::QuantileBins::of_unit_cube(2, 2)?;
+    /// assert_eq!(bins.assign(ndarray::array![[0.1, 0.2], [0.7, 0.3]].view())?, [0, 2]);
+    /// # Ok::<(), calo_metrics::Error>(())
+    /// ```
+    pub fn of_unit_cube(n_features: usize, n_splits: u32) -> Result<Self> {
+        check_axes(n_features, n_splits)?;
+        // Lower and upper end of the cell of each node.
+        let mut cells = vec![vec![[0.0, 1.0]; n_features]];
+        let mut edges = Vec::with_capacity((1 << n_splits) - 1);
+        for level in 0..n_splits as usize {
+            let axis = level % n_features;
+            let mut halves = Vec::with_capacity(2 * cells.len());
+            for cell in cells {
+                let [low, high] = cell[axis];
+                let edge = f64::midpoint(low, high);
+                edges.push(edge);
+                for half in [[low, edge], [edge, high]] {
+                    let mut cell = cell.clone();
+                    cell[axis] = half;
+                    halves.push(cell);
+                }
+            }
+            cells = halves;
+        }
+        Ok(Self { n_features, n_splits, edges, occupation: vec![1; cells.len()] })
     }
 
     /// Number of splits.
@@ -89,35 +127,46 @@ impl QuantileBins {
         &self.edges
     }
 
-    /// Showers of the fitted sample in each bin.
+    /// Rows of the fitted sample in each bin; the same number in all bins of a formula.
     pub fn occupation(&self) -> &[u64] {
         &self.occupation
     }
 
-    /// The bin of one shower with the observables of the fitted sample, all finite.
-    fn bin_of(&self, shower: ArrayView1<'_, f64>) -> usize {
+    /// The bin of one row with the observables of the fitted sample, all finite.
+    fn bin_of(&self, row: ArrayView1<'_, f64>) -> u32 {
         let mut node = 0;
         for level in 0..self.n_splits as usize {
-            let goes_left = shower[level % self.n_features] < self.edges[node];
+            let goes_left = row[level % self.n_features] < self.edges[node];
             node = 2 * node + if goes_left { 1 } else { 2 };
         }
-        node - self.edges.len()
+        (node - self.edges.len()) as u32
     }
 
-    /// The bin of every shower.
+    /// The bin of every row.
     ///
     /// # Shapes
-    /// `sample` `[shower, observable]`.
+    /// `sample` `[row, observable]`.
     ///
     /// # Errors
     /// An empty or non-finite sample, or other observables than those of the fitted sample.
-    pub fn assign(&self, sample: ArrayView2<'_, f64>) -> Result<Vec<usize>> {
+    pub fn assign(&self, sample: ArrayView2<'_, f64>) -> Result<Vec<u32>> {
         check_sample("sample for quantile bins", sample)?;
         if sample.ncols() != self.n_features {
             return Err(Error::mismatch("observables of quantile bins", sample.ncols(), self.n_features));
         }
-        Ok((0..sample.nrows()).into_par_iter().map(|shower| self.bin_of(sample.row(shower))).collect())
+        Ok((0..sample.nrows()).into_par_iter().map(|i| self.bin_of(sample.row(i))).collect())
     }
+}
+
+/// Observables and splits that bins can have.
+fn check_axes(n_features: usize, n_splits: u32) -> Result<()> {
+    if !(1..=MAX_DIMENSIONS).contains(&n_features) {
+        return Err(Error::mismatch("observables of quantile bins", n_features, 1..=MAX_DIMENSIONS));
+    }
+    if n_splits > MAX_SPLITS {
+        return Err(Error::parameter("n_splits", n_splits, format!("at most {MAX_SPLITS}")));
+    }
+    Ok(())
 }
 
 /// A cell split at its median, and the showers left and right of it.
@@ -195,8 +244,8 @@ mod tests {
         };
         let too_few = fit(Array2::zeros((7, 1)), 3);
         assert_eq!(too_few, "reference of 2^3 quantile bins: 7 showers; expected at least 8");
-        let wide = fit(Array2::zeros((7, 5)), 1);
-        assert_eq!(wide, "observables of quantile bins: found 5; expected 1..=4");
+        let wide = fit(Array2::zeros((7, 6)), 1);
+        assert_eq!(wide, "observables of quantile bins: found 6; expected 1..=5");
         assert!(fit(Array2::zeros((7, 1)), 200).starts_with("parameter `n_splits`"));
         assert!(fit(Array2::zeros((0, 1)), 1).contains("empty"));
         assert!(fit(array![[f64::NAN]], 0).contains("NaN at index [0, 0]"));

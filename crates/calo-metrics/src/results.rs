@@ -12,7 +12,7 @@ pub mod version1;
 use serde::{Deserialize, Serialize};
 
 pub use by_id::ById;
-pub(crate) use by_id::PAPERS_IDS;
+pub use by_id::PAPERS_IDS;
 pub use observable::{ComparedAt, ObservableInfo, Text};
 pub use showers::{SHOWERS_SCHEMA_VERSION, SampleImages, ShowerImage, ShowerImages};
 

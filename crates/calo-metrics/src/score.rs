@@ -17,6 +17,7 @@ use crate::frechet::{FrechetSettings, fpd};
 use crate::kernel_distance::{KernelSettings, kpd};
 use crate::observables::{Column, ObservableTable};
 use crate::pearson::largest_pearson_difference;
+use crate::quantile::{QuantileBins, QuantileSample, SHOWERS_PER_BIN, quantile_divergences};
 use crate::results::{Divisors, Estimate, Gap, Score};
 
 /// A kind of score.
@@ -36,7 +37,7 @@ pub struct ScoreKind {
 }
 
 /// All scores, in the order of tables. To add one, add an entry whose function computes it or says why it cannot.
-pub static SCORES: [ScoreKind; 6] = [
+pub static SCORES: [ScoreKind; 7] = [
     ScoreKind {
         id: "s_jsd",
         label: "S_JSD",
@@ -96,7 +97,23 @@ pub static SCORES: [ScoreKind; 6] = [
                      observables.",
         compute: |judged| judged.two_sample(auc),
     },
+    ScoreKind {
+        id: "quantile_divergence",
+        label: "quantile D_JS",
+        digits: 5,
+        needs_divisors: false,
+        definition: "Jensen-Shannon divergence over quantiles of visible energy, peak energy and centre of gravity across, as \
+                     many as leave ten showers a bin. Fluctuations alone make about `(bins − 1) / 8 (1 / n₁ + 1 / n₂)`.",
+        compute: quantile_divergence,
+    },
 ];
+
+/// Observables whose quantiles are compared.
+///
+/// # Reference
+/// calomplification, figure 7: the complete combination.
+const QUANTILE_COLUMNS: [Column; 4] =
+    [Column::VisibleEnergyMev, Column::PeakEnergyMev, Column::M1x, Column::M1y];
 
 #[cfg(feature = "frechet")]
 fn frechet_distance(features: &TwoSampleFeatures, seed: u64) -> Result<Estimate> {
@@ -219,6 +236,26 @@ fn pearson_max_difference(judged: &Judged<'_>) -> std::result::Result<Option<Fou
     Ok(Some(Found { estimate: largest.difference, detail }))
 }
 
+/// At the largest number of quantiles that leaves ten showers of both samples a bin.
+fn quantile_divergence(judged: &Judged<'_>) -> std::result::Result<Option<Found>, String> {
+    let [reference, candidate] = judged.tables.map(|table| table.complete_rows(&QUANTILE_COLUMNS).rows);
+    let n = reference.nrows().min(candidate.nrows());
+    if n < 2 * SHOWERS_PER_BIN {
+        let expected = 2 * SHOWERS_PER_BIN;
+        return Err(format!(
+            "{n} showers with all of its observables; expected at least {expected} on both sides"
+        ));
+    }
+    let divergence = || -> Result<Found> {
+        let bins = QuantileBins::fit(reference.view(), (n / SHOWERS_PER_BIN).ilog2())?;
+        let bootstrap = BootstrapSettings { seed: judged.seed, ..Default::default() };
+        let found = quantile_divergences(&bins, &QuantileSample::of_showers(candidate)?, &bootstrap)?;
+        let finest = found.last().ok_or_else(|| Error::empty("quantile bins", "at least one"))?;
+        Ok(Found { estimate: finest.divergence, detail: vec![format!("{} quantiles", finest.n_bins)] })
+    };
+    divergence().map(Some).map_err(|error| error.to_string())
+}
+
 /// Joins neighbouring entries that have the same reason.
 fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
     let groups = gaps.chunk_by(|a, b| a.why == b.why);
@@ -251,9 +288,9 @@ mod tests {
         let JudgedScores { scores, gaps } = Judged::new(&compared, None, [&empty, &empty], 1).scores();
         // Scores that divide are not asked for; those that share their input share a gap.
         let ids: Vec<_> = scores.iter().map(|score| score.id.as_str()).collect();
-        assert_eq!(ids, ["pearson_max_difference", "fpd", "kpd", "auc"]);
+        assert_eq!(ids, ["pearson_max_difference", "fpd", "kpd", "auc", "quantile_divergence"]);
         assert!(scores.iter().all(|score| score.estimate().is_none() && score.detail.is_empty()));
         let whats: Vec<_> = gaps.iter().map(|gap| gap.what.as_str()).collect();
-        assert_eq!(whats, ["largest Pearson difference", "FPD, KPD and classifier AUC"]);
+        assert_eq!(whats, ["largest Pearson difference", "FPD, KPD and classifier AUC", "quantile D_JS"]);
     }
 }

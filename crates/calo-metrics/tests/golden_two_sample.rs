@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report")]
 
 use calo_metrics::{
-    BootstrapSettings, Column, Draw, FrechetSettings, KernelSettings, QuantileBins, Standardisation, fpd,
-    fpd_of_batches, frechet_distance, kpd, kpd_of_batches, mean_distances, pearson_matrix,
-    quantile_divergences, roc_auc,
+    BootstrapSettings, Column, Draw, FrechetSettings, KernelSettings, QuantileBins, QuantileSample,
+    Standardisation, fpd, fpd_of_batches, frechet_distance, kpd, kpd_of_batches, mean_distances,
+    pearson_matrix, quantile_divergences, roc_auc,
 };
 use ndarray::{Array2, Axis, s};
 use serde::Deserialize;
@@ -179,10 +179,15 @@ fn quantile_bins_are_those_of_numpy() {
     }
     assert_eq!(bins.occupation(), golden.quantile_counts[0]);
     let mut counts = vec![0; 8];
-    bins.assign(candidate.view()).unwrap().into_iter().for_each(|bin| counts[bin] += 1);
+    bins.assign(candidate.view()).unwrap().into_iter().for_each(|bin| counts[bin as usize] += 1);
     assert_eq!(counts, golden.quantile_counts[1]);
-    let points = quantile_divergences(&bins, candidate.view(), &BootstrapSettings::default()).unwrap();
-    assert_close(points[3].divergence.unwrap().value, golden.quantile_divergence, 1e-12);
+    let points = quantile_divergences(
+        &bins,
+        &QuantileSample::of_showers(candidate).unwrap(),
+        &BootstrapSettings::default(),
+    )
+    .unwrap();
+    assert_close(points[3].divergence.value, golden.quantile_divergence, 1e-12);
 }
 
 #[test]

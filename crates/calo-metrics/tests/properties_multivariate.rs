@@ -2,8 +2,8 @@
 
 use calo_metrics::{
     BootstrapSettings, ClassifierSettings, Draw, Error, FrechetSettings, KernelSettings, QuantileBins,
-    Result, classifier_auc, fpd, frechet_distance, kernel_distance, kpd, largest_pearson_difference,
-    pearson_matrix, quantile_divergences, roc_auc,
+    QuantileSample, Result, classifier_auc, fpd, frechet_distance, kernel_distance, kpd,
+    largest_pearson_difference, pearson_matrix, quantile_divergences, roc_auc,
 };
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::collection::vec;
@@ -25,6 +25,10 @@ fn sample(rows: std::ops::Range<usize>) -> impl Strategy<Value = Array2<f64>> {
 fn rotated(sample: &Array2<f64>, angle: f64) -> Array2<f64> {
     let (sin, cos) = angle.sin_cos();
     sample.dot(&array![[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+}
+
+fn of_showers(rows: &Array2<f64>) -> QuantileSample {
+    QuantileSample::of_showers(rows.clone()).expect("a finite sample")
 }
 
 proptest! {
@@ -71,13 +75,13 @@ proptest! {
         let bins = QuantileBins::fit(sample.view(), n_splits).unwrap();
         let assigned = bins.assign(sample.view()).unwrap();
         let mut counts = vec![0; bins.occupation().len()];
-        assigned.iter().for_each(|&bin| counts[bin] += 1);
+        assigned.iter().for_each(|&bin| counts[bin as usize] += 1);
         prop_assert_eq!(bins.occupation(), &counts[..]);
         for (i, j) in (0..values.len()).zip(1..values.len()) {
             prop_assert!(values[i] != values[j] || assigned[i] == assigned[j]);
             prop_assert!(values[i] <= values[j] || assigned[i] >= assigned[j]);
         }
-        let points = quantile_divergences(&bins, sample.view(), &BootstrapSettings::default()).unwrap();
+        let points = quantile_divergences(&bins, &of_showers(&sample), &BootstrapSettings::default()).unwrap();
         let last = points.last().unwrap();
         prop_assert_eq!(last.occupation.map(Some), [counts.iter().min().copied(), counts.iter().max().copied()]);
     }
@@ -90,14 +94,14 @@ proptest! {
     ) {
         let bins = QuantileBins::fit(reference.view(), 4).unwrap();
         let bootstrap = BootstrapSettings { replicas: 10, seed };
-        let values: Vec<f64> = quantile_divergences(&bins, evaluated.view(), &bootstrap).unwrap()
-            .iter().map(|point| point.divergence.unwrap().value).collect();
+        let values: Vec<f64> = quantile_divergences(&bins, &of_showers(&evaluated), &bootstrap).unwrap()
+            .iter().map(|point| point.divergence.value).collect();
         prop_assert!(values[0].abs() < 1e-15);
         prop_assert!(values.iter().all(|value| (0.0..=std::f64::consts::LN_2).contains(value)));
         // What a finer binning cannot tell apart, a coarser one cannot either.
         prop_assert!(values.windows(2).all(|pair| pair[0] <= pair[1] + 1e-12), "{:?}", values);
-        for point in quantile_divergences(&bins, reference.view(), &bootstrap).unwrap() {
-            prop_assert!(point.divergence.unwrap().value.abs() < 1e-15);
+        for point in quantile_divergences(&bins, &of_showers(&reference), &bootstrap).unwrap() {
+            prop_assert!(point.divergence.value.abs() < 1e-15);
         }
     }
 
@@ -232,7 +236,8 @@ fn results_are_the_same_on_any_number_of_threads() {
             let (a, b) = (a.view(), b.view());
             let bootstrap = BootstrapSettings::default();
             let bins = QuantileBins::fit(a, 4).unwrap();
-            let divergence = quantile_divergences(&bins, b, &bootstrap).unwrap()[4].divergence.unwrap();
+            let divergence =
+                quantile_divergences(&bins, &of_showers(&b.to_owned()), &bootstrap).unwrap()[4].divergence;
             let estimates = [
                 fpd(a, b, &FrechetSettings::for_sizes(300, 350, 5)).unwrap(),
                 kpd(a, b, &KernelSettings::for_sizes(300, 350, 5)).unwrap(),
@@ -257,7 +262,10 @@ fn every_score(a: &Array2<f64>, b: &Array2<f64>) -> Vec<Result<()>> {
         classifier_auc(a, b, &ClassifierSettings::default()).map(|_| ()),
         largest_pearson_difference(a, b, &BootstrapSettings::default()).map(|_| ()),
         QuantileBins::fit(a, 0)
-            .and_then(|bins| quantile_divergences(&bins, b, &BootstrapSettings::default()))
+            .and_then(|bins| {
+                let b = QuantileSample::of_showers(b.to_owned())?;
+                quantile_divergences(&bins, &b, &BootstrapSettings::default())
+            })
             .map(|_| ()),
     ]
 }

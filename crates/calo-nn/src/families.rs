@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | [`bibae`] | BIB-AE: encoder, decoder, critics, post-processor; a family to train | decoding-photons, fast-and-accurate-showers |
 //! | [`gan`] | generator, discriminator; a family to train | fast-and-accurate-showers |
+//! | [`vaegan`] | encoder, generator, discriminator of images; a family to train | calomplification |
 //! | [`wgan`] | generator, critic (photons and pions), constrainer | fast-and-accurate-showers |
 //!
 //! Names of parameters are those of the published state dictionaries. Showers enter as `[n, layer, x, y]` in MeV,
@@ -11,13 +12,14 @@
 
 pub mod bibae;
 pub mod gan;
+pub mod vaegan;
 pub mod wgan;
 
 use crate::engine::{self, FamilyEntry, Published, StateDict};
 use crate::{Error, Result};
 
 /// Every family that can be trained. A new one is a folder and a line here.
-pub const ALL: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY];
+pub const ALL: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY, vaegan::FAMILY];
 
 /// The family of configurations that name none.
 pub const DEFAULT: &str = bibae::FAMILY.name;

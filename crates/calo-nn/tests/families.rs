@@ -9,7 +9,14 @@ use calo_nn::parameters::Parameters;
 
 const GRID: [usize; 3] = [6, 4, 4];
 
-/// Tables of tiny networks on [`GRID`].
+/// One layer, for families of images.
+const IMAGE: [usize; 3] = [1, 6, 5];
+
+fn grid(family: &str) -> [usize; 3] {
+    if family == "vae-gan" { IMAGE } else { GRID }
+}
+
+/// Tables of tiny networks on [`grid`].
 fn tables(family: &str) -> Tables {
     let text = match family {
         "bib-ae" => {
@@ -19,6 +26,11 @@ fn tables(family: &str) -> Tables {
             "[model.generator]\nnoise = 5\nfirst = { channels = 4, kernel = [6, 4, 4] }\n\
              layers = [{ channels = 1, kernel = [1, 1, 1] }]\n\
              [model.discriminator]\nlayers = [{ channels = 3, kernel = [3, 2, 2] }]\nhidden = 3"
+        }
+        "vae-gan" => {
+            "[model]\nlatent_dim = 3\n[model.encoder]\nchannels = [2, 3, 4]\n\
+             [model.generator]\ndense_channels = 2\nconv_channels = 2\nchannels = [2]\n\
+             [model.discriminator]\nchannels = [2]\nfeatures = 4"
         }
         other => panic!("no tables for the family {other}: add a match arm"),
     };
@@ -33,7 +45,7 @@ fn one_family_is_that_of_files_without_a_name() {
         families::ALL.iter().filter(|entry| entry.is_unnamed).map(|entry| entry.name).collect();
     assert_eq!(unnamed, [families::DEFAULT]);
     let message = families::find("nada").unwrap_err().to_string();
-    assert_eq!(message, "field `family`: `nada`; expected `bib-ae` or `gan`");
+    assert_eq!(message, "field `family`: `nada`; expected `bib-ae` or `gan` or `vae-gan`");
 }
 
 #[test]
@@ -41,7 +53,7 @@ fn a_configuration_says_whether_its_sampler_has_an_encoder() {
     let mut n_with_encoder = 0;
     for entry in families::ALL {
         let name = entry.name;
-        let family = Recipe::from_tables(entry, &tables(name), Some(GRID)).unwrap().family;
+        let family = Recipe::from_tables(entry, &tables(name), Some(grid(name))).unwrap().family;
         let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
         let sampler = family.sampler(&parameters.path()).unwrap();
         assert_eq!(family.has_encoder(), sampler.encoder().is_some(), "{name}");

@@ -1,5 +1,6 @@
 //! The pages: each one file without script, network or font, for a screen, a phone and paper.
 
+mod amplification;
 mod definitions;
 mod evaluation;
 mod frame;
@@ -8,6 +9,7 @@ mod selection;
 mod splits;
 mod tables;
 
+pub(crate) use amplification::page as amplification_page;
 pub(crate) use evaluation::page as evaluation_page;
 pub(crate) use latent::page as latent_page;
 pub(crate) use selection::page as selection_page;

@@ -2,7 +2,7 @@
 //!
 //! [`render`] turns the `results.json` and `showers.json` that `calo evaluate` leaves into `report.html` and a folder of
 //! figures, each as SVG and PNG; [`render_latent`] does so with the `latent.json` of `calo latent`, [`render_selection`] with the
-//! `selection.json` of `calo select`. The single figures are functions of plain data in [`figures`], for other programs:
+//! `selection.json` of `calo select`, [`render_amplification`] with the `amplification.json` of `calo amplification`. The single figures are functions of plain data in [`figures`], for other programs:
 //!
 //! ```
 //! use calo_report::figures::{Shower, ShowerPanel, event_display};
@@ -33,6 +33,7 @@
     reason = "a library returns messages instead of printing them"
 )]
 
+pub mod amplification;
 mod axis;
 mod colour;
 mod error;
@@ -52,7 +53,7 @@ mod text;
 pub use error::{Error, Result};
 pub use input::{read_results, read_showers};
 pub use raster::png;
-pub use render::{ReportFiles, render, render_latent, render_selection};
+pub use render::{ReportFiles, render, render_amplification, render_latent, render_selection};
 pub use style::{Marker, SeriesStyle, Style};
 pub use svg::FigureText;
 

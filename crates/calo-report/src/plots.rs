@@ -1,5 +1,6 @@
 //! From the results to the figures of the report: what is drawn, how it is called, and what its caption says.
 
+pub(crate) mod amplification;
 mod distributions;
 pub(crate) mod epochs;
 mod figure;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use calo_core::{Error, write_atomically};
 
+use crate::amplification::read_amplification;
 use crate::error::Result;
 use crate::latent::read_latent;
 use crate::plots::Figure;
@@ -73,6 +74,21 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
     let figures = plots::epochs::figures(&selection, &Style::default())?;
     let page = html::selection_page(&selection, &figures);
     write(dir, "selection.html", &page, figures)
+}
+
+/// Renders `amplification.json` in `dir` as `dir/amplification.html` and `dir/figures/*.{svg,png}`, with the promises of
+/// [`render`].
+///
+/// # Errors
+/// As [`render`].
+///
+/// # Reference
+/// arXiv:2202.07352, figures 6, 7, 9 and 10.
+pub fn render_amplification(dir: &Path) -> Result<ReportFiles> {
+    let amplification = read_amplification(&dir.join("amplification.json"))?;
+    let figures = plots::amplification::figures(&amplification, &Style::default())?;
+    let page = html::amplification_page(&amplification, &figures);
+    write(dir, "amplification.html", &page, figures)
 }
 
 /// Writes the figures, then the page.

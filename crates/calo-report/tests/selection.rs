@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use calo_metrics::OBSERVABLES;
-use calo_metrics::results::{DetectorInfo, Divisors};
+use calo_metrics::results::{DetectorInfo, Divisors, PAPERS_IDS};
 use calo_report::render_selection;
 use calo_report::selection::{SCHEMA_VERSION, SelectedEpoch, SelectedRun, Selection, read_selection};
 
@@ -48,7 +47,7 @@ fn selection(runs: Vec<SelectedRun>) -> Selection {
             cell_cut_mev: 0.065,
         },
         divisors: Divisors {
-            jsd: OBSERVABLES.iter().zip(1..).map(|(one, i)| (&*one.info.id, 0.1 * f64::from(i))).collect(),
+            jsd: PAPERS_IDS.into_iter().zip(1..).map(|(id, i)| (id, 0.1 * f64::from(i))).collect(),
             area_difference: None,
             n_comparisons: 40,
         },

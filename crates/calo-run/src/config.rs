@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use calo_core::Detector;
+use calo_metrics::OBSERVABLES;
 use calo_nn::engine::{Recipe, Tables};
 use calo_nn::families;
 use serde::{Deserialize, Serialize};
@@ -75,16 +76,24 @@ pub struct DataConfig {
     pub split_seed: u64,
     /// About as many showers are in memory and shuffled at a time.
     pub group_showers: usize,
+    /// Passes over the training showers that make an epoch: with few showers more than one, because each epoch is saved.
+    #[serde(skip_serializing_if = "is_one")]
+    pub passes_per_epoch: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { split: [0.8, 0.1, 0.1], split_seed: 1, group_showers: 8192 }
+        Self { split: [0.8, 0.1, 0.1], split_seed: 1, group_showers: 8192, passes_per_epoch: 1 }
     }
 }
 
 /// What is compared after an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
     /// Epochs from one validation to the next; 0 for none.
@@ -93,11 +102,18 @@ pub struct ValidationConfig {
     pub first_epoch: u32,
     /// At most so many showers of the full spectrum, and of each energy.
     pub max_showers: usize,
+    /// Showers that the model makes of the full spectrum, with the energies of the validation showers again and again;
+    /// as many as these without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_generated: Option<usize>,
+    /// Observables whose mean Jensen-Shannon divergence chooses the best epoch. Without any the score S_JSD does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choose_by: Vec<String>,
 }
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        Self { every_epochs: 1, first_epoch: 1, max_showers: 5000 }
+        Self { every_epochs: 1, first_epoch: 1, max_showers: 5000, n_generated: None, choose_by: Vec::new() }
     }
 }
 
@@ -235,15 +251,17 @@ impl RunConfig {
             validation: file.validation,
             checkpoints: file.checkpoints,
         };
-        config.validate().with_context(|| place.to_string())?;
+        config.validate(&detector).with_context(|| place.to_string())?;
         Ok((config, detector))
     }
 
-    fn validate(&self) -> Result<()> {
-        let DataConfig { group_showers, .. } = self.data;
+    fn validate(&self, detector: &Detector) -> Result<()> {
+        let DataConfig { group_showers, passes_per_epoch, .. } = self.data;
         let CheckpointConfig { every_steps, log_every_steps, keep_epochs } = self.checkpoints;
         let counts = [
             ("data.group_showers", group_showers as u64),
+            ("data.passes_per_epoch", passes_per_epoch.into()),
+            ("validation.n_generated", self.validation.n_generated.unwrap_or(1) as u64),
             ("validation.max_showers", self.validation.max_showers as u64),
             ("checkpoints.every_steps", every_steps),
             ("checkpoints.log_every_steps", log_every_steps),
@@ -251,6 +269,16 @@ impl RunConfig {
         ];
         for (field, value) in counts {
             ensure!(value > 0, "field `{field}`: 0; expected at least 1");
+        }
+        let binned = || OBSERVABLES.iter().filter(|one| detector.binning.get(one.binning).is_some());
+        for id in &self.validation.choose_by {
+            let known = || binned().map(|one| one.info.id.to_string()).collect::<Vec<_>>().join(", ");
+            ensure!(
+                binned().any(|one| one.info.id == *id),
+                "field `validation.choose_by`: `{id}`; expected observables with bins in detector {}: {}",
+                detector.name,
+                known()
+            );
         }
         Ok(())
     }
@@ -271,7 +299,7 @@ impl RunConfig {
             schedule,
             optim,
             data: self.data,
-            validation: self.validation,
+            validation: self.validation.clone(),
             checkpoints: self.checkpoints,
         };
         toml::to_string(&file).context("the configuration cannot be written as TOML")

@@ -16,11 +16,13 @@
 //! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
 //! | [`density`], [`latent`] | densities to sample from; what latent variables say |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
+//! | [`amplification`] | how many independent showers a generated sample is worth |
 //! | [`export`], [`import`] | models to give away, and weights of others |
 //! | [`experiment`] | a table or figure of a paper, from simulated showers to the page |
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
+pub mod amplification;
 pub mod config;
 pub mod density;
 mod density_file;

@@ -6,23 +6,28 @@ use calo_report::ReportFiles;
 
 use crate::Result;
 
-/// Draws the figures of an evaluation, of a latent space or of the epochs of runs in `folder`, with a page for each.
+type Render = fn(&Path) -> calo_report::Result<ReportFiles>;
+
+/// Files that are drawn, and how.
+const KINDS: [(&str, Render); 4] = [
+    ("results.json", calo_report::render),
+    ("latent.json", calo_report::render_latent),
+    ("selection.json", calo_report::render_selection),
+    ("amplification.json", calo_report::render_amplification),
+];
+
+/// Draws the figures of an evaluation, of a latent space, of the epochs of runs, or of what samples are worth in `folder`,
+/// with a page for each.
 ///
 /// # Errors
 /// A folder that holds none of them, or damaged ones; a full disk.
 pub fn report(folder: &Path) -> Result<Vec<ReportFiles>> {
-    let holds = |name: &str| folder.join(name).exists();
-    let others = [holds("latent.json"), holds("selection.json")];
-    let mut reports = Vec::new();
-    // Where nothing is, an evaluation is missed.
-    if holds("results.json") || !others.contains(&true) {
+    let is_there = |(name, _): &&(&str, Render)| folder.join(name).exists();
+    let mut reports =
+        KINDS.iter().filter(is_there).map(|(_, render)| render(folder)).collect::<Result<Vec<_>, _>>()?;
+    if reports.is_empty() {
+        // An evaluation is missed.
         reports.push(calo_report::render(folder)?);
-    }
-    if others[0] {
-        reports.push(calo_report::render_latent(folder)?);
-    }
-    if others[1] {
-        reports.push(calo_report::render_selection(folder)?);
     }
     Ok(reports)
 }

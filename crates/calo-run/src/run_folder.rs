@@ -13,7 +13,9 @@ mod description;
 mod validated;
 
 pub use description::{DataDescription, Exported, IMPORTED_EPOCH, Origin, RunDescription};
-pub use validated::{ByStage, Validated, area_divisors, best_epoch, best_of, divisors, score};
+pub use validated::{
+    ByStage, Validated, area_divisors, best_epoch, best_of, divisors, mean_divergence, score,
+};
 
 /// A run: `config.toml`, `detector.toml`, `run.json`, `log.jsonl`, `validation.jsonl`, an event file for TensorBoard,
 /// `last.safetensors` (all that is needed to resume) and the weights of each epoch.

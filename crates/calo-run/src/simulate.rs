@@ -43,8 +43,9 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
     let detector = Detector::load(&request.detector)?;
     let asked = &Asked::new(request, &detector)?;
     let target = Target::new(request, asked.attributes(), &detector)?;
-    let simulator = Simulator::new(&detector, request.particle)?;
-    let cells = CellHits::of(&detector);
+    let fine = detector.fine();
+    let simulator = Simulator::new(&fine, request.particle)?;
+    let cells = CellHits::of(&fine);
     // A place that cannot be written shall not be found out after hours.
     drop(AtomicFile::create(target.path())?);
 
@@ -53,7 +54,7 @@ pub fn simulate(request: &SimulateRequest, caller: Caller<'_>) -> Result<Simulat
     let mut finished = FinishedBlocks::open(partial.as_ref(), &asked.words(), request.restart)?;
     let result = make_blocks(asked, &simulator, &cells, &mut finished, caller).and_then(|()| {
         let showers = StoredShowers::new(&finished, cells, asked);
-        target.write(&detector, showers, caller)
+        target.write(&detector, &fine, showers, caller)
     });
     match result {
         Ok(simulated) => {

@@ -96,7 +96,8 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     };
     let position = trainer.position();
     let showers = TrainingShowers { path: &request.data, options: &options, split: &split };
-    let mut source = PrefetchedShowers::open(showers, settings, position, caller)?;
+    let mut source =
+        PrefetchedShowers::open(showers, settings, config.data.passes_per_epoch, position, caller)?;
     let validation = if config.validation.every_epochs == 0 {
         None
     } else {
@@ -111,7 +112,7 @@ pub fn train(request: &TrainRequest, caller: Caller<'_>) -> Result<Trained> {
     let mut session = Session {
         validation,
         log: Log::open(&run, position.step, position.epoch)?,
-        progress: caller.begin(&pass(&trainer, split.size(Part::Train))),
+        progress: caller.begin(&pass(&trainer, source.batches_per_epoch())),
         // Not the command: interrupted or not, the same run leaves the same bytes.
         provenance: BTreeMap::from([
             ("software".to_owned(), VERSION.to_owned()),
@@ -160,9 +161,8 @@ fn check_grid(path: &Path, found: Grid, detector: &Detector) -> Result<()> {
 }
 
 /// Progress in training steps.
-fn pass(trainer: &Trainer, n_train: u64) -> Pass {
-    let batches = n_train / trainer.recipe().optim.batch_showers as u64;
-    let steps_per_epoch = batches / trainer.batches_per_step();
+fn pass(trainer: &Trainer, batches_per_epoch: u64) -> Pass {
+    let steps_per_epoch = batches_per_epoch / trainer.batches_per_step();
     let total = steps_per_epoch * u64::from(trainer.epochs());
     Pass { name: "training".to_owned(), total: Some(total), n_done: trainer.position().step, unit: "steps" }
 }

@@ -9,6 +9,8 @@ pub(crate) mod conv3d;
 mod gemm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
+pub(crate) mod locally_connected;
+pub(crate) mod minibatch;
 pub(crate) mod per_cell;
 mod runs;
 pub(crate) mod simd;

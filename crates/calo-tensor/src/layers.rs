@@ -8,8 +8,11 @@ mod candle;
 mod conv3d;
 mod layer_norm;
 mod linear;
+mod locally_connected;
+mod weight;
 
 pub use batch_norm::{BatchNorm3d, Statistics};
 pub use conv3d::{Conv3d, ConvConfig, ConvTranspose3d};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, linear_stack};
+pub use locally_connected::{LocallyConnected, LocallyConnectedConfig};

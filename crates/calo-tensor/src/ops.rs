@@ -30,11 +30,13 @@ pub use fused::FusedOps;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use locally_connected::locally_connected;
-pub use minibatch::{BatchDifference, batch_difference, log_scaled, minibatch_standard_deviation};
+pub use minibatch::{
+    BatchDifference, batch_difference, log_scaled, minibatch_discrimination, minibatch_standard_deviation,
+};
 pub use per_cell::{PerCellLayer, PerCellNetwork};
 pub use root::sqrt_or_zero;
 pub use sort::sort_descending;
 pub use sorted_mmd::sorted_mmd;
-pub use spectral_norm::{SpectralNorm, spectral_norm};
+pub use spectral_norm::{SpectralNorm, spectral_norm, spectral_norm_of_each};
 
 pub use crate::arguments::SortedMmd;

@@ -9,8 +9,8 @@
 use calo_tensor::autograd::{backward, input_gradient};
 use calo_tensor::candle::{DType, Device, Shape, Tensor, Var};
 use calo_tensor::ops::{
-    BatchDifference, batch_difference, locally_connected, log_scaled, minibatch_standard_deviation,
-    spectral_norm,
+    BatchDifference, batch_difference, locally_connected, log_scaled, minibatch_discrimination,
+    minibatch_standard_deviation, spectral_norm, spectral_norm_of_each,
 };
 
 fn waves(shape: impl Into<Shape>, k: f64, phase: f64) -> Tensor {
@@ -240,4 +240,64 @@ fn spectral_norm_converges() {
     assert_close(&flat(&divided.matmul(&v.unsqueeze(1).unwrap()).unwrap()), &flat(&u), 1e-9);
     assert!(spectral_norm(&w, &v, &u, true).unwrap_err().to_string().contains("u and v"));
     assert!(spectral_norm(&u, &u, &v, true).is_err());
+}
+
+#[test]
+fn each_matrix_has_a_spectral_norm_of_its_own() {
+    let w = waves((5, 3, 4), 0.83, 0.3);
+    let (mut u, mut v) = (waves((5, 3), 1.3, 1.0), waves((5, 4), 1.1, 0.5));
+    for _ in 0..3 {
+        let next = spectral_norm_of_each(&w, &u, &v, true).unwrap();
+        for place in 0..5 {
+            let [w, u, v] = [&w, &u, &v].map(|x| x.get(place).unwrap());
+            let alone = spectral_norm(&w, &u, &v, true).unwrap();
+            assert_close(&flat(&next.weight.get(place).unwrap()), &flat(&alone.weight), 1e-12);
+            assert_close(&flat(&next.u.get(place).unwrap()), &flat(&alone.u), 1e-12);
+        }
+        (u, v) = (next.u, next.v);
+    }
+    let error = spectral_norm_of_each(&w, &v, &v, true).unwrap_err().to_string();
+    assert!(error.contains("[5, 3] and [5, 4]"), "{error}");
+    assert!(spectral_norm_of_each(&waves((5, 3), 1.0, 0.0), &u, &v, true).is_err());
+}
+
+#[test]
+fn minibatch_discrimination_is_pytorchs() {
+    // x = waves([3, 2, 2], 0.37, 0); d = (x.unsqueeze(1) - x.unsqueeze(0)).abs().sum(3)
+    // y = torch.exp(-d).sum(1) - 1; (y * waves([3, 2], 0.9, 0)).sum().backward(); x.grad
+    let x = Var::from_tensor(&waves((3, 2, 2), 0.37, 0.0)).unwrap();
+    let y = minibatch_discrimination(&x).unwrap();
+    let expected = [
+        0.6849457993727452,
+        0.6652186266691384,
+        0.3431153977920365,
+        0.6807949755738623,
+        0.6224634718779349,
+        0.1255689322240554,
+    ];
+    assert_close(&flat(&y), &expected, 1e-12);
+    let loss = (&y * waves((3, 2), 0.9, 0.0)).unwrap().sum_all().unwrap();
+    let gradient = backward(&loss).unwrap();
+    let expected = [
+        -0.015864684244624228,
+        0.4108550681048051,
+        0.7494807805914728,
+        -0.7281198680505141,
+        -0.2720491819220423,
+        -0.2720491819220423,
+        -0.6999747693583431,
+        0.7776258792836439,
+    ];
+    assert_close(&flat(gradient.get(&x).unwrap()), &expected, 1e-12);
+}
+
+/// Nothing is as close as a copy, and a shower is not compared with itself.
+#[test]
+fn copies_are_close_to_each_other() {
+    let x = waves((1, 2, 3), 0.4, 0.1);
+    let copies = minibatch_discrimination(&Tensor::cat(&[&x, &x, &x], 0).unwrap()).unwrap();
+    assert_close(&flat(&copies), &[2.0; 6], 1e-12);
+    assert_eq!(flat(&minibatch_discrimination(&x).unwrap()), [0.0; 2]);
+    assert!(minibatch_discrimination(&waves((2, 3), 1.0, 0.0)).is_err());
+    assert!(minibatch_discrimination(&waves((0, 3, 1), 1.0, 0.0)).is_err());
 }

@@ -14,7 +14,8 @@ use crate::{output, tables};
 pub(crate) struct Args {
     /// ROOT file with a tree of hits
     input: PathBuf,
-    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file
+    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ecal-image`, `ild-ahcal` or the path of
+    /// a TOML file
     #[arg(long, value_name = "NAME|PATH")]
     detector: String,
     /// Name of the tree, instead of the detector's

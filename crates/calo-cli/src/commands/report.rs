@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::output;
 
-/// Draw the figures of an evaluation, of a latent space or of the epochs of runs, and one HTML page with all of it
+/// Draw the figures of an evaluation, a latent space, the epochs of runs or an amplification, and one HTML page with all
+/// of it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder that `calo evaluate`, `calo latent` or `calo select` wrote
+    /// Folder that `calo evaluate`, `calo latent`, `calo select` or `calo amplification` wrote
     folder: PathBuf,
 }
 

@@ -17,7 +17,8 @@ use crate::{output, tables};
 /// showers, which are kept in FILE.partial until FILE is complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ahcal` or the path of a TOML file
+    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ecal-image`, `ild-ahcal` or the path of
+    /// a TOML file
     #[arg(long, value_name = "NAME|PATH")]
     detector: String,
     /// Incident particle: gamma, e-, e+, pi+, pi-, mu+, mu-, proton or neutron

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
+mod amplification;
 mod commands;
 mod common;
 mod evaluate;

@@ -46,12 +46,19 @@ pub struct BinnedObservable {
     pub axis: Axis,
 }
 
-/// All observables that are compared: the six of the papers, in their order. To add one, add an entry here and its
+/// Cells at or below this energy are too few in generated showers, so single cells are compared above it alone, MeV.
+///
+/// # Reference
+/// calomplification, section 3.
+pub const HIGH_CELL_CUT_MEV: f64 = 5.0;
+
+/// All observables that are compared, where the detector has bins for them: the six of decoding-photons, in their order,
+/// then those that calomplification has beside. To add one, add an entry here and its
 /// binning to the detector files; a quantity of a shower that no [`Column`] holds yet becomes a new column.
 ///
 /// # Reference
-/// decoding-photons, figure 6.
-pub static OBSERVABLES: [Observable; 6] = [
+/// decoding-photons, figure 6; calomplification, equation 2.2.
+pub static OBSERVABLES: [Observable; 10] = [
     Observable {
         info: ObservableInfo {
             id: Borrowed("cell_energy"),
@@ -168,6 +175,84 @@ pub static OBSERVABLES: [Observable; 6] = [
         },
         binning: "longitudinal",
         fill: Fill::Layers,
+    },
+    Observable {
+        info: ObservableInfo {
+            id: Borrowed("peak_energy"),
+            label: Borrowed("peak energy"),
+            title: Borrowed("Peak energy"),
+            phrase: Borrowed("energy of the highest cell"),
+            unit: Borrowed("MeV"),
+            compared_at: ComparedAt::FullSpectrum,
+            scored: true,
+            x_label: Borrowed("energy of the highest cell [MeV]"),
+            y_label: Borrowed("fraction of showers"),
+            log_y: false,
+            mip_axis: false,
+            explanation: Borrowed("Energy of the highest cell,"),
+            normalisation: Borrowed("Share of the showers in each bin."),
+        },
+        binning: "peak_energy_mev",
+        fill: Fill::Showers { column: Column::PeakEnergyMev, proportional: true },
+    },
+    Observable {
+        info: ObservableInfo {
+            id: Borrowed("high_cell_energy"),
+            label: Borrowed("cell energy above 5 MeV"),
+            title: Borrowed("Cell energy above 5 MeV"),
+            phrase: Borrowed("energy of single cells above 5 MeV"),
+            unit: Borrowed("MeV"),
+            compared_at: ComparedAt::FullSpectrum,
+            scored: true,
+            x_label: Borrowed("cell energy [MeV]"),
+            y_label: Borrowed("cells per shower"),
+            log_y: true,
+            mip_axis: false,
+            explanation: Borrowed("Energy of the cells above 5 MeV;"),
+            normalisation: Borrowed("Cells per shower and bin."),
+        },
+        binning: "high_cell_energy_mev",
+        fill: Fill::Cells(CellValue::new(&|cell| {
+            if cell.energy_mev > HIGH_CELL_CUT_MEV { cell.energy_mev } else { f64::NAN }
+        })),
+    },
+    Observable {
+        info: ObservableInfo {
+            id: Borrowed("cog_x"),
+            label: Borrowed("centre of gravity x"),
+            title: Borrowed("Centre of gravity along x"),
+            phrase: Borrowed("energy-weighted mean cell along x"),
+            unit: Borrowed("cells"),
+            compared_at: ComparedAt::FullSpectrum,
+            scored: true,
+            x_label: Borrowed("centre of gravity x [cell]"),
+            y_label: Borrowed("fraction of showers"),
+            log_y: false,
+            mip_axis: false,
+            explanation: Borrowed("Energy-weighted mean cell along x,"),
+            normalisation: Borrowed("Share of the showers in each bin."),
+        },
+        binning: "cog_x",
+        fill: Fill::Showers { column: Column::M1x, proportional: false },
+    },
+    Observable {
+        info: ObservableInfo {
+            id: Borrowed("cog_y"),
+            label: Borrowed("centre of gravity y"),
+            title: Borrowed("Centre of gravity along y"),
+            phrase: Borrowed("energy-weighted mean cell along y"),
+            unit: Borrowed("cells"),
+            compared_at: ComparedAt::FullSpectrum,
+            scored: true,
+            x_label: Borrowed("centre of gravity y [cell]"),
+            y_label: Borrowed("fraction of showers"),
+            log_y: false,
+            mip_axis: false,
+            explanation: Borrowed("Energy-weighted mean cell along y,"),
+            normalisation: Borrowed("Share of the showers in each bin."),
+        },
+        binning: "cog_y",
+        fill: Fill::Showers { column: Column::M1y, proportional: false },
     },
 ];
 

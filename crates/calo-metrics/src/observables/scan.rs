@@ -125,11 +125,12 @@ pub(crate) struct Marginals {
     x: Vec<f64>,
     y: Vec<f64>,
     n_hits: usize,
+    peak_mev: f64,
 }
 
 impl Marginals {
     pub(crate) fn new([layers, nx, ny]: [usize; 3]) -> Self {
-        Self { layers: vec![0.0; layers], x: vec![0.0; nx], y: vec![0.0; ny], n_hits: 0 }
+        Self { layers: vec![0.0; layers], x: vec![0.0; nx], y: vec![0.0; ny], n_hits: 0, peak_mev: 0.0 }
     }
 
     /// Energies by layer, MeV.
@@ -141,13 +142,14 @@ impl Marginals {
         self.layers.fill(0.0);
         self.x.fill(0.0);
         self.y.fill(0.0);
-        self.n_hits = hits.len();
+        (self.n_hits, self.peak_mev) = (hits.len(), 0.0);
         for hit in hits {
             let [layer, x, y] = grid.positions[hit.cell as usize];
             let energy_mev = f64::from(hit.energy_mev);
             self.layers[usize::from(layer)] += energy_mev;
             self.x[usize::from(x)] += energy_mev;
             self.y[usize::from(y)] += energy_mev;
+            self.peak_mev = self.peak_mev.max(energy_mev);
         }
     }
 
@@ -177,6 +179,7 @@ impl Marginals {
             third2,
             third3,
             start,
+            self.peak_mev,
         ]
     }
 }

@@ -33,11 +33,13 @@ pub enum Column {
     LastThird,
     /// First layer of the shower; see [`super::ShowerStart`].
     ShowerStart,
+    /// Energy of the highest cell, MeV; 0 without a cell above the cut.
+    PeakEnergyMev,
 }
 
 impl Column {
     /// Every observable; the Pearson set comes first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::M1x,
         Self::M1y,
         Self::M1z,
@@ -51,20 +53,42 @@ impl Column {
         Self::SecondThird,
         Self::LastThird,
         Self::ShowerStart,
+        Self::PeakEnergyMev,
     ];
 
     /// The observables whose correlations are compared, in the papers' order.
     pub const PEARSON: [Self; 12] = {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, _] = Self::ALL;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, _, _] = Self::ALL;
         [a, b, c, d, e, f, g, h, i, j, k, l]
     };
 
     /// The observables of FPD, KPD and the classifier: the Pearson set without the incident energy, which is given,
     /// and without the last third, which follows from the first two.
     pub const TWO_SAMPLE: [Self; 10] = {
-        let [a, b, c, d, e, f, g, _, i, j, k, _, _] = Self::ALL;
+        let [a, b, c, d, e, f, g, _, i, j, k, _, _, _] = Self::ALL;
         [a, b, c, d, e, f, g, i, j, k]
     };
+
+    /// Its name in options and results; that of the histogram where it has one in
+    /// [`OBSERVABLES`](crate::OBSERVABLES).
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::M1x => "cog_x",
+            Self::M1y => "cog_y",
+            Self::M1z => "cog_z",
+            Self::M2x => "m2_x",
+            Self::M2y => "m2_y",
+            Self::M2z => "m2_z",
+            Self::VisibleEnergyMev => "visible_energy",
+            Self::IncidentEnergyGev => "incident_energy",
+            Self::NHits => "n_hits",
+            Self::FirstThird => "first_third",
+            Self::SecondThird => "second_third",
+            Self::LastThird => "last_third",
+            Self::ShowerStart => "shower_start",
+            Self::PeakEnergyMev => "peak_energy",
+        }
+    }
 
     /// The papers' name.
     pub fn label(self) -> &'static str {
@@ -82,6 +106,7 @@ impl Column {
             Self::SecondThird => "E2/Evis",
             Self::LastThird => "E3/Evis",
             Self::ShowerStart => "start",
+            Self::PeakEnergyMev => "Epeak",
         }
     }
 }
@@ -171,7 +196,7 @@ mod tests {
     #[test]
     fn rows_with_a_missing_entry_are_left_out_and_counted() {
         let mut table = ObservableTable::default();
-        let mut row = [1.0; 13];
+        let mut row = [1.0; Column::ALL.len()];
         table.push(&row);
         row[2] = f64::NAN;
         table.push(&row);

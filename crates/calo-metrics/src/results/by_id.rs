@@ -6,8 +6,8 @@ use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The ids of the papers' six, in the order in which files of earlier versions list numbers without ids.
-pub(crate) const PAPERS_IDS: [&str; 6] =
+/// The ids of the six observables of decoding-photons, in the order in which files of earlier versions list numbers without ids.
+pub const PAPERS_IDS: [&str; 6] =
     ["cell_energy", "visible_energy", "n_hits", "cog_z", "radial", "longitudinal"];
 
 /// One number for each of some observables, by id. In JSON it is a map; the order is kept, because sums over it must

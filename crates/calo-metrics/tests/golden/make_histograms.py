@@ -34,7 +34,8 @@ def observables(cells, energies, cut, mip):
     """One list for each observable, by the papers' definitions. `cells` is [shower, layer, x, y] in f64."""
     e = np.where(cells > cut, cells, 0.0)
     visible = e.sum(axis=(1, 2, 3))
-    out = {"Evis": visible, "Einc": energies, "nhit": (cells > cut).sum(axis=(1, 2, 3))}
+    out = {"Evis": visible, "Einc": energies, "nhit": (cells > cut).sum(axis=(1, 2, 3)),
+           "Epeak": e.max(axis=(1, 2, 3))}
     for name, axis in (("z", 1), ("x", 2), ("y", 3)):
         marginal = e.sum(axis=tuple({1, 2, 3} - {axis}))
         index = np.arange(marginal.shape[1])

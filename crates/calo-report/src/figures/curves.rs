@@ -18,6 +18,8 @@ pub struct CurvesPlot {
     pub y_label: String,
     /// Range of the horizontal axis; by default that of the points.
     pub x_range: Option<[f64; 2]>,
+    /// Whether the horizontal axis is logarithmic.
+    pub log_x: bool,
     /// Whether the vertical axis is logarithmic; it starts at zero otherwise.
     pub log_y: bool,
     /// In the order of drawing.
@@ -35,6 +37,9 @@ pub struct PlainCurve {
     pub look: Look,
     /// Its points or bins.
     pub data: CurveData,
+    /// Number of the first of its points that is drawn faintly, as are all behind it; none to draw all in full. Bins are
+    /// never faint.
+    pub faint_from: Option<usize>,
 }
 
 /// What a curve looks like.
@@ -155,7 +160,13 @@ fn axes(plot: &CurvesPlot, layout: &Layout) -> [Axis; 2] {
     let points: Vec<[f64; 2]> = plot.curves.iter().flat_map(|curve| curve.data.extent()).collect();
     let range = |side: usize| extent(points.iter().map(|point| point[side]));
     let [low, high] = plot.x_range.unwrap_or_else(|| range(0));
-    let x = Axis::linear(low, high, layout.left, layout.right);
+    let x = if plot.log_x {
+        let positive = points.iter().map(|point| point[0]).filter(|value| *value > 0.0);
+        let low = if low > 0.0 { low } else { positive.fold(f64::INFINITY, f64::min).min(high) };
+        Axis::log(low, high, layout.left, layout.right)
+    } else {
+        Axis::linear(low, high, layout.left, layout.right)
+    };
     let [top, bottom] = layout.main;
     let [low, high] = range(1);
     let y = if plot.log_y {
@@ -168,7 +179,36 @@ fn axes(plot: &CurvesPlot, layout: &Layout) -> [Axis; 2] {
     [x, y]
 }
 
+/// Opacity of what is drawn faintly.
+const FAINT: f64 = 0.35;
+
+/// A curve, its faint part behind the other.
 fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
+    let Some(from) = curve.faint_from else { return draw_part(svg, curve, x, y, style) };
+    let part = |points: std::ops::Range<usize>| {
+        let data = match &curve.data {
+            CurveData::Line(all) => CurveData::Line(all[points].to_vec()),
+            CurveData::Points(all) => CurveData::Points(all[points].to_vec()),
+            steps @ CurveData::Steps { .. } => steps.clone(),
+        };
+        PlainCurve { data, faint_from: None, ..curve.clone() }
+    };
+    let n = match &curve.data {
+        CurveData::Line(points) => points.len(),
+        CurveData::Points(points) => points.len(),
+        CurveData::Steps { .. } => return draw_part(svg, curve, x, y, style),
+    };
+    let from = from.min(n);
+    if from < n {
+        svg.put(format_args!(r#"<g opacity="{FAINT}">"#));
+        // The last point in full begins the faint line.
+        draw_part(svg, &part(from.saturating_sub(1)..n), x, y, style);
+        svg.close();
+    }
+    draw_part(svg, &part(0..from), x, y, style);
+}
+
+fn draw_part(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
     let look = series_style(curve.look, style);
     let mut path = PathData::default();
     match &curve.data {

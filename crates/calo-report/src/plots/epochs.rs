@@ -45,6 +45,7 @@ fn scores(selection: &Selection, style: &Style) -> Result<Figure> {
         x_label: "epoch".to_owned(),
         y_label: "fidelity score S_JSD".to_owned(),
         x_range: Some(epoch_range(selection)),
+        log_x: false,
         log_y: false,
         curves: lines,
     };
@@ -68,6 +69,7 @@ fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
         x_label: "epoch".to_owned(),
         y_label: "summed KLD [nats]".to_owned(),
         x_range: Some(epoch_range(selection)),
+        log_x: false,
         log_y: false,
         curves: selection.runs.iter().enumerate().map(curve_of).collect(),
     };
@@ -77,7 +79,7 @@ fn divergences(selection: &Selection, style: &Style) -> Result<Figure> {
 }
 
 fn curve(name: String, note: String, look: Look, points: Vec<[f64; 3]>) -> PlainCurve {
-    PlainCurve { name, note, look, data: CurveData::Points(points) }
+    PlainCurve { name, note, look, data: CurveData::Points(points), faint_from: None }
 }
 
 fn points(run: &SelectedRun, quantity: impl Fn(&SelectedEpoch) -> Option<f64>) -> Vec<[f64; 3]> {

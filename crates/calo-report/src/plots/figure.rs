@@ -47,6 +47,10 @@ pub(crate) enum Section {
     Sampling,
     /// Runs, epoch by epoch.
     Epochs,
+    /// Divergences over quantile bins.
+    Quantiles,
+    /// The same, with density estimators.
+    Estimators,
 }
 
 impl Figure {

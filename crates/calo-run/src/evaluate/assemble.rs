@@ -2,12 +2,13 @@
 
 use calo_core::Detector;
 use calo_metrics::results::{
-    ComparedAt, Comparison, Distribution, Divisors, Gap, ObservableInfo, Pearson, Results, SCHEMA_VERSION,
+    ComparedAt, Comparison, Distribution, Divisors, Gap, ObservableInfo, PAPERS_IDS, Pearson, Results,
+    SCHEMA_VERSION,
 };
 use calo_metrics::{
-    Column, ComparedHistograms, FixedEnergy, Judged, OBSERVABLES, ObservableTable, Part, SampleSet, Splits,
-    compare_halves, compare_samples, compare_splits, distributions, divisors, fixed_energies, linearity,
-    moments, pearson_matrix, punch_through, responses,
+    Column, ComparedHistograms, Fill, FixedEnergy, Judged, OBSERVABLES, Observable, ObservableTable, Part,
+    SampleSet, Splits, compare_halves, compare_samples, compare_splits, distributions, divisors,
+    fixed_energies, linearity, moments, pearson_matrix, punch_through, responses,
 };
 
 use super::sample::Sample;
@@ -44,7 +45,7 @@ pub(super) fn results(
     for candidate in &sets[1..] {
         compared.push(compare_samples(reference, candidate, &compared_at)?);
     }
-    let divisors = given_divisors.or_else(|| common_divisors(&compared, &mut gaps));
+    let divisors = given_divisors.or_else(|| common_divisors(detector, &compared, &mut gaps));
     if divisors.as_ref().is_some_and(|divisors| divisors.area_difference.is_none()) {
         let why = "the divisors given have none for area differences";
         gaps.push(Gap { what: "S_area".to_owned(), why: why.to_owned() });
@@ -110,11 +111,17 @@ fn empty_showers_gap(sample: &Sample) -> Option<Gap> {
 }
 
 /// Divisors from all candidates at once; a single one has none.
-fn common_divisors(compared: &[ComparedHistograms], gaps: &mut Vec<Gap>) -> Option<Divisors> {
+fn common_divisors(
+    detector: &Detector,
+    compared: &[ComparedHistograms],
+    gaps: &mut Vec<Gap>,
+) -> Option<Divisors> {
     if compared.len() < 2 {
         return None;
     }
-    let scored = OBSERVABLES.iter().map(|observable| &observable.info).filter(|info| info.scored);
+    let counts = |one: &&Observable| is_expected(detector, one) || has_bins(detector, one);
+    let scored = OBSERVABLES.iter().filter(counts).map(|one| &one.info);
+    let scored = scored.filter(|info| info.scored);
     let scored: Vec<&str> = scored.map(|info| &*info.id).collect();
     let histograms: Vec<_> = compared.iter().map(|compared| compared.histograms.as_slice()).collect();
     divisors(&scored, &histograms)
@@ -150,9 +157,20 @@ impl Judge<'_> {
     }
 }
 
-/// Observables that the detector file has no bins for are not compared: said, in case it is a slip.
+/// Whether the detector file should have bins for an observable: the six of decoding-photons, but where a shower lies in
+/// depth only if there are layers.
+fn is_expected(detector: &Detector, observable: &Observable) -> bool {
+    let is_in_depth = matches!(observable.fill, Fill::Layers | Fill::Showers { column: Column::M1z, .. });
+    PAPERS_IDS.contains(&&*observable.info.id) && (detector.grid.layers > 1 || !is_in_depth)
+}
+
+fn has_bins(detector: &Detector, observable: &Observable) -> bool {
+    detector.binning.get(observable.binning).is_some()
+}
+
+/// Observables that the detector file should have bins for and has not are not compared: said, in case it is a slip.
 fn binning_gaps(detector: &Detector) -> impl Iterator<Item = Gap> {
-    let without = OBSERVABLES.iter().filter(|observable| detector.binning.get(observable.binning).is_none());
+    let without = OBSERVABLES.iter().filter(|one| is_expected(detector, one) && !has_bins(detector, one));
     without.map(|observable| Gap {
         what: observable.info.label.to_string(),
         why: format!("detector {} has no binning.{}", detector.name, observable.binning),

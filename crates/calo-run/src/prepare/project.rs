@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use calo_core::{Detector, Dtype, ShowerSource};
-use calo_data::{ProjectedShowers, ProjectionReport, StaggerFrom};
+use calo_data::{PoolSource, ProjectedShowers, ProjectionReport, StaggerFrom};
 
 use crate::files::{StorageOptions, write_all};
 use crate::monitor::Caller;
@@ -45,11 +45,14 @@ pub fn project(request: &ProjectRequest, caller: Caller<'_>) -> Result<Projected
     let detector = Detector::load(&request.detector)?;
     let input = &request.input;
     caller.monitor.working_on(input);
-    let mut showers = ProjectedShowers::open(input, &detector, request.tree.as_deref(), request.staggering)?;
+    let fine = detector.fine();
+    let projected = ProjectedShowers::open(input, &fine, request.tree.as_deref(), request.staggering)?;
+    let mut showers: PoolSource<_, f32> = PoolSource::new(projected, detector.readout.summed)?;
     let attributes = provenance::attributes(&[input], caller)?;
     let mut options = request.storage.with_attributes(showers.grid(), Dtype::F32, attributes);
     options.group.get_or_insert_with(|| detector.hdf5.group.clone());
     let written = write_all(&mut showers, &request.out, &options, caller);
-    let staggering = detector.projection.staggering.as_ref().map(|_| showers.stagger_map().to_string());
-    Ok(Projected { report: *showers.report(), staggering, written })
+    let projected = showers.inner();
+    let staggering = detector.projection.staggering.as_ref().map(|_| projected.stagger_map().to_string());
+    Ok(Projected { report: *projected.report(), staggering, written })
 }

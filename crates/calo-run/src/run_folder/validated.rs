@@ -20,6 +20,9 @@ pub struct Validated {
     pub area_difference: Option<ByStage<ById>>,
     /// Divergence of each encoded variable from N(0, 1), nats, over the validation showers.
     pub kld_nats: Vec<f64>,
+    /// Mean Jensen-Shannon divergence of the observables that the configuration chooses epochs by, if it names some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_divergence: Option<f64>,
 }
 
 /// Something of the decoder's showers, and of those behind the post-processor where there is one.
@@ -84,20 +87,38 @@ fn means<'a>(distances: impl IntoIterator<Item = &'a ByStage<ById>>) -> ById {
         .collect()
 }
 
-/// The epoch of the lowest S_JSD, divisors from all epochs of the run; the first of equals.
+/// Mean Jensen-Shannon divergence, the square of the distance, of these observables; none where one has no distance.
 ///
 /// # Reference
-/// decoding-photons, appendix A.
+/// calomplification, section 2.
+pub fn mean_divergence(jsd: &ById, observables: &[String]) -> Option<f64> {
+    let sum: Option<f64> = observables.iter().map(|id| Some(jsd.get(id)?.powi(2))).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a few observables")]
+    let n = observables.len() as f64;
+    sum.filter(|_| !observables.is_empty()).map(|sum| sum / n)
+}
+
+/// The epoch of the lowest mean divergence where the configuration chooses by that, else of the lowest S_JSD, divisors
+/// from all epochs of the run; the first of equals.
+///
+/// # Reference
+/// decoding-photons, appendix A; calomplification, section 2.
 pub fn best_epoch(validated: &[Validated]) -> Option<&Validated> {
     best_of(validated, &divisors(validated))
 }
 
-/// The epoch of the lowest S_JSD by these divisors; the first of equals.
+/// The epoch of the lowest mean divergence where all have one, else of the lowest S_JSD by these divisors; the first of
+/// equals.
 pub fn best_of<'a>(
     validated: impl IntoIterator<Item = &'a Validated>,
     divisors: &ById,
 ) -> Option<&'a Validated> {
-    let of = |epoch: &Validated| score(epoch.jsd.last(), divisors);
+    let validated: Vec<&Validated> = validated.into_iter().collect();
+    let is_by_divergence = validated.iter().all(|epoch| epoch.mean_divergence.is_some());
+    let of = |epoch: &Validated| match epoch.mean_divergence {
+        Some(mean_divergence) if is_by_divergence => mean_divergence,
+        _ => score(epoch.jsd.last(), divisors),
+    };
     validated.into_iter().min_by(|a, b| of(a).total_cmp(&of(b)))
 }
 
@@ -114,7 +135,15 @@ pub(super) mod tests {
     pub(in crate::run_folder) fn validated(epoch: u32, jsd: [f64; 6]) -> Validated {
         let jsd = ByStage { raw: by_id([0.5; 6]), post_processed: Some(by_id(jsd)) };
         let area_difference = epoch.is_multiple_of(2).then(|| jsd.clone());
-        Validated { epoch, step: u64::from(epoch), n_showers: 1, jsd, area_difference, kld_nats: vec![1.0] }
+        Validated {
+            epoch,
+            step: u64::from(epoch),
+            n_showers: 1,
+            jsd,
+            area_difference,
+            kld_nats: vec![1.0],
+            mean_divergence: None,
+        }
     }
 
     #[test]
@@ -129,6 +158,22 @@ pub(super) mod tests {
         }
         assert_eq!(best_epoch(&epochs).unwrap().epoch, 1);
         assert_eq!(best_epoch(&[]), None);
+    }
+
+    #[test]
+    fn the_mean_divergence_chooses_where_all_epochs_have_one() {
+        let mut epochs = vec![validated(1, [0.1; 6]), validated(2, [0.2; 6])];
+        for (epoch, mean_divergence) in epochs.iter_mut().zip([0.02, 0.01]) {
+            epoch.mean_divergence = Some(mean_divergence);
+        }
+        assert_eq!(best_epoch(&epochs).unwrap().epoch, 2);
+        epochs[1].mean_divergence = None;
+        assert_eq!(best_epoch(&epochs).unwrap().epoch, 1);
+        let ids = ["cog_z", "n_hits"].map(str::to_owned);
+        let mean = mean_divergence(&by_id([9.0, 9.0, 0.1, 0.3, 9.0, 9.0]), &ids).unwrap();
+        assert!((mean - 0.05).abs() < 1e-15);
+        assert_eq!(mean_divergence(&by_id([0.1; 6]), &["nada".to_owned()]), None);
+        assert_eq!(mean_divergence(&by_id([0.1; 6]), &[]), None);
     }
 
     #[test]

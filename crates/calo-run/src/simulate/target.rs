@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use calo_core::{Detector, Dtype, Grid, ShowerSource};
 use calo_data::{
-    HitBatch, HitSource, HitWriteOptions, HitWriter, ProjectedShowers, ProjectionReport, StaggerFrom,
-    WriteOptions,
+    HitBatch, HitSource, HitWriteOptions, HitWriter, PoolSource, ProjectedShowers, ProjectionReport,
+    StaggerFrom, WriteOptions,
 };
 
 use super::request::SimulateRequest;
@@ -88,21 +88,24 @@ impl Target {
         &self.path
     }
 
-    /// Writes all of `showers`.
+    /// Writes all of `showers`, which `fine` projects, with cells added up as `detector` says.
     pub(super) fn write(
         &self,
         detector: &Detector,
+        fine: &Detector,
         mut showers: StoredShowers<'_>,
         caller: Caller<'_>,
     ) -> Result<Simulated> {
         match &self.form {
             Form::Showers(options) => {
                 // The map must not depend on which showers were asked for.
-                let mut showers = ProjectedShowers::new(showers, detector, StaggerFrom::Geometry)?;
+                let projected = ProjectedShowers::new(showers, fine, StaggerFrom::Geometry)?;
+                let mut showers: PoolSource<_, f32> = PoolSource::new(projected, detector.readout.summed)?;
                 let n_showers = write_all(&mut showers, &self.path, options, caller)?;
+                let projected = showers.inner();
                 let staggering =
-                    detector.projection.staggering.as_ref().map(|_| showers.stagger_map().to_string());
-                let projection = *showers.report();
+                    detector.projection.staggering.as_ref().map(|_| projected.stagger_map().to_string());
+                let projection = *projected.report();
                 Ok(Simulated::Showers { n_showers, grid: showers.grid(), projection, staggering })
             }
             Form::RawHits(options) => {

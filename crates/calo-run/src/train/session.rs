@@ -13,7 +13,7 @@ use super::validation::Validation;
 use crate::Result;
 use crate::config::{KeepEpochs, RunConfig};
 use crate::monitor::{Caller, Progress};
-use crate::run_folder::{RunFolder, Validated, best_epoch};
+use crate::run_folder::{RunFolder, Validated, best_epoch, mean_divergence};
 
 /// What goes along with a run.
 pub(super) struct Session<'a> {
@@ -76,6 +76,7 @@ impl Session<'_> {
             DType::F32,
         )?;
         let [jsd, area_difference] = validation.distances(&model, self.caller)?;
+        let mean_divergence = mean_divergence(jsd.last(), &config.choose_by);
         let validated = Validated {
             epoch: position.epoch,
             step: position.step,
@@ -83,6 +84,7 @@ impl Session<'_> {
             jsd,
             area_difference: Some(area_difference),
             kld_nats: validation.divergences(&model)?,
+            mean_divergence,
         };
         self.log.validated(&validated)
     }

@@ -33,7 +33,7 @@ pub(super) struct ValidationFiles {
 pub(super) struct Validation {
     settings: Arc<SampleSettings>,
     reference: SampleSet,
-    /// Incident energies of the full spectrum and of each fixed energy, GeV: the model makes the same.
+    /// Incident energies of the full spectrum and of each fixed energy, GeV, that the model makes showers of.
     energies_gev: Vec<Vec<f64>>,
     /// The full spectrum, to be encoded.
     showers: ShowerBatch<f32>,
@@ -71,7 +71,8 @@ impl Validation {
         );
         let mut full = SampleAccumulator::new(Arc::clone(&settings), FileKind::FullSpectrum, 0)?;
         full.fill(showers.view(), &showers.energies_gev, 0).with_context(|| place.to_string())?;
-        let mut energies_gev = vec![showers.energies_gev.clone()];
+        let n_generated = config.validation.n_generated.unwrap_or(showers.len());
+        let mut energies_gev = vec![showers.energies_gev.iter().copied().cycle().take(n_generated).collect()];
         let mut fixed = Vec::new();
         for (key, FixedEnergyFile { energy_gev, path }) in (1..).zip(&files.fixed) {
             let batch = first_showers(&mut files::open(path, options, caller)?, max_showers)?;
@@ -91,7 +92,7 @@ impl Validation {
         self.showers.len() as u64
     }
 
-    /// Jensen-Shannon distances and area differences of `model`'s showers, latent variables from N(0, 1), same energies.
+    /// Jensen-Shannon distances and area differences of `model`'s showers, latent variables from its prior.
     ///
     /// # Errors
     /// A model that makes cells that are not finite; an interruption.

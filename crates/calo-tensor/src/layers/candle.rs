@@ -2,7 +2,7 @@
 
 use candle_core::{Module, ModuleT, Result, Tensor};
 
-use super::{BatchNorm3d, Conv3d, ConvTranspose3d, LayerNorm, Linear, Statistics};
+use super::{BatchNorm3d, Conv3d, ConvTranspose3d, LayerNorm, Linear, LocallyConnected, Statistics};
 use crate::ops::layer_norm;
 
 impl Module for Conv3d {
@@ -18,6 +18,12 @@ impl Module for ConvTranspose3d {
 }
 
 impl Module for Linear {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(Self::forward(self, x)?)
+    }
+}
+
+impl Module for LocallyConnected {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(Self::forward(self, x)?)
     }

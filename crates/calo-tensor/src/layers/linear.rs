@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::weight::Weight;
 use crate::Result;
 use crate::ops::{leaky_relu, linear};
 use crate::parameters::{Init, Path};
@@ -9,7 +10,7 @@ use crate::parameters::{Init, Path};
 /// y = x W^T + b, as PyTorch's `Linear`: parameters `weight` `[out, in]` and `bias` `[out]`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
 }
 
@@ -28,7 +29,27 @@ impl Linear {
     /// # Errors
     /// When `path` cannot give its parameters.
     pub fn without_bias(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
-        Ok(Self { weight: path.parameter("weight", &[n_out, n_in], Init::Linear)?, bias: None })
+        Ok(Self { weight: Weight::plain(path, &[n_out, n_in], Init::Linear)?, bias: None })
+    }
+
+    /// A layer with bias, whose weight is divided by its spectral norm.
+    ///
+    /// # Errors
+    /// When `path` cannot give its parameters.
+    pub fn with_spectral_norm(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
+        Ok(Self {
+            weight: Weight::spectral(path, &[n_out, n_in], Init::Linear, [1, n_out])?,
+            bias: Some(path.parameter("bias", &[n_out], Init::Bias { fan_in: n_in })?),
+        })
+    }
+
+    /// One step of power iteration for the estimate of the spectral norm, if the layer has one: before each training
+    /// step.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn power_iteration(&self) -> Result<()> {
+        self.weight.power_iteration()
     }
 
     /// A layer with bias that gives nothing before it is trained.
@@ -37,7 +58,7 @@ impl Linear {
     /// When `path` cannot give its parameters.
     pub fn zero(path: &Path<'_>, n_in: usize, n_out: usize) -> Result<Self> {
         Ok(Self {
-            weight: path.parameter("weight", &[n_out, n_in], Init::Constant(0.0))?,
+            weight: Weight::plain(path, &[n_out, n_in], Init::Constant(0.0))?,
             bias: Some(path.parameter("bias", &[n_out], Init::Constant(0.0))?),
         })
     }
@@ -59,7 +80,7 @@ impl Linear {
     /// # Errors
     /// When `x` has another last axis.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        linear(x, &self.weight, self.bias.as_ref())
+        linear(x, &self.weight.tensor()?, self.bias.as_ref())
     }
 }
 

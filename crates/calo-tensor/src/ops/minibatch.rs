@@ -1,15 +1,20 @@
 //! Features of the whole batch for a critic, so that a generator gains nothing by repeating one shower.
 //!
 //! * [`minibatch_standard_deviation`]: one more map, constant (the photon GAN);
+//! * [`minibatch_discrimination`]: how close each shower is to the others in learned projections (LAGAN);
 //! * [`batch_difference`]: an embedding of how each shower differs from the others in energy and spread (the
 //!   pion model of fast-and-accurate-showers).
 //!
-//! Both are made of operations that differentiate any number of times; where a standard deviation is 0 its
+//! The others are made of operations that differentiate any number of times; where a standard deviation is 0 its
 //! derivative is 0.
 
-use candle_core::Tensor;
+use candle_core::{CpuStorage, Shape, Tensor, WithDType};
 
+use super::operation::{Node, Operation};
 use super::{leaky_relu, sqrt_or_zero};
+use crate::autograd::Backward;
+use crate::cpu::minibatch as cpu;
+use crate::cpu::{Operand, by_dtype, elements};
 use crate::{Error, Result};
 
 /// Slope below zero of the activations in the embedding.
@@ -46,6 +51,95 @@ pub fn minibatch_standard_deviation(x: &Tensor) -> Result<Tensor> {
         deviation.broadcast_as(map)?
     };
     Ok(Tensor::cat(&[x, &map], 1)?)
+}
+
+/// How close each shower of a batch is to the others: for each kernel b the sum over all showers j but i itself of
+/// `exp(-|x[i, b] - x[j, b]|_1)`.
+///
+/// The showers are given by their learned projections; a batch of one gets zeros. It differentiates once on a CPU, where it
+/// is one operation.
+///
+/// # Shapes
+/// `x` `[n, kernels, projections]` to `[n, kernels]`.
+///
+/// # Errors
+/// [`Error::Operand`] for other shapes, or no elements.
+///
+/// # Reference
+/// Salimans et al., arXiv 1606.03498, section 3.2.
+pub fn minibatch_discrimination(x: &Tensor) -> Result<Tensor> {
+    let &[_, _, _] = x.dims() else {
+        let expected = "[n, kernels, projections]";
+        return Err(Error::operand("minibatch_discrimination", "x", x.shape(), expected));
+    };
+    if x.elem_count() == 0 {
+        return Err(Error::operand("minibatch_discrimination", "x", x.shape(), "at least one element"));
+    }
+    if x.device().is_cpu() {
+        return Ok(x.contiguous()?.apply_op1(Node(Closeness))?);
+    }
+    let distances = x.unsqueeze(1)?.broadcast_sub(&x.unsqueeze(0)?)?.abs()?.sum(3)?;
+    // Each shower is as close as can be to itself.
+    Ok(distances.neg()?.exp()?.sum(1)?.affine(1.0, -1.0)?)
+}
+
+/// [`minibatch_discrimination`] on the CPU as one operation, without a number for each pair and projection in memory.
+#[derive(Debug, Clone)]
+struct Closeness;
+
+/// Its gradient: operands x, g.
+#[derive(Debug, Clone)]
+struct ClosenessGradient;
+
+/// Extents of the projections.
+fn sizes(x: &Operand<'_>) -> candle_core::Result<(usize, cpu::Sizes)> {
+    let (n, kernels, projections) = x.1.shape().dims3()?;
+    Ok((n, cpu::Sizes { kernels, projections }))
+}
+
+impl Operation<1> for Closeness {
+    fn name(&self) -> &'static str {
+        "minibatch_discrimination"
+    }
+
+    fn cpu(&self, [x]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (n, sizes) = sizes(&x)?;
+        let name = Operation::<1>::name(self);
+        let out = by_dtype!(name, x.0, T => {
+            Ok(T::to_cpu_storage_owned(cpu::closeness(elements::<T>(name, x.0, x.1)?, sizes)))
+        })?;
+        Ok((out, Shape::from((n, sizes.kernels))))
+    }
+
+    fn gradients(
+        &self,
+        [x]: [&Tensor; 1],
+        _result: &Tensor,
+        g: &Tensor,
+    ) -> candle_core::Result<[Option<Tensor>; 1]> {
+        let pass = Backward::now();
+        if !pass.wants(x) {
+            return Ok([None]);
+        }
+        let (x, g) = (pass.keep(x), pass.keep(g).contiguous()?);
+        Ok([Some(x.apply_op2(&g, Node(ClosenessGradient))?)])
+    }
+}
+
+impl Operation<2> for ClosenessGradient {
+    fn name(&self) -> &'static str {
+        "minibatch_discrimination_gradient"
+    }
+
+    fn cpu(&self, [x, g]: [Operand<'_>; 2]) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (_, sizes) = sizes(&x)?;
+        let name = Operation::<2>::name(self);
+        let out = by_dtype!(name, x.0, T => {
+            let (values, g) = (elements::<T>(name, x.0, x.1)?, elements(name, g.0, g.1)?);
+            Ok(T::to_cpu_storage_owned(cpu::gradient(values, g, sizes)))
+        })?;
+        Ok((out, x.1.shape().clone()))
+    }
 }
 
 /// Weights of [`batch_difference`]: two networks of three 1x1 convolutions without bias, each `[out, in]` or

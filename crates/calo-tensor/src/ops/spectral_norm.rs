@@ -3,7 +3,7 @@
 //! * forward: sigma = u^T W v, with u and v from one step of power iteration per training step;
 //! * gradient and gradient of that: Candle's, with u and v held constant.
 
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
 
 use crate::{Error, Result};
 
@@ -47,19 +47,52 @@ pub fn spectral_norm(weight: &Tensor, u: &Tensor, v: &Tensor, training: bool) ->
     if u.dims() != [co] || v.dims() != [rest] {
         return Err(Error::operand(OP, "u and v", (u.shape(), v.shape()), format!("[{co}] and [{rest}]")));
     }
-    let constant = matrix.detach();
-    let (mut u, mut v) = (u.detach(), v.detach());
-    if training {
-        v = normalised(&u.unsqueeze(0)?.matmul(&constant)?.squeeze(0)?)?;
-        u = normalised(&constant.matmul(&v.unsqueeze(1)?)?.squeeze(1)?)?;
-    }
-    let sigma = u.unsqueeze(0)?.matmul(&matrix)?.matmul(&v.unsqueeze(1)?)?;
-    let weight = matrix.broadcast_div(&sigma)?.reshape(weight.shape())?;
-    Ok(SpectralNorm { weight, u, v })
+    let of_all = spectral_norm_of_each(&matrix.unsqueeze(0)?, &u.unsqueeze(0)?, &v.unsqueeze(0)?, training)?;
+    Ok(SpectralNorm {
+        weight: of_all.weight.reshape(weight.shape())?,
+        u: of_all.u.squeeze(0)?,
+        v: of_all.v.squeeze(0)?,
+    })
 }
 
-/// `x / max(|x|, 1e-12)`.
+/// Several matrices, each divided by its own spectral norm as in [`spectral_norm`]: the weights of a locally connected
+/// layer, one matrix for each place.
+///
+/// # Shapes
+/// `weight` `[places, co, rest]`, `u` `[places, co]`, `v` `[places, rest]`; all keep their shapes.
+///
+/// # Errors
+/// As [`spectral_norm`].
+pub fn spectral_norm_of_each(
+    weight: &Tensor,
+    u: &Tensor,
+    v: &Tensor,
+    training: bool,
+) -> Result<SpectralNorm> {
+    let &[places, co, rest] = weight.dims() else {
+        return Err(Error::operand(OP, "weight", weight.shape(), "[places, co, rest]"));
+    };
+    if weight.elem_count() == 0 {
+        return Err(Error::operand(OP, "weight", weight.shape(), "[places, co, rest], none of them 0"));
+    }
+    if u.dims() != [places, co] || v.dims() != [places, rest] {
+        let expected = format!("[{places}, {co}] and [{places}, {rest}]");
+        return Err(Error::operand(OP, "u and v", (u.shape(), v.shape()), expected));
+    }
+    let constant = weight.detach();
+    // Rows and columns of their own, for products of batches of matrices.
+    let (mut u, mut v) = (u.detach().unsqueeze(1)?, v.detach().unsqueeze(2)?);
+    if training {
+        v = normalised(&u.matmul(&constant)?)?.reshape((places, rest, 1))?;
+        u = normalised(&constant.matmul(&v)?.reshape((places, 1, co))?)?;
+    }
+    let sigma = u.matmul(weight)?.matmul(&v)?;
+    let weight = weight.broadcast_div(&sigma)?;
+    Ok(SpectralNorm { weight, u: u.squeeze(1)?, v: v.squeeze(2)? })
+}
+
+/// `x / max(|x|, 1e-12)`, along the last axis.
 fn normalised(x: &Tensor) -> Result<Tensor> {
-    let norm = x.sqr()?.sum_keepdim(0)?.sqrt()?.maximum(SMALLEST_NORM)?;
+    let norm = x.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(SMALLEST_NORM)?;
     Ok(x.broadcast_div(&norm)?)
 }

@@ -3,11 +3,12 @@
 use calo_tensor::candle::{DType, Tensor};
 use calo_tensor::ops::{
     BatchDifference, batch_difference, batch_norm, batch_statistics, layer_norm, leaky_relu, linear,
-    locally_connected, log_scaled, minibatch_standard_deviation, softplus, sort_descending, spectral_norm,
+    locally_connected, log_scaled, minibatch_discrimination, minibatch_standard_deviation, softplus,
+    sort_descending, spectral_norm,
 };
 use proptest::prelude::*;
 
-use crate::differences::{cases, check_twice, rounding, tensor};
+use crate::differences::{cases, check_once, check_twice, rounding, tensor};
 
 /// `tensor` with all values in 0.5 .. 2.5.
 fn positive(dims: &[usize], seed: u64) -> Tensor {
@@ -103,6 +104,13 @@ proptest! {
         samples in 1_usize..6, channels in 1_usize..4, inner in 1_usize..5, seed in 1_u64..1000,
     ) {
         check_twice(&[tensor(&[samples, channels, inner], seed)], |o| minibatch_standard_deviation(&o[0]))?;
+    }
+
+    #[test]
+    fn minibatch_discrimination_differentiates(
+        samples in 2_usize..5, kernels in 1_usize..4, projections in 1_usize..4, seed in 1_u64..1000,
+    ) {
+        check_once(&[tensor(&[samples, kernels, projections], seed)], |o| minibatch_discrimination(&o[0]))?;
     }
 
     #[test]

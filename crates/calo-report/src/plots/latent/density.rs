@@ -36,12 +36,14 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
                 edges: edges.clone(),
                 values: edges.windows(2).zip(&marginal.counts).map(density).collect(),
             },
+            faint_from: None,
         },
         PlainCurve {
             name: "N(0, 1)".to_owned(),
             note: String::new(),
             look: Look::Theory,
             data: CurveData::Line((0..N_POINTS).map(normal).collect()),
+            faint_from: None,
         },
     ];
     if let Some(values) = &marginal.density {
@@ -52,6 +54,7 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
             note: note.map_or_else(String::new, |&bandwidth| format!("bandwidth {}", plain(bandwidth))),
             look: Look::Candidate(1),
             data: CurveData::Line(middles.zip(values).map(|(z, &value)| [z, value]).collect()),
+            faint_from: None,
         });
     }
     let file = format!("marginal_{rank}");
@@ -64,6 +67,7 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
         x_label: format!("sampled {name}"),
         y_label: "probability density".to_owned(),
         x_range: Some([low, high]),
+        log_x: false,
         log_y: false,
         curves: lines,
     };

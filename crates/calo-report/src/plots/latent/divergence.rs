@@ -26,6 +26,7 @@ fn cumulative(results: &LatentResults, style: &Style) -> Result<Figure> {
         x_label: "number of latent variables".to_owned(),
         y_label: "summed KLD [nats]".to_owned(),
         x_range: Some([0.0, n as f64 + 0.5]),
+        log_x: false,
         log_y: false,
         curves: vec![curve(results, total_nats.clone(), points)],
     };
@@ -48,6 +49,7 @@ fn single(results: &LatentResults, style: &Style) -> Result<Figure> {
         x_label: "latent variable, by falling KLD".to_owned(),
         y_label: "KLD [nats]".to_owned(),
         x_range: Some([0.0, n as f64 + 0.5]),
+        log_x: false,
         log_y: true,
         curves: vec![curve(results, format!("{informative} above 0.3 nats"), points)],
     };
@@ -59,5 +61,11 @@ fn single(results: &LatentResults, style: &Style) -> Result<Figure> {
 }
 
 fn curve(results: &LatentResults, note: String, points: Vec<[f64; 3]>) -> PlainCurve {
-    PlainCurve { name: model_name(results), note, look: Look::Candidate(0), data: CurveData::Points(points) }
+    PlainCurve {
+        name: model_name(results),
+        note,
+        look: Look::Candidate(0),
+        data: CurveData::Points(points),
+        faint_from: None,
+    }
 }

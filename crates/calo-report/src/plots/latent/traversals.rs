@@ -66,6 +66,7 @@ fn longitudinal(results: &LatentResults, traversal: &Traversal, style: &Style) -
             edges: (0..=n_layers).map(|layer| layer as f64 - 0.5).collect(),
             values: point.longitudinal_mev.clone(),
         },
+        faint_from: None,
     };
     let plot = CurvesPlot {
         text: text(
@@ -76,6 +77,7 @@ fn longitudinal(results: &LatentResults, traversal: &Traversal, style: &Style) -
         x_label: "layer".to_owned(),
         y_label: "energy [MeV]".to_owned(),
         x_range: Some([-0.5, n_layers as f64 - 0.5]),
+        log_x: false,
         log_y: false,
         curves: traversal.points.iter().enumerate().map(curve).collect(),
     };

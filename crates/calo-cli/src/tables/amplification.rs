@@ -1,0 +1,37 @@
+//! What samples are worth, as a table for the terminal.
+
+use calo_report::amplification::{Amplification, Factor};
+use comfy_table::{Table, presets};
+
+/// A line an observable, a column a sample; what is missing below.
+pub(crate) fn amplification(found: &Amplification) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    let names = found.samples.iter().map(|sample| sample.name.clone());
+    table.set_header(std::iter::once("independent showers over training set".to_owned()).chain(names));
+    let sizes = found.samples.iter().map(|sample| format!("{} / {}", sample.n_showers, sample.n_train));
+    table.add_row(std::iter::once("showers, of the training set".to_owned()).chain(sizes));
+    for observable in &found.observables {
+        let factor = |sample: usize| {
+            let curve = observable.curves.iter().find(|curve| curve.sample == sample);
+            curve.and_then(|curve| curve.factor).map_or_else(|| "-".to_owned(), |factor| shown(&factor))
+        };
+        let factors = (0..found.samples.len()).map(factor);
+        table.add_row(std::iter::once(observable.label.clone()).chain(factors));
+    }
+    let mut text = format!(
+        "{table}\nin brackets one standard error down and up, and the number of quantiles; * rests on more independent showers \
+         than there were\n"
+    );
+    for gap in &found.gaps {
+        text += &format!("missing: {}: {}\n", gap.what, gap.why);
+    }
+    text
+}
+
+fn shown(factor: &Factor) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "inf".to_owned(), |value| format!("{value:.2}"));
+    let mark = if factor.is_extrapolated { "*" } else { "" };
+    let (value, high) = (number(factor.value), number(factor.high));
+    format!("{value}{mark} ({:.2} to {high}; {})", factor.low, factor.n_bins)
+}

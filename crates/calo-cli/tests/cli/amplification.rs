@@ -1,0 +1,136 @@
+//! `calo amplification`: toy showers of a known truth, copies of the training set, and what cannot be.
+
+use std::path::{Path, PathBuf};
+
+use calo_core::{Grid, ShowerBatch};
+use calo_data::{ShowerWriter, WriteOptions};
+use calo_report::amplification::{Amplification, Factor, SampleKind};
+use ndarray::Array4;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::common::{calo, stderr, stdout};
+
+const GRID: Grid = Grid { layers: 1, nx: 10, ny: 10 };
+
+/// Images of four cells whose energies are sums of uniform numbers, so that no observable is constant.
+fn showers(n: usize, seed: u64) -> ShowerBatch<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut batch = ShowerBatch::empty(GRID);
+    batch.energies_gev = vec![50.0; n];
+    batch.cells_mev = Array4::zeros((n, 1, 10, 10));
+    for mut image in batch.cells_mev.outer_iter_mut() {
+        for (cell, mean) in [([0, 4, 4], 400.0), ([0, 4, 5], 200.0), ([0, 5, 4], 100.0), ([0, 5, 6], 50.0)] {
+            let spread: f32 = (0..4).map(|_| rng.random::<f32>()).sum::<f32>() / 2.0;
+            image[cell] = mean * spread + 0.2;
+        }
+    }
+    batch
+}
+
+fn write(batch: &ShowerBatch<f32>, path: &Path) {
+    let mut options = WriteOptions::new(GRID);
+    options.group = Some("1x10x10".to_owned());
+    let mut writer = ShowerWriter::create(path, &options).unwrap();
+    writer.write(batch).unwrap();
+    writer.finish().unwrap();
+}
+
+fn file(folder: &Path, name: &str, batch: &ShowerBatch<f32>) -> PathBuf {
+    let path = folder.join(name);
+    write(batch, &path);
+    path
+}
+
+/// Those numbers of showers of `batch`.
+fn select(batch: &ShowerBatch<f32>, showers: &[usize]) -> ShowerBatch<f32> {
+    let mut selected = ShowerBatch::empty(GRID);
+    showers.iter().for_each(|&i| selected.push_from(batch, i));
+    selected
+}
+
+#[test]
+fn copies_of_the_training_set_are_worth_the_set_and_independent_showers_their_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let training = showers(1000, 2);
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let drawn: Vec<usize> = (0..20_000).map(|_| rng.random_range(0..1000)).collect();
+    let reference = file(folder.path(), "reference.hdf5", &showers(40_000, 1));
+    let train = file(folder.path(), "train.hdf5", &training);
+    let copies = file(folder.path(), "copies.hdf5", &select(&training, &drawn));
+    let [more, rest] = [("more.hdf5", 4), ("rest.hdf5", 5)]
+        .map(|(name, seed)| file(folder.path(), name, &showers(2000, seed)));
+    let mut command = calo();
+    command.args(["amplification", "--detector", "ild-ecal-image", "--estimators", "20000"]);
+    command.arg("--reference").arg(&reference).arg("--train").arg(&train);
+    command.args(["--observables", "visible_energy", "high_cell_energy", "visible_energy+cog_x"]);
+    for (name, path) in [("copies", &copies), ("independent", &more), ("independent", &rest)] {
+        command.arg("--candidate").arg(format!("{name}={}", path.display()));
+    }
+    let assert = command.arg("--out").arg(path("out")).assert().success();
+    assert!(stdout(&assert).contains("copies: 20000 of its showers are showers of the training set"));
+    let json = std::fs::read(path("out/amplification.json")).unwrap();
+    let found: Amplification = serde_json::from_slice(&json).unwrap();
+    assert_eq!((found.n_truth, found.n_independent, found.observables.len()), (Some(32_000), 8000, 3));
+    let kinds: Vec<SampleKind> = found.samples.iter().map(|sample| sample.kind).collect();
+    let generated = SampleKind::Generated;
+    assert_eq!(kinds, [SampleKind::Training, generated, generated, SampleKind::Kde, SampleKind::Histogram]);
+    assert_eq!((found.samples[2].n_showers, found.samples[1].n_copies), (4000, 20_000));
+    let visible = &found.observables[0];
+    let factor = |sample: usize| visible.curves[sample].factor.unwrap();
+    let covers = |factor: &Factor, expected: f64| {
+        // Twice as far as one standard error.
+        let (low, high) = (factor.low / 1.5, factor.high.unwrap_or(f64::INFINITY) * 1.5);
+        assert!((low..high).contains(&expected), "{factor:?}, not {expected}");
+    };
+    covers(&factor(0), 1.0);
+    covers(&factor(1), 1.0);
+    covers(&factor(2), 4.0);
+    // Single cells are not estimated.
+    assert_eq!(found.observables[1].curves.len(), 3);
+    let kde = &found.observables[2].curves[3];
+    assert!((0.02..1.0).contains(&kde.settings[0].value), "{:?}", kde.settings);
+    assert_eq!(found.observables[2].curves[4].settings.len(), 2);
+    assert!(path("out/figures/quantiles_visible_energy-cog_x.png").is_file());
+    assert!(path("out/figures/estimators_visible_energy.svg").is_file());
+    let page = std::fs::read_to_string(path("out/amplification.html")).unwrap();
+    assert!(page.contains("What is missing") && page.contains("numbers of bins"));
+    // Drawn again from the file alone.
+    std::fs::remove_file(path("out/amplification.html")).unwrap();
+    calo().arg("report").arg(path("out")).assert().success();
+    assert_eq!(std::fs::read_to_string(path("out/amplification.html")).unwrap(), page);
+}
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let many = file(folder.path(), "many.hdf5", &showers(400, 1));
+    let few = file(folder.path(), "few.hdf5", &showers(15, 2));
+    let train = file(folder.path(), "train.hdf5", &showers(100, 3));
+    let mut constant = showers(400, 4);
+    constant.cells_mev.fill(0.0);
+    constant.cells_mev.slice_mut(ndarray::s![.., 0, 4, 4]).fill(7.0);
+    let constant = file(folder.path(), "constant.hdf5", &constant);
+    let run = |reference: &Path, train: &Path, candidate: &Path| {
+        let mut command = calo();
+        command.args(["amplification", "--detector", "ild-ecal-image", "--observables", "visible_energy"]);
+        command.arg("--reference").arg(reference).arg("--train").arg(train);
+        command.arg("--candidate").arg(candidate).arg("--out").arg(&out).assert()
+    };
+    let error = stderr(&run(&few, &few, &many).failure());
+    assert!(error.contains("12 showers") || error.contains("15 showers to train with"), "{error}");
+    let error = stderr(&run(&train, &many, &many).failure());
+    assert!(error.contains("400 showers to train with; expected no more than the 80"), "{error}");
+    let error = stderr(&run(&constant, &train, &many).failure());
+    assert!(error.contains("visible energy: observable 1 is 7 in every shower"), "{error}");
+    assert!(!out.exists());
+    // A candidate of empty showers has no highest cell to speak of, but an energy: zero.
+    let mut empty = showers(50, 5);
+    empty.cells_mev.fill(0.0);
+    let empty = file(folder.path(), "empty.hdf5", &empty);
+    let assert = run(&many, &train, &empty).success();
+    assert!(stdout(&assert).contains("empty"));
+    calo().args(["amplification", "--observables", "nada"]).assert().failure().code(2);
+}

@@ -1,0 +1,178 @@
+//! One training step: the discriminator several times, encoder and generator once.
+//!
+//! # Reference
+//! calomplification, equation 2.1, with -log D(G(z)) for the generator.
+
+use candle_core::Tensor;
+
+use super::config::Config;
+use super::discriminator::{Discriminator, Seen};
+use super::groups::{AUTOENCODER, DISCRIMINATOR};
+use super::losses::LossWeights;
+use super::observables::{N_OBSERVABLES, observables};
+use super::sampler::Autoencoder;
+use super::standardisation::Standardisation;
+use crate::Result;
+use crate::engine::{Family, Losses, Posterior, Showers, Step, Trained};
+use crate::losses::{binary_cross_entropy, kld};
+use crate::parameters::Parameters;
+
+/// Mean of the generated cells, in the unit of the scaling.
+const GENERATED_MEAN: &str = "generated_mean";
+
+/// A VAE-GAN in training.
+#[derive(Debug)]
+pub(super) struct VaeGan {
+    autoencoder: Trained<Autoencoder>,
+    discriminator: Trained<Discriminator>,
+    /// Of the observables that the discriminator takes.
+    observables: Option<Standardisation>,
+    losses: LossWeights,
+    latent_dim: usize,
+    n_discriminator: u64,
+    standardisation_steps: u64,
+}
+
+/// Images that the discriminator is to take for generated ones, or the generator for real ones.
+struct Generated {
+    /// Scaled.
+    images: Tensor,
+    /// Reconstruction minus input, where it is a reconstruction.
+    difference: Option<Tensor>,
+    /// Weight of their loss.
+    weight: f64,
+}
+
+impl VaeGan {
+    /// Fresh networks in `parameters`.
+    pub(super) fn new(config: &Config, parameters: &Parameters) -> Result<Self> {
+        let Config { model, losses, schedule } = config;
+        let discriminator = Trained::new(parameters, |root| {
+            Discriminator::new(&root.join(DISCRIMINATOR), &model.discriminator, model.grid)
+        })?;
+        let observables = discriminator.tracked.takes_observables().then(|| {
+            let path = parameters.path().join(DISCRIMINATOR).join("observables");
+            Standardisation::new(&path, &[N_OBSERVABLES])
+        });
+        Ok(Self {
+            autoencoder: Trained::new(parameters, |root| Autoencoder::new(root, model))?,
+            discriminator,
+            observables: observables.transpose()?,
+            losses: *losses,
+            latent_dim: model.latent_dim,
+            n_discriminator: schedule.n_discriminator,
+            // The observables are standardised even where cells are not.
+            standardisation_steps: model.scaling.standardisation_steps.max(100),
+        })
+    }
+
+    /// Counts a batch for means and standard deviations.
+    fn see(&self, showers: &Showers) -> Result<()> {
+        let autoencoder = &self.autoencoder.frozen;
+        let scaled = autoencoder.scaled(&showers.cells_mev)?;
+        autoencoder.see(&scaled)?;
+        let Some(standardisation) = &self.observables else { return Ok(()) };
+        standardisation.update(&observables(&autoencoder.mev(&scaled)?)?)
+    }
+
+    /// Reconstructions of showers, showers of the prior if they have a weight, and the distributions of the former.
+    fn generate(
+        &self,
+        autoencoder: &Autoencoder,
+        showers: &Showers,
+        cx: &mut Step<'_>,
+    ) -> Result<(Vec<Generated>, Posterior)> {
+        let n = showers.n()?;
+        let seen = autoencoder.seen(&autoencoder.scaled(&showers.cells_mev)?)?;
+        let posterior = autoencoder.posterior(&seen)?;
+        let images = autoencoder.generate(&posterior.sample(&cx.normal(n, self.latent_dim)?)?)?;
+        let difference = (autoencoder.seen(&images)? - &seen)?;
+        let mut generated = vec![Generated { images, difference: Some(difference), weight: 1.0 }];
+        if self.losses.prior > 0.0 {
+            let images = autoencoder.generate(&cx.normal(n, self.latent_dim)?)?;
+            generated.push(Generated { images, difference: None, weight: self.losses.prior });
+        }
+        Ok((generated, posterior))
+    }
+
+    /// Logits of scaled images, `[n, 1, x, y]`.
+    fn logits(
+        &self,
+        discriminator: &Discriminator,
+        images: &Tensor,
+        difference: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let autoencoder = &self.autoencoder.frozen;
+        let seen = autoencoder.seen(images)?;
+        let of = |standardisation: &Standardisation| {
+            standardisation.standardised(&observables(&autoencoder.mev(images)?)?)
+        };
+        let observables = self.observables.as_ref().map(of).transpose()?;
+        discriminator.forward(&Seen { images: &seen, difference, observables: observables.as_ref() })
+    }
+
+    /// Mean cross entropy of generated images with one label for all.
+    fn loss_of(&self, discriminator: &Discriminator, generated: &[Generated], label: f64) -> Result<Tensor> {
+        let total: f64 = generated.iter().map(|generated| generated.weight).sum();
+        let mut sum: Option<Tensor> = None;
+        for Generated { images, difference, weight } in generated {
+            let logits = self.logits(discriminator, images, difference.as_ref())?;
+            let loss = (cross_entropy(&logits, label)? * (weight / total))?;
+            sum = Some(match sum {
+                Some(sum) => (sum + loss)?,
+                None => loss,
+            });
+        }
+        sum.map_or_else(|| Ok(Tensor::new(0_f32, &candle_core::Device::Cpu)?), Ok)
+    }
+
+    fn train_discriminator(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<()> {
+        let discriminator = &self.discriminator.tracked;
+        discriminator.power_iteration()?;
+        let (generated, _) = self.generate(&self.autoencoder.frozen, showers, cx)?;
+        let real = self.autoencoder.frozen.scaled(&showers.cells_mev)?;
+        let on_real = self.logits(discriminator, &real, None)?;
+        let loss = (cross_entropy(&on_real, self.losses.real_label)?
+            + self.loss_of(discriminator, &generated, 0.0)?)?;
+        cx.log("discriminator_loss", &loss);
+        cx.log("discriminator_real", &on_real.mean_all()?);
+        cx.minimise(DISCRIMINATOR, &loss)
+    }
+
+    fn train_autoencoder(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<()> {
+        let (generated, posterior) = self.generate(&self.autoencoder.tracked, showers, cx)?;
+        let adversarial = self.loss_of(&self.discriminator.frozen, &generated, 1.0)?;
+        let kld = kld(&posterior.mean, &posterior.log_variance)?;
+        cx.log("generator_loss", &adversarial);
+        cx.log("kld", &kld);
+        if let Some(generated) = generated.last() {
+            cx.log(GENERATED_MEAN, &generated.images.detach().mean_all()?);
+        }
+        cx.minimise(AUTOENCODER, &(adversarial + (kld * self.losses.kld)?)?)
+    }
+}
+
+/// Mean cross entropy of logits with one label for all.
+fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
+    binary_cross_entropy(logits, &logits.ones_like()?.affine(label, 0.0)?)
+}
+
+impl Family for VaeGan {
+    fn batches_per_step(&self, _phase: &str) -> u64 {
+        self.n_discriminator
+    }
+
+    fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()> {
+        if cx.step() < self.standardisation_steps {
+            batches.iter().try_for_each(|showers| self.see(showers))?;
+        }
+        batches.iter().try_for_each(|showers| self.train_discriminator(showers, cx))?;
+        batches.last().map_or(Ok(()), |showers| self.train_autoencoder(showers, cx))
+    }
+
+    /// If no cell of a batch is above the last ReLU, all gradients vanish.
+    fn collapsed(&self, losses: &Losses) -> Option<String> {
+        let mean = losses.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
+        (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())
+    }
+}

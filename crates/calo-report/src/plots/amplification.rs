@@ -1,0 +1,150 @@
+//! Divergences against the number of quantiles: calomplification's figures 6, 7, 9 and 10.
+
+use calo_metrics::IndependentCurve;
+use calo_metrics::results::Estimate;
+
+use crate::amplification::{Amplification, AmplifiedObservable, SampleCurve, SampleKind};
+use crate::error::Result;
+use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
+use crate::plots::figure::{Figure, Section, text};
+use crate::style::Style;
+use crate::text::plain;
+
+/// Showers that a bin needs to be drawn in full.
+const SHOWERS_PER_BIN: usize = 10;
+
+/// Sizes of independent samples that are drawn, over the size of the training set, as in the paper.
+const SIZES: [usize; 4] = [1, 5, 10, 50];
+
+/// Each observable, with generated samples, and again with estimators where there are some.
+///
+/// # Errors
+/// [`Error::Figure`](crate::Error::Figure) where the data do not fit together; checked results do.
+pub(crate) fn figures(amplification: &Amplification, style: &Style) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for observable in &amplification.observables {
+        figures.push(figure(amplification, observable, Section::Quantiles, style)?);
+    }
+    for observable in &amplification.observables {
+        let is_estimated = |curve: &SampleCurve| is_estimator(amplification.samples[curve.sample].kind);
+        if observable.curves.iter().any(is_estimated) {
+            figures.push(figure(amplification, observable, Section::Estimators, style)?);
+        }
+    }
+    Ok(figures)
+}
+
+fn is_estimator(kind: SampleKind) -> bool {
+    matches!(kind, SampleKind::Kde | SampleKind::Histogram)
+}
+
+fn figure(
+    amplification: &Amplification,
+    observable: &AmplifiedObservable,
+    section: Section,
+    style: &Style,
+) -> Result<Figure> {
+    let with_estimators = section == Section::Estimators;
+    let mut lines = if with_estimators { Vec::new() } else { independent(amplification, observable) };
+    let mut n_drawn = 0;
+    for curve in &observable.curves {
+        let sample = &amplification.samples[curve.sample];
+        let is_drawn = match sample.kind {
+            // Among independent samples there is one of this size already.
+            SampleKind::Training => with_estimators,
+            SampleKind::Generated => true,
+            SampleKind::Kde | SampleKind::Histogram => with_estimators,
+        };
+        if is_drawn {
+            let look =
+                if sample.kind == SampleKind::Training { Look::Reference } else { Look::Candidate(n_drawn) };
+            n_drawn += usize::from(sample.kind != SampleKind::Training);
+            lines.push(PlainCurve {
+                name: sample.name.clone(),
+                note: factor_note(curve),
+                look: if look == Look::Reference { Look::Theory } else { look },
+                data: CurveData::Points(points(&observable.independent, &curve.divergences)),
+                faint_from: Some(curve.n_resolved.saturating_sub(1)),
+            });
+        }
+    }
+    let id = observable.id.replace('+', "-");
+    let name = if with_estimators { format!("estimators_{id}") } else { format!("quantiles_{id}") };
+    let plot = CurvesPlot {
+        text: text(
+            &name,
+            capitalised(&observable.label),
+            format!(
+                "Divergence of samples from the truth against the number of quantiles of {}.",
+                observable.label
+            ),
+        ),
+        x_label: "number of quantiles".to_owned(),
+        y_label: "D_JS".to_owned(),
+        x_range: Some([1.7, observable.independent.last().map_or(4.0, |last| 1.2 * last.n_bins() as f64)]),
+        log_x: true,
+        log_y: true,
+        curves: lines,
+    };
+    let caption = format!(
+        "Jensen-Shannon divergence from {} over quantiles of {}. Faint where there are fewer than ten showers a bin. Numbers \
+         in the legend: independent showers that a sample is worth, over its training set.",
+        truth(amplification),
+        observable.label
+    );
+    Ok(Figure::half(name, section, caption, curves(&plot, style)?))
+}
+
+fn truth(amplification: &Amplification) -> String {
+    amplification
+        .n_truth
+        .map_or_else(|| "the exact truth".to_owned(), |n| format!("{n} showers of the truth"))
+}
+
+fn capitalised(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn factor_note(curve: &SampleCurve) -> String {
+    match curve.factor.and_then(|factor| factor.value) {
+        Some(value) => format!("worth {} x", plain((value * 10.0).round() / 10.0)),
+        None => String::new(),
+    }
+}
+
+/// Independent samples of the sizes that the paper draws, or of those there are.
+fn independent(amplification: &Amplification, observable: &AmplifiedObservable) -> Vec<PlainCurve> {
+    let n_train = amplification.samples.first().map_or(1, |sample| sample.n_train);
+    let levels = &observable.independent;
+    let Some(finest) = levels.last() else { return Vec::new() };
+    let all: Vec<usize> = finest.points().iter().map(|point| point.n_showers).collect();
+    let mut sizes: Vec<usize> =
+        SIZES.iter().map(|times| times * n_train).filter(|n| all.contains(n)).collect();
+    if sizes.len() < 2 {
+        sizes = all.iter().rev().step_by(2).take(4).rev().copied().collect();
+    }
+    let of_size = |(index, n_showers): (usize, &usize)| {
+        let values: Vec<Estimate> = levels
+            .iter()
+            .filter_map(|level| level.points().iter().find(|point| point.n_showers == *n_showers))
+            .map(|point| Estimate { value: point.divergence.value, error: point.spread })
+            .collect();
+        let is_resolved = |level: &&IndependentCurve| level.n_bins() * SHOWERS_PER_BIN <= *n_showers;
+        PlainCurve {
+            name: format!("{n_showers} independent showers"),
+            note: String::new(),
+            look: Look::Ramp { index, of: sizes.len() },
+            data: CurveData::Points(points(levels, &values)),
+            faint_from: Some(levels.iter().take_while(is_resolved).count().saturating_sub(1)),
+        }
+    };
+    sizes.iter().enumerate().map(of_size).collect()
+}
+
+/// All resolutions but the single bin, where every divergence is 0.
+#[expect(clippy::cast_precision_loss, reason = "numbers of bins")]
+fn points(levels: &[IndependentCurve], divergences: &[Estimate]) -> Vec<[f64; 3]> {
+    let all = levels.iter().zip(divergences).skip(1);
+    all.map(|(level, found)| [level.n_bins() as f64, found.value, found.error.unwrap_or(0.0)]).collect()
+}

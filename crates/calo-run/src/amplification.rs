@@ -1,0 +1,102 @@
+//! How many independent showers a generated sample is worth.
+//!
+//! # Reference
+//! calomplification (arXiv 2202.07352), sections 3 and 4.
+
+mod compare;
+mod estimators;
+mod observable_set;
+mod observed;
+mod request;
+
+use calo_report::ReportFiles;
+use calo_report::amplification::{Amplification, AmplifiedSample, SCHEMA_VERSION, SampleKind};
+
+use crate::error::{Context as _, ensure};
+use crate::files::{create_folder, write_json};
+use crate::measures::detector_info;
+use crate::monitor::Caller;
+use crate::provenance::VERSION;
+use crate::{Error, Result};
+use compare::{Compared, Comparison};
+use estimators::Estimator;
+
+pub use observable_set::ObservableSet;
+pub use observed::ObservedShowers;
+pub use request::{AmplificationRequest, NamedFiles};
+
+/// Compares samples with a large reference and writes amplification.json, amplification.html and figures/.
+///
+/// # Errors
+/// No detector; files that cannot be read; a reference that is too small, or smaller than the training set; a full disk,
+/// an interruption.
+pub fn amplification(
+    request: &AmplificationRequest,
+    caller: Caller<'_>,
+) -> Result<(Amplification, ReportFiles)> {
+    let Some(detector) = request.from.detector()? else {
+        return Err(Error::Usage("amplification: no detector; expected --detector NAME or PATH".to_owned()));
+    };
+    let out = &request.out;
+    ensure!(!out.is_file(), "{}: is a file; expected a folder to write into", out.display());
+    let read = |files: &[std::path::PathBuf]| {
+        let mut all = ObservedShowers::default();
+        files.iter().try_for_each(|file| all.read(file, &request.from, &detector, caller)).map(|()| all)
+    };
+    let reference = read(std::slice::from_ref(&request.reference))?;
+    let (truth, independent) = match &request.independent {
+        Some(file) => (reference, read(std::slice::from_ref(file))?),
+        None => reference.split(request.holdout).with_context(|| request.reference.display().to_string())?,
+    };
+    let mut samples = Vec::new();
+    let training = read(std::slice::from_ref(&request.training))?;
+    let n_train = training.len();
+    ensure!(
+        n_train <= truth.len(),
+        "{}: {n_train} showers to train with; expected no more than the {} of the reference",
+        request.training.display(),
+        truth.len()
+    );
+    samples.push(Compared::showers("training set", SampleKind::Training, n_train, training));
+    for candidate in &request.candidates {
+        let showers = read(&candidate.files)?;
+        samples.push(Compared::showers(&candidate.name, SampleKind::Generated, n_train, showers));
+    }
+    if request.n_estimated > 0 {
+        for kind in [Estimator::Kde, Estimator::Histogram] {
+            samples.push(Compared::estimated(kind, "", samples[0].observed().cloned().unwrap_or_default()));
+        }
+    }
+    let comparison = Comparison {
+        truth: &truth,
+        independent: &independent,
+        samples: &samples,
+        n_estimated: request.n_estimated,
+        seed: request.seed,
+        caller,
+    };
+    let (observables, gaps) = comparison.observables(&request.observables)?;
+    let described = samples.iter().map(|sample| AmplifiedSample {
+        name: sample.name.clone(),
+        kind: sample.kind,
+        n_showers: sample.observed().map_or(request.n_estimated, ObservedShowers::len),
+        n_train: sample.n_train,
+        n_copies: comparison.n_copies(sample),
+    });
+    let amplification = Amplification {
+        schema_version: SCHEMA_VERSION,
+        calo_version: VERSION.trim_start_matches("calo ").to_owned(),
+        detector: detector_info(&detector),
+        n_truth: Some(truth.len()),
+        n_independent: independent.len(),
+        n_sets: 1,
+        samples: described.collect(),
+        observables,
+        gaps,
+    };
+    caller.check()?;
+    create_folder(out)?;
+    write_json(&out.join("amplification.json"), &amplification)?;
+    let files = calo_report::render_amplification(out)?;
+    Ok((amplification, files))
+}

@@ -1,0 +1,284 @@
+//! Samples against the truth, observable by observable.
+
+use calo_metrics::results::{Estimate, Gap};
+use calo_metrics::{
+    BootstrapSettings, IndependentCurve, QuantileBins, QuantileSample, quantile_divergences,
+    worth_at_resolution,
+};
+use calo_report::amplification::{AmplifiedObservable, Factor, SampleCurve, SampleKind};
+
+use super::estimators::Estimator;
+use super::observable_set::ObservableSet;
+use super::observed::ObservedShowers;
+use crate::Result;
+use crate::error::{Context as _, bail, ensure};
+use crate::monitor::{Caller, Pass};
+
+/// Showers of the truth that a bin has at least.
+const SHOWERS_PER_BIN: usize = 10;
+
+/// Replicas behind the errors of divergences.
+const N_REPLICAS: usize = 20;
+
+/// Most splits: a million showers a bin of the smallest.
+const MAX_SPLITS: u32 = 16;
+
+/// A sample that is compared.
+pub(super) struct Compared {
+    pub(super) name: String,
+    pub(super) kind: SampleKind,
+    /// Showers that it was made from.
+    pub(super) n_train: usize,
+    source: Source,
+}
+
+enum Source {
+    Showers(ObservedShowers),
+    /// Sampled for each observable from a density that is fitted to these.
+    Estimated(Estimator, ObservedShowers),
+}
+
+impl Compared {
+    /// Showers that are at hand.
+    pub(super) fn showers(name: &str, kind: SampleKind, n_train: usize, showers: ObservedShowers) -> Self {
+        Self { name: name.to_owned(), kind, n_train, source: Source::Showers(showers) }
+    }
+
+    /// Values sampled from a density of those of `training`; `of` says in the name which set that is.
+    pub(super) fn estimated(estimator: Estimator, of: &str, training: ObservedShowers) -> Self {
+        let (name, kind) = match estimator {
+            Estimator::Kde => ("KDE", SampleKind::Kde),
+            Estimator::Histogram => ("histogram", SampleKind::Histogram),
+        };
+        let name = if of.is_empty() { name.to_owned() } else { format!("{name} {of}") };
+        Self { name, kind, n_train: training.len(), source: Source::Estimated(estimator, training) }
+    }
+
+    /// The showers, where they are at hand.
+    pub(super) fn observed(&self) -> Option<&ObservedShowers> {
+        match &self.source {
+            Source::Showers(showers) => Some(showers),
+            Source::Estimated(..) => None,
+        }
+    }
+}
+
+/// What is compared with what.
+pub(super) struct Comparison<'a> {
+    pub(super) truth: &'a ObservedShowers,
+    pub(super) independent: &'a ObservedShowers,
+    pub(super) samples: &'a [Compared],
+    pub(super) n_estimated: usize,
+    pub(super) seed: u64,
+    pub(super) caller: Caller<'a>,
+}
+
+/// Values of a sample for one set of observables.
+struct Values {
+    sample: QuantileSample,
+    settings: Vec<Estimate>,
+}
+
+impl Comparison<'_> {
+    /// All sets that can be compared, and what is missing.
+    pub(super) fn observables(&self, sets: &[ObservableSet]) -> Result<(Vec<AmplifiedObservable>, Vec<Gap>)> {
+        ensure!(
+            self.truth.len() >= 2 * SHOWERS_PER_BIN,
+            "{} showers of the reference; expected at least {}, ten in each of two bins",
+            self.truth.len(),
+            2 * SHOWERS_PER_BIN
+        );
+        let (mut observables, mut gaps) = (Vec::new(), Vec::new());
+        for sample in self.samples.iter().filter(|sample| sample.kind == SampleKind::Generated) {
+            let n_copies = self.n_copies(sample);
+            if n_copies > 0 {
+                let why = format!("{n_copies} of its showers are showers of the training set");
+                gaps.push(Gap { what: sample.name.clone(), why });
+            }
+        }
+        let n_steps = (sets.len() * (self.samples.len() + 1)) as u64;
+        let mut progress = self.caller.begin(&Pass {
+            name: "comparing".to_owned(),
+            total: Some(n_steps),
+            n_done: 0,
+            unit: "samples",
+        });
+        for set in sets {
+            match self.observable(set, &mut gaps, &mut |n| progress.advance(n)) {
+                Ok(observable) => observables.push(observable),
+                Err(error) if error.is_interruption() => return Err(error),
+                Err(error) => gaps.push(Gap { what: set.label(), why: one_line(&error) }),
+            }
+        }
+        if observables.is_empty() {
+            let reasons: Vec<String> = gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+            bail!("nothing could be compared: {}", reasons.join("; "));
+        }
+        Ok((observables, gaps))
+    }
+
+    fn observable(
+        &self,
+        set: &ObservableSet,
+        gaps: &mut Vec<Gap>,
+        advance: &mut dyn FnMut(usize),
+    ) -> Result<AmplifiedObservable> {
+        self.caller.check()?;
+        let truth = self.values(self.truth, "reference", set, gaps)?;
+        let bins = bins_of(&truth, gaps, set)?;
+        let independent = self.values(self.independent, "independent showers", set, gaps)?;
+        let sizes = sizes(independent.n_showers());
+        let curves = IndependentCurve::measure(&bins, Some(truth.n_showers()), &independent, &sizes)?;
+        advance(1);
+        let mut found = Vec::new();
+        for (index, sample) in self.samples.iter().enumerate() {
+            self.caller.check()?;
+            match self.curve(sample, index, set, &bins, &curves, gaps) {
+                Ok(Some(curve)) => found.push(curve),
+                Ok(None) => {}
+                Err(error) => {
+                    gaps.push(Gap {
+                        what: format!("{}: {}", sample.name, set.label()),
+                        why: one_line(&error),
+                    });
+                }
+            }
+            advance(1);
+        }
+        Ok(AmplifiedObservable {
+            id: set.to_string(),
+            label: set.label(),
+            n_dimensions: set.n_dimensions(),
+            occupation: occupation(&bins),
+            independent: curves,
+            curves: found,
+        })
+    }
+
+    /// A sample at every resolution; none where it does not have the observable.
+    fn curve(
+        &self,
+        sample: &Compared,
+        index: usize,
+        set: &ObservableSet,
+        bins: &QuantileBins,
+        curves: &[IndependentCurve],
+        gaps: &mut Vec<Gap>,
+    ) -> Result<Option<SampleCurve>> {
+        let Some(Values { sample: values, settings }) = self.values_of(sample, set, gaps)? else {
+            return Ok(None);
+        };
+        let bootstrap = BootstrapSettings { replicas: N_REPLICAS, seed: self.seed };
+        let found = quantile_divergences(bins, &values, &bootstrap)?;
+        let n_resolved = found.iter().take_while(|point| point.resolved().is_ok()).count();
+        let divergences: Vec<Estimate> = found.iter().map(|point| point.divergence).collect();
+        let resolved = curves.iter().zip(&divergences[..n_resolved]);
+        let worth: Vec<_> = resolved.filter_map(|(curve, divergence)| curve.worth(*divergence)).collect();
+        let quoted = worth_at_resolution(curves, &divergences[..n_resolved]);
+        let factor = quoted.map(|worth| Factor::of(&worth, sample.n_train));
+        Ok(Some(SampleCurve { sample: index, divergences, n_resolved, worth, factor, settings }))
+    }
+
+    fn values_of(
+        &self,
+        sample: &Compared,
+        set: &ObservableSet,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<Option<Values>> {
+        match &sample.source {
+            Source::Showers(showers) => {
+                let sample = self.values(showers, &sample.name, set, gaps)?;
+                Ok(Some(Values { sample, settings: Vec::new() }))
+            }
+            // Neither converges for single cells, whose spectrum has two separate parts; nor does the paper show them.
+            Source::Estimated(..) if *set == ObservableSet::Cells => Ok(None),
+            Source::Estimated(estimator, training) => {
+                let (training, _) = training.sample(set)?;
+                let estimated = estimator.sample(training.rows(), self.n_estimated, self.seed)?;
+                let sample = QuantileSample::of_showers(estimated.values)?;
+                Ok(Some(Values { sample, settings: estimated.settings }))
+            }
+        }
+    }
+
+    /// The values of `showers`; showers that lack one are noted.
+    fn values(
+        &self,
+        showers: &ObservedShowers,
+        name: &str,
+        set: &ObservableSet,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<QuantileSample> {
+        let (sample, n_left_out) = showers.sample(set).with_context(|| name.to_owned())?;
+        if n_left_out > 0 {
+            let n = showers.len();
+            let why = format!("{n_left_out} of {n} showers do not have it and are left out, as empty ones");
+            gaps.push(Gap { what: format!("{name}: {}", set.label()), why });
+        }
+        Ok(sample)
+    }
+
+    /// Generated showers that are showers of the training set.
+    pub(super) fn n_copies(&self, sample: &Compared) -> usize {
+        let training = self.samples.iter().find(|sample| sample.kind == SampleKind::Training);
+        match (sample.observed(), training.and_then(Compared::observed)) {
+            (Some(showers), Some(training)) if sample.kind == SampleKind::Generated => showers.n_in(training),
+            _ => 0,
+        }
+    }
+}
+
+/// Quantile bins with ten showers each at least; values that tie allow fewer bins.
+fn bins_of(truth: &QuantileSample, gaps: &mut Vec<Gap>, set: &ObservableSet) -> Result<QuantileBins> {
+    let rows = truth.rows();
+    for (axis, values) in rows.columns().into_iter().enumerate() {
+        let first = values[0];
+        let is_constant = values.iter().all(|value| value.total_cmp(&first).is_eq());
+        ensure!(!is_constant, "{}: observable {} is {first} in every shower", set.label(), axis + 1);
+    }
+    let n_splits = (truth.n_showers() / SHOWERS_PER_BIN).ilog2().min(MAX_SPLITS);
+    let bins = QuantileBins::fit(rows, n_splits)?;
+    let is_full = |[fewest, _]: &&[u64; 2]| *fewest >= SHOWERS_PER_BIN as u64;
+    let n_full = occupation(&bins).iter().take_while(is_full).count();
+    if n_full > n_splits as usize {
+        return Ok(bins);
+    }
+    ensure!(n_full > 1, "{}: values tie so often that half of them cannot be told apart", set.label());
+    let [kept, wanted] = [n_full as u32 - 1, n_splits].map(|splits| 1_u64 << splits);
+    let why = format!("values of the reference tie: {kept} bins instead of {wanted}");
+    gaps.push(Gap { what: set.label(), why });
+    Ok(QuantileBins::fit(rows, n_full as u32 - 1)?)
+}
+
+/// Fewest and most values of the truth in a bin at each resolution, coarsest first.
+fn occupation(bins: &QuantileBins) -> Vec<[u64; 2]> {
+    let mut counts = bins.occupation().to_vec();
+    let mut levels = Vec::new();
+    loop {
+        levels.push([counts.iter().min(), counts.iter().max()].map(|count| count.copied().unwrap_or(0)));
+        if counts.len() < 2 {
+            levels.reverse();
+            return levels;
+        }
+        counts = counts.chunks(2).map(|pair| pair.iter().sum()).collect();
+    }
+}
+
+/// Numbers of independent showers at which the divergence is measured: 1, 2 and 5 times powers of ten, from 100 to all.
+fn sizes(n_independent: usize) -> Vec<usize> {
+    let series = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
+    let mut sizes: Vec<usize> = series.take_while(|n| *n < n_independent).filter(|n| *n >= 100).collect();
+    sizes.push(n_independent);
+    sizes
+}
+
+/// An error and its causes on one line.
+fn one_line(error: &crate::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}

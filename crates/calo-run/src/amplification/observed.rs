@@ -1,0 +1,193 @@
+//! What is compared of showers, without their cells.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use calo_core::{Detector, ShowerBatch};
+use calo_metrics::{Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, observables};
+use ndarray::Array2;
+
+use super::observable_set::ObservableSet;
+use crate::Result;
+use crate::error::{Context as _, ensure};
+use crate::files::{InputOptions, for_each_batch};
+use crate::monitor::Caller;
+
+/// Observables that tell showers apart.
+const IDENTITY: [Column; 4] = [Column::VisibleEnergyMev, Column::PeakEnergyMev, Column::M1x, Column::M1y];
+
+/// Observables of showers, rounded to 32 bits, and the energies of their cells above
+/// [`HIGH_CELL_CUT_MEV`](calo_metrics::HIGH_CELL_CUT_MEV).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObservedShowers {
+    /// A vector for each of [`Column::ALL`].
+    columns: [Vec<f32>; Column::ALL.len()],
+    /// Cells of all showers, MeV.
+    high_cells_mev: Vec<f32>,
+    /// How many of them belong to each shower.
+    n_high_cells: Vec<usize>,
+}
+
+impl ObservedShowers {
+    /// Number of showers.
+    pub fn len(&self) -> usize {
+        self.n_high_cells.len()
+    }
+
+    /// Whether there is no shower.
+    pub fn is_empty(&self) -> bool {
+        self.n_high_cells.is_empty()
+    }
+
+    /// One observable of every shower; NaN where it does not exist, as in a shower without a cell above the cut.
+    pub fn column(&self, column: Column) -> &[f32] {
+        &self.columns[column as usize]
+    }
+
+    /// Adds the showers of a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has no showers, an interruption.
+    pub fn read(
+        &mut self,
+        path: &Path,
+        from: &InputOptions,
+        detector: &Detector,
+        caller: Caller<'_>,
+    ) -> Result<()> {
+        let mut reader = from.open(path, caller)?;
+        let place = path.display().to_string();
+        let before = self.len();
+        for_each_batch(&mut reader, &format!("reading {place}"), caller, |batch| {
+            self.push(batch, detector).with_context(|| place.clone())
+        })?;
+        ensure!(self.len() > before, "{place}: no shower; expected at least one");
+        Ok(())
+    }
+
+    /// Adds the showers of a batch.
+    ///
+    /// # Errors
+    /// Cells that are not finite.
+    pub fn push(&mut self, batch: &ShowerBatch<f32>, detector: &Detector) -> Result<()> {
+        let settings = ObservableSettings {
+            cell_cut_mev: detector.readout.cell_cut_mev,
+            shower_start: ShowerStart::new(detector.readout.mip_mev),
+        };
+        let table = observables(batch.view(), &batch.energies_gev, &settings)?;
+        #[expect(clippy::cast_possible_truncation, reason = "observables are stored in 32 bits")]
+        for column in Column::ALL {
+            self.columns[column as usize].extend(table.column(column).iter().map(|value| *value as f32));
+        }
+        for cells in batch.cells_mev.outer_iter() {
+            let before = self.high_cells_mev.len();
+            let high = |mev: &&f32| f64::from(**mev) > HIGH_CELL_CUT_MEV;
+            self.high_cells_mev.extend(cells.iter().filter(high));
+            self.n_high_cells.push(self.high_cells_mev.len() - before);
+        }
+        Ok(())
+    }
+
+    /// The showers `from..to` alone.
+    #[must_use]
+    pub fn part(&self, from: usize, to: usize) -> Self {
+        let first: usize = self.n_high_cells[..from].iter().sum();
+        let n: usize = self.n_high_cells[from..to].iter().sum();
+        Self {
+            columns: std::array::from_fn(|column| self.columns[column][from..to].to_vec()),
+            high_cells_mev: self.high_cells_mev[first..first + n].to_vec(),
+            n_high_cells: self.n_high_cells[from..to].to_vec(),
+        }
+    }
+
+    /// All but the last share of the showers, and that share.
+    ///
+    /// # Errors
+    /// A share that leaves no shower on one side.
+    pub fn split(&self, share: f64) -> Result<(Self, Self)> {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let n_held_out = (self.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
+        let n_kept = self.len() - n_held_out;
+        ensure!(
+            n_kept > 0 && n_held_out > 0,
+            "{} showers, of which a share of {share} is held out; expected some on both sides",
+            self.len()
+        );
+        Ok((self.part(0, n_kept), self.part(n_kept, self.len())))
+    }
+
+    /// The values of a set, and how many showers do not have all of them.
+    ///
+    /// # Errors
+    /// No shower has them.
+    pub(super) fn sample(&self, set: &ObservableSet) -> calo_metrics::Result<(QuantileSample, usize)> {
+        let ObservableSet::Showers(columns) = set else {
+            let values = self.high_cells_mev.iter().map(|mev| f64::from(*mev)).collect();
+            return Ok((QuantileSample::of_cells(values, &self.n_high_cells)?, 0));
+        };
+        let has_all = |i: &usize| columns.iter().all(|column| self.column(*column)[*i].is_finite());
+        let rows: Vec<usize> = (0..self.len()).filter(has_all).collect();
+        let values = Array2::from_shape_fn((rows.len(), columns.len()), |(row, axis)| {
+            f64::from(self.column(columns[axis])[rows[row]])
+        });
+        Ok((QuantileSample::of_showers(values)?, self.len() - rows.len()))
+    }
+
+    /// Showers that are also in `other`, told by their observables.
+    pub fn n_in(&self, other: &Self) -> usize {
+        let known: HashSet<[u32; 4]> = (0..other.len()).map(|i| other.identity(i)).collect();
+        (0..self.len()).filter(|i| known.contains(&self.identity(*i))).count()
+    }
+
+    fn identity(&self, shower: usize) -> [u32; 4] {
+        IDENTITY.map(|column| self.column(column)[shower].to_bits())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calo_core::Grid;
+    use ndarray::Array4;
+
+    use super::*;
+
+    fn observed(cells: &[[f32; 4]]) -> ObservedShowers {
+        let detector = Detector::load("ild-ecal").unwrap();
+        let mut batch = ShowerBatch::empty(Grid { layers: 1, nx: 2, ny: 2 });
+        let flat = cells.concat();
+        batch.cells_mev = Array4::from_shape_vec((cells.len(), 1, 2, 2), flat).unwrap();
+        batch.energies_gev = vec![50.0; cells.len()];
+        let mut observed = ObservedShowers::default();
+        observed.push(&batch, &detector).unwrap();
+        observed
+    }
+
+    /// What does not exist is NaN, which equals nothing.
+    fn text(showers: &ObservedShowers) -> String {
+        format!("{showers:?}")
+    }
+
+    #[test]
+    fn observables_and_high_cells_are_those_of_the_showers() {
+        let showers = observed(&[[1.0, 6.0, 0.05, 9.0], [0.0; 4], [0.0, 0.0, 8.0, 0.0]]);
+        assert_eq!(showers.column(Column::VisibleEnergyMev), [16.0, 0.0, 8.0]);
+        assert_eq!(showers.column(Column::PeakEnergyMev), [9.0, 0.0, 8.0]);
+        let (sample, n_left_out) = showers.sample(&"cog_x+visible_energy".parse().unwrap()).unwrap();
+        // A shower without a hit has no centre.
+        assert_eq!((sample.n_showers(), n_left_out), (2, 1));
+        let (cells, _) = showers.sample(&ObservableSet::Cells).unwrap();
+        assert_eq!((cells.n_showers(), cells.rows().nrows()), (3, 3));
+        let rest = observed(&[[0.0; 4], [0.0, 0.0, 8.0, 0.0]]);
+        assert_eq!(text(&showers.part(1, 3)), text(&rest));
+    }
+
+    #[test]
+    fn copies_are_found_and_splits_have_two_sides() {
+        let [a, b] = [[1.0, 6.0, 0.0, 9.0], [0.0, 3.0, 8.0, 0.0]];
+        assert_eq!(observed(&[a, b, a]).n_in(&observed(&[a])), 2);
+        let (kept, held_out) = observed(&[a, b, a, b, b]).split(0.4).unwrap();
+        assert_eq!((kept.len(), text(&held_out)), (3, text(&observed(&[b, b]))));
+        let message = observed(&[a, b]).split(0.1).unwrap_err().to_string();
+        assert!(message.contains("2 showers") && message.contains("0.1"), "{message}");
+    }
+}
