@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod latent;
+pub(crate) mod observe;
 pub(crate) mod pool;
 pub(crate) mod project;
 pub(crate) mod report;

@@ -5,7 +5,9 @@
 
 mod compare;
 mod estimators;
+mod file;
 mod observable_set;
+mod observe;
 mod observed;
 mod request;
 
@@ -22,6 +24,7 @@ use compare::{Compared, Comparison};
 use estimators::Estimator;
 
 pub use observable_set::ObservableSet;
+pub use observe::{OBSERVED, ObserveRequest, observe};
 pub use observed::ObservedShowers;
 pub use request::{AmplificationRequest, NamedFiles};
 

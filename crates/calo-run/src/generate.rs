@@ -1,12 +1,13 @@
 //! Showers of a trained model in a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use calo_core::Dtype;
+use calo_core::{AtomicFile, Detector, Dtype, ShowerBatch};
 use calo_data::ShowerWriter;
 use calo_latent::Kde;
 use serde::Serialize;
 
+use crate::amplification::{OBSERVED, ObservedShowers};
 use crate::files::StorageOptions;
 use crate::model::{LoadedModel, ModelChoice};
 use crate::monitor::{Caller, Pass};
@@ -33,6 +34,8 @@ pub struct GenerateRequest {
     pub first: u64,
     /// Leave the showers as the decoder makes them.
     pub no_post_processor: bool,
+    /// Write the observables of the showers instead, as `calo observe` does.
+    pub observables: bool,
     /// File to write.
     pub out: PathBuf,
     /// How it is stored.
@@ -76,11 +79,7 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let LoadedModel { detector, epoch, networks, .. } = model;
     let mut attributes = provenance::attributes_of(&inputs, caller)?;
     attributes.push(("epoch".to_owned(), epoch.to_string()));
-    let mut options = request.storage.with_attributes(detector.grid, Dtype::F32, attributes);
-    if options.group.is_none() {
-        options.group = Some(detector.hdf5.group);
-    }
-    let mut writer = ShowerWriter::create(&request.out, &options)?;
+    let mut target = Target::create(request, &detector, attributes)?;
     let n_stages = if request.no_post_processor { 1 } else { networks.stages().len() };
     let generator = Generator::new(&networks, latent, request.seed, n_stages)?;
     let mut progress = caller.begin(&Pass::showers("generating", Some(request.n_showers)));
@@ -88,13 +87,52 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let energy_gev = |i| generator.energy_gev(request.energies, i);
     generator.for_each_block(range, energy_gev, caller, |block| {
         let batch = block.last()?;
-        writer.write(&batch)?;
+        target.write(&batch, &detector)?;
         progress.advance(batch.len());
         Ok(())
     })?;
     drop(progress);
-    writer.finish()?;
+    target.finish(&request.out)?;
     Ok(Generated { epoch, model: shown })
+}
+
+/// Where showers go.
+enum Target {
+    /// A file of showers.
+    Showers(Box<ShowerWriter>),
+    /// Observables, kept until all are there, and the attributes of their file.
+    Observables(Box<ObservedShowers>, Vec<(String, String)>),
+}
+
+impl Target {
+    fn create(
+        request: &GenerateRequest,
+        detector: &Detector,
+        attributes: Vec<(String, String)>,
+    ) -> Result<Self> {
+        if request.observables {
+            // A place that cannot be written shall not be found out after hours.
+            drop(AtomicFile::create(&request.out)?);
+            return Ok(Self::Observables(Box::default(), attributes));
+        }
+        let mut options = request.storage.with_attributes(detector.grid, Dtype::F32, attributes);
+        options.group.get_or_insert_with(|| detector.hdf5.group.clone());
+        Ok(Self::Showers(Box::new(ShowerWriter::create(&request.out, &options)?)))
+    }
+
+    fn write(&mut self, batch: &ShowerBatch<f32>, detector: &Detector) -> Result<()> {
+        match self {
+            Self::Showers(writer) => Ok(writer.write(batch)?),
+            Self::Observables(observed, _) => observed.push(batch, detector),
+        }
+    }
+
+    fn finish(self, out: &Path) -> Result<()> {
+        match self {
+            Self::Showers(writer) => Ok(writer.finish()?),
+            Self::Observables(observed, attributes) => observed.write(out, &OBSERVED, &attributes),
+        }
+    }
 }
 
 /// The density to sample from, and where it is; none for N(0, 1).

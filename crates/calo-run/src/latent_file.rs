@@ -64,9 +64,15 @@ impl LatentWriter {
             width: Some(encoded),
             dtype: Dtype::F32,
             unit: None,
+            own_length: false,
         };
-        let single =
-            |name: &str, unit| TableColumn { name: name.to_owned(), width: None, dtype: Dtype::F64, unit };
+        let single = |name: &str, unit| TableColumn {
+            name: name.to_owned(),
+            width: None,
+            dtype: Dtype::F64,
+            unit,
+            own_length: false,
+        };
         let mut columns =
             vec![wide(Z), wide(MEAN), wide(LOG_VARIANCE), single(ENERGY, Some("GeV")), single(SHOWER, None)];
         columns.extend(OBSERVABLES.map(|(_, name, unit)| single(name, unit)));

@@ -9,6 +9,7 @@ use calo_nn::candle::Tensor;
 use calo_nn::engine::{Encode, Prior, RandomRows, ShowerModel, standard_normal, uniform};
 use ndarray::{Array2, ArrayView1};
 use rand::Rng;
+use rayon::prelude::*;
 
 use crate::error::Context as _;
 use crate::monitor::Caller;
@@ -30,6 +31,9 @@ pub enum LatentSource {
 /// Showers that are made at a time. Products of other numbers of rows round in other ways, so blocks begin at multiples of
 /// this and are always whole: a shower is the same to the bit whatever part of a sample is asked for.
 const BLOCK: u64 = 32;
+
+/// Cells of a grid on which a block takes a millisecond.
+const SMALL_GRID: usize = 1000;
 
 /// A model that makes showers.
 pub struct Generator<'a> {
@@ -68,15 +72,41 @@ impl<'a> Generator<'a> {
         caller: Caller<'_>,
         mut consume: impl FnMut(&Block) -> Result<()>,
     ) -> Result<()> {
+        let n_at_once = self.blocks_at_once();
         let mut start = range.start - range.start % BLOCK;
         while start < range.end {
             caller.check()?;
-            let energies_gev: Vec<f64> = (start..start + BLOCK).map(&energy_gev).collect();
-            let wanted = start.max(range.start)..(start + BLOCK).min(range.end);
-            consume(&self.block(start, &energies_gev, wanted)?)?;
-            start += BLOCK;
+            let starts = (start..range.end).step_by(BLOCK as usize).take(n_at_once);
+            let wanted: Vec<_> = starts
+                .map(|start| {
+                    let energies_gev: Vec<f64> = (start..start + BLOCK).map(&energy_gev).collect();
+                    (start, energies_gev, start.max(range.start)..(start + BLOCK).min(range.end))
+                })
+                .collect();
+            start += BLOCK * wanted.len() as u64;
+            let make = |(start, energies_gev, wanted): (u64, Vec<f64>, Range<u64>)| {
+                self.block(start, &energies_gev, wanted)
+            };
+            let blocks: Vec<Result<Block>> = if wanted.len() > 1 {
+                wanted.into_par_iter().map(make).collect()
+            } else {
+                wanted.into_iter().map(make).collect()
+            };
+            for block in blocks {
+                consume(&block?)?;
+            }
         }
         Ok(())
+    }
+
+    /// Blocks that are made at the same time: several where a network's own operations are too small for all cores.
+    fn blocks_at_once(&self) -> usize {
+        let n_cells: usize = self.model.grid().iter().product();
+        if n_cells <= SMALL_GRID && self.model.device().is_cpu() {
+            8 * rayon::current_num_threads()
+        } else {
+            1
+        }
     }
 
     /// As [`Self::for_each_block`], for showers from `first` on of the given energies; those numbers of a sample of its own.

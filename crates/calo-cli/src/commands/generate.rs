@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Leave the showers as the decoder makes them
     #[arg(long)]
     no_post_processor: bool,
+    /// Write the observables of the showers, as `calo observe` does, instead of the showers: a hundredth of the size
+    #[arg(long)]
+    observables: bool,
     #[command(flatten)]
     out: Out,
     #[command(flatten)]
@@ -67,6 +70,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         seed: args.seed,
         first: args.first,
         no_post_processor: args.no_post_processor,
+        observables: args.observables,
         out: args.out.out.clone(),
         storage: args.storage.options(),
     };

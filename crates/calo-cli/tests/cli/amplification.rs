@@ -102,6 +102,43 @@ fn copies_of_the_training_set_are_worth_the_set_and_independent_showers_their_nu
     assert_eq!(std::fs::read_to_string(path("out/amplification.html")).unwrap(), page);
 }
 
+/// Observables of showers say the same as the showers.
+#[test]
+fn observables_are_taken_for_showers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let many = file(folder.path(), "many.hdf5", &showers(2000, 1));
+    let train = file(folder.path(), "train.hdf5", &showers(100, 2));
+    let candidate = file(folder.path(), "candidate.hdf5", &showers(400, 3));
+    let observe = |input: &Path, out: &str, sorted: bool| {
+        let mut command = calo();
+        command.args(["observe", "--detector", "ild-ecal-image"]).arg(input).arg("--out").arg(path(out));
+        command.args(sorted.then_some("--sorted")).assert().success();
+    };
+    observe(&many, "many_observables.hdf5", false);
+    observe(&many, "sorted.hdf5", true);
+    observe(&candidate, "candidate_observables.hdf5", false);
+    let size = |name: &str| std::fs::metadata(path(name)).unwrap().len();
+    assert!(size("sorted.hdf5") < size("many_observables.hdf5") && size("sorted.hdf5") < size("many.hdf5"));
+    let compare = |reference: &str, candidate: &str, out: &str, more: &[&str]| {
+        let mut command = calo();
+        command.args(["amplification", "--detector", "ild-ecal-image"]).args(more);
+        command.args(["--observables", "visible_energy", "high_cell_energy", "cog_x+cog_y"]);
+        command.arg("--reference").arg(path(reference)).arg("--train").arg(&train);
+        command.arg("--candidate").arg(format!("model={}", path(candidate).display()));
+        command.arg("--out").arg(path(out)).assert()
+    };
+    compare("many.hdf5", "candidate.hdf5", "showers", &[]).success();
+    compare("many_observables.hdf5", "candidate_observables.hdf5", "observables", &[]).success();
+    let json = |out: &str| std::fs::read_to_string(path(out).join("amplification.json")).unwrap();
+    assert_eq!(json("showers"), json("observables"));
+    // Whose the cells are is lost: such a file is no training set, and nothing of it can be held out.
+    let error = stderr(&compare("sorted.hdf5", "candidate.hdf5", "sorted", &[]).failure());
+    assert!(error.contains("cells of all showers are sorted"), "{error}");
+    let independent = path("many_observables.hdf5").display().to_string();
+    compare("sorted.hdf5", "candidate.hdf5", "sorted", &["--independent", &independent]).success();
+}
+
 #[test]
 fn what_cannot_be_compared_is_named() {
     let folder = tempfile::tempdir().unwrap();

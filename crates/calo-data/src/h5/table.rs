@@ -29,6 +29,8 @@ pub struct TableColumn {
     pub dtype: Dtype,
     /// Value of the attribute `unit`.
     pub unit: Option<&'static str>,
+    /// Whether it has a number of rows of its own, not one for each shower.
+    pub own_length: bool,
 }
 
 /// Writes a table column by column, batch after batch; the file appears whole or not at all.
@@ -40,7 +42,9 @@ pub struct TableColumn {
 /// # fn main() -> calo_core::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("table.hdf5");
-/// let column = |name: &str, width| TableColumn { name: name.to_owned(), width, dtype: Dtype::F32, unit: None };
+/// let column = |name: &str, width| {
+///     TableColumn { name: name.to_owned(), width, dtype: Dtype::F32, unit: None, own_length: false }
+/// };
 /// let mut table = TableWriter::create(&path, &[column("z", Some(2)), column("cog_z", None)], &[])?;
 /// table.write("z", &[0.5, -1.0, 2.0, 0.0])?;
 /// table.write("cog_z", &[11.0, 13.5])?;
@@ -68,6 +72,19 @@ impl TableWriter {
     /// # Errors
     /// A column without a number, or a place that cannot be written.
     pub fn create(path: &Path, columns: &[TableColumn], attributes: &[(String, String)]) -> Result<Self> {
+        Self::create_compressed(path, columns, attributes, Compression::NONE)
+    }
+
+    /// As [`TableWriter::create`], with columns compressed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_compressed(
+        path: &Path,
+        columns: &[TableColumn],
+        attributes: &[(String, String)],
+        compression: Compression,
+    ) -> Result<Self> {
         let target = OpenTarget::create(path, attributes)?;
         let root = target.root()?;
         let open = |spec: &TableColumn| {
@@ -79,7 +96,7 @@ impl TableWriter {
                 name: &spec.name,
                 row_shape: &row_shape,
                 chunk_rows: CHUNK_ROWS,
-                compression: Compression::NONE,
+                compression,
                 unit: spec.unit,
             };
             let column = Column::create_floats(path, &root, spec.dtype, &column_spec)?;
@@ -116,8 +133,8 @@ impl TableWriter {
     /// Columns of different lengths, or a full disk; what stood under the name before is still there then.
     pub fn finish(self) -> Result<()> {
         let Self { path, mut columns, target } = self;
-        let n_rows = columns.first().map_or(0, |open| open.n_rows);
-        if let Some(open) = columns.iter().find(|open| open.n_rows != n_rows) {
+        let n_rows = columns.iter().find(|open| !open.spec.own_length).map_or(0, |open| open.n_rows);
+        if let Some(open) = columns.iter().find(|open| !open.spec.own_length && open.n_rows != n_rows) {
             let problem = format!("{} rows", open.n_rows);
             return Err(Error::dataset(&path, &open.spec.name, problem, format!("{n_rows}, as the first")));
         }
@@ -178,7 +195,7 @@ mod tests {
     use super::*;
 
     fn column(name: &str, width: Option<usize>, dtype: Dtype) -> TableColumn {
-        TableColumn { name: name.to_owned(), width, dtype, unit: Some("GeV") }
+        TableColumn { name: name.to_owned(), width, dtype, unit: Some("GeV"), own_length: false }
     }
 
     #[test]
@@ -209,6 +226,23 @@ mod tests {
         );
         let message = reader.read("c").unwrap_err().to_string();
         assert!(message.contains("data set `c`: not there"), "{message}");
+    }
+
+    #[test]
+    fn a_column_may_have_a_length_of_its_own_and_all_may_be_compressed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.hdf5");
+        let cells = TableColumn { own_length: true, ..column("cells", None, Dtype::F32) };
+        let columns = [cells, column("b", None, Dtype::F32)];
+        let compression = Compression { level: 9, shuffle: true };
+        let mut writer = TableWriter::create_compressed(&path, &columns, &[], compression).unwrap();
+        writer.write("cells", &vec![7.0_f32; 50_000]).unwrap();
+        writer.write("b", &[1.0_f32, 2.0]).unwrap();
+        writer.finish().unwrap();
+        let reader = TableReader::open(&path).unwrap();
+        assert_eq!(reader.read("cells").unwrap(), Array2::from_elem((50_000, 1), 7.0));
+        assert_eq!(reader.read("b").unwrap(), ndarray::array![[1.0], [2.0]]);
+        assert!(std::fs::metadata(&path).unwrap().len() < 50_000);
     }
 
     #[test]

@@ -7,11 +7,12 @@ use calo_core::{Detector, ShowerBatch};
 use calo_metrics::{Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, observables};
 use ndarray::Array2;
 
+use super::file;
 use super::observable_set::ObservableSet;
-use crate::Result;
-use crate::error::{Context as _, ensure};
+use crate::error::{Context as _, bail, ensure};
 use crate::files::{InputOptions, for_each_batch};
 use crate::monitor::Caller;
+use crate::{Error, Result};
 
 /// Observables that tell showers apart.
 const IDENTITY: [Column; 4] = [Column::VisibleEnergyMev, Column::PeakEnergyMev, Column::M1x, Column::M1y];
@@ -21,22 +22,37 @@ const IDENTITY: [Column; 4] = [Column::VisibleEnergyMev, Column::PeakEnergyMev, 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObservedShowers {
     /// A vector for each of [`Column::ALL`].
-    columns: [Vec<f32>; Column::ALL.len()],
-    /// Cells of all showers, MeV.
-    high_cells_mev: Vec<f32>,
-    /// How many of them belong to each shower.
-    n_high_cells: Vec<usize>,
+    pub(super) columns: [Vec<f32>; Column::ALL.len()],
+    pub(super) high_cells: HighCells,
+}
+
+/// Cells of many showers, MeV.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum HighCells {
+    /// One shower after another, and how many belong to each.
+    OfShowers { mev: Vec<f32>, n: Vec<usize> },
+    /// In rising order, for a truth whose showers are not asked for.
+    Sorted { mev: Vec<f32>, n_showers: usize },
+}
+
+impl Default for HighCells {
+    fn default() -> Self {
+        Self::OfShowers { mev: Vec::new(), n: Vec::new() }
+    }
 }
 
 impl ObservedShowers {
     /// Number of showers.
     pub fn len(&self) -> usize {
-        self.n_high_cells.len()
+        match &self.high_cells {
+            HighCells::OfShowers { n, .. } => n.len(),
+            HighCells::Sorted { n_showers, .. } => *n_showers,
+        }
     }
 
     /// Whether there is no shower.
     pub fn is_empty(&self) -> bool {
-        self.n_high_cells.is_empty()
+        self.len() == 0
     }
 
     /// One observable of every shower; NaN where it does not exist, as in a shower without a cell above the cut.
@@ -44,7 +60,7 @@ impl ObservedShowers {
         &self.columns[column as usize]
     }
 
-    /// Adds the showers of a file.
+    /// Adds the showers of a file, which may hold observables instead.
     ///
     /// # Errors
     /// A file that cannot be read or has no showers, an interruption.
@@ -55,6 +71,9 @@ impl ObservedShowers {
         detector: &Detector,
         caller: Caller<'_>,
     ) -> Result<()> {
+        if let Some(observed) = file::read(path)? {
+            return self.append(observed).with_context(|| path.display().to_string());
+        }
         let mut reader = from.open(path, caller)?;
         let place = path.display().to_string();
         let before = self.len();
@@ -63,6 +82,43 @@ impl ObservedShowers {
         })?;
         ensure!(self.len() > before, "{place}: no shower; expected at least one");
         Ok(())
+    }
+
+    /// Adds showers behind those that there are.
+    fn append(&mut self, other: Self) -> Result<()> {
+        if self.is_empty() {
+            *self = other;
+            return Ok(());
+        }
+        let (HighCells::OfShowers { mev, n }, HighCells::OfShowers { mev: more_mev, n: more_n }) =
+            (&mut self.high_cells, other.high_cells)
+        else {
+            bail!("cells of all showers are sorted; expected files that keep showers apart");
+        };
+        mev.extend(more_mev);
+        n.extend(more_n);
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.extend(more);
+        }
+        Ok(())
+    }
+
+    /// The same with the cells of all showers in rising order, which takes less room in a file.
+    #[must_use]
+    pub fn sorted(self) -> Self {
+        let n_showers = self.len();
+        let (HighCells::OfShowers { mut mev, .. } | HighCells::Sorted { mut mev, .. }) = self.high_cells;
+        mev.sort_unstable_by(f32::total_cmp);
+        Self { columns: self.columns, high_cells: HighCells::Sorted { mev, n_showers } }
+    }
+
+    /// Writes `columns` and the cells into a file that [`ObservedShowers::read`] takes for showers; `attributes` say where
+    /// they come from.
+    ///
+    /// # Errors
+    /// A place that cannot be written.
+    pub fn write(&self, path: &Path, columns: &[Column], attributes: &[(String, String)]) -> Result<()> {
+        file::write(self, path, columns, attributes)
     }
 
     /// Adds the showers of a batch.
@@ -79,25 +135,44 @@ impl ObservedShowers {
         for column in Column::ALL {
             self.columns[column as usize].extend(table.column(column).iter().map(|value| *value as f32));
         }
+        let HighCells::OfShowers { mev, n } = &mut self.high_cells else {
+            return Err(Error::Invalid(
+                "cells are sorted; expected a sample that showers can be added to".to_owned(),
+            ));
+        };
         for cells in batch.cells_mev.outer_iter() {
-            let before = self.high_cells_mev.len();
-            let high = |mev: &&f32| f64::from(**mev) > HIGH_CELL_CUT_MEV;
-            self.high_cells_mev.extend(cells.iter().filter(high));
-            self.n_high_cells.push(self.high_cells_mev.len() - before);
+            let before = mev.len();
+            mev.extend(cells.iter().filter(|mev| f64::from(**mev) > HIGH_CELL_CUT_MEV));
+            n.push(mev.len() - before);
         }
         Ok(())
     }
 
     /// The showers `from..to` alone.
-    #[must_use]
-    pub fn part(&self, from: usize, to: usize) -> Self {
-        let first: usize = self.n_high_cells[..from].iter().sum();
-        let n: usize = self.n_high_cells[from..to].iter().sum();
-        Self {
-            columns: std::array::from_fn(|column| self.columns[column][from..to].to_vec()),
-            high_cells_mev: self.high_cells_mev[first..first + n].to_vec(),
-            n_high_cells: self.n_high_cells[from..to].to_vec(),
-        }
+    ///
+    /// # Errors
+    /// Showers that there are not, or whose cells are sorted.
+    pub fn part(&self, from: usize, to: usize) -> Result<Self> {
+        ensure!(
+            from <= to && to <= self.len(),
+            "showers {from} to {to}; expected some of the {} that there are",
+            self.len()
+        );
+        let HighCells::OfShowers { mev, n } = &self.high_cells else {
+            bail!("cells of all showers are sorted; expected a file that keeps showers apart");
+        };
+        let first: usize = n[..from].iter().sum();
+        let n_cells: usize = n[from..to].iter().sum();
+        Ok(Self {
+            // A column that a file does not hold is empty.
+            columns: std::array::from_fn(|column| {
+                self.columns[column].get(from..to).map(<[f32]>::to_vec).unwrap_or_default()
+            }),
+            high_cells: HighCells::OfShowers {
+                mev: mev[first..first + n_cells].to_vec(),
+                n: n[from..to].to_vec(),
+            },
+        })
     }
 
     /// All but the last share of the showers, and that share.
@@ -113,7 +188,7 @@ impl ObservedShowers {
             "{} showers, of which a share of {share} is held out; expected some on both sides",
             self.len()
         );
-        Ok((self.part(0, n_kept), self.part(n_kept, self.len())))
+        Ok((self.part(0, n_kept)?, self.part(n_kept, self.len())?))
     }
 
     /// The values of a set, and how many showers do not have all of them.
@@ -122,10 +197,21 @@ impl ObservedShowers {
     /// No shower has them.
     pub(super) fn sample(&self, set: &ObservableSet) -> calo_metrics::Result<(QuantileSample, usize)> {
         let ObservableSet::Showers(columns) = set else {
-            let values = self.high_cells_mev.iter().map(|mev| f64::from(*mev)).collect();
-            return Ok((QuantileSample::of_cells(values, &self.n_high_cells)?, 0));
+            let values = |mev: &[f32]| mev.iter().map(|mev| f64::from(*mev)).collect();
+            let sample = match &self.high_cells {
+                HighCells::OfShowers { mev, n } => QuantileSample::of_cells(values(mev), n)?,
+                // Which cells are whose is of no matter to a truth; it has so many showers.
+                HighCells::Sorted { mev, n_showers } => {
+                    let mut n = vec![0; *n_showers];
+                    n.iter_mut().take(1).for_each(|n| *n = mev.len());
+                    QuantileSample::of_cells(values(mev), &n)?
+                }
+            };
+            return Ok((sample, 0));
         };
-        let has_all = |i: &usize| columns.iter().all(|column| self.column(*column)[*i].is_finite());
+        let has_all = |i: &usize| {
+            columns.iter().all(|column| self.column(*column).get(*i).is_some_and(|value| value.is_finite()))
+        };
         let rows: Vec<usize> = (0..self.len()).filter(has_all).collect();
         let values = Array2::from_shape_fn((rows.len(), columns.len()), |(row, axis)| {
             f64::from(self.column(columns[axis])[rows[row]])
@@ -140,7 +226,7 @@ impl ObservedShowers {
     }
 
     fn identity(&self, shower: usize) -> [u32; 4] {
-        IDENTITY.map(|column| self.column(column)[shower].to_bits())
+        IDENTITY.map(|column| self.column(column).get(shower).map_or(0, |value| value.to_bits()))
     }
 }
 
@@ -178,7 +264,7 @@ mod tests {
         let (cells, _) = showers.sample(&ObservableSet::Cells).unwrap();
         assert_eq!((cells.n_showers(), cells.rows().nrows()), (3, 3));
         let rest = observed(&[[0.0; 4], [0.0, 0.0, 8.0, 0.0]]);
-        assert_eq!(text(&showers.part(1, 3)), text(&rest));
+        assert_eq!(text(&showers.part(1, 3).unwrap()), text(&rest));
     }
 
     #[test]

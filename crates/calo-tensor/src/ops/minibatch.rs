@@ -92,9 +92,9 @@ struct Closeness;
 struct ClosenessGradient;
 
 /// Extents of the projections.
-fn sizes(x: &Operand<'_>) -> candle_core::Result<(usize, cpu::Sizes)> {
+fn sizes(x: &Operand<'_>) -> candle_core::Result<cpu::Sizes> {
     let (n, kernels, projections) = x.1.shape().dims3()?;
-    Ok((n, cpu::Sizes { kernels, projections }))
+    Ok(cpu::Sizes { n, kernels, projections })
 }
 
 impl Operation<1> for Closeness {
@@ -103,12 +103,12 @@ impl Operation<1> for Closeness {
     }
 
     fn cpu(&self, [x]: [Operand<'_>; 1]) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (n, sizes) = sizes(&x)?;
+        let sizes = sizes(&x)?;
         let name = Operation::<1>::name(self);
         let out = by_dtype!(name, x.0, T => {
             Ok(T::to_cpu_storage_owned(cpu::closeness(elements::<T>(name, x.0, x.1)?, sizes)))
         })?;
-        Ok((out, Shape::from((n, sizes.kernels))))
+        Ok((out, Shape::from((sizes.n, sizes.kernels))))
     }
 
     fn gradients(
@@ -132,7 +132,7 @@ impl Operation<2> for ClosenessGradient {
     }
 
     fn cpu(&self, [x, g]: [Operand<'_>; 2]) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (_, sizes) = sizes(&x)?;
+        let sizes = sizes(&x)?;
         let name = Operation::<2>::name(self);
         let out = by_dtype!(name, x.0, T => {
             let (values, g) = (elements::<T>(name, x.0, x.1)?, elements(name, g.0, g.1)?);

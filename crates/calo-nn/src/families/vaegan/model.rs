@@ -52,11 +52,14 @@ pub struct Scaling {
     /// Steps at the beginning of a run over which mean and standard deviation of each cell are averaged; the networks
     /// then work on standardised cells. 0 for cells as they are.
     pub standardisation_steps: u64,
+    /// Standardised cells are divided by this power of their standard deviation: with 1 all cells vary alike, also the many
+    /// in which there is hardly any energy; with 0 they are only shifted to a mean of 0.
+    pub deviation_power: f64,
 }
 
 impl Default for Scaling {
     fn default() -> Self {
-        Self { cells: CellScale::Mev, factor: 0.01, standardisation_steps: 0 }
+        Self { cells: CellScale::Mev, factor: 0.01, standardisation_steps: 0, deviation_power: 1.0 }
     }
 }
 
@@ -68,6 +71,7 @@ impl ModelConfig {
             return Err(error("grid", format!("{:?}", self.grid), expected));
         }
         within("scaling", check("factor", self.scaling.factor, Allowed::AboveZero))?;
+        within("scaling", check("deviation_power", self.scaling.deviation_power, Allowed::FromZero))?;
         within("encoder", self.encoder.validate(self.grid))?;
         within("generator", self.generator.validate())?;
         within("discriminator", self.discriminator.validate())

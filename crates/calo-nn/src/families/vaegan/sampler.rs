@@ -30,8 +30,9 @@ impl Autoencoder {
         config.validate()?;
         let ModelConfig { grid, latent_dim, encoder, generator, scaling, .. } = config;
         let path = root.join(AUTOENCODER);
-        let cells = (scaling.standardisation_steps > 0)
-            .then(|| Standardisation::new(&path.join("cells"), &[1, grid[1], grid[2]]));
+        let cells = (scaling.standardisation_steps > 0).then(|| {
+            Standardisation::new(&path.join("cells"), &[1, grid[1], grid[2]], scaling.deviation_power)
+        });
         Ok(Self {
             grid: *grid,
             scaling: *scaling,

@@ -14,16 +14,19 @@ pub(super) struct Standardisation {
     mean: Var,
     mean_square: Var,
     n_steps: Var,
+    /// Power of the deviation that values are divided by: 1 makes all vary alike, 0 keeps how they vary.
+    power: f64,
 }
 
 impl Standardisation {
     /// Of values of this shape for each shower; nothing is changed before the first [`update`](Self::update).
-    pub(super) fn new(path: &Path<'_>, shape: &[usize]) -> Result<Self> {
+    pub(super) fn new(path: &Path<'_>, shape: &[usize], power: f64) -> Result<Self> {
         let shape: Vec<usize> = [1].iter().chain(shape).copied().collect();
         Ok(Self {
             mean: path.buffer("mean", &shape, 0.0)?,
             mean_square: path.buffer("mean_square", &shape, 1.0)?,
             n_steps: path.buffer("n_steps", &[], 0.0)?,
+            power,
         })
     }
 
@@ -44,13 +47,14 @@ impl Standardisation {
         Ok(self.n_steps.set(&n_steps)?)
     }
 
+    /// What values are divided by.
     fn deviation(&self) -> Result<Tensor> {
         let mean = self.mean.as_detached_tensor();
         let variance = (self.mean_square.as_detached_tensor() - mean.sqr()?)?;
-        Ok((variance.relu()? + LEAST_VARIANCE)?.sqrt()?)
+        Ok((variance.relu()? + LEAST_VARIANCE)?.powf(0.5 * self.power)?)
     }
 
-    /// In standard deviations from the mean.
+    /// In standard deviations from the mean, where the power is 1.
     pub(super) fn standardised(&self, x: &Tensor) -> Result<Tensor> {
         let x = x.broadcast_sub(&self.mean.as_detached_tensor())?;
         Ok(x.broadcast_div(&self.deviation()?)?)
@@ -73,7 +77,7 @@ mod tests {
     #[test]
     fn all_batches_count_alike() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
-        let cells = Standardisation::new(&parameters.path().join("cells"), &[2]).unwrap();
+        let cells = Standardisation::new(&parameters.path().join("cells"), &[2], 1.0).unwrap();
         for batch in [[[1.0, 5.0], [3.0, 5.0]], [[5.0, 5.0], [7.0, 5.0]]] {
             cells.update(&Tensor::new(&batch, &Device::Cpu).unwrap()).unwrap();
         }

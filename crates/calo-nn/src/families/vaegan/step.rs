@@ -52,7 +52,7 @@ impl VaeGan {
         })?;
         let observables = discriminator.tracked.takes_observables().then(|| {
             let path = parameters.path().join(DISCRIMINATOR).join("observables");
-            Standardisation::new(&path, &[N_OBSERVABLES])
+            Standardisation::new(&path, &[N_OBSERVABLES], 1.0)
         });
         Ok(Self {
             autoencoder: Trained::new(parameters, |root| Autoencoder::new(root, model))?,

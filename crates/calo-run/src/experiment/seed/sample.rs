@@ -146,6 +146,7 @@ impl Seed<'_, '_> {
                 seed: self.seed,
                 first,
                 no_post_processor: false,
+                observables: false,
                 out,
                 storage: StorageOptions::default(),
             }));

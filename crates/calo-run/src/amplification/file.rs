@@ -1,0 +1,192 @@
+//! Observables of showers in a file: a data set for each, and their cells.
+//!
+//! Cells of all showers in rising order are stored as differences of the bits of neighbours, which are small numbers.
+
+use std::path::Path;
+
+use calo_core::Dtype;
+use calo_data::{Compression, TableColumn, TableReader, TableWriter};
+use calo_metrics::Column;
+
+use super::observable_set::CELLS;
+use super::observed::{HighCells, ObservedShowers};
+use crate::error::ensure;
+use crate::{Error, Result};
+
+/// Name and value of the attribute that marks such files.
+const VERSION: (&str, &str) = ("calo_observables_version", "1");
+
+/// Cells of each shower.
+const N_CELLS: &str = "n_high_cells";
+/// Cells of all showers in rising order.
+const SORTED: &str = "high_cell_energy_sorted";
+
+/// The largest difference that 32 bits of a floating-point number hold exactly.
+const MAX_DIFFERENCE: u32 = 1 << 24;
+
+pub(super) fn write(
+    showers: &ObservedShowers,
+    path: &Path,
+    columns: &[Column],
+    attributes: &[(String, String)],
+) -> Result<()> {
+    let of_showers = |name: &str| TableColumn {
+        name: name.to_owned(),
+        width: None,
+        dtype: Dtype::F32,
+        unit: None,
+        own_length: false,
+    };
+    let cells = |name: &str| TableColumn { own_length: true, unit: Some("MeV"), ..of_showers(name) };
+    let mut specs: Vec<TableColumn> = columns.iter().map(|column| of_showers(column.id())).collect();
+    match &showers.high_cells {
+        HighCells::OfShowers { .. } => specs.extend([cells(CELLS), of_showers(N_CELLS)]),
+        HighCells::Sorted { .. } => specs.push(TableColumn { unit: None, ..cells(SORTED) }),
+    }
+    let mut attributes = attributes.to_vec();
+    attributes.push((VERSION.0.to_owned(), VERSION.1.to_owned()));
+    let compression = Compression { level: 9, shuffle: true };
+    let mut table = TableWriter::create_compressed(path, &specs, &attributes, compression)?;
+    for column in columns {
+        table.write(column.id(), showers.column(*column))?;
+    }
+    match &showers.high_cells {
+        HighCells::OfShowers { mev, n } => {
+            table.write(CELLS, mev)?;
+            #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^24 cells in a shower")]
+            table.write(N_CELLS, &n.iter().map(|n| *n as f32).collect::<Vec<_>>())?;
+        }
+        HighCells::Sorted { mev, .. } => table.write(SORTED, &differences(path, mev)?)?,
+    }
+    Ok(table.finish()?)
+}
+
+/// The showers of a file of observables; none where it is another kind of file.
+pub(super) fn read(path: &Path) -> Result<Option<ObservedShowers>> {
+    // Other formats are for other readers, which also say what is wrong with a file.
+    let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
+    let Some((_, version)) = attributes.iter().find(|(name, _)| name == VERSION.0) else { return Ok(None) };
+    let place = path.display();
+    ensure!(version == VERSION.1, "{place}: observables of version {version}; expected {}", VERSION.1);
+    let table = TableReader::open(path)?;
+    let column = |name: &str| -> Result<Vec<f32>> {
+        #[expect(clippy::cast_possible_truncation, reason = "32 bits are stored")]
+        Ok(table.read(name)?.iter().map(|value| *value as f32).collect())
+    };
+    let mut showers = ObservedShowers::default();
+    for known in Column::ALL.into_iter().filter(|known| table.has(known.id())) {
+        showers.columns[known as usize] = column(known.id())?;
+    }
+    let n_showers = showers.columns.iter().map(Vec::len).max().unwrap_or(0);
+    showers.high_cells = if table.has(SORTED) {
+        HighCells::Sorted { mev: sums(path, &column(SORTED)?)?, n_showers }
+    } else {
+        let (mev, counts) = (column(CELLS)?, table.read(N_CELLS)?);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be whole numbers"
+        )]
+        let n: Vec<usize> = counts.iter().map(|n| *n as usize).collect();
+        let are_counts = counts.iter().all(|n| *n >= 0.0 && n.fract() == 0.0);
+        ensure!(
+            are_counts && n.len() == n_showers && n.iter().sum::<usize>() == mev.len(),
+            "{place}: data set `{N_CELLS}` does not fit `{CELLS}`; expected the cells of each of {n_showers} showers"
+        );
+        HighCells::OfShowers { mev, n }
+    };
+    let n = showers.len();
+    ensure!(n > 0, "{place}: no shower; expected at least one");
+    let uneven = showers.columns.iter().find(|column| !column.is_empty() && column.len() != n);
+    ensure!(uneven.is_none(), "{place}: columns of different lengths; expected {n} rows in each");
+    Ok(Some(showers))
+}
+
+/// The bits of the first value in two halves, then differences of the bits of neighbours.
+#[expect(clippy::cast_precision_loss, reason = "whole numbers below 2^24")]
+fn differences(path: &Path, sorted: &[f32]) -> Result<Vec<f32>> {
+    let Some(first) = sorted.first().map(|value| value.to_bits()) else { return Ok(Vec::new()) };
+    let mut all = vec![(first >> 16) as f32, (first & 0xffff) as f32];
+    for pair in sorted.windows(2) {
+        let difference = pair[1].to_bits().checked_sub(pair[0].to_bits());
+        let difference = difference.filter(|difference| *difference < MAX_DIFFERENCE);
+        let difference = difference.ok_or_else(|| {
+            let problem = format!("cells of {} and {} MeV are neighbours", pair[0], pair[1]);
+            Error::Invalid(format!(
+                "{}: {problem}; expected positive energies closer together",
+                path.display()
+            ))
+        })?;
+        all.push(difference as f32);
+    }
+    Ok(all)
+}
+
+/// What [`differences`] was made from.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole numbers")]
+fn sums(path: &Path, differences: &[f32]) -> Result<Vec<f32>> {
+    let are_whole = differences.iter().all(|value| (0.0..MAX_DIFFERENCE as f32).contains(value));
+    ensure!(
+        are_whole && differences.len() != 1,
+        "{}: data set `{SORTED}` is damaged; expected differences of rising energies",
+        path.display()
+    );
+    let Some(([high, low], rest)) = differences.split_first_chunk::<2>() else { return Ok(Vec::new()) };
+    let mut bits = ((*high as u32) << 16) | *low as u32;
+    let mut sorted = vec![f32::from_bits(bits)];
+    for difference in rest {
+        bits = bits.wrapping_add(*difference as u32);
+        sorted.push(f32::from_bits(bits));
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn showers() -> ObservedShowers {
+        let mut showers = ObservedShowers::default();
+        for (i, column) in showers.columns.iter_mut().enumerate() {
+            *column = (0..3).map(|shower| 1.5 + i as f32 * 7.25 + shower as f32 * 0.1).collect();
+        }
+        showers.high_cells = HighCells::OfShowers { mev: vec![7.5, 700.0, 5.1, 7.5], n: vec![2, 0, 2] };
+        showers
+    }
+
+    #[test]
+    fn showers_come_back_with_the_columns_that_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("observables.hdf5");
+        let showers = showers();
+        showers.write(&path, &Column::ALL, &[("seed".to_owned(), "1".to_owned())]).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), showers);
+        showers.write(&path, &[Column::VisibleEnergyMev], &[]).unwrap();
+        let some = read(&path).unwrap().unwrap();
+        assert_eq!(some.column(Column::VisibleEnergyMev), showers.column(Column::VisibleEnergyMev));
+        assert!(some.column(Column::M1x).is_empty() && some.high_cells == showers.high_cells);
+        let sorted = showers.sorted();
+        sorted.write(&path, &Column::ALL, &[]).unwrap();
+        let found = read(&path).unwrap().unwrap();
+        assert_eq!(found, sorted);
+        assert_eq!(found.high_cells, HighCells::Sorted { mev: vec![5.1, 7.5, 7.5, 700.0], n_showers: 3 });
+        assert!(found.part(0, 1).unwrap_err().to_string().contains("sorted"));
+    }
+
+    #[test]
+    fn other_files_are_no_observables_and_damaged_ones_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.hdf5");
+        std::fs::write(&path, "no HDF5").unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+        assert_eq!(read(&folder.path().join("nada.hdf5")).unwrap(), None);
+        let mut wrong = showers();
+        wrong.high_cells = HighCells::OfShowers { mev: vec![7.5], n: vec![2, 0, 2] };
+        wrong.write(&path, &Column::ALL, &[]).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("`n_high_cells` does not fit"), "{message}");
+        wrong.high_cells = HighCells::Sorted { mev: vec![5.0, 1e30], n_showers: 3 };
+        let message = wrong.write(&path, &Column::ALL, &[]).unwrap_err().to_string();
+        assert!(message.contains("cells of 5 and"), "{message}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Observables of showers in a file of their own: a hundredth of the size of the showers.
+
+use std::path::PathBuf;
+
+use calo_metrics::Column;
+use serde::Serialize;
+
+use super::observed::ObservedShowers;
+use crate::error::ensure;
+use crate::files::InputOptions;
+use crate::monitor::Caller;
+use crate::{Error, Result, provenance};
+
+/// Observables that are written unless others are asked for: those of the paper, and the hits.
+pub const OBSERVED: [Column; 5] =
+    [Column::VisibleEnergyMev, Column::PeakEnergyMev, Column::NHits, Column::M1x, Column::M1y];
+
+/// Whose observables are written, and which.
+#[derive(Debug, Clone, Serialize)]
+pub struct ObserveRequest {
+    /// Shower files, one after another.
+    pub inputs: Vec<PathBuf>,
+    /// Observables; the cells above 5 MeV come with them.
+    pub columns: Vec<Column>,
+    /// Whether cells are stored in rising order, all showers together.
+    pub sorted: bool,
+    /// How the showers are found, with their detector.
+    pub from: InputOptions,
+    /// File to write.
+    pub out: PathBuf,
+}
+
+/// Writes the observables of showers; their number.
+///
+/// # Errors
+/// No detector, no observables, files that cannot be read, a full disk, an interruption.
+pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
+    let Some(detector) = request.from.detector()? else {
+        return Err(Error::Usage("observe: no detector; expected --detector NAME or PATH".to_owned()));
+    };
+    ensure!(!request.columns.is_empty(), "observe: no observables; expected at least one");
+    let mut showers = ObservedShowers::default();
+    for input in &request.inputs {
+        showers.read(input, &request.from, &detector, caller)?;
+    }
+    let inputs: Vec<&std::path::Path> = request.inputs.iter().map(PathBuf::as_path).collect();
+    let mut attributes = provenance::attributes(&inputs, caller)?;
+    attributes.push(("detector_toml".to_owned(), detector.to_toml()?));
+    let n = showers.len();
+    let showers = if request.sorted { showers.sorted() } else { showers };
+    showers.write(&request.out, &request.columns, &attributes)?;
+    Ok(n)
+}
