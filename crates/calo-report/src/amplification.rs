@@ -55,7 +55,7 @@ pub struct AmplifiedSample {
     pub n_showers: usize,
     /// Showers that it was made from: the size of the training set that its factor is relative to.
     pub n_train: usize,
-    /// Showers that are also in the training set, cell by cell.
+    /// Showers that are also in the training set, told by their observables.
     pub n_copies: usize,
 }
 
@@ -116,8 +116,8 @@ pub struct Factor {
     pub n_bins: usize,
     /// The factor; none where the sample is as close to the truth as the truth's own fluctuations allow.
     pub value: Option<f64>,
-    /// One standard error down.
-    pub low: f64,
+    /// One standard error down; none where even that is as close to the truth as its own fluctuations allow.
+    pub low: Option<f64>,
     /// One standard error up; none without bound.
     pub high: Option<f64>,
     /// Whether it rests on more independent showers than were measured.
@@ -133,7 +133,7 @@ impl Factor {
         Self {
             n_bins: worth.n_bins,
             value: Some(worth.n_showers / n_train).filter(|value| value.is_finite()),
-            low: fewest / n_train,
+            low: fewest.map(|fewest| fewest / n_train),
             high: most.map(|most| most / n_train),
             is_extrapolated: worth.is_extrapolated,
         }

@@ -120,7 +120,10 @@ impl<'a> Generator<'a> {
         caller: Caller<'_>,
         consume: impl FnMut(&Block) -> Result<()>,
     ) -> Result<()> {
-        let (n, last) = (energies_gev.len() as u64, energies_gev.len().saturating_sub(1));
+        if energies_gev.is_empty() {
+            return Ok(());
+        }
+        let (n, last) = (energies_gev.len() as u64, energies_gev.len() - 1);
         // A block reaches beyond the last one and may begin before the first: those showers are dropped.
         let energy_gev = |i: u64| energies_gev[(i.saturating_sub(first) as usize).min(last)];
         self.for_each_block(first..first + n, energy_gev, caller, consume)

@@ -32,6 +32,6 @@ pub(crate) fn amplification(found: &Amplification) -> String {
 fn shown(factor: &Factor) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "inf".to_owned(), |value| format!("{value:.2}"));
     let mark = if factor.is_extrapolated { "*" } else { "" };
-    let (value, high) = (number(factor.value), number(factor.high));
-    format!("{value}{mark} ({:.2} to {high}; {})", factor.low, factor.n_bins)
+    let [value, low, high] = [factor.value, factor.low, factor.high].map(number);
+    format!("{value}{mark} ({low} to {high}; {})", factor.n_bins)
 }

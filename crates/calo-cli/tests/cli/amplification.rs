@@ -81,7 +81,8 @@ fn copies_of_the_training_set_are_worth_the_set_and_independent_showers_their_nu
     let factor = |sample: usize| visible.curves[sample].factor.unwrap();
     let covers = |factor: &Factor, expected: f64| {
         // Twice as far as one standard error.
-        let (low, high) = (factor.low / 1.5, factor.high.unwrap_or(f64::INFINITY) * 1.5);
+        let (low, high) =
+            (factor.low.unwrap_or(f64::INFINITY) / 1.5, factor.high.unwrap_or(f64::INFINITY) * 1.5);
         assert!((low..high).contains(&expected), "{factor:?}, not {expected}");
     };
     covers(&factor(0), 1.0);

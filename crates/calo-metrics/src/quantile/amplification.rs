@@ -47,9 +47,9 @@ pub struct Worth {
     /// own fluctuations make.
     #[serde(with = "finite_or_null")]
     pub n_showers: f64,
-    /// The same one standard error of the divergence up and down: fewest showers, and most, if there is a bound.
-    pub range: (f64, Option<f64>),
-    /// Whether it lies beyond the numbers of showers that were measured.
+    /// The same one standard error of the divergence up and down: fewest showers, and most; none without bound.
+    pub range: (Option<f64>, Option<f64>),
+    /// Whether it rests on more showers than were measured.
     pub is_extrapolated: bool,
 }
 
@@ -153,20 +153,28 @@ impl IndependentCurve {
         let (n_showers, is_extrapolated) = self.invert(divergence.value);
         let scatter = divergence.value * (2.0 / (self.n_bins as f64 - 1.0)).sqrt();
         let error = divergence.error.unwrap_or(0.0).max(scatter).hypot(self.error_near(n_showers));
-        let [fewest, most] =
-            [divergence.value + error, divergence.value - error].map(|value| self.invert(value).0);
-        let range = (fewest, Some(most).filter(|most| most.is_finite()));
+        let bound = |value| Some(self.invert(value).0).filter(|n| n.is_finite());
+        let range = (bound(divergence.value + error), bound(divergence.value - error));
         Some(Worth { n_bins: self.n_bins, n_showers, range, is_extrapolated })
     }
 
     /// Error of what was measured at the number of showers closest to `n_showers`.
     fn error_near(&self, n_showers: f64) -> f64 {
         let distance = |point: &IndependentPoint| (point.n_showers as f64 / n_showers).ln().abs();
-        let nearest = self.points.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        nearest.and_then(|point| point.divergence.error).unwrap_or(0.0)
+        let nearest = if n_showers.is_finite() {
+            self.points.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        } else {
+            self.points.last()
+        };
+        // A single sample scatters as all do.
+        let scatter = |point: &IndependentPoint| {
+            let n_draws = (self.n_bins as f64 - 1.0) * point.n_samples as f64;
+            point.divergence.value * (2.0 / n_draws).sqrt()
+        };
+        nearest.map_or(0.0, |point| point.divergence.error.unwrap_or_else(|| scatter(point)))
     }
 
-    /// Showers of that divergence, and whether they lie beyond those measured.
+    /// Showers of that divergence, and whether they are more than were measured.
     fn invert(&self, divergence: f64) -> (f64, bool) {
         for pair in self.points.windows(2) {
             let [few, many] =
@@ -177,7 +185,8 @@ impl IndependentCurve {
             }
         }
         let inverse = 8.0 * divergence / (self.scale * (self.n_bins as f64 - 1.0)) - self.truth_share();
-        (if inverse > 0.0 { 1.0 / inverse } else { f64::INFINITY }, true)
+        let n_showers = if inverse > 0.0 { 1.0 / inverse } else { f64::INFINITY };
+        (n_showers, self.points.last().is_none_or(|last| n_showers > last.n_showers as f64))
     }
 }
 
@@ -282,7 +291,8 @@ mod tests {
         let drawn = Array2::from_shape_vec((200_000, 2), drawn).unwrap();
         let drawn = QuantileSample::of_showers(drawn).unwrap();
         let worth = worth_at_resolution(&curves, &divergences(&bins, &drawn)).unwrap();
-        assert!(worth.range.0 < 3000.0 && worth.range.1.is_none_or(|most| most > 1300.0), "{worth:?}");
+        assert!(worth.range.0.is_some_and(|fewest| fewest < 3000.0), "{worth:?}");
+        assert!(worth.range.1.is_none_or(|most| most > 1300.0), "{worth:?}");
         let scatter = (2.0 / (worth.n_bins as f64 - 1.0)).sqrt();
         assert!((worth.n_showers / 2000.0).ln().abs() < 4.0 * scatter, "{worth:?}");
     }
@@ -313,7 +323,11 @@ mod tests {
         assert_eq!(curves[0].worth(Estimate { value: 0.0, error: None }), None);
         // No fluctuations at all: fewer than the truth itself has.
         let perfect = curves[4].worth(Estimate { value: 0.0, error: Some(1e-3) }).unwrap();
-        assert!(perfect.n_showers.is_infinite() && perfect.is_extrapolated && perfect.range.0.is_finite());
+        assert!(perfect.n_showers.is_infinite() && perfect.is_extrapolated && perfect.range.0.is_some());
+        // As close as the truth's own fluctuations, error and all.
+        let unbounded = curves[8].worth(Estimate { value: 0.0, error: None }).unwrap();
+        let json = serde_json::to_string(&unbounded).unwrap();
+        assert_eq!(serde_json::from_str::<Worth>(&json).unwrap(), unbounded, "{json}");
         let json = serde_json::to_string(&perfect).unwrap();
         assert_eq!(serde_json::from_str::<Worth>(&json).unwrap(), perfect, "{json}");
     }

@@ -87,7 +87,8 @@ fn shown(factor: &Factor) -> String {
     let value = factor.value.map_or_else(|| "∞".to_owned(), |value| number(value, 2));
     let high = factor.high.map_or_else(|| "∞".to_owned(), |high| number(high, 2));
     let mark = if factor.is_extrapolated { "*" } else { "" };
-    format!("{value}{mark} <small>({} to {high}; {})</small>", number(factor.low, 2), factor.n_bins)
+    let low = factor.low.map_or_else(|| "∞".to_owned(), |low| number(low, 2));
+    format!("{value}{mark} <small>({low} to {high}; {})</small>", factor.n_bins)
 }
 
 /// Bandwidths and numbers of bins: the paper's table 1.

@@ -230,13 +230,22 @@ impl Comparison<'_> {
 
 /// Quantile bins with ten showers each at least; values that tie allow fewer bins.
 fn bins_of(truth: &QuantileSample, gaps: &mut Vec<Gap>, set: &ObservableSet) -> Result<QuantileBins> {
+    let n_showers = truth.n_showers();
+    ensure!(
+        n_showers >= 2 * SHOWERS_PER_BIN,
+        "{}: {n_showers} showers of the reference; expected at least {}, ten in each of two bins",
+        set.label(),
+        2 * SHOWERS_PER_BIN
+    );
     let rows = truth.rows();
     for (axis, values) in rows.columns().into_iter().enumerate() {
         let first = values[0];
         let is_constant = values.iter().all(|value| value.total_cmp(&first).is_eq());
         ensure!(!is_constant, "{}: observable {} is {first} in every shower", set.label(), axis + 1);
     }
-    let n_splits = (truth.n_showers() / SHOWERS_PER_BIN).ilog2().min(MAX_SPLITS);
+    // A shower may have fewer cells than one.
+    let n_rows = rows.nrows().max(2 * SHOWERS_PER_BIN);
+    let n_splits = (n_showers.min(n_rows) / SHOWERS_PER_BIN).ilog2().min(MAX_SPLITS);
     let bins = QuantileBins::fit(rows, n_splits)?;
     let is_full = |[fewest, _]: &&[u64; 2]| *fewest >= SHOWERS_PER_BIN as u64;
     let n_full = occupation(&bins).iter().take_while(is_full).count();

@@ -1,6 +1,7 @@
 //! Observables of showers in a file: a data set for each, and their cells.
 //!
-//! Cells of all showers in rising order are stored as differences of the bits of neighbours, which are small numbers.
+//! Cells of all showers in rising order are stored as differences of the bits of neighbours: whole numbers, most of them
+//! small, in 64 bits, whose zeros compress to nothing.
 
 use std::path::Path;
 
@@ -21,9 +22,6 @@ const N_CELLS: &str = "n_high_cells";
 /// Cells of all showers in rising order.
 const SORTED: &str = "high_cell_energy_sorted";
 
-/// The largest difference that 32 bits of a floating-point number hold exactly.
-const MAX_DIFFERENCE: u32 = 1 << 24;
-
 pub(super) fn write(
     showers: &ObservedShowers,
     path: &Path,
@@ -41,7 +39,9 @@ pub(super) fn write(
     let mut specs: Vec<TableColumn> = columns.iter().map(|column| of_showers(column.id())).collect();
     match &showers.high_cells {
         HighCells::OfShowers { .. } => specs.extend([cells(CELLS), of_showers(N_CELLS)]),
-        HighCells::Sorted { .. } => specs.push(TableColumn { unit: None, ..cells(SORTED) }),
+        HighCells::Sorted { .. } => {
+            specs.push(TableColumn { unit: None, dtype: Dtype::F64, ..cells(SORTED) });
+        }
     }
     let mut attributes = attributes.to_vec();
     attributes.push((VERSION.0.to_owned(), VERSION.1.to_owned()));
@@ -79,7 +79,7 @@ pub(super) fn read(path: &Path) -> Result<Option<ObservedShowers>> {
     }
     let n_showers = showers.columns.iter().map(Vec::len).max().unwrap_or(0);
     showers.high_cells = if table.has(SORTED) {
-        HighCells::Sorted { mev: sums(path, &column(SORTED)?)?, n_showers }
+        HighCells::Sorted { mev: sums(path, table.read(SORTED)?.iter().copied())?, n_showers }
     } else {
         let (mev, counts) = (column(CELLS)?, table.read(N_CELLS)?);
         #[expect(
@@ -102,43 +102,39 @@ pub(super) fn read(path: &Path) -> Result<Option<ObservedShowers>> {
     Ok(Some(showers))
 }
 
-/// The bits of the first value in two halves, then differences of the bits of neighbours.
-#[expect(clippy::cast_precision_loss, reason = "whole numbers below 2^24")]
-fn differences(path: &Path, sorted: &[f32]) -> Result<Vec<f32>> {
-    let Some(first) = sorted.first().map(|value| value.to_bits()) else { return Ok(Vec::new()) };
-    let mut all = vec![(first >> 16) as f32, (first & 0xffff) as f32];
-    for pair in sorted.windows(2) {
-        let difference = pair[1].to_bits().checked_sub(pair[0].to_bits());
-        let difference = difference.filter(|difference| *difference < MAX_DIFFERENCE);
-        let difference = difference.ok_or_else(|| {
-            let problem = format!("cells of {} and {} MeV are neighbours", pair[0], pair[1]);
-            Error::Invalid(format!(
-                "{}: {problem}; expected positive energies closer together",
-                path.display()
-            ))
-        })?;
-        all.push(difference as f32);
-    }
-    Ok(all)
+/// The bits of the first value, then differences of the bits of neighbours.
+fn differences(path: &Path, sorted: &[f32]) -> Result<Vec<f64>> {
+    let mut last = 0;
+    let difference = |value: &f32| {
+        let difference = value.to_bits().checked_sub(last);
+        last = value.to_bits();
+        difference.map(f64::from).ok_or_else(|| {
+            let problem = format!("{}: a cell of {value} MeV out of order", path.display());
+            Error::Invalid(format!("{problem}; expected positive energies in rising order"))
+        })
+    };
+    sorted.iter().map(difference).collect()
 }
 
 /// What [`differences`] was made from.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole numbers")]
-fn sums(path: &Path, differences: &[f32]) -> Result<Vec<f32>> {
-    let are_whole = differences.iter().all(|value| (0.0..MAX_DIFFERENCE as f32).contains(value));
-    ensure!(
-        are_whole && differences.len() != 1,
-        "{}: data set `{SORTED}` is damaged; expected differences of rising energies",
-        path.display()
-    );
-    let Some(([high, low], rest)) = differences.split_first_chunk::<2>() else { return Ok(Vec::new()) };
-    let mut bits = ((*high as u32) << 16) | *low as u32;
-    let mut sorted = vec![f32::from_bits(bits)];
-    for difference in rest {
-        bits = bits.wrapping_add(*difference as u32);
-        sorted.push(f32::from_bits(bits));
-    }
-    Ok(sorted)
+fn sums(path: &Path, differences: impl Iterator<Item = f64>) -> Result<Vec<f32>> {
+    let mut bits = 0_u32;
+    let value = |difference: f64| {
+        let is_whole = difference.fract() == 0.0 && (0.0..f64::from(u32::MAX)).contains(&difference);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number of 32 bits"
+        )]
+        let sum = if is_whole { bits.checked_add(difference as u32) } else { None };
+        let sum = sum.filter(|bits| f32::from_bits(*bits).is_finite());
+        bits = sum.ok_or_else(|| {
+            let place = path.display();
+            Error::Invalid(format!("{place}: data set `{SORTED}` is damaged; expected rising energies"))
+        })?;
+        Ok(f32::from_bits(bits))
+    };
+    differences.map(value).collect()
 }
 
 #[cfg(test)]
@@ -185,8 +181,8 @@ mod tests {
         wrong.write(&path, &Column::ALL, &[]).unwrap();
         let message = read(&path).unwrap_err().to_string();
         assert!(message.contains("`n_high_cells` does not fit"), "{message}");
-        wrong.high_cells = HighCells::Sorted { mev: vec![5.0, 1e30], n_showers: 3 };
+        wrong.high_cells = HighCells::Sorted { mev: vec![5.0, 1e30, 4.0], n_showers: 3 };
         let message = wrong.write(&path, &Column::ALL, &[]).unwrap_err().to_string();
-        assert!(message.contains("cells of 5 and"), "{message}");
+        assert!(message.contains("a cell of 4 MeV out of order"), "{message}");
     }
 }

@@ -95,6 +95,15 @@ impl ObservedShowers {
         else {
             bail!("cells of all showers are sorted; expected files that keep showers apart");
         };
+        let differing = Column::ALL.into_iter().find(|column| {
+            self.columns[*column as usize].is_empty() != other.columns[*column as usize].is_empty()
+        });
+        if let Some(column) = differing {
+            bail!(
+                "observable {} is in some files of the sample only; expected it in all or none",
+                column.id()
+            );
+        }
         mev.extend(more_mev);
         n.extend(more_n);
         for (column, more) in self.columns.iter_mut().zip(other.columns) {
@@ -126,6 +135,12 @@ impl ObservedShowers {
     /// # Errors
     /// Cells that are not finite.
     pub fn push(&mut self, batch: &ShowerBatch<f32>, detector: &Detector) -> Result<()> {
+        if !self.is_empty() && self.columns.iter().any(Vec::is_empty) {
+            let problem = "a file before these showers does not hold all observables";
+            return Err(Error::Invalid(format!(
+                "{problem}; expected showers, or files of the same observables"
+            )));
+        }
         let settings = ObservableSettings {
             cell_cut_mev: detector.readout.cell_cut_mev,
             shower_start: ShowerStart::new(detector.readout.mip_mev),
@@ -219,14 +234,18 @@ impl ObservedShowers {
         Ok((QuantileSample::of_showers(values)?, self.len() - rows.len()))
     }
 
-    /// Showers that are also in `other`, told by their observables.
+    /// Showers that are also in `other`, told by visible energy, peak energy and centre of gravity; none where one of both
+    /// does not hold these. Showers without a centre of gravity, which are empty, do not count.
     pub fn n_in(&self, other: &Self) -> usize {
-        let known: HashSet<[u32; 4]> = (0..other.len()).map(|i| other.identity(i)).collect();
-        (0..self.len()).filter(|i| known.contains(&self.identity(*i))).count()
+        let known: HashSet<[u32; 4]> = (0..other.len()).filter_map(|i| other.identity(i)).collect();
+        (0..self.len())
+            .filter(|i| self.identity(*i).is_some_and(|identity| known.contains(&identity)))
+            .count()
     }
 
-    fn identity(&self, shower: usize) -> [u32; 4] {
-        IDENTITY.map(|column| self.column(column).get(shower).map_or(0, |value| value.to_bits()))
+    fn identity(&self, shower: usize) -> Option<[u32; 4]> {
+        let values = IDENTITY.map(|column| self.column(column).get(shower).copied().unwrap_or(f32::NAN));
+        values.iter().all(|value| value.is_finite()).then(|| values.map(f32::to_bits))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::field::{Allowed, check, error};
 pub struct LossWeights {
     /// Of the Kullback-Leibler divergence of the encoder's distributions from N(0, 1), in nats, summed over variables.
     pub kld: f64,
-    /// Of the adversarial loss of showers whose latent variables are drawn from N(0, 1), beside that of reconstructions;
-    /// 0 for none. The discriminator gets no difference for them, as for showers of the training set.
+    /// Of the adversarial loss of showers whose latent variables are drawn from N(0, 1), where that of reconstructions has
+    /// the weight 1 and both together are divided by their sum; 0 for none. The discriminator gets no difference for them, as for showers of the training set.
     pub prior: f64,
     /// Label of showers of the training set in the discriminator's loss.
     pub real_label: f64,

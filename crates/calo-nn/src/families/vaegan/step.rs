@@ -20,6 +20,9 @@ use crate::parameters::Parameters;
 /// Mean of the generated cells, in the unit of the scaling.
 const GENERATED_MEAN: &str = "generated_mean";
 
+/// Steps over which means and standard deviations of observables are averaged.
+const OBSERVABLES_STEPS: u64 = 100;
+
 /// A VAE-GAN in training.
 #[derive(Debug)]
 pub(super) struct VaeGan {
@@ -61,17 +64,20 @@ impl VaeGan {
             losses: *losses,
             latent_dim: model.latent_dim,
             n_discriminator: schedule.n_discriminator,
-            // The observables are standardised even where cells are not.
-            standardisation_steps: model.scaling.standardisation_steps.max(100),
+            standardisation_steps: model.scaling.standardisation_steps,
         })
     }
 
-    /// Counts a batch for means and standard deviations.
-    fn see(&self, showers: &Showers) -> Result<()> {
+    /// Counts a batch of step `step` for means and standard deviations.
+    fn see(&self, showers: &Showers, step: u64) -> Result<()> {
         let autoencoder = &self.autoencoder.frozen;
         let scaled = autoencoder.scaled(&showers.cells_mev)?;
-        autoencoder.see(&scaled)?;
-        let Some(standardisation) = &self.observables else { return Ok(()) };
+        if step < self.standardisation_steps {
+            autoencoder.see(&scaled)?;
+        }
+        let Some(standardisation) = self.observables.as_ref().filter(|_| step < OBSERVABLES_STEPS) else {
+            return Ok(());
+        };
         standardisation.update(&observables(&autoencoder.mev(&scaled)?)?)
     }
 
@@ -163,8 +169,9 @@ impl Family for VaeGan {
     }
 
     fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()> {
-        if cx.step() < self.standardisation_steps {
-            batches.iter().try_for_each(|showers| self.see(showers))?;
+        let step = cx.step();
+        if step < self.standardisation_steps.max(OBSERVABLES_STEPS) {
+            batches.iter().try_for_each(|showers| self.see(showers, step))?;
         }
         batches.iter().try_for_each(|showers| self.train_discriminator(showers, cx))?;
         batches.last().map_or(Ok(()), |showers| self.train_autoencoder(showers, cx))
