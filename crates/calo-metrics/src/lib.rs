@@ -116,8 +116,8 @@ pub use pearson::{
     pearson_matrix,
 };
 pub use quantile::{
-    IndependentCurve, IndependentPoint, QuantileBins, QuantileDivergence, QuantileSample, Withheld, Worth,
-    quantile_divergences, worth_at_resolution,
+    IndependentCurve, IndependentPoint, QuantileBins, QuantileDivergence, QuantileSample, SHOWERS_PER_BIN,
+    Withheld, Worth, quantile_divergences, worth_at_resolution,
 };
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};

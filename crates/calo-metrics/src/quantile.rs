@@ -11,8 +11,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::sample::check_sample;
 pub use amplification::{IndependentCurve, IndependentPoint, Worth, worth_at_resolution};
-pub(crate) use divergence::SHOWERS_PER_BIN;
-pub use divergence::{QuantileDivergence, Withheld, quantile_divergences};
+pub use divergence::{QuantileDivergence, SHOWERS_PER_BIN, Withheld, quantile_divergences};
 pub use sample::QuantileSample;
 
 /// Most dimensions that bins are split along; the shares of more could not be resolved by any sample.

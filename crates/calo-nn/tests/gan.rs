@@ -2,16 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::engine::{
-    BatchSource, Event, Flow, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, train, uniform,
-};
+use calo_nn::engine::{BatchSource, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, uniform};
 use calo_nn::families;
 use calo_nn::parameters::checkpoint;
+use common::{run, state};
 use rand::Rng;
 
 const GRID: [usize; 3] = [6, 4, 4];
@@ -61,30 +62,6 @@ fn recipe() -> Recipe {
     Recipe::from_tables(families::find("gan").unwrap(), &tables(""), Some(GRID)).unwrap()
 }
 
-/// Trains for so many steps; the losses of each.
-fn run(trainer: &mut Trainer, steps: u64) -> Vec<Vec<(&'static str, f64)>> {
-    let mut logged = Vec::new();
-    let stop = trainer.position().step + steps;
-    train::<Box<dyn std::error::Error>>(trainer, &mut Showers, |trainer, event| {
-        if let Event::Step(losses) = event {
-            logged.push(losses);
-        }
-        Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
-    })
-    .unwrap();
-    logged
-}
-
-fn state(trainer: &Trainer) -> BTreeMap<String, Vec<f64>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.safetensors");
-    trainer.save(&path, &BTreeMap::new()).unwrap();
-    let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
-    let values =
-        |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    tensors.into_iter().map(|(name, tensor)| (name, values(tensor))).collect()
-}
-
 #[test]
 fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +69,7 @@ fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let new = || Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
     let mut whole = new();
     let start = state(&whole);
-    let logged = run(&mut whole, u64::MAX - 1);
+    let logged = run(&mut whole, &mut Showers, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (6, 2));
     for name in ["discriminator_loss", "generator_loss", "generated_mean"] {
         assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
@@ -103,11 +80,11 @@ fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
         assert!(!(is_weight || name.contains("running_")) || end[name] != *values, "untouched: {name}");
     }
     let mut first = new();
-    run(&mut first, 4);
+    run(&mut first, &mut Showers, 4);
     first.save(&path, &BTreeMap::new()).unwrap();
     let mut second = new();
     second.restore(&path).unwrap();
-    run(&mut second, u64::MAX / 2);
+    run(&mut second, &mut Showers, u64::MAX / 2);
     assert!(state(&second) == end);
 }
 
@@ -117,7 +94,7 @@ fn samples_do_not_depend_on_their_batch() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut trainer = Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
-    run(&mut trainer, 3);
+    run(&mut trainer, &mut Showers, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().all(|name| name.starts_with("generator.")));

@@ -2,17 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::engine::{
-    BatchSource, Event, Flow, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, standard_normal, train,
+    BatchSource, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, standard_normal,
 };
 use calo_nn::families;
 use calo_nn::families::vaegan::{Discriminator, DiscriminatorConfig, Seen};
 use calo_nn::parameters::{Parameters, checkpoint};
+use common::{run, state};
 use rand::Rng;
 
 const GRID: [usize; 3] = [1, 6, 5];
@@ -66,30 +69,6 @@ fn recipe() -> Recipe {
     Recipe::from_tables(families::find("vae-gan").unwrap(), &tables(""), Some(GRID)).unwrap()
 }
 
-/// Trains for so many steps; the losses of each.
-fn run(trainer: &mut Trainer, steps: u64) -> Vec<Vec<(&'static str, f64)>> {
-    let mut logged = Vec::new();
-    let stop = trainer.position().step + steps;
-    train::<Box<dyn std::error::Error>>(trainer, &mut Showers, |trainer, event| {
-        if let Event::Step(losses) = event {
-            logged.push(losses);
-        }
-        Ok(if trainer.position().step >= stop { Flow::Stop } else { Flow::GoOn })
-    })
-    .unwrap();
-    logged
-}
-
-fn state(trainer: &Trainer) -> BTreeMap<String, Vec<f64>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.safetensors");
-    trainer.save(&path, &BTreeMap::new()).unwrap();
-    let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
-    let values =
-        |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    tensors.into_iter().map(|(name, tensor)| (name, values(tensor))).collect()
-}
-
 #[test]
 fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +77,7 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let mut whole = new();
     assert_eq!(whole.batches_per_step(), 2);
     let start = state(&whole);
-    let logged = run(&mut whole, u64::MAX - 1);
+    let logged = run(&mut whole, &mut Showers, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (4, 2));
     for name in ["discriminator_loss", "generator_loss", "kld", "generated_mean"] {
         assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
@@ -109,11 +88,11 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
         assert!(end[name] != *values || name.ends_with("last.weight_u"), "untouched: {name}");
     }
     let mut first = new();
-    run(&mut first, 3);
+    run(&mut first, &mut Showers, 3);
     first.save(&path, &BTreeMap::new()).unwrap();
     let mut second = new();
     second.restore(&path).unwrap();
-    run(&mut second, u64::MAX / 2);
+    run(&mut second, &mut Showers, u64::MAX / 2);
     assert!(state(&second) == end);
 }
 
@@ -122,7 +101,7 @@ fn a_trained_model_generates_and_encodes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut trainer = Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
-    run(&mut trainer, 3);
+    run(&mut trainer, &mut Showers, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().all(|name| name.starts_with("autoencoder.")));

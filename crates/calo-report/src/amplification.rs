@@ -18,6 +18,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// All versions that are read.
 pub const READ_VERSIONS: std::ops::RangeInclusive<u32> = 1..=SCHEMA_VERSION;
 
+/// Sizes of independent samples that figures draw, over the size of the training set.
+///
+/// # Reference
+/// arXiv:2202.07352, figure 6.
+pub const DRAWN_SIZES: [usize; 4] = [1, 5, 10, 50];
+
 /// Divergences of samples from the truth over quantile bins, and what the samples are worth.
 ///
 /// # Reference

@@ -12,7 +12,7 @@ mod observed;
 mod request;
 
 use calo_report::ReportFiles;
-use calo_report::amplification::{Amplification, AmplifiedSample, SCHEMA_VERSION, SampleKind};
+use calo_report::amplification::{Amplification, AmplifiedSample, SCHEMA_VERSION};
 
 use crate::error::{Context as _, ensure};
 use crate::files::{create_folder, write_json};
@@ -23,6 +23,7 @@ use crate::{Error, Result};
 use compare::{Compared, Comparison};
 use estimators::Estimator;
 
+pub(crate) use file::DETECTOR;
 pub use observable_set::ObservableSet;
 pub use observe::{OBSERVED, ObserveRequest, observe};
 pub use observed::ObservedShowers;
@@ -51,7 +52,6 @@ pub fn amplification(
         Some(file) => (reference, read(std::slice::from_ref(file))?),
         None => reference.split(request.holdout).with_context(|| request.reference.display().to_string())?,
     };
-    let mut samples = Vec::new();
     let training = read(std::slice::from_ref(&request.training))?;
     let n_train = training.len();
     ensure!(
@@ -60,19 +60,17 @@ pub fn amplification(
         request.training.display(),
         truth.len()
     );
-    samples.push(Compared::showers("training set", SampleKind::Training, n_train, training));
+    let mut samples = vec![Compared::training(&training)];
     for candidate in &request.candidates {
-        let showers = read(&candidate.files)?;
-        samples.push(Compared::showers(&candidate.name, SampleKind::Generated, n_train, showers));
+        samples.push(Compared::generated(&candidate.name, read(&candidate.files)?, &training));
     }
     if request.n_estimated > 0 {
-        for kind in [Estimator::Kde, Estimator::Histogram] {
-            samples.push(Compared::estimated(kind, "", samples[0].observed().cloned().unwrap_or_default()));
-        }
+        samples.extend([Estimator::Kde, Estimator::Histogram].map(Compared::estimated));
     }
     let comparison = Comparison {
         truth: &truth,
         independent: &independent,
+        training: &training,
         samples: &samples,
         n_estimated: request.n_estimated,
         seed: request.seed,
@@ -83,8 +81,8 @@ pub fn amplification(
         name: sample.name.clone(),
         kind: sample.kind,
         n_showers: sample.observed().map_or(request.n_estimated, ObservedShowers::len),
-        n_train: sample.n_train,
-        n_copies: comparison.n_copies(sample),
+        n_train,
+        n_copies: sample.n_copies,
     });
     let amplification = Amplification {
         schema_version: SCHEMA_VERSION,

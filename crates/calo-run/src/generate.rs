@@ -7,7 +7,7 @@ use calo_data::ShowerWriter;
 use calo_latent::Kde;
 use serde::Serialize;
 
-use crate::amplification::{OBSERVED, ObservedShowers};
+use crate::amplification::{DETECTOR, OBSERVED, ObservedShowers};
 use crate::files::StorageOptions;
 use crate::model::{LoadedModel, ModelChoice};
 use crate::monitor::{Caller, Pass};
@@ -108,9 +108,10 @@ impl Target {
     fn create(
         request: &GenerateRequest,
         detector: &Detector,
-        attributes: Vec<(String, String)>,
+        mut attributes: Vec<(String, String)>,
     ) -> Result<Self> {
         if request.observables {
+            attributes.push((DETECTOR.to_owned(), detector.to_toml()?));
             // A place that cannot be written shall not be found out after hours.
             drop(AtomicFile::create(&request.out)?);
             return Ok(Self::Observables(Box::default(), attributes));

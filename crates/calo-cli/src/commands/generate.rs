@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Leave the showers as the decoder makes them
     #[arg(long)]
     no_post_processor: bool,
-    /// Write the observables of the showers, as `calo observe` does, instead of the showers: a hundredth of the size
+    /// Write the observables of the showers, as `calo observe` does, instead of the showers
     #[arg(long)]
     observables: bool,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use calo_metrics::Column;
-use calo_run::amplification::{ObserveRequest, observe};
+use calo_run::amplification::{OBSERVED, ObserveRequest, observe};
 use calo_run::monitor::Caller;
 
 use crate::options::{InputOptions, Out};
@@ -11,21 +11,15 @@ use crate::output;
 
 /// Write observables of showers into a file that `calo amplification` takes for showers
 ///
-/// It is a hundredth of the size of the showers: one 32-bit number for each observable, and the cells above 5 MeV.
+/// It is much smaller than the showers: one 32-bit number for each observable, and the cells above 5 MeV.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Shower files, one after another
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
     /// Observables: incident_energy, visible_energy, peak_energy, n_hits, cog_x, cog_y, cog_z, m2_x, m2_y, m2_z,
-    /// first_third, second_third, last_third, shower_start
-    #[arg(
-        long,
-        value_name = "NAME",
-        num_args = 1..,
-        value_parser = column,
-        default_values = ["visible_energy", "peak_energy", "n_hits", "cog_x", "cog_y"]
-    )]
+    /// first_third, second_third, last_third, shower_start; by default visible_energy, peak_energy, n_hits, cog_x, cog_y
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = column)]
     observables: Vec<Column>,
     /// Store the cells of all showers in rising order: smaller still, but such a file can only be a reference
     #[arg(long)]
@@ -45,7 +39,7 @@ fn column(text: &str) -> Result<Column, String> {
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let request = ObserveRequest {
         inputs: args.inputs.clone(),
-        columns: args.observables.clone(),
+        columns: if args.observables.is_empty() { OBSERVED.to_vec() } else { args.observables.clone() },
         sorted: args.sorted,
         from: args.from.options(),
         out: args.out.out.clone(),

@@ -9,7 +9,27 @@ use ndarray::Array4;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::common::{calo, stderr, stdout};
+use crate::common::{calo, read, stderr, stdout};
+
+/// A VAE-GAN that learns nothing.
+const TINY: &str = "name = 'tiny'
+family = 'vae-gan'
+detector = 'ild-ecal-image'
+[model]
+latent_dim = 3
+encoder = { channels = [2, 2, 2] }
+generator = { dense_channels = 2, conv_channels = 2, channels = [2] }
+discriminator = { channels = [2], features = 4 }
+scaling = { cells = 'root', standardisation_steps = 2 }
+[optim]
+epochs = 1
+batch_showers = 10
+[data]
+split = [1.0, 0.0, 0.0]
+passes_per_epoch = 2
+[validation]
+every_epochs = 0
+";
 
 const GRID: Grid = Grid { layers: 1, nx: 10, ny: 10 };
 
@@ -138,6 +158,42 @@ fn observables_are_taken_for_showers() {
     assert!(error.contains("cells of all showers are sorted"), "{error}");
     let independent = path("many_observables.hdf5").display().to_string();
     compare("sorted.hdf5", "candidate.hdf5", "sorted", &["--independent", &independent]).success();
+}
+
+/// Blocks of small images are made side by side: showers do not depend on how many threads there are, nor on the part.
+#[test]
+fn small_images_are_the_same_on_any_number_of_threads_and_in_any_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let train = file(folder.path(), "train.hdf5", &showers(60, 1));
+    let config = path("run.toml");
+    std::fs::write(&config, TINY).unwrap();
+    let mut command = calo();
+    command.arg("train").arg(&config).arg("--data").arg(&train).arg("--out").arg(path("run"));
+    command.assert().success();
+    let generate = |out: &str, more: &[&str]| {
+        let mut command = calo();
+        command.arg("generate").arg("--run").arg(path("run")).args(["--epoch", "1", "--energy", "50"]);
+        command.args(["--seed", "7"]).args(more).arg("--out").arg(path(out)).assert().success();
+    };
+    generate("one.hdf5", &["-n", "700", "--threads", "1"]);
+    generate("three.hdf5", &["-n", "700", "--threads", "3"]);
+    generate("part.hdf5", &["-n", "100", "--first", "77"]);
+    let [one, three, part] = ["one.hdf5", "three.hdf5", "part.hdf5"].map(|name| read(&path(name)).cells_mev);
+    assert!(one.iter().any(|cell| *cell > 0.1) && one == three);
+    assert_eq!(part, one.slice(ndarray::s![77..177, .., .., ..]));
+    // Observables at once are those of the showers.
+    generate("at_once.hdf5", &["-n", "700", "--observables"]);
+    let mut command = calo();
+    command.args(["observe", "--detector", "ild-ecal-image"]).arg(path("one.hdf5"));
+    command.arg("--out").arg(path("after.hdf5")).assert().success();
+    for name in ["visible_energy", "cog_x", "high_cell_energy"] {
+        let column = |file: &str| {
+            let values = calo_data::TableReader::open(&path(file)).unwrap().read(name).unwrap();
+            values.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+        };
+        assert_eq!(column("at_once.hdf5"), column("after.hdf5"), "{name}");
+    }
 }
 
 #[test]

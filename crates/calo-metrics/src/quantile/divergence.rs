@@ -14,8 +14,11 @@ use crate::resampling::Draw;
 use crate::results::Estimate;
 use crate::spread::standard_deviation;
 
-/// Showers of the evaluated sample per bin below which results are withheld.
-pub(crate) const SHOWERS_PER_BIN: usize = 10;
+/// Showers that a quantile bin needs on average: with fewer, empty bins would pass for differences.
+///
+/// # Reference
+/// calomplification, paragraph "Quantiles".
+pub const SHOWERS_PER_BIN: usize = 10;
 
 /// The divergence at one resolution.
 #[derive(Debug, Clone, PartialEq)]

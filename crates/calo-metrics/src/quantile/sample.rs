@@ -1,6 +1,6 @@
 //! Values of showers that quantile bins are filled with.
 
-use ndarray::{Array2, ArrayView2, Axis, Slice};
+use ndarray::{Array2, ArrayView2};
 
 use crate::error::{Error, Result};
 use crate::sample::check_sample;
@@ -75,23 +75,6 @@ impl QuantileSample {
             None => i..i + 1,
         }
     }
-
-    /// The showers `from..to` alone.
-    ///
-    /// # Errors
-    /// No shower, more than there are, or showers without any value.
-    pub fn part(&self, from: usize, to: usize) -> Result<Self> {
-        if from >= to || to > self.n_showers() {
-            let expected = format!("some of the {} of the sample", self.n_showers());
-            return Err(Error::parameter("showers of a part", format!("{from} to {to}"), expected));
-        }
-        let (first, last) = (self.rows_of(from).start, self.rows_of(to - 1).end);
-        let rows = self.rows.slice_axis(Axis(0), Slice::from(first..last)).to_owned();
-        check_sample("part of a sample for quantile bins", rows.view())?;
-        let starts =
-            self.starts.as_ref().map(|starts| starts[from..=to].iter().map(|start| start - first).collect());
-        Ok(Self { rows, starts })
-    }
 }
 
 #[cfg(test)]
@@ -101,13 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_keep_the_cells_of_their_showers() {
+    fn cells_belong_to_their_showers() {
         let sample = QuantileSample::of_cells(vec![1.0, 2.0, 3.0, 4.0], &[1, 0, 2, 1]).unwrap();
         assert_eq!((sample.n_showers(), sample.is_one_row_each()), (4, false));
-        let part = sample.part(1, 3).unwrap();
-        assert_eq!(part, QuantileSample::of_cells(vec![2.0, 3.0], &[0, 2]).unwrap());
-        let rows = QuantileSample::of_showers(array![[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]).unwrap();
-        assert_eq!(rows.part(1, 3).unwrap().rows(), array![[2.0, 6.0], [3.0, 7.0]]);
+        assert_eq!([0, 1, 2, 3].map(|shower| sample.rows_of(shower)), [0..1, 1..1, 1..3, 3..4]);
+        let rows = QuantileSample::of_showers(array![[1.0, 5.0], [2.0, 6.0]]).unwrap();
+        assert_eq!((rows.n_showers(), rows.rows_of(1)), (2, 1..2));
     }
 
     #[test]
@@ -116,9 +98,5 @@ mod tests {
         assert_eq!(message, "values of cells, for their numbers in showers: found 1; expected 2");
         assert!(QuantileSample::of_cells(Vec::new(), &[0, 0]).is_err());
         assert!(QuantileSample::of_showers(array![[f64::NAN]]).unwrap_err().to_string().contains("NaN"));
-        let sample = QuantileSample::of_cells(vec![1.0], &[1, 0]).unwrap();
-        let message = sample.part(0, 3).unwrap_err().to_string();
-        assert_eq!(message, "parameter `showers of a part`: 0 to 3; expected some of the 2 of the sample");
-        assert!(sample.part(1, 2).unwrap_err().to_string().contains("empty"));
     }
 }

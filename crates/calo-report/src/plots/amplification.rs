@@ -1,20 +1,14 @@
 //! Divergences against the number of quantiles: calomplification's figures 6, 7, 9 and 10.
 
-use calo_metrics::IndependentCurve;
 use calo_metrics::results::Estimate;
+use calo_metrics::{IndependentCurve, SHOWERS_PER_BIN};
 
-use crate::amplification::{Amplification, AmplifiedObservable, SampleCurve, SampleKind};
+use crate::amplification::{Amplification, AmplifiedObservable, DRAWN_SIZES, SampleCurve, SampleKind};
 use crate::error::Result;
 use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
 use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::plain;
-
-/// Showers that a bin needs to be drawn in full.
-const SHOWERS_PER_BIN: usize = 10;
-
-/// Sizes of independent samples that are drawn, over the size of the training set, as in the paper.
-const SIZES: [usize; 4] = [1, 5, 10, 50];
 
 /// Each observable, with generated samples, and again with estimators where there are some.
 ///
@@ -56,13 +50,13 @@ fn figure(
             SampleKind::Kde | SampleKind::Histogram => with_estimators,
         };
         if is_drawn {
-            let look =
-                if sample.kind == SampleKind::Training { Look::Reference } else { Look::Candidate(n_drawn) };
-            n_drawn += usize::from(sample.kind != SampleKind::Training);
+            let is_training = sample.kind == SampleKind::Training;
+            let look = if is_training { Look::Theory } else { Look::Candidate(n_drawn) };
+            n_drawn += usize::from(!is_training);
             lines.push(PlainCurve {
                 name: sample.name.clone(),
                 note: factor_note(curve),
-                look: if look == Look::Reference { Look::Theory } else { look },
+                look,
                 data: CurveData::Points(points(&observable.independent, &curve.divergences)),
                 faint_from: Some(curve.n_resolved.saturating_sub(1)),
             });
@@ -120,7 +114,7 @@ fn independent(amplification: &Amplification, observable: &AmplifiedObservable) 
     let Some(finest) = levels.last() else { return Vec::new() };
     let all: Vec<usize> = finest.points().iter().map(|point| point.n_showers).collect();
     let mut sizes: Vec<usize> =
-        SIZES.iter().map(|times| times * n_train).filter(|n| all.contains(n)).collect();
+        DRAWN_SIZES.iter().map(|times| times * n_train).filter(|n| all.contains(n)).collect();
     if sizes.len() < 2 {
         sizes = all.iter().rev().step_by(2).take(4).rev().copied().collect();
     }

@@ -2,10 +2,10 @@
 
 use calo_metrics::results::{Estimate, Gap};
 use calo_metrics::{
-    BootstrapSettings, IndependentCurve, QuantileBins, QuantileSample, quantile_divergences,
+    BootstrapSettings, IndependentCurve, QuantileBins, QuantileSample, SHOWERS_PER_BIN, quantile_divergences,
     worth_at_resolution,
 };
-use calo_report::amplification::{AmplifiedObservable, Factor, SampleCurve, SampleKind};
+use calo_report::amplification::{AmplifiedObservable, DRAWN_SIZES, Factor, SampleCurve, SampleKind};
 
 use super::estimators::Estimator;
 use super::observable_set::ObservableSet;
@@ -13,9 +13,6 @@ use super::observed::ObservedShowers;
 use crate::Result;
 use crate::error::{Context as _, bail, ensure};
 use crate::monitor::{Caller, Pass};
-
-/// Showers of the truth that a bin has at least.
-const SHOWERS_PER_BIN: usize = 10;
 
 /// Replicas behind the errors of divergences.
 const N_REPLICAS: usize = 20;
@@ -27,38 +24,49 @@ const MAX_SPLITS: u32 = 16;
 pub(super) struct Compared {
     pub(super) name: String,
     pub(super) kind: SampleKind,
-    /// Showers that it was made from.
-    pub(super) n_train: usize,
+    /// Showers that are also in the training set.
+    pub(super) n_copies: usize,
     source: Source,
 }
 
 enum Source {
-    Showers(ObservedShowers),
-    /// Sampled for each observable from a density that is fitted to these.
-    Estimated(Estimator, ObservedShowers),
+    Showers(Box<ObservedShowers>),
+    /// Sampled for each observable from a density that is fitted to the training set.
+    Estimated(Estimator),
 }
 
 impl Compared {
-    /// Showers that are at hand.
-    pub(super) fn showers(name: &str, kind: SampleKind, n_train: usize, showers: ObservedShowers) -> Self {
-        Self { name: name.to_owned(), kind, n_train, source: Source::Showers(showers) }
+    /// The training set itself.
+    pub(super) fn training(training: &ObservedShowers) -> Self {
+        let source = Source::Showers(Box::new(training.clone()));
+        Self { name: "training set".to_owned(), kind: SampleKind::Training, n_copies: 0, source }
     }
 
-    /// Values sampled from a density of those of `training`; `of` says in the name which set that is.
-    pub(super) fn estimated(estimator: Estimator, of: &str, training: ObservedShowers) -> Self {
+    /// Showers of a model that was trained with `training`.
+    pub(super) fn generated(name: &str, showers: ObservedShowers, training: &ObservedShowers) -> Self {
+        let n_copies = showers.n_in(training);
+        Self {
+            name: name.to_owned(),
+            kind: SampleKind::Generated,
+            n_copies,
+            source: Source::Showers(Box::new(showers)),
+        }
+    }
+
+    /// Values sampled from a density of those of the training set.
+    pub(super) fn estimated(estimator: Estimator) -> Self {
         let (name, kind) = match estimator {
             Estimator::Kde => ("KDE", SampleKind::Kde),
             Estimator::Histogram => ("histogram", SampleKind::Histogram),
         };
-        let name = if of.is_empty() { name.to_owned() } else { format!("{name} {of}") };
-        Self { name, kind, n_train: training.len(), source: Source::Estimated(estimator, training) }
+        Self { name: name.to_owned(), kind, n_copies: 0, source: Source::Estimated(estimator) }
     }
 
     /// The showers, where they are at hand.
     pub(super) fn observed(&self) -> Option<&ObservedShowers> {
         match &self.source {
             Source::Showers(showers) => Some(showers),
-            Source::Estimated(..) => None,
+            Source::Estimated(_) => None,
         }
     }
 }
@@ -67,6 +75,7 @@ impl Compared {
 pub(super) struct Comparison<'a> {
     pub(super) truth: &'a ObservedShowers,
     pub(super) independent: &'a ObservedShowers,
+    pub(super) training: &'a ObservedShowers,
     pub(super) samples: &'a [Compared],
     pub(super) n_estimated: usize,
     pub(super) seed: u64,
@@ -89,12 +98,9 @@ impl Comparison<'_> {
             2 * SHOWERS_PER_BIN
         );
         let (mut observables, mut gaps) = (Vec::new(), Vec::new());
-        for sample in self.samples.iter().filter(|sample| sample.kind == SampleKind::Generated) {
-            let n_copies = self.n_copies(sample);
-            if n_copies > 0 {
-                let why = format!("{n_copies} of its showers are showers of the training set");
-                gaps.push(Gap { what: sample.name.clone(), why });
-            }
+        for Compared { name, n_copies, .. } in self.samples.iter().filter(|sample| sample.n_copies > 0) {
+            let why = format!("{n_copies} of its showers are showers of the training set");
+            gaps.push(Gap { what: name.clone(), why });
         }
         let n_steps = (sets.len() * (self.samples.len() + 1)) as u64;
         let mut progress = self.caller.begin(&Pass {
@@ -127,7 +133,7 @@ impl Comparison<'_> {
         let truth = self.values(self.truth, "reference", set, gaps)?;
         let bins = bins_of(&truth, gaps, set)?;
         let independent = self.values(self.independent, "independent showers", set, gaps)?;
-        let sizes = sizes(independent.n_showers());
+        let sizes = sizes(independent.n_showers(), self.training.len());
         let curves = IndependentCurve::measure(&bins, Some(truth.n_showers()), &independent, &sizes)?;
         advance(1);
         let mut found = Vec::new();
@@ -175,7 +181,9 @@ impl Comparison<'_> {
         let resolved = curves.iter().zip(&divergences[..n_resolved]);
         let worth: Vec<_> = resolved.filter_map(|(curve, divergence)| curve.worth(*divergence)).collect();
         let quoted = worth_at_resolution(curves, &divergences[..n_resolved]);
-        let factor = quoted.map(|worth| Factor::of(&worth, sample.n_train));
+        // Both count showers that have the observables.
+        let n_train = self.training.sample(set)?.0.n_showers();
+        let factor = quoted.map(|worth| Factor::of(&worth, n_train));
         Ok(Some(SampleCurve { sample: index, divergences, n_resolved, worth, factor, settings }))
     }
 
@@ -191,9 +199,9 @@ impl Comparison<'_> {
                 Ok(Some(Values { sample, settings: Vec::new() }))
             }
             // Neither converges for single cells, whose spectrum has two separate parts; nor does the paper show them.
-            Source::Estimated(..) if *set == ObservableSet::Cells => Ok(None),
-            Source::Estimated(estimator, training) => {
-                let (training, _) = training.sample(set)?;
+            Source::Estimated(_) if *set == ObservableSet::Cells => Ok(None),
+            Source::Estimated(estimator) => {
+                let (training, _) = self.training.sample(set)?;
                 let estimated = estimator.sample(training.rows(), self.n_estimated, self.seed)?;
                 let sample = QuantileSample::of_showers(estimated.values)?;
                 Ok(Some(Values { sample, settings: estimated.settings }))
@@ -216,15 +224,6 @@ impl Comparison<'_> {
             gaps.push(Gap { what: format!("{name}: {}", set.label()), why });
         }
         Ok(sample)
-    }
-
-    /// Generated showers that are showers of the training set.
-    pub(super) fn n_copies(&self, sample: &Compared) -> usize {
-        let training = self.samples.iter().find(|sample| sample.kind == SampleKind::Training);
-        match (sample.observed(), training.and_then(Compared::observed)) {
-            (Some(showers), Some(training)) if sample.kind == SampleKind::Generated => showers.n_in(training),
-            _ => 0,
-        }
     }
 }
 
@@ -273,10 +272,12 @@ fn occupation(bins: &QuantileBins) -> Vec<[u64; 2]> {
     }
 }
 
-/// Numbers of independent showers at which the divergence is measured: 1, 2 and 5 times powers of ten, from 100 to all.
-fn sizes(n_independent: usize) -> Vec<usize> {
-    let series = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
-    let mut sizes: Vec<usize> = series.take_while(|n| *n < n_independent).filter(|n| *n >= 100).collect();
+/// Numbers of independent showers at which the divergence is measured: 1, 2 and 5 times powers of ten, from 100 to all, and
+/// the multiples of the training set that figures draw.
+fn sizes(n_independent: usize, n_train: usize) -> Vec<usize> {
+    let series = (2..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
+    let mut sizes: Vec<usize> = series.take_while(|n| *n < n_independent).collect();
+    sizes.extend(DRAWN_SIZES.iter().map(|times| times * n_train).filter(|n| (1..n_independent).contains(n)));
     sizes.push(n_independent);
     sizes
 }

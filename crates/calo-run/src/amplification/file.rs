@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use calo_core::Dtype;
+use calo_core::{Detector, Dtype};
 use calo_data::{Compression, TableColumn, TableReader, TableWriter};
 use calo_metrics::Column;
 
@@ -16,6 +16,9 @@ use crate::{Error, Result};
 
 /// Name and value of the attribute that marks such files.
 const VERSION: (&str, &str) = ("calo_observables_version", "1");
+
+/// Name of the attribute with the detector of the showers.
+pub(crate) const DETECTOR: &str = "detector_toml";
 
 /// Cells of each shower.
 const N_CELLS: &str = "n_high_cells";
@@ -61,13 +64,22 @@ pub(super) fn write(
     Ok(table.finish()?)
 }
 
-/// The showers of a file of observables; none where it is another kind of file.
-pub(super) fn read(path: &Path) -> Result<Option<ObservedShowers>> {
+/// The showers of a file of observables of `detector`; none where it is another kind of file.
+pub(super) fn read(path: &Path, detector: &Detector) -> Result<Option<ObservedShowers>> {
     // Other formats are for other readers, which also say what is wrong with a file.
     let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
     let Some((_, version)) = attributes.iter().find(|(name, _)| name == VERSION.0) else { return Ok(None) };
     let place = path.display();
     ensure!(version == VERSION.1, "{place}: observables of version {version}; expected {}", VERSION.1);
+    if let Some((_, text)) = attributes.iter().find(|(name, _)| name == DETECTOR) {
+        let made_for = Detector::parse(text, &place.to_string())?;
+        ensure!(
+            made_for.grid == detector.grid && made_for.readout == detector.readout,
+            "{place}: observables of showers in detector {}; expected the grid and the readout of {}",
+            made_for.name,
+            detector.name
+        );
+    }
     let table = TableReader::open(path)?;
     let column = |name: &str| -> Result<Vec<f32>> {
         #[expect(clippy::cast_possible_truncation, reason = "32 bits are stored")]
@@ -156,6 +168,8 @@ mod tests {
         let path = folder.path().join("observables.hdf5");
         let showers = showers();
         showers.write(&path, &Column::ALL, &[("seed".to_owned(), "1".to_owned())]).unwrap();
+        let detector = Detector::load("ild-ecal-image").unwrap();
+        let read = |path: &Path| read(path, &detector);
         assert_eq!(read(&path).unwrap().unwrap(), showers);
         showers.write(&path, &[Column::VisibleEnergyMev], &[]).unwrap();
         let some = read(&path).unwrap().unwrap();
@@ -174,8 +188,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.hdf5");
         std::fs::write(&path, "no HDF5").unwrap();
+        let detector = Detector::load("ild-ecal-image").unwrap();
+        let read = |path: &Path| read(path, &detector);
         assert_eq!(read(&path).unwrap(), None);
         assert_eq!(read(&folder.path().join("nada.hdf5")).unwrap(), None);
+        let of = |name: &str| (DETECTOR.to_owned(), Detector::load(name).unwrap().to_toml().unwrap());
+        showers().write(&path, &Column::ALL, &[of("ild-ecal-image")]).unwrap();
+        assert!(read(&path).unwrap().is_some());
+        showers().write(&path, &Column::ALL, &[of("ild-ecal")]).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("in detector ild-ecal; expected"), "{message}");
         let mut wrong = showers();
         wrong.high_cells = HighCells::OfShowers { mev: vec![7.5], n: vec![2, 0, 2] };
         wrong.write(&path, &Column::ALL, &[]).unwrap();

@@ -1,10 +1,11 @@
-//! Observables of showers in a file of their own: a hundredth of the size of the showers.
+//! Observables of showers in a file of their own, which is much smaller than the showers.
 
 use std::path::PathBuf;
 
 use calo_metrics::Column;
 use serde::Serialize;
 
+use super::file::DETECTOR;
 use super::observed::ObservedShowers;
 use crate::error::ensure;
 use crate::files::InputOptions;
@@ -45,7 +46,7 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     }
     let inputs: Vec<&std::path::Path> = request.inputs.iter().map(PathBuf::as_path).collect();
     let mut attributes = provenance::attributes(&inputs, caller)?;
-    attributes.push(("detector_toml".to_owned(), detector.to_toml()?));
+    attributes.push((DETECTOR.to_owned(), detector.to_toml()?));
     let n = showers.len();
     let showers = if request.sorted { showers.sorted() } else { showers };
     showers.write(&request.out, &request.columns, &attributes)?;

@@ -71,7 +71,7 @@ impl ObservedShowers {
         detector: &Detector,
         caller: Caller<'_>,
     ) -> Result<()> {
-        if let Some(observed) = file::read(path)? {
+        if let Some(observed) = file::read(path, detector)? {
             return self.append(observed).with_context(|| path.display().to_string());
         }
         let mut reader = from.open(path, caller)?;

@@ -120,16 +120,14 @@ impl VaeGan {
     /// Mean cross entropy of generated images with one label for all.
     fn loss_of(&self, discriminator: &Discriminator, generated: &[Generated], label: f64) -> Result<Tensor> {
         let total: f64 = generated.iter().map(|generated| generated.weight).sum();
-        let mut sum: Option<Tensor> = None;
-        for Generated { images, difference, weight } in generated {
-            let logits = self.logits(discriminator, images, difference.as_ref())?;
-            let loss = (cross_entropy(&logits, label)? * (weight / total))?;
-            sum = Some(match sum {
-                Some(sum) => (sum + loss)?,
-                None => loss,
-            });
-        }
-        sum.map_or_else(|| Ok(Tensor::new(0_f32, &candle_core::Device::Cpu)?), Ok)
+        let losses: Vec<Tensor> = generated
+            .iter()
+            .map(|Generated { images, difference, weight }| {
+                let logits = self.logits(discriminator, images, difference.as_ref())?;
+                Ok((cross_entropy(&logits, label)? * (weight / total))?)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Tensor::stack(&losses, 0)?.sum_all()?)
     }
 
     fn train_discriminator(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<()> {
