@@ -23,6 +23,8 @@ fn help_is_pinned() {
         "select",
         "export",
         "evaluate",
+        "observe",
+        "amplification",
         "report",
         "import",
         "reproduce",
