@@ -54,6 +54,7 @@ cells = "root"
 standardisation_steps = 1
 [losses]
 prior = 0.5
+r1 = 0.5
 [optim]
 epochs = 2
 batch_showers = 5
@@ -79,7 +80,7 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let start = state(&whole);
     let logged = run(&mut whole, &mut Showers, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (4, 2));
-    for name in ["discriminator_loss", "generator_loss", "kld", "generated_mean"] {
+    for name in ["discriminator_loss", "discriminator_slope", "generator_loss", "kld", "generated_mean"] {
         assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
     }
     let end = state(&whole);
@@ -94,6 +95,26 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     second.restore(&path).unwrap();
     run(&mut second, &mut Showers, u64::MAX / 2);
     assert!(state(&second) == end);
+}
+
+#[test]
+fn the_penalty_flattens_the_discriminator() {
+    let slopes = |r1: &str| {
+        let more = format!("[losses]\n{r1}\n");
+        let tables: toml::Table = MODEL.replace("[losses]\nprior = 0.5\nr1 = 0.5\n", &more).parse().unwrap();
+        let tables: Tables = tables.try_into().unwrap();
+        let recipe = Recipe::from_tables(families::find("vae-gan").unwrap(), &tables, Some(GRID)).unwrap();
+        let mut trainer = Trainer::new(recipe, 5, &Device::Cpu).unwrap();
+        let logged = run(&mut trainer, &mut Showers, u64::MAX - 1);
+        let slope = |losses: &calo_nn::engine::Losses| {
+            losses.iter().find(|(name, _)| *name == "discriminator_slope").map(|(_, slope)| *slope)
+        };
+        logged.iter().map(slope).collect::<Vec<_>>()
+    };
+    let [weak, strong] = ["r1 = 1e-6", "r1 = 1e4"].map(slopes);
+    assert!(weak[0].unwrap() > 0.0 && weak[0] == strong[0], "{weak:?} {strong:?}");
+    assert!(strong[3] < weak[3].map(|slope| 0.9 * slope), "{weak:?} {strong:?}");
+    assert_eq!(slopes("r1 = 0.0")[0], None);
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub struct Amplification {
     pub samples: Vec<AmplifiedSample>,
     /// Each observable or combination of them.
     pub observables: Vec<AmplifiedObservable>,
+    /// Histograms of single observables, in bins of equal width or ratio.
+    #[serde(default)]
+    pub distributions: Vec<AmplifiedDistribution>,
     /// What is missing, and why.
     pub gaps: Vec<Gap>,
 }
@@ -77,6 +80,34 @@ pub enum SampleKind {
     Kde,
     /// Values sampled from a histogram that was fitted to those of the training set.
     Histogram,
+}
+
+/// A histogram of all samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AmplifiedDistribution {
+    /// Id of the observable.
+    pub id: String,
+    /// For people.
+    pub label: String,
+    /// Label of the horizontal axis, with unit.
+    pub x_label: String,
+    /// Whether edges rise by a factor.
+    pub log_bins: bool,
+    /// Edges of the bins, one more than bins.
+    pub edges: Vec<f64>,
+    /// Of the truth.
+    pub truth: Shares,
+    /// Of each sample; none where it does not have the observable.
+    pub samples: Vec<Option<Shares>>,
+}
+
+/// What share of a sample is in each bin; the rest is outside of all bins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// Shares.
+    pub values: Vec<f64>,
+    /// Standard errors: of the counts, or over the parts of a sample that several models made.
+    pub errors: Vec<f64>,
 }
 
 /// One observable, or several together.
@@ -173,6 +204,16 @@ fn check(amplification: &Amplification, place: &Place<'_>) -> Result<()> {
             place.demand(fits, name, found, "as many as the curves of independent showers")?;
             place.not_negative(name, curve.divergences.iter().map(|divergence| &divergence.value))?;
         }
+    }
+    for (i, distribution) in amplification.distributions.iter().enumerate() {
+        let n_bins = distribution.edges.len().saturating_sub(1);
+        let fits = |shares: &Shares| shares.values.len() == n_bins && shares.errors.len() == n_bins;
+        let all = distribution.samples.iter().flatten().chain([&distribution.truth]);
+        let is_whole = n_bins > 0 && distribution.samples.len() == samples.len() && all.clone().all(fits);
+        let name = move || format!("distributions[{i}]");
+        let found = || format!("{} edges, {} samples", distribution.edges.len(), distribution.samples.len());
+        place.demand(is_whole, name, found, "shares of each sample, one less than edges")?;
+        place.not_negative(name, all.flat_map(|shares| &shares.values))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! calomplification (arXiv 2202.07352), sections 3 and 4.
 
 mod compare;
+mod distributions;
 mod estimators;
 mod file;
 mod observable_set;
@@ -20,8 +21,7 @@ use crate::measures::detector_info;
 use crate::monitor::Caller;
 use crate::provenance::VERSION;
 use crate::{Error, Result};
-use compare::{Compared, Comparison};
-use estimators::Estimator;
+use compare::{Compared, Comparison, Found};
 
 pub(crate) use file::DETECTOR;
 pub use observable_set::ObservableSet;
@@ -62,12 +62,24 @@ pub fn amplification(
     );
     let mut samples = vec![Compared::training(&training)];
     for candidate in &request.candidates {
-        samples.push(Compared::generated(&candidate.name, read(&candidate.files)?, &training));
+        let (mut showers, mut parts) = (ObservedShowers::default(), Vec::new());
+        for file in &candidate.files {
+            let before = showers.len();
+            showers.read(file, &request.from, &detector, caller)?;
+            parts.push(showers.len() - before);
+        }
+        samples.push(Compared::generated(&candidate.name, showers, parts, &training));
     }
     if request.n_estimated > 0 {
-        samples.extend([Estimator::Kde, Estimator::Histogram].map(Compared::estimated));
+        for fitted in &request.estimate_from {
+            samples.extend(Compared::estimated(Some(&fitted.name), read(&fitted.files)?));
+        }
+        if request.estimate_from.is_empty() {
+            samples.extend(Compared::estimated(None, training.clone()));
+        }
     }
     let comparison = Comparison {
+        detector: &detector,
         truth: &truth,
         independent: &independent,
         training: &training,
@@ -76,12 +88,12 @@ pub fn amplification(
         seed: request.seed,
         caller,
     };
-    let (observables, gaps) = comparison.observables(&request.observables)?;
+    let Found { observables, distributions, gaps } = comparison.observables(&request.observables)?;
     let described = samples.iter().map(|sample| AmplifiedSample {
         name: sample.name.clone(),
         kind: sample.kind,
         n_showers: sample.observed().map_or(request.n_estimated, ObservedShowers::len),
-        n_train,
+        n_train: sample.n_fitted(n_train),
         n_copies: sample.n_copies,
     });
     let amplification = Amplification {
@@ -93,6 +105,7 @@ pub fn amplification(
         n_sets: 1,
         samples: described.collect(),
         observables,
+        distributions,
         gaps,
     };
     caller.check()?;

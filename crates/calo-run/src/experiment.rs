@@ -1,15 +1,18 @@
 //! Experiments as data: a table or figure of a paper, from nothing to the page.
 //!
-//! An [`Experiment`] is one TOML file: showers, runs, candidates, pages of latent spaces, published numbers.
+//! Each is one TOML file ([`AnyExperiment`]). An [`Experiment`] of scores names: showers, runs, candidates, pages of latent spaces, published numbers.
 //! [`reproduce`] simulates the showers (or takes them from files), trains, chooses epochs, estimates densities, generates,
 //! scores all candidates against showers that nothing was trained or chosen with, and writes the table and a page. What is
 //! complete is not done again; a stage is known by its settings, its inputs and the program that made it.
 
+mod amplification;
+mod any;
 mod base_config;
 mod built_in;
 mod check;
 mod data;
 mod description;
+mod markdown;
 mod page;
 mod pipeline;
 mod plan;
@@ -17,16 +20,24 @@ mod profile;
 mod program;
 mod request;
 mod run_configs;
+mod runner;
 mod scan;
 mod schedule;
 mod seed;
 mod seeds;
+mod source;
 mod stages;
 mod step;
 mod table;
 
 use std::path::PathBuf;
 
+pub use amplification::{
+    AmplificationData, AmplificationExperiment, AmplificationProfile, AmplificationRecord,
+    AmplificationReproduceRequest, ChosenEpoch, Published, ReproducedAmplification, SetRecord,
+    reproduce_amplification,
+};
+pub use any::AnyExperiment;
 pub use description::Experiment;
 pub use plan::{
     Candidate, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan, Sampling, Scan,
@@ -34,6 +45,7 @@ pub use plan::{
 pub use profile::Profile;
 pub use program::Program;
 pub use request::ReproduceRequest;
+pub use source::Kind;
 pub use stages::{Request, StageRecord};
 pub use table::{Column, Offset, SeedRow, Table};
 
@@ -44,6 +56,7 @@ use crate::monitor::Monitor;
 use crate::{Error, Result};
 use base_config::BaseConfig;
 use pipeline::Pipeline;
+use runner::Runner;
 use stages::{Opening, Stages};
 
 /// What came out.
@@ -102,8 +115,7 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
         config_file,
         detector: detector.clone(),
         out: out.clone(),
-        monitor,
-        stages,
+        runner: Runner { stages, monitor, compute: &request.compute },
     };
     let data = match &request.data {
         Some(data) => data::take_files(&mut pipeline, &std::path::absolute(data).context("--data")?)?,
@@ -113,9 +125,9 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     for seed in request.seed..request.seed.saturating_add(request.n_seeds) {
         rows.push(SeedRow::new(&seed::run(&mut pipeline, &data, seed)?, experiment));
     }
-    let table = Table::new(detector, asked, rows, pipeline.stages.finished(), request.build_seconds);
+    let table = Table::new(detector, asked, rows, pipeline.runner.stages.finished(), request.build_seconds);
     let page = page::page(&table, experiment);
-    let [json, markdown] = ["json", "md"].map(|kind| out.join(format!("{}.{kind}", experiment.name)));
+    let [json, markdown] = ["json", "md"].map(|kind| out.join(format!("{}.{kind}", experiment.name())));
     stages::write_json(&json, &table)?;
     calo_core::write_atomically(&markdown, page.as_bytes())?;
     Ok(Reproduced { table, page, json, markdown })

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Compare with a kernel density and a histogram that are fitted to the training set, by so many values of each
     #[arg(long, value_name = "N", default_value_t = 0)]
     estimators: usize,
+    /// Showers that these are fitted to, instead of the training set; may be given again
+    #[arg(long, value_name = "[NAME=]FILE", requires = "estimators")]
+    estimate_from: Vec<NamedFile>,
     /// Folder for amplification.json, amplification.html and figures/
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -59,14 +62,19 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
-    let mut candidates: Vec<NamedFiles> = Vec::new();
-    for NamedFile { name, path } in &args.candidates {
-        match candidates.iter_mut().find(|candidate| candidate.name == *name) {
-            Some(candidate) => candidate.files.push(path.clone()),
-            None => candidates.push(NamedFiles { name: name.clone(), files: vec![path.clone()] }),
+/// Files of one name together.
+fn by_name(files: &[NamedFile]) -> Vec<NamedFiles> {
+    let mut samples: Vec<NamedFiles> = Vec::new();
+    for NamedFile { name, path } in files {
+        match samples.iter_mut().find(|sample| sample.name == *name) {
+            Some(sample) => sample.files.push(path.clone()),
+            None => samples.push(NamedFiles { name: name.clone(), files: vec![path.clone()] }),
         }
     }
+    samples
+}
+
+pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let observables =
         if args.observables.is_empty() { ObservableSet::of_paper() } else { args.observables.clone() };
     let request = AmplificationRequest {
@@ -74,8 +82,9 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         independent: args.independent.clone(),
         holdout: args.holdout,
         training: args.train.clone(),
-        candidates,
+        candidates: by_name(&args.candidates),
         n_estimated: args.estimators,
+        estimate_from: by_name(&args.estimate_from),
         observables,
         from: args.from.options(),
         seed: args.seed,

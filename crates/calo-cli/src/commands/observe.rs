@@ -21,6 +21,12 @@ pub(crate) struct Args {
     /// first_third, second_third, last_third, shower_start; by default visible_energy, peak_energy, n_hits, cog_x, cog_y
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = column)]
     observables: Vec<Column>,
+    /// Number of the first shower
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first: usize,
+    /// Number of showers from there on; all unless given
+    #[arg(short = 'n', long = "showers", value_name = "N")]
+    n_showers: Option<usize>,
     /// Store the cells of all showers in rising order: smaller still, but such a file can only be a reference
     #[arg(long)]
     sorted: bool,
@@ -40,6 +46,8 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let request = ObserveRequest {
         inputs: args.inputs.clone(),
         columns: if args.observables.is_empty() { OBSERVED.to_vec() } else { args.observables.clone() },
+        first: args.first,
+        n_showers: args.n_showers,
         sorted: args.sorted,
         from: args.from.options(),
         out: args.out.out.clone(),

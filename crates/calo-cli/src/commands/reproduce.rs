@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use calo_run::experiment::{Experiment, Program, ReproduceRequest, reproduce};
+use calo_run::experiment::{
+    AmplificationExperiment, AmplificationReproduceRequest, AnyExperiment, Experiment, Program,
+    ReproduceRequest, reproduce, reproduce_amplification,
+};
 use calo_run::files::FixedEnergyFile;
 use calo_run::model::{Compute, Precision};
 use calo_run::monitor::Caller;
@@ -24,6 +27,9 @@ pub(crate) struct Args {
     /// How large: a profile of the experiment
     #[arg(long, value_name = "NAME", default_value = "quick")]
     profile: String,
+    /// Simulate all showers, also those that come with calo; for experiments that have some
+    #[arg(long)]
+    truth_from_scratch: bool,
     /// Showers of the full spectrum, instead of simulated ones; cells are pooled where the experiment says so. With fewer
     /// showers than they simulate, quick and laptop add epochs, so that the number of steps stays the same
     #[arg(long, value_name = "FILE")]
@@ -34,22 +40,23 @@ pub(crate) struct Args {
     /// Seed of the simulated showers, or of the split of real ones
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     data_seed: u64,
-    /// Seed of runs and generated showers
+    /// Seed of runs and generated showers; in calomplification also the number of the first training set
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Number of seeds, counted up from --seed; the table has mean and standard deviation over them
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: u64,
-    /// Number of repetitions of the run that the experiment marks as repeated; the best is used
+    /// Number of seeds, counted up from --seed, 1 unless the profile says more; the table has mean and standard deviation
+    /// over them
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
+    /// Number of repetitions of the run that the experiment marks as repeated, 1 unless the profile says more; the best is
+    /// used, or in calomplification all in equal parts
     #[arg(
         long = "runs",
         // What it was called: command lines of earlier versions work.
         alias = "trainings",
         value_name = "K",
-        default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=1000)
     )]
-    n_runs: u64,
+    n_runs: Option<u64>,
     /// Score the trained models of the profile, instead of training
     #[arg(long, conflicts_with_all = ["overrides", "n_runs", "from"])]
     pretrained: bool,
@@ -98,24 +105,45 @@ fn precision(text: &str) -> Result<Precision, String> {
 
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let Some(experiment) = &args.experiment else { return list() };
-    let experiment = Experiment::load(experiment)?;
-    let default = || PathBuf::from("reproduce").join(&experiment.name).join(&args.profile);
+    match AnyExperiment::load(experiment)? {
+        AnyExperiment::Scores(experiment) => scores(args, *experiment, caller),
+        AnyExperiment::Amplification(experiment) => amplification(args, *experiment, caller),
+    }
+}
+
+impl Args {
+    fn out(&self, experiment: &str) -> PathBuf {
+        let default = || PathBuf::from("reproduce").join(experiment).join(&self.profile);
+        self.out.clone().unwrap_or_else(default)
+    }
+
+    fn compute(&self) -> Compute {
+        Compute { device: self.device.clone(), precision: self.precision }
+    }
+}
+
+fn scores(args: &Args, experiment: Experiment, caller: Caller<'_>) -> anyhow::Result<()> {
+    if args.truth_from_scratch {
+        let problem =
+            "--truth-from-scratch: no showers of this experiment come with calo; expected no such option";
+        return Err(calo_run::Error::Usage(problem.to_owned()).into());
+    }
     let request = ReproduceRequest {
         profile: args.profile.clone(),
         data: args.data.clone(),
         data_at: args.data_at.clone(),
         data_seed: args.data_seed,
         seed: args.seed,
-        n_seeds: args.seeds,
-        n_runs: args.n_runs,
+        n_seeds: args.seeds.unwrap_or(1),
+        n_runs: args.n_runs.unwrap_or(1),
         pretrained: args.pretrained,
         from: args.from.clone(),
         overrides: args.overrides.clone(),
-        out: args.out.clone().unwrap_or_else(default),
+        out: args.out(experiment.name()),
         resume: args.resume,
         keep_stages: args.keep_stages,
         program: Program::running()?,
-        compute: Compute { device: args.device.clone(), precision: args.precision },
+        compute: args.compute(),
         build_seconds: args.build_seconds,
         experiment,
     };
@@ -124,13 +152,46 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     output::print(&format!("{}\n{json}\n{markdown}\n", reproduced.page))
 }
 
+fn amplification(args: &Args, experiment: AmplificationExperiment, caller: Caller<'_>) -> anyhow::Result<()> {
+    let given =
+        [("--data", args.data.is_some()), ("--pretrained", args.pretrained), ("--from", args.from.is_some())];
+    if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        let problem = format!(
+            "{option}: experiment {} makes its own showers and runs; expected no such option (`calo amplification` takes any \
+             files)",
+            experiment.name()
+        );
+        return Err(calo_run::Error::Usage(problem).into());
+    }
+    let request = AmplificationReproduceRequest {
+        profile: args.profile.clone(),
+        truth_from_scratch: args.truth_from_scratch,
+        data_seed: args.data_seed,
+        first_set: args.seed,
+        n_sets: args.seeds,
+        n_runs: args.n_runs,
+        overrides: args.overrides.clone(),
+        out: args.out(experiment.name()),
+        resume: args.resume,
+        keep_stages: args.keep_stages,
+        program: Program::running()?,
+        compute: args.compute(),
+        build_seconds: args.build_seconds,
+        experiment,
+    };
+    let reproduced = reproduce_amplification(&request, caller.monitor)?;
+    let files = [reproduced.json, reproduced.markdown, reproduced.html];
+    let files: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    output::print(&format!("{}\n{files}", reproduced.page))
+}
+
 /// Built-in experiments with their profiles.
 fn list() -> anyhow::Result<()> {
     let mut text = String::new();
-    for experiment in Experiment::built_in()? {
-        text += &format!("{}: {} ({})\n", experiment.name, experiment.title, experiment.paper);
-        for profile in &experiment.profiles {
-            text += &format!("  --profile {:<8} {}\n", profile.name, profile.about);
+    for experiment in AnyExperiment::built_in()? {
+        text += &format!("{}: {} ({})\n", experiment.name(), experiment.title(), experiment.paper());
+        for (name, about) in experiment.profiles() {
+            text += &format!("  --profile {name:<8} {about}\n");
         }
     }
     output::print(&text)

@@ -35,6 +35,10 @@ pub(crate) fn page(amplification: &Amplification, figures: &[Figure]) -> String 
     );
     page.push_str("</section>\n<section id=\"quantiles\">\n<h2>Generated showers</h2>\n");
     page.push_str(&grid(Section::Quantiles, figures));
+    if figures.iter().any(|figure| figure.section == Section::Distributions) {
+        page.push_str("</section>\n<section id=\"distributions\">\n<h2>Distributions</h2>\n");
+        page.push_str(&grid(Section::Distributions, figures));
+    }
     if figures.iter().any(|figure| figure.section == Section::Estimators) {
         page.push_str("</section>\n<section id=\"estimators\">\n<h2>Density estimators</h2>\n");
         page.push_str(&grid(Section::Estimators, figures));

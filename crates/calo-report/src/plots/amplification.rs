@@ -1,11 +1,16 @@
-//! Divergences against the number of quantiles: calomplification's figures 6, 7, 9 and 10.
+//! Divergences against the number of quantiles, and histograms: calomplification's figures 4 and 6 to 10.
 
 use calo_metrics::results::Estimate;
 use calo_metrics::{IndependentCurve, SHOWERS_PER_BIN};
 
-use crate::amplification::{Amplification, AmplifiedObservable, DRAWN_SIZES, SampleCurve, SampleKind};
+use crate::amplification::{
+    Amplification, AmplifiedDistribution, AmplifiedObservable, AmplifiedSample, DRAWN_SIZES, SampleCurve,
+    SampleKind, Shares,
+};
 use crate::error::Result;
-use crate::figures::{CurveData, CurvesPlot, Look, PlainCurve, curves};
+use crate::figures::{
+    Curve, CurveData, CurvesPlot, DistributionPlot, Group, Look, PlainCurve, Series, curves, distribution,
+};
 use crate::plots::figure::{Figure, Section, text};
 use crate::style::Style;
 use crate::text::plain;
@@ -19,6 +24,11 @@ pub(crate) fn figures(amplification: &Amplification, style: &Style) -> Result<Ve
     for observable in &amplification.observables {
         figures.push(figure(amplification, observable, Section::Quantiles, style)?);
     }
+    for section in [Section::Distributions, Section::Estimators] {
+        for distribution in &amplification.distributions {
+            figures.extend(histogram(amplification, distribution, section, style)?);
+        }
+    }
     for observable in &amplification.observables {
         let is_estimated = |curve: &SampleCurve| is_estimator(amplification.samples[curve.sample].kind);
         if observable.curves.iter().any(is_estimated) {
@@ -26,6 +36,69 @@ pub(crate) fn figures(amplification: &Amplification, style: &Style) -> Result<Ve
         }
     }
     Ok(figures)
+}
+
+/// One observable of the truth, the training set and generated samples, or of the estimators; none where there are no such
+/// samples.
+fn histogram(
+    amplification: &Amplification,
+    found: &AmplifiedDistribution,
+    section: Section,
+    style: &Style,
+) -> Result<Option<Figure>> {
+    let of_estimators = section == Section::Estimators;
+    let drawn: Vec<(&AmplifiedSample, &Shares)> = amplification
+        .samples
+        .iter()
+        .zip(&found.samples)
+        .filter(|(sample, _)| match sample.kind {
+            SampleKind::Training => true,
+            SampleKind::Generated => !of_estimators,
+            SampleKind::Kde | SampleKind::Histogram => of_estimators,
+        })
+        .filter_map(|(sample, shares)| Some((sample, shares.as_ref()?)))
+        .collect();
+    if !drawn.iter().any(|(sample, _)| sample.kind != SampleKind::Training) {
+        return Ok(None);
+    }
+    let truth = amplification.n_truth.map_or_else(|| "a formula".to_owned(), |n| format!("{n} showers"));
+    let series = |name: &str, note: String| Series { name: name.to_owned(), note };
+    let samples =
+        drawn.iter().map(|(sample, _)| series(&sample.name, format!("{} showers", sample.n_showers)));
+    let curve = |shares: &Shares| Curve { values: shares.values.clone(), errors: shares.errors.clone() };
+    let name = format!("{}_{}", if of_estimators { "densities" } else { "distribution" }, found.id);
+    let plot = DistributionPlot {
+        text: text(
+            &name,
+            capitalised(&found.label),
+            format!(
+                "Histograms of {}: truth as a grey area, samples as lines, their ratio below.",
+                found.label
+            ),
+        ),
+        x_label: found.x_label.clone(),
+        y_label: "share".to_owned(),
+        log_x: found.log_bins,
+        log_y: found.log_bins,
+        series: std::iter::once(series("truth", truth)).chain(samples).collect(),
+        groups: vec![Group {
+            label: None,
+            edges: found.edges.clone(),
+            curves: std::iter::once(&found.truth)
+                .chain(drawn.iter().map(|(_, shares)| *shares))
+                .map(|shares| Some(curve(shares)))
+                .collect(),
+        }],
+        shade: None,
+        top_axis: None,
+    };
+    let caption = format!(
+        "Shares of {} in {} bins. Errors are of the numbers of showers, or the standard deviation over the models that made a \
+         sample.",
+        found.label,
+        found.edges.len() - 1
+    );
+    Ok(Some(Figure::half(name, section, caption, distribution(&plot, style)?)))
 }
 
 fn is_estimator(kind: SampleKind) -> bool {

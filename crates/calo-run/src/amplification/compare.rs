@@ -1,12 +1,18 @@
 //! Samples against the truth, observable by observable.
 
+use std::rc::Rc;
+
+use calo_core::Detector;
 use calo_metrics::results::{Estimate, Gap};
 use calo_metrics::{
-    BootstrapSettings, IndependentCurve, QuantileBins, QuantileSample, SHOWERS_PER_BIN, quantile_divergences,
-    worth_at_resolution,
+    BootstrapSettings, Column, IndependentCurve, QuantileBins, QuantileSample, SHOWERS_PER_BIN,
+    quantile_divergences, worth_at_resolution,
 };
-use calo_report::amplification::{AmplifiedObservable, DRAWN_SIZES, Factor, SampleCurve, SampleKind};
+use calo_report::amplification::{
+    AmplifiedDistribution, AmplifiedObservable, DRAWN_SIZES, Factor, SampleCurve, SampleKind,
+};
 
+use super::distributions::{self, single};
 use super::estimators::Estimator;
 use super::observable_set::ObservableSet;
 use super::observed::ObservedShowers;
@@ -26,53 +32,78 @@ pub(super) struct Compared {
     pub(super) kind: SampleKind,
     /// Showers that are also in the training set.
     pub(super) n_copies: usize,
+    /// Showers of each model that it was made by.
+    pub(super) parts: Vec<usize>,
     source: Source,
 }
 
 enum Source {
     Showers(Box<ObservedShowers>),
-    /// Sampled for each observable from a density that is fitted to the training set.
-    Estimated(Estimator),
+    /// Sampled for each observable from a density that is fitted to these showers.
+    Estimated(Estimator, Rc<ObservedShowers>),
 }
 
 impl Compared {
     /// The training set itself.
     pub(super) fn training(training: &ObservedShowers) -> Self {
         let source = Source::Showers(Box::new(training.clone()));
-        Self { name: "training set".to_owned(), kind: SampleKind::Training, n_copies: 0, source }
+        let parts = vec![training.len()];
+        Self { name: "training set".to_owned(), kind: SampleKind::Training, n_copies: 0, parts, source }
     }
 
-    /// Showers of a model that was trained with `training`.
-    pub(super) fn generated(name: &str, showers: ObservedShowers, training: &ObservedShowers) -> Self {
+    /// Showers of models that were trained with `training`, `parts` of each.
+    pub(super) fn generated(
+        name: &str,
+        showers: ObservedShowers,
+        parts: Vec<usize>,
+        training: &ObservedShowers,
+    ) -> Self {
         let n_copies = showers.n_in(training);
-        Self {
-            name: name.to_owned(),
-            kind: SampleKind::Generated,
-            n_copies,
-            source: Source::Showers(Box::new(showers)),
-        }
+        let source = Source::Showers(Box::new(showers));
+        Self { name: name.to_owned(), kind: SampleKind::Generated, n_copies, parts, source }
     }
 
-    /// Values sampled from a density of those of the training set.
-    pub(super) fn estimated(estimator: Estimator) -> Self {
-        let (name, kind) = match estimator {
-            Estimator::Kde => ("KDE", SampleKind::Kde),
-            Estimator::Histogram => ("histogram", SampleKind::Histogram),
-        };
-        Self { name: name.to_owned(), kind, n_copies: 0, source: Source::Estimated(estimator) }
+    /// Values sampled from densities of `showers`, which are called `of`.
+    pub(super) fn estimated(of: Option<&str>, showers: ObservedShowers) -> [Self; 2] {
+        let showers = Rc::new(showers);
+        [Estimator::Kde, Estimator::Histogram].map(|estimator| {
+            let (name, kind) = match estimator {
+                Estimator::Kde => ("KDE", SampleKind::Kde),
+                Estimator::Histogram => ("histogram", SampleKind::Histogram),
+            };
+            let name = of.map_or_else(|| name.to_owned(), |of| format!("{name} of {of}"));
+            let source = Source::Estimated(estimator, Rc::clone(&showers));
+            Self { name, kind, n_copies: 0, parts: Vec::new(), source }
+        })
+    }
+
+    /// Number of showers that it was made from, `n_train` for one of a model.
+    pub(super) fn n_fitted(&self, n_train: usize) -> usize {
+        match &self.source {
+            Source::Showers(_) => n_train,
+            Source::Estimated(_, showers) => showers.len(),
+        }
     }
 
     /// The showers, where they are at hand.
     pub(super) fn observed(&self) -> Option<&ObservedShowers> {
         match &self.source {
             Source::Showers(showers) => Some(showers),
-            Source::Estimated(_) => None,
+            Source::Estimated(..) => None,
         }
     }
 }
 
+/// What a comparison gives.
+pub(super) struct Found {
+    pub(super) observables: Vec<AmplifiedObservable>,
+    pub(super) distributions: Vec<AmplifiedDistribution>,
+    pub(super) gaps: Vec<Gap>,
+}
+
 /// What is compared with what.
 pub(super) struct Comparison<'a> {
+    pub(super) detector: &'a Detector,
     pub(super) truth: &'a ObservedShowers,
     pub(super) independent: &'a ObservedShowers,
     pub(super) training: &'a ObservedShowers,
@@ -90,14 +121,14 @@ struct Values {
 
 impl Comparison<'_> {
     /// All sets that can be compared, and what is missing.
-    pub(super) fn observables(&self, sets: &[ObservableSet]) -> Result<(Vec<AmplifiedObservable>, Vec<Gap>)> {
+    pub(super) fn observables(&self, sets: &[ObservableSet]) -> Result<Found> {
         ensure!(
             self.truth.len() >= 2 * SHOWERS_PER_BIN,
             "{} showers of the reference; expected at least {}, ten in each of two bins",
             self.truth.len(),
             2 * SHOWERS_PER_BIN
         );
-        let (mut observables, mut gaps) = (Vec::new(), Vec::new());
+        let (mut observables, mut distributions, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
         for Compared { name, n_copies, .. } in self.samples.iter().filter(|sample| sample.n_copies > 0) {
             let why = format!("{n_copies} of its showers are showers of the training set");
             gaps.push(Gap { what: name.clone(), why });
@@ -111,7 +142,10 @@ impl Comparison<'_> {
         });
         for set in sets {
             match self.observable(set, &mut gaps, &mut |n| progress.advance(n)) {
-                Ok(observable) => observables.push(observable),
+                Ok((observable, distribution)) => {
+                    observables.push(observable);
+                    distributions.extend(distribution);
+                }
                 Err(error) if error.is_interruption() => return Err(error),
                 Err(error) => gaps.push(Gap { what: set.label(), why: one_line(&error) }),
             }
@@ -120,7 +154,10 @@ impl Comparison<'_> {
             let reasons: Vec<String> = gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
             bail!("nothing could be compared: {}", reasons.join("; "));
         }
-        Ok((observables, gaps))
+        let hits = distributions::of_column(Column::NHits, self.truth, self.samples, &[])?;
+        distributions.extend(hits.filter(|_| !sets.iter().any(|set| single(set) == Some(Column::NHits))));
+        distributions.extend(distributions::of_cells(self.detector, self.truth, self.samples)?);
+        Ok(Found { observables, distributions, gaps })
     }
 
     fn observable(
@@ -128,7 +165,7 @@ impl Comparison<'_> {
         set: &ObservableSet,
         gaps: &mut Vec<Gap>,
         advance: &mut dyn FnMut(usize),
-    ) -> Result<AmplifiedObservable> {
+    ) -> Result<(AmplifiedObservable, Option<AmplifiedDistribution>)> {
         self.caller.check()?;
         let truth = self.values(self.truth, "reference", set, gaps)?;
         let bins = bins_of(&truth, gaps, set)?;
@@ -137,9 +174,10 @@ impl Comparison<'_> {
         let curves = IndependentCurve::measure(&bins, Some(truth.n_showers()), &independent, &sizes)?;
         advance(1);
         let mut found = Vec::new();
+        let mut estimated = vec![None; self.samples.len()];
         for (index, sample) in self.samples.iter().enumerate() {
             self.caller.check()?;
-            match self.curve(sample, index, set, &bins, &curves, gaps) {
+            match self.curve(index, set, &bins, &curves, &mut estimated[index], gaps) {
                 Ok(Some(curve)) => found.push(curve),
                 Ok(None) => {}
                 Err(error) => {
@@ -151,29 +189,39 @@ impl Comparison<'_> {
             }
             advance(1);
         }
-        Ok(AmplifiedObservable {
+        let distribution = match single(set) {
+            Some(column) => distributions::of_column(column, self.truth, self.samples, &estimated)?,
+            None => None,
+        };
+        let observable = AmplifiedObservable {
             id: set.to_string(),
             label: set.label(),
             n_dimensions: set.n_dimensions(),
             occupation: occupation(&bins),
             independent: curves,
             curves: found,
-        })
+        };
+        Ok((observable, distribution))
     }
 
-    /// A sample at every resolution; none where it does not have the observable.
+    /// A sample at every resolution; none where it does not have the observable. Values of an estimator of one observable
+    /// are left in `estimated`.
     fn curve(
         &self,
-        sample: &Compared,
         index: usize,
         set: &ObservableSet,
         bins: &QuantileBins,
         curves: &[IndependentCurve],
+        estimated: &mut Option<Vec<f64>>,
         gaps: &mut Vec<Gap>,
     ) -> Result<Option<SampleCurve>> {
+        let sample = &self.samples[index];
         let Some(Values { sample: values, settings }) = self.values_of(sample, set, gaps)? else {
             return Ok(None);
         };
+        if sample.observed().is_none() && set.n_dimensions() == 1 {
+            *estimated = Some(values.rows().column(0).to_vec());
+        }
         let bootstrap = BootstrapSettings { replicas: N_REPLICAS, seed: self.seed };
         let found = quantile_divergences(bins, &values, &bootstrap)?;
         let n_resolved = found.iter().take_while(|point| point.resolved().is_ok()).count();
@@ -182,7 +230,11 @@ impl Comparison<'_> {
         let worth: Vec<_> = resolved.filter_map(|(curve, divergence)| curve.worth(*divergence)).collect();
         let quoted = worth_at_resolution(curves, &divergences[..n_resolved]);
         // Both count showers that have the observables.
-        let n_train = self.training.sample(set)?.0.n_showers();
+        let fitted = match &sample.source {
+            Source::Showers(_) => self.training,
+            Source::Estimated(_, showers) => showers,
+        };
+        let n_train = fitted.sample(set)?.0.n_showers();
         let factor = quoted.map(|worth| Factor::of(&worth, n_train));
         Ok(Some(SampleCurve { sample: index, divergences, n_resolved, worth, factor, settings }))
     }
@@ -199,10 +251,10 @@ impl Comparison<'_> {
                 Ok(Some(Values { sample, settings: Vec::new() }))
             }
             // Neither converges for single cells, whose spectrum has two separate parts; nor does the paper show them.
-            Source::Estimated(_) if *set == ObservableSet::Cells => Ok(None),
-            Source::Estimated(estimator) => {
-                let (training, _) = self.training.sample(set)?;
-                let estimated = estimator.sample(training.rows(), self.n_estimated, self.seed)?;
+            Source::Estimated(..) if *set == ObservableSet::Cells => Ok(None),
+            Source::Estimated(estimator, showers) => {
+                let (fitted, _) = showers.sample(set)?;
+                let estimated = estimator.sample(fitted.rows(), self.n_estimated, self.seed)?;
                 let sample = QuantileSample::of_showers(estimated.values)?;
                 Ok(Some(Values { sample, settings: estimated.settings }))
             }

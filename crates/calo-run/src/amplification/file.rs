@@ -10,7 +10,7 @@ use calo_data::{Compression, TableColumn, TableReader, TableWriter};
 use calo_metrics::Column;
 
 use super::observable_set::CELLS;
-use super::observed::{HighCells, ObservedShowers};
+use super::observed::{HighCells, ObservedShowers, spectrum_axis};
 use crate::error::ensure;
 use crate::{Error, Result};
 
@@ -22,6 +22,8 @@ pub(crate) const DETECTOR: &str = "detector_toml";
 
 /// Cells of each shower.
 const N_CELLS: &str = "n_high_cells";
+/// Numbers of cells of all showers in bins of energy: [`spectrum_axis`].
+const SPECTRUM: &str = "cell_spectrum";
 /// Cells of all showers in rising order.
 const SORTED: &str = "high_cell_energy_sorted";
 
@@ -46,6 +48,9 @@ pub(super) fn write(
             specs.push(TableColumn { unit: None, dtype: Dtype::F64, ..cells(SORTED) });
         }
     }
+    if showers.cell_counts.is_some() {
+        specs.push(TableColumn { unit: None, dtype: Dtype::F64, ..cells(SPECTRUM) });
+    }
     let mut attributes = attributes.to_vec();
     attributes.push((VERSION.0.to_owned(), VERSION.1.to_owned()));
     let compression = Compression { level: 9, shuffle: true };
@@ -60,6 +65,9 @@ pub(super) fn write(
             table.write(N_CELLS, &n.iter().map(|n| *n as f32).collect::<Vec<_>>())?;
         }
         HighCells::Sorted { mev, .. } => table.write(SORTED, &differences(path, mev)?)?,
+    }
+    if let Some(counts) = &showers.cell_counts {
+        table.write(SPECTRUM, counts)?;
     }
     Ok(table.finish()?)
 }
@@ -107,6 +115,16 @@ pub(super) fn read(path: &Path, detector: &Detector) -> Result<Option<ObservedSh
         );
         HighCells::OfShowers { mev, n }
     };
+    if table.has(SPECTRUM) {
+        let counts: Vec<f64> = table.read(SPECTRUM)?.iter().copied().collect();
+        let n_bins = spectrum_axis(detector)?.n_bins();
+        ensure!(
+            counts.len() == n_bins && counts.iter().all(|count| *count >= 0.0 && count.is_finite()),
+            "{place}: data set `{SPECTRUM}` has {} values; expected {n_bins} numbers of cells",
+            counts.len()
+        );
+        showers.cell_counts = Some(counts);
+    }
     let n = showers.len();
     ensure!(n > 0, "{place}: no shower; expected at least one");
     let uneven = showers.columns.iter().find(|column| !column.is_empty() && column.len() != n);
@@ -159,6 +177,7 @@ mod tests {
             *column = (0..3).map(|shower| 1.5 + i as f32 * 7.25 + shower as f32 * 0.1).collect();
         }
         showers.high_cells = HighCells::OfShowers { mev: vec![7.5, 700.0, 5.1, 7.5], n: vec![2, 0, 2] };
+        showers.cell_counts = Some((0..100).map(f64::from).collect());
         showers
     }
 
@@ -199,6 +218,11 @@ mod tests {
         let message = read(&path).unwrap_err().to_string();
         assert!(message.contains("in detector ild-ecal; expected"), "{message}");
         let mut wrong = showers();
+        wrong.cell_counts = Some(vec![1.0; 3]);
+        wrong.write(&path, &Column::ALL, &[]).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("`cell_spectrum` has 3 values; expected 100"), "{message}");
+        wrong.cell_counts = None;
         wrong.high_cells = HighCells::OfShowers { mev: vec![7.5], n: vec![2, 0, 2] };
         wrong.write(&path, &Column::ALL, &[]).unwrap();
         let message = read(&path).unwrap_err().to_string();

@@ -23,6 +23,10 @@ pub struct ObserveRequest {
     pub inputs: Vec<PathBuf>,
     /// Observables; the cells above 5 MeV come with them.
     pub columns: Vec<Column>,
+    /// Number of the first shower that is written.
+    pub first: usize,
+    /// How many showers from there on; all unless told.
+    pub n_showers: Option<usize>,
     /// Whether cells are stored in rising order, all showers together.
     pub sorted: bool,
     /// How the showers are found, with their detector.
@@ -34,7 +38,7 @@ pub struct ObserveRequest {
 /// Writes the observables of showers; their number.
 ///
 /// # Errors
-/// No detector, no observables, files that cannot be read, a full disk, an interruption.
+/// No detector, no observables, showers that there are not, files that cannot be read, a full disk, an interruption.
 pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     let Some(detector) = request.from.detector()? else {
         return Err(Error::Usage("observe: no detector; expected --detector NAME or PATH".to_owned()));
@@ -47,6 +51,12 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     let inputs: Vec<&std::path::Path> = request.inputs.iter().map(PathBuf::as_path).collect();
     let mut attributes = provenance::attributes(&inputs, caller)?;
     attributes.push((DETECTOR.to_owned(), detector.to_toml()?));
+    if request.first > 0 || request.n_showers.is_some() {
+        let rest = showers.len().saturating_sub(request.first);
+        let n = request.n_showers.unwrap_or(rest);
+        ensure!(n > 0, "observe: no shower from number {} on; expected at least one", request.first);
+        showers = showers.part(request.first, request.first.saturating_add(n))?;
+    }
     let n = showers.len();
     let showers = if request.sorted { showers.sorted() } else { showers };
     showers.write(&request.out, &request.columns, &attributes)?;

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use calo_core::{Detector, ShowerBatch};
-use calo_metrics::{Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, observables};
+use calo_metrics::{
+    Axis, Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, observables,
+};
 use ndarray::Array2;
 
 use super::file;
@@ -13,6 +15,9 @@ use crate::error::{Context as _, bail, ensure};
 use crate::files::{InputOptions, for_each_batch};
 use crate::monitor::Caller;
 use crate::{Error, Result};
+
+/// Bins of the spectrum of cells: twenty a power of ten.
+const SPECTRUM_BINS: usize = 100;
 
 /// Observables that tell showers apart.
 const IDENTITY: [Column; 4] = [Column::VisibleEnergyMev, Column::PeakEnergyMev, Column::M1x, Column::M1y];
@@ -24,6 +29,17 @@ pub struct ObservedShowers {
     /// A vector for each of [`Column::ALL`].
     pub(super) columns: [Vec<f32>; Column::ALL.len()],
     pub(super) high_cells: HighCells,
+    /// Cells of all showers together in the bins of [`spectrum_axis`]; none where it is not known.
+    pub(super) cell_counts: Option<Vec<f64>>,
+}
+
+/// Bins of the spectrum of cells: from the cut of the readout over five powers of ten.
+///
+/// # Errors
+/// A readout without a cut.
+pub(super) fn spectrum_axis(detector: &Detector) -> Result<Axis> {
+    let cut_mev = detector.readout.cell_cut_mev;
+    Ok(Axis::log(SPECTRUM_BINS, cut_mev, cut_mev * 1e5)?)
 }
 
 /// Cells of many showers, MeV.
@@ -106,6 +122,10 @@ impl ObservedShowers {
         }
         mev.extend(more_mev);
         n.extend(more_n);
+        self.cell_counts = self.cell_counts.take().zip(other.cell_counts).map(|(mut counts, more)| {
+            counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+            counts
+        });
         for (column, more) in self.columns.iter_mut().zip(other.columns) {
             column.extend(more);
         }
@@ -116,9 +136,10 @@ impl ObservedShowers {
     #[must_use]
     pub fn sorted(self) -> Self {
         let n_showers = self.len();
-        let (HighCells::OfShowers { mut mev, .. } | HighCells::Sorted { mut mev, .. }) = self.high_cells;
+        let Self { columns, high_cells, cell_counts } = self;
+        let (HighCells::OfShowers { mut mev, .. } | HighCells::Sorted { mut mev, .. }) = high_cells;
         mev.sort_unstable_by(f32::total_cmp);
-        Self { columns: self.columns, high_cells: HighCells::Sorted { mev, n_showers } }
+        Self { columns, high_cells: HighCells::Sorted { mev, n_showers }, cell_counts }
     }
 
     /// Writes `columns` and the cells into a file that [`ObservedShowers::read`] takes for showers; `attributes` say where
@@ -146,6 +167,19 @@ impl ObservedShowers {
             shower_start: ShowerStart::new(detector.readout.mip_mev),
         };
         let table = observables(batch.view(), &batch.energies_gev, &settings)?;
+        if self.is_empty() {
+            self.cell_counts = spectrum_axis(detector).is_ok().then(|| vec![0.0; SPECTRUM_BINS]);
+        }
+        if let Some(counts) = &mut self.cell_counts {
+            let axis = spectrum_axis(detector)?;
+            // The first and the last slot are cells outside of all bins.
+            let bins = batch.cells_mev.iter().filter_map(|mev| axis.slot(f64::from(*mev))?.checked_sub(1));
+            bins.for_each(|bin| {
+                if let Some(count) = counts.get_mut(bin) {
+                    *count += 1.0;
+                }
+            });
+        }
         #[expect(clippy::cast_possible_truncation, reason = "observables are stored in 32 bits")]
         for column in Column::ALL {
             self.columns[column as usize].extend(table.column(column).iter().map(|value| *value as f32));
@@ -187,6 +221,7 @@ impl ObservedShowers {
                 mev: mev[first..first + n_cells].to_vec(),
                 n: n[from..to].to_vec(),
             },
+            cell_counts: None,
         })
     }
 
@@ -282,7 +317,12 @@ mod tests {
         assert_eq!((sample.n_showers(), n_left_out), (2, 1));
         let (cells, _) = showers.sample(&ObservableSet::Cells).unwrap();
         assert_eq!((cells.n_showers(), cells.rows().nrows()), (3, 3));
-        let rest = observed(&[[0.0; 4], [0.0, 0.0, 8.0, 0.0]]);
+        // 0.05 MeV is below the cut of the readout.
+        let counts = showers.cell_counts.clone().unwrap();
+        assert_eq!(counts.iter().filter(|count| **count > 0.0).count(), 4);
+        let mut rest = observed(&[[0.0; 4], [0.0, 0.0, 8.0, 0.0]]);
+        // Whose cells the spectrum holds is not known.
+        rest.cell_counts = None;
         assert_eq!(text(&showers.part(1, 3).unwrap()), text(&rest));
     }
 
@@ -291,7 +331,9 @@ mod tests {
         let [a, b] = [[1.0, 6.0, 0.0, 9.0], [0.0, 3.0, 8.0, 0.0]];
         assert_eq!(observed(&[a, b, a]).n_in(&observed(&[a])), 2);
         let (kept, held_out) = observed(&[a, b, a, b, b]).split(0.4).unwrap();
-        assert_eq!((kept.len(), text(&held_out)), (3, text(&observed(&[b, b]))));
+        let mut expected = observed(&[b, b]);
+        expected.cell_counts = None;
+        assert_eq!((kept.len(), text(&held_out)), (3, text(&expected)));
         let message = observed(&[a, b]).split(0.1).unwrap_err().to_string();
         assert!(message.contains("2 showers") && message.contains("0.1"), "{message}");
     }

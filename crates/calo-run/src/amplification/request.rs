@@ -20,8 +20,10 @@ pub struct AmplificationRequest {
     pub training: PathBuf,
     /// Showers of models; files of one name are one sample.
     pub candidates: Vec<NamedFiles>,
-    /// Values that a kernel density and a histogram, fitted to the training set, are sampled for; 0 for neither.
+    /// Values that a kernel density and a histogram are sampled for; 0 for neither.
     pub n_estimated: usize,
+    /// What these are fitted to, each for itself: the training set where there is nothing else.
+    pub estimate_from: Vec<NamedFiles>,
     /// Observables and combinations of them.
     pub observables: Vec<ObservableSet>,
     /// How the showers are found, with the detector that all are of.

@@ -1,6 +1,5 @@
 //! What a profile refers to: the configuration of the runs, and the folder of trained models.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use toml::Table;
 
 use super::description::Experiment;
 use super::profile::Profile;
+use super::source::Source;
 use super::{built_in, schedule};
 use crate::Result;
 use crate::config::RunConfig;
@@ -23,12 +23,21 @@ pub(super) struct BaseConfig {
 }
 
 impl BaseConfig {
+    /// That of `profile` of an experiment.
+    ///
+    /// # Errors
+    /// As [`BaseConfig::find`].
+    pub(super) fn of(experiment: &Experiment, profile: &Profile) -> Result<Self> {
+        Self::find(&experiment.source, &profile.name, &profile.config)
+    }
+
+    /// The configuration `name`, which `profile` of an experiment in `source` refers to.
+    ///
     /// # Errors
     /// Neither a file beside the experiment's nor built in; a file that cannot be read.
-    pub(super) fn of(experiment: &Experiment, profile: &Profile) -> Result<Self> {
-        let name = profile.config.clone();
-        let beside =
-            experiment.folder.as_ref().map(|folder| folder.join(&name)).filter(|path| path.is_file());
+    pub(super) fn find(source: &Source, profile: &str, name: &str) -> Result<Self> {
+        let name = name.to_owned();
+        let beside = source.folder.as_ref().map(|folder| folder.join(&name)).filter(|path| path.is_file());
         if let Some(path) = beside {
             let text = fs::read_to_string(&path).map_err(|e| calo_core::Error::io(&path, "read", e))?;
             return Ok(Self { file: Some(path), name, text });
@@ -36,7 +45,7 @@ impl BaseConfig {
         let text = built_in::text(&name).with_context(|| {
             format!(
                 "{}: profile {}: field `config`: {name}; expected a file beside it, or one that is built in",
-                experiment.place, profile.name
+                source.place, profile
             )
         })?;
         Ok(Self { file: None, name, text: text.to_owned() })
@@ -88,16 +97,13 @@ impl Experiment {
     /// # Errors
     /// It has none, or they are not there.
     pub(super) fn models(&self, profile: &Profile) -> Result<PathBuf> {
-        let (place, name) = (&self.place, &profile.name);
+        let (place, name) = (&self.source.place, &profile.name);
         let models = profile.models.as_ref().with_context(|| {
             let others = self.profiles.iter().filter(|other| other.models.is_some());
             let others = others.map(|other| other.name.as_str()).collect::<Vec<_>>().join(", ");
             format!("{place}: profile {name} has no trained models; expected one of: {others}")
         })?;
-        let program = env::current_exe().ok();
-        let folders = [self.folder.clone(), env::current_dir().ok(), program];
-        let mut above = folders.iter().flatten().flat_map(|folder| folder.ancestors());
-        let found = above.find_map(|folder| Some(folder.join(models)).filter(|models| models.is_dir()));
+        let found = self.source.shipped(models);
         found.with_context(|| {
             format!(
                 "{place}: profile {name}: {}: no such folder here or above the program; expected trained models",
@@ -110,6 +116,7 @@ impl Experiment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::AnyExperiment;
 
     #[test]
     fn fewer_showers_than_a_profile_is_made_for_change_its_epochs() {
@@ -130,12 +137,21 @@ mod tests {
 
     #[test]
     fn all_overrides_of_built_in_experiments_are_fields() {
-        for experiment in Experiment::built_in().unwrap() {
-            for profile in &experiment.profiles {
-                let config = BaseConfig::of(&experiment, profile).unwrap();
-                for run in &experiment.runs {
-                    let all = [&profile.overrides[..], &profile.tuning, &run.overrides].concat();
-                    config.with(&all).unwrap();
+        for experiment in AnyExperiment::built_in().unwrap() {
+            match experiment {
+                AnyExperiment::Scores(experiment) => {
+                    for profile in &experiment.profiles {
+                        let config = BaseConfig::of(&experiment, profile).unwrap();
+                        for run in &experiment.runs {
+                            let all = [&profile.overrides[..], &profile.tuning, &run.overrides].concat();
+                            config.with(&all).unwrap();
+                        }
+                    }
+                }
+                AnyExperiment::Amplification(experiment) => {
+                    for profile in &experiment.profiles {
+                        experiment.config(profile).unwrap().with(&profile.overrides).unwrap();
+                    }
                 }
             }
         }

@@ -13,12 +13,7 @@ impl Experiment {
     /// # Errors
     /// The first field that cannot be, with what was expected.
     pub(super) fn check(&self) -> Result<()> {
-        let place = &self.place;
-        // The table is called as the experiment, and lies beside `stages.json`.
-        ensure!(
-            self.name != "stages",
-            "{place}: expected another name for the file, which the list of stages has"
-        );
+        let place = &self.source.place;
         self.spectrum()?;
         for (i, &energy) in self.data.fixed_gev.iter().enumerate() {
             let is_energy = energy.is_finite() && energy > 0.0;
@@ -66,14 +61,14 @@ impl Experiment {
         ensure!(
             are_shares && fractions[1] > 0.0 && fractions[2] > 0.0,
             "{}: field `{field}`: {fractions:?}; expected shares of training, validation and reference, the last two above 0",
-            self.place
+            self.source.place
         );
         Ok(())
     }
 
     /// That there are names, all different, which folders can have.
     fn check_names(&self, field: &str, names: &[String]) -> Result<()> {
-        let place = &self.place;
+        let place = &self.source.place;
         ensure!(!names.is_empty(), "{place}: no `[[{field}]]`; expected at least one");
         let mut known = BTreeSet::new();
         for name in names {
@@ -113,7 +108,7 @@ impl Experiment {
     /// # Errors
     /// The first that cannot be.
     fn check_candidates(&self) -> Result<()> {
-        let place = &self.place;
+        let place = &self.source.place;
         let stems: Vec<String> = self.candidates.iter().map(|candidate| file_stem(&candidate.name)).collect();
         for stem in &stems {
             let other = stems.iter().find(|other| is_numbered(stem, other, '_'));
@@ -161,7 +156,7 @@ impl Experiment {
     /// # Errors
     /// Names whose files and folders would be those of something else, where the repeated run is made `n_runs` times.
     pub(super) fn check_folders(&self, n_runs: u64) -> Result<()> {
-        let place = &self.place;
+        let place = &self.source.place;
         let repeated = self.runs.iter().find(|run| run.repeated).filter(|_| n_runs > 1);
         for run in &self.runs {
             let name = &run.name;

@@ -61,7 +61,7 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
     let (experiment, profile) = (pipeline.experiment, pipeline.profile);
     let plan = &experiment.data;
     let particle = plan.particle.parse::<Kind>().map_err(|problem| {
-        Error::Invalid(format!("{}: field `data.particle`: {problem}", experiment.place))
+        Error::Invalid(format!("{}: field `data.particle`: {problem}", experiment.source.place))
     })?;
     let spectrum = experiment.spectrum()?;
     let seed = |sample: u64| N_SAMPLES * pipeline.request.data_seed + sample;
@@ -111,7 +111,7 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
 }
 
 /// Where the simulation keeps finished blocks of a file.
-fn partial(output: &Path) -> PathBuf {
+pub(super) fn partial(output: &Path) -> PathBuf {
     let mut name = output.as_os_str().to_owned();
     name.push(".partial");
     name.into()
@@ -183,6 +183,6 @@ fn split(pipeline: &mut Pipeline<'_>, name: &str, data: &Path, fractions: [f64; 
 
 /// Showers in a file.
 fn n_showers(pipeline: &Pipeline<'_>, file: &Path) -> Result<u64> {
-    let caller = Caller { command: "calo inspect", monitor: pipeline.monitor };
+    let caller = Caller { command: "calo inspect", monitor: pipeline.runner.monitor };
     Ok(files::open(file, &ReadOptions::default(), caller)?.n_showers())
 }

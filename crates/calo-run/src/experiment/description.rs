@@ -1,29 +1,22 @@
 //! An experiment as its TOML file describes it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use serde::Deserialize;
 
-use super::built_in;
 use super::plan::{Candidate, DataPlan, Figures, LatentPage, RunPlan};
 use super::profile::Profile;
-use crate::error::Context as _;
+use super::source::{Kind, Source};
 use crate::{EnergyRange, Error, Result};
 
 /// A table or figure of a paper: which showers, which runs, which samples of them are compared, and what was published.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// The stem of its file.
+    /// Where it stands.
     #[serde(skip)]
-    pub name: String,
-    /// Where it stands, for messages.
-    #[serde(skip)]
-    pub(super) place: String,
-    /// Folder of its file; none where it is built in.
-    #[serde(skip)]
-    pub(super) folder: Option<PathBuf>,
+    pub(super) source: Source,
+    /// `scores`.
+    #[serde(default)]
+    pub(super) kind: Kind,
     /// Heading of the page.
     pub title: String,
     /// The paper.
@@ -54,43 +47,26 @@ impl Experiment {
     /// The built-in experiment of that name, or the one in that file.
     ///
     /// # Errors
-    /// Neither; a file that is no description of an experiment, or contradicts itself.
+    /// Neither; a file that is no description of an experiment of scores, or contradicts itself.
     pub fn load(name_or_path: &str) -> Result<Self> {
-        if built_in::names().any(|name| name == name_or_path) {
-            let file = format!("{name_or_path}.toml");
-            let text = built_in::text(&file).with_context(|| format!("{file}: is not built in"))?;
-            return Self::parse(text, Path::new(&file), None);
-        }
-        let path = Path::new(name_or_path);
-        if !path.is_file() {
-            let known = built_in::names().collect::<Vec<_>>().join(", ");
-            let problem =
-                format!("{name_or_path}: no such experiment or file; expected {known} or a TOML file");
-            return Err(Error::Usage(problem));
-        }
-        let text = fs::read_to_string(path).map_err(|e| calo_core::Error::io(path, "read", e))?;
-        let absolute = std::path::absolute(path).context(name_or_path)?;
-        Self::parse(&text, path, absolute.parent().map(Path::to_owned))
+        Self::parse(Source::load(name_or_path)?)
     }
 
-    /// All built-in experiments.
-    ///
-    /// # Errors
-    /// None that a built library has.
-    pub fn built_in() -> Result<Vec<Self>> {
-        built_in::names().map(Self::load).collect()
-    }
-
-    /// Reads `text`, which stands in `path`.
-    pub(super) fn parse(text: &str, path: &Path, folder: Option<PathBuf>) -> Result<Self> {
-        let place = path.display().to_string();
-        let read: Result<Self> = toml::from_str(text).map_err(Error::from);
-        let mut experiment = read.with_context(|| format!("{place}: is no description of an experiment"))?;
-        experiment.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (experiment.place, experiment.folder) = (place, folder);
+    /// Reads the description that `source` holds.
+    pub(super) fn parse(source: Source) -> Result<Self> {
+        let mut experiment: Self = source.parse()?;
+        experiment.source = source;
+        if experiment.kind != Kind::Scores {
+            return Err(experiment.wrong("kind", "another; expected `scores`"));
+        }
         experiment.expand_scans()?;
         experiment.check()?;
         Ok(experiment)
+    }
+
+    /// The stem of its file.
+    pub fn name(&self) -> &str {
+        &self.source.name
     }
 
     /// The profile of that name.
@@ -98,13 +74,7 @@ impl Experiment {
     /// # Errors
     /// There is none.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
-        let names =
-            || self.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", ");
-        let found = self.profiles.iter().find(|profile| profile.name == name);
-        found.ok_or_else(|| {
-            let problem = format!("{}: no profile `{name}`; expected one of {}", self.place, names());
-            Error::Usage(problem)
-        })
+        self.source.find(&self.profiles, |profile| &profile.name, name)
     }
 
     /// The energies of the full spectrum.
@@ -122,20 +92,24 @@ impl Experiment {
     }
 
     pub(super) fn wrong(&self, field: &str, problem: &str) -> Error {
-        Error::Invalid(format!("{}: field `{field}`: {problem}", self.place))
+        self.source.wrong(field, problem)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::experiment::built_in;
 
     fn table2() -> String {
         built_in::text("table2.toml").unwrap().to_owned()
     }
 
     fn message(text: &str) -> String {
-        let error = Experiment::parse(text, Path::new("mine.toml"), None).unwrap_err();
+        let source = Source::new(text, Path::new("mine.toml"), None).unwrap();
+        let error = Experiment::parse(source).unwrap_err();
         let mut message = error.to_string();
         if let Some(source) = std::error::Error::source(&error) {
             message += &format!(": {source}");
@@ -145,8 +119,7 @@ mod tests {
 
     #[test]
     fn built_in_experiments_are_experiments() {
-        let all = Experiment::built_in().unwrap();
-        let table2 = all.iter().find(|experiment| experiment.name == "table2").unwrap();
+        let table2 = Experiment::load("table2").unwrap();
         assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 3, 2));
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
         assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
@@ -155,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_table_must_not_take_the_name_of_the_list_of_stages() {
-        let error = Experiment::parse(&table2(), Path::new("a/stages.toml"), None).unwrap_err();
+        let error = Source::new(&table2(), Path::new("a/stages.toml"), None).unwrap_err();
         assert!(error.to_string().starts_with("a/stages.toml: expected another name"), "{error}");
     }
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use calo_metrics::results::{Estimate, Score};
 
 use super::description::Experiment;
+use super::markdown::{aligned, missing, times};
 use super::plan::Figures;
-use super::stages::{StageRecord, shown};
 use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
 /// What rows call offsets, and those of a column.
@@ -39,7 +39,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
         text += &by_seed(table, experiment);
     }
     text += &places(table, experiment);
-    text += &times(table);
+    text += &times(&table.stages, table.build_seconds, &table.calo);
     text
 }
 
@@ -256,11 +256,6 @@ fn largest_offset(offsets: &[Offset]) -> Option<String> {
     Some(format!("{:+.1} % ({} GeV)", largest.percent.value, largest.energy_gev))
 }
 
-/// What stands for a number that is not known.
-fn missing() -> String {
-    "-".to_owned()
-}
-
 /// Where the figures are.
 fn places(table: &Table, experiment: &Experiment) -> String {
     let Figures { evaluation, selection, latent } = &experiment.figures;
@@ -276,47 +271,6 @@ fn places(table: &Table, experiment: &Experiment) -> String {
     let mut text = String::from("\n## Figures\n\n");
     for row in &table.seeds {
         let _ = writeln!(text, "* seed {}, in `{}`: {pages}", row.seed, row.folder);
-    }
-    text
-}
-
-/// How long every stage took.
-fn times(table: &Table) -> String {
-    let mut rows = vec![vec!["stage".to_owned(), "time".to_owned()]];
-    rows.extend(table.stages.iter().map(|stage| vec![marked(stage), shown(stage.seconds)]));
-    let total = table.stages.iter().map(|stage| stage.seconds).sum();
-    rows.push(vec!["all stages, added up".to_owned(), shown(total)]);
-    let build = table.build_seconds.map(|seconds| vec!["build, not counted".to_owned(), shown(seconds)]);
-    rows.extend(build);
-    let mut text = format!("\n## Time\n\n{}", aligned(&rows));
-    if table.stages.iter().any(|stage| stage.kept) {
-        let _ = writeln!(
-            text,
-            "\nStages with a revision were made by another calo than {}, of that revision, and kept (--keep-stages).",
-            table.calo
-        );
-    }
-    text
-}
-
-/// The name of a stage, with the revision of the program that made it where it is another one.
-fn marked(stage: &StageRecord) -> String {
-    if stage.kept { format!("{} (kept: {})", stage.name, stage.revision) } else { stage.name.clone() }
-}
-
-/// A Markdown table that also reads well as it is.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..n).map(|k| width(k).unwrap_or(0).max(3)).collect();
-    let mut text = String::new();
-    for (i, row) in rows.iter().enumerate() {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let _ = writeln!(text, "| {} |", cells.collect::<Vec<_>>().join(" | "));
-        if i == 0 {
-            let rules = widths.iter().map(|width| "-".repeat(*width));
-            let _ = writeln!(text, "| {} |", rules.collect::<Vec<_>>().join(" | "));
-        }
     }
     text
 }

@@ -55,7 +55,7 @@ impl ReproduceRequest {
         };
         let data_at = self.data_at.iter().map(|file| format!("{}={}", file.energy_gev, file.path.display()));
         let values = [
-            ("experiment", self.experiment.name.clone()),
+            ("experiment", self.experiment.name().to_owned()),
             ("profile", self.profile.clone()),
             ("data", shown(&self.data)),
             ("data-at", data_at.collect::<Vec<_>>().join(" ")),

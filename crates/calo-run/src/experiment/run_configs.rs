@@ -21,7 +21,7 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
     for run in &experiment.runs {
         refuse_fields(&request.overrides, run)?;
         let of_file = [&profile.overrides[..], tuning, &run.overrides].concat();
-        let place = || format!("{}: profile {}, run {}", experiment.place, profile.name, run.name);
+        let place = || format!("{}: profile {}, run {}", experiment.source.place, profile.name, run.name);
         config.with(&of_file).with_context(place)?;
         let all = [&profile.overrides[..], tuning, &request.overrides, &run.overrides].concat();
         let config = config.with(&all)?;
@@ -29,7 +29,7 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
         ensure!(
             request.data.is_some() || request.pretrained || profile.n_train >= batch as u64,
             "{}: profile {}: field `n_train`: {}; expected at least {batch}, a batch of run {}",
-            experiment.place,
+            experiment.source.place,
             profile.name,
             profile.n_train,
             run.name
@@ -39,11 +39,11 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
         }
         detectors.push(config.detector);
     }
-    let first = detectors.first().with_context(|| format!("{}: no run", experiment.place))?;
+    let first = detectors.first().with_context(|| format!("{}: no run", experiment.source.place))?;
     ensure!(
         detectors.iter().all(|detector| detector == first),
         "{}: runs for the detectors {}; expected one",
-        experiment.place,
+        experiment.source.place,
         detectors.join(", ")
     );
     Ok(first.clone())

@@ -104,6 +104,7 @@ mod tests {
 
     use super::super::built_in;
     use super::*;
+    use crate::experiment::source::Source;
 
     fn with_scan(values: &str, of_run: &str, of_candidate: &str) -> Result<Experiment> {
         let text = built_in::text("table2.toml").unwrap_or_default();
@@ -113,7 +114,7 @@ mod tests {
         let candidate = format!(
             "\n[[candidate]]\nname = \"scan\"\nrun = \"kld\"\nepoch = \"last\"\nsampling = \"normal\"\n{of_candidate}"
         );
-        Experiment::parse(&format!("{text}{scan}{candidate}"), Path::new("mine.toml"), None)
+        Experiment::parse(Source::new(&format!("{text}{scan}{candidate}"), Path::new("mine.toml"), None)?)
     }
 
     #[test]

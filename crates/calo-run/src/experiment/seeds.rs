@@ -10,7 +10,7 @@ pub(super) const N_SAMPLES: u64 = 3;
 pub(super) const NEXT_RUN: u64 = 1_000_000;
 
 /// Configurations are TOML, whose integers have 64 bits with a sign.
-const LARGEST: u64 = i64::MAX as u64;
+pub(super) const LARGEST: u64 = i64::MAX as u64;
 
 /// # Errors
 /// Seeds so large that those made from them, of samples and repeated runs, have no room.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
+use crate::amplification::{AmplificationRequest, NamedFiles, ObserveRequest, amplification, observe};
 use crate::density::{DensityRequest, estimate};
 use crate::encode::{EncodeRequest, encode};
 use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
@@ -39,6 +40,8 @@ pub(super) enum Step {
     /// Figures and page of that folder.
     Report(PathBuf),
     Latent(LatentRequest),
+    Observe(ObserveRequest),
+    Amplify(AmplificationRequest),
 }
 
 impl Step {
@@ -78,6 +81,8 @@ impl Step {
             Self::Evaluate(request) => evaluate(request, caller).map(drop),
             Self::Report(folder) => report(folder).map(drop),
             Self::Latent(request) => latent(request, caller).map(drop),
+            Self::Observe(request) => observe(request, caller).map(drop),
+            Self::Amplify(request) => amplification(request, caller).map(drop),
         }
     }
 
@@ -95,6 +100,8 @@ impl Step {
             Self::Evaluate(request) => evaluate_words(request),
             Self::Report(folder) => Words::of("report").word(folder.display()),
             Self::Latent(request) => latent_words(request),
+            Self::Observe(request) => observe_words(request),
+            Self::Amplify(request) => amplification_words(request),
         };
         let words: Vec<String> = words.0.iter().map(|word| quoted(word)).collect();
         format!("calo {}", words.join(" "))
@@ -130,6 +137,11 @@ impl Words {
 
     fn path(self, name: &str, path: &Path) -> Self {
         self.option(name, path.display())
+    }
+
+    /// A word that is there or not.
+    fn flag(self, name: &str, is_set: bool) -> Self {
+        if is_set { self.word(name) } else { self }
     }
 
     /// An option that is given as often as there are values.
@@ -194,8 +206,8 @@ fn train_words(request: &TrainRequest) -> Words {
         .word(request.config.display())
         .path("--data", &request.data)
         .path("--out", &request.out);
-    let words = if request.resume { words.word("--resume") } else { words };
     words
+        .flag("--resume", request.resume)
         .options("--set", request.overrides.iter().cloned())
         .options("--validation", request.validation.iter().map(|path| path.display().to_string()))
         .options("--validation-at", at("", &request.validation_at))
@@ -238,6 +250,7 @@ fn generate_words(request: &GenerateRequest) -> Words {
         .option("-n", request.n_showers)
         .option("--seed", request.seed)
         .option("--first", request.first)
+        .flag("--observables", request.observables)
         .path("--out", &request.out)
         .compute(&request.model.compute)
 }
@@ -269,4 +282,38 @@ fn latent_words(request: &LatentRequest) -> Words {
         .option("--seed", request.seed)
         .path("--out", &request.out)
         .compute(&request.model.compute)
+}
+
+fn observe_words(request: &ObserveRequest) -> Words {
+    let words = request.inputs.iter().fold(Words::of("observe"), |words, input| words.word(input.display()));
+    let words = words
+        .options("--detector", request.from.detector.clone())
+        .flag("--sorted", request.sorted)
+        .option("--first", request.first)
+        .options("-n", request.n_showers.map(|n| n.to_string()))
+        .word("--observables");
+    let words = request.columns.iter().fold(words, |words, column| words.word(column.id()));
+    words.path("--out", &request.out)
+}
+
+fn amplification_words(request: &AmplificationRequest) -> Words {
+    let named = |samples: &[NamedFiles]| {
+        let of = |sample: &NamedFiles| {
+            let files = sample.files.iter().map(|file| format!("{}={}", sample.name, file.display()));
+            files.collect::<Vec<_>>()
+        };
+        samples.iter().flat_map(of).collect::<Vec<_>>()
+    };
+    let words = Words::of("amplification")
+        .options("--detector", request.from.detector.clone())
+        .path("--reference", &request.reference)
+        .options("--independent", request.independent.iter().map(|path| path.display().to_string()))
+        .path("--train", &request.training)
+        .options("--candidate", named(&request.candidates))
+        .option("--estimators", request.n_estimated)
+        .options("--estimate-from", named(&request.estimate_from))
+        .option("--seed", request.seed)
+        .path("--out", &request.out)
+        .word("--observables");
+    request.observables.iter().fold(words, Words::word)
 }

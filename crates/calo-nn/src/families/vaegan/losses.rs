@@ -17,11 +17,15 @@ pub struct LossWeights {
     pub prior: f64,
     /// Label of showers of the training set in the discriminator's loss.
     pub real_label: f64,
+    /// Half of this times the mean square of the slope of the discriminator's logits at showers of the training set, in the
+    /// unit of the scaling, is added to its loss (R1, Mescheder et al., arXiv 1801.04406); 0, as published, for none. The
+    /// slope is taken along a random direction, as a quotient of differences: its mean square is the squared gradient.
+    pub r1: f64,
 }
 
 impl Default for LossWeights {
     fn default() -> Self {
-        Self { kld: 1.0, prior: 0.0, real_label: 0.9 }
+        Self { kld: 1.0, prior: 0.0, real_label: 0.9, r1: 0.0 }
     }
 }
 
@@ -29,6 +33,7 @@ impl LossWeights {
     pub(super) fn validate(&self) -> Result<()> {
         check("kld", self.kld, Allowed::FromZero)?;
         check("prior", self.prior, Allowed::FromZero)?;
+        check("r1", self.r1, Allowed::FromZero)?;
         if self.real_label > 0.5 && self.real_label <= 1.0 {
             return Ok(());
         }

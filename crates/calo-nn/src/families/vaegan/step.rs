@@ -20,6 +20,9 @@ use crate::parameters::Parameters;
 /// Mean of the generated cells, in the unit of the scaling.
 const GENERATED_MEAN: &str = "generated_mean";
 
+/// How far images are moved for the slope of the discriminator, in the unit of the scaling.
+const SLOPE_STEP: f64 = 0.1;
+
 /// Steps over which means and standard deviations of observables are averaged.
 const OBSERVABLES_STEPS: u64 = 100;
 
@@ -130,14 +133,35 @@ impl VaeGan {
         Ok(Tensor::stack(&losses, 0)?.sum_all()?)
     }
 
+    /// Mean square of the slope of logits `on_real` of `real` images along a random direction each.
+    fn squared_slope(
+        &self,
+        discriminator: &Discriminator,
+        real: &Tensor,
+        on_real: &Tensor,
+        cx: &mut Step<'_>,
+    ) -> Result<Tensor> {
+        let n_cells = real.elem_count() / real.dim(0)?;
+        let direction = cx.normal(real.dim(0)?, n_cells)?.reshape(real.shape())?.to_dtype(real.dtype())?;
+        // No cell becomes negative, as in no shower.
+        let moved = (real + (direction * SLOPE_STEP)?)?.relu()?;
+        let slope = ((self.logits(discriminator, &moved, None)? - on_real)? / SLOPE_STEP)?;
+        Ok(slope.sqr()?.mean_all()?)
+    }
+
     fn train_discriminator(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<()> {
         let discriminator = &self.discriminator.tracked;
         discriminator.power_iteration()?;
         let (generated, _) = self.generate(&self.autoencoder.frozen, showers, cx)?;
         let real = self.autoencoder.frozen.scaled(&showers.cells_mev)?;
         let on_real = self.logits(discriminator, &real, None)?;
-        let loss = (cross_entropy(&on_real, self.losses.real_label)?
+        let mut loss = (cross_entropy(&on_real, self.losses.real_label)?
             + self.loss_of(discriminator, &generated, 0.0)?)?;
+        if self.losses.r1 > 0.0 {
+            let square = self.squared_slope(discriminator, &real, &on_real, cx)?;
+            cx.log("discriminator_slope", &square);
+            loss = (loss + (square * (0.5 * self.losses.r1))?)?;
+        }
         cx.log("discriminator_loss", &loss);
         cx.log("discriminator_real", &on_real.mean_all()?);
         cx.minimise(DISCRIMINATOR, &loss)
