@@ -49,7 +49,7 @@ pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
     let scores = flags.from.join("exported");
     let data_seed = flags.data_seed.to_string();
     let options = ["--profile", "laptop", "--pretrained", "--resume", "--data-seed", &data_seed];
-    reproduce::run_with(&calo, &options, &std::path::absolute(&scores).context("--from")?)?;
+    reproduce::run_with(&calo, "table2", &options, &std::path::absolute(&scores).context("--from")?)?;
     let page = page(flags, &out, &scores)?;
     let path = out.join("README.md");
     fs::write(&path, page).with_context(|| format!("{}: cannot write it", path.display()))?;

@@ -31,6 +31,9 @@ pub(crate) enum Task {
     /// Build calo, then `calo reproduce table2`: train, generate and score as decoding-photons does, and print its table 2
     #[command(name = "reproduce-table2")]
     ReproduceTable2(ReproduceFlags),
+    /// Build calo, then `calo reproduce calomplification`: train, generate and say how many showers a sample is worth
+    #[command(name = "reproduce-calomplification")]
+    ReproduceCalomplification(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
     ExportModels(ExportFlags),
 }
@@ -161,13 +164,13 @@ pub(crate) struct ExportFlags {
     pub(crate) calo: Option<PathBuf>,
 }
 
-/// Flags of `cargo xtask reproduce-table2`.
+/// Flags of `cargo xtask reproduce-table2` and others.
 #[derive(Debug, Args)]
 pub(crate) struct ReproduceFlags {
     /// The `calo` to run, instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) calo: Option<PathBuf>,
-    /// Options of `calo reproduce table2` (`calo reproduce --help`); files go to target/table2/PROFILE by default
+    /// Options of `calo reproduce` (`calo reproduce --help`); files go to target/NAME/PROFILE by default, as target/table2/quick
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     pub(crate) options: Vec<String>,
 }

@@ -32,7 +32,8 @@ fn main() -> ExitCode {
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),
         Task::ExportModels(flags) => export::run(&flags),
-        Task::ReproduceTable2(flags) => reproduce::run(&flags),
+        Task::ReproduceTable2(flags) => reproduce::run("table2", &flags),
+        Task::ReproduceCalomplification(flags) => reproduce::run("calomplification", &flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! `cargo xtask reproduce-table2`: `calo reproduce table2` after a build.
+//! `cargo xtask reproduce-table2` and others: `calo reproduce NAME` after a build.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::flags::ReproduceFlags;
 use crate::process::{command, line, run as run_command, target_dir};
 
 /// Builds calo, where none is given, and becomes it: signals and exit codes are its own.
-pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
+pub(crate) fn run(experiment: &str, flags: &ReproduceFlags) -> Result<()> {
     let mut options = flags.options.clone();
     let given = take(&mut options, "--calo");
     let calo = flags.calo.clone().or_else(|| given.map(Into::into));
@@ -29,21 +29,21 @@ pub(crate) fn run(flags: &ReproduceFlags) -> Result<()> {
     };
     let profile = value("--profile").unwrap_or_else(|| "quick".to_owned());
     if value("--out").is_none() {
-        let out = target_dir()?.join("table2").join(profile);
+        let out = target_dir()?.join(experiment).join(profile);
         options.extend(["--out".to_owned(), out.display().to_string()]);
     }
     options.extend(build_seconds.into_iter().flat_map(|s| ["--build-seconds".to_owned(), s.to_string()]));
     // In the current folder, which relative paths among the options mean.
     let mut reproduce = Command::new(calo);
-    reproduce.args(["reproduce", "table2"]).args(options);
+    reproduce.args(["reproduce", experiment]).args(options);
     println!("{}", line(&reproduce));
     let error = reproduce.exec();
     Err(error).with_context(|| format!("cannot start `{}`", line(&reproduce)))
 }
 
-/// Runs `calo reproduce table2` with these options in the root of the workspace, to its end.
-pub(crate) fn run_with(calo: &Path, options: &[&str], out: &Path) -> Result<()> {
-    run_command(command(calo).args(["reproduce", "table2"]).args(options).arg("--out").arg(out))
+/// Runs `calo reproduce` with these options in the root of the workspace, to its end.
+pub(crate) fn run_with(calo: &Path, experiment: &str, options: &[&str], out: &Path) -> Result<()> {
+    run_command(command(calo).args(["reproduce", experiment]).args(options).arg("--out").arg(out))
 }
 
 /// Takes the last `NAME VALUE` or `NAME=VALUE` out of `options`, and returns the value.

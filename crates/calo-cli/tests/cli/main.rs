@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests report by panicking, as tests do")]
 
 mod amplification;
+mod calomplification;
 mod commands;
 mod common;
 mod evaluate;

@@ -52,6 +52,7 @@ pub(super) fn write(
         specs.push(TableColumn { unit: None, dtype: Dtype::F64, ..cells(SPECTRUM) });
     }
     let mut attributes = attributes.to_vec();
+    attributes.retain(|(name, _)| name != VERSION.0);
     attributes.push((VERSION.0.to_owned(), VERSION.1.to_owned()));
     let compression = Compression { level: 9, shuffle: true };
     let mut table = TableWriter::create_compressed(path, &specs, &attributes, compression)?;

@@ -50,6 +50,8 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     }
     let inputs: Vec<&std::path::Path> = request.inputs.iter().map(PathBuf::as_path).collect();
     let mut attributes = provenance::attributes(&inputs, caller)?;
+    // Of an input of observables, which hands its attributes on.
+    attributes.retain(|(name, _)| name != DETECTOR);
     attributes.push((DETECTOR.to_owned(), detector.to_toml()?));
     if request.first > 0 || request.n_showers.is_some() {
         let rest = showers.len().saturating_sub(request.first);
