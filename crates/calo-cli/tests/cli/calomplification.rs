@@ -6,7 +6,7 @@ use std::path::Path;
 use calo_report::amplification::Amplification;
 use serde_json::Value;
 
-use crate::common::{calo, stderr, stdout};
+use crate::common::{calo, read, stderr, stdout};
 
 const EXPERIMENT: &str = include_str!("../../../../configs/experiments/calomplification.toml");
 
@@ -106,6 +106,47 @@ fn a_set_of_its_own_number_is_simulated_for_itself() {
     let page = stdout(&command.args(["--out"]).arg(&out).assert().success());
     assert!(page.contains("training set 901 of 40, 1 runs") && page.contains("KDE of 40"), "{page}");
     assert!(!page.contains("KDE of 60"), "{page}");
+}
+
+/// On this machine to the last bit; another processor may turn a shower into another one of the same distribution.
+#[test]
+fn the_showers_that_ship_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/calomplification");
+    const N: usize = 200;
+    let mut command = calo();
+    command.args(["simulate", "--detector", "ild-ecal-image", "--particle", "gamma", "--energy", "50"]);
+    command.args(["--seed", "1", "-n", &N.to_string(), "--out"]).arg(path("showers.hdf5")).assert().success();
+    let mut command = calo();
+    command.args(["observe", "--detector", "ild-ecal-image"]).arg(path("showers.hdf5"));
+    command.arg("--out").arg(path("observables.hdf5")).assert().success();
+    let column = |file: &Path, name: &str| -> Vec<f64> {
+        let values = calo_data::TableReader::open(file).unwrap().read(name).unwrap();
+        values.iter().take(N).copied().collect()
+    };
+    for name in ["visible_energy", "peak_energy", "n_hits", "cog_x", "cog_y"] {
+        let [ours, theirs] = [path("observables.hdf5"), shipped.join("independent.hdf5")]
+            .map(|file| moments(&column(&file, name)));
+        let error = (ours[1].powi(2) + theirs[1].powi(2)).sqrt() / (N as f64).sqrt();
+        assert!((ours[0] - theirs[0]).abs() < 5.0 * error, "{name}: {ours:?} {theirs:?}");
+        assert!((ours[1] / theirs[1]).ln().abs() < 0.4, "{name}: {ours:?} {theirs:?}");
+    }
+    // Training set 1 begins with the same showers.
+    let set = read(&shipped.join("set-1.hdf5")).cells_mev;
+    assert_eq!(set.dim(), (1000, 1, 10, 10));
+    let sums: Vec<f64> = set.outer_iter().take(N).map(|image| f64::from(image.sum())).collect();
+    let visible = column(&shipped.join("independent.hdf5"), "visible_energy");
+    // The observable leaves out cells below the cut of the readout.
+    assert!(sums.iter().zip(&visible).all(|(sum, visible)| (0.0..20.0).contains(&(sum - visible))));
+}
+
+/// Mean and standard deviation.
+fn moments(values: &[f64]) -> [f64; 2] {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    [mean, (squares / (n - 1.0)).sqrt()]
 }
 
 #[test]
