@@ -140,7 +140,7 @@ fn figure(
     let plot = CurvesPlot {
         text: text(
             &name,
-            capitalised(&observable.label),
+            title(observable),
             format!(
                 "Divergence of samples from the truth against the number of quantiles of {}.",
                 observable.label
@@ -166,6 +166,14 @@ fn truth(amplification: &Amplification) -> String {
     amplification
         .n_truth
         .map_or_else(|| "the exact truth".to_owned(), |n| format!("{n} showers of the truth"))
+}
+
+/// A heading that has room above a figure.
+fn title(observable: &AmplifiedObservable) -> String {
+    match observable.n_dimensions {
+        1 | 2 => capitalised(&observable.label),
+        n => format!("{n} observables together"),
+    }
 }
 
 fn capitalised(label: &str) -> String {
