@@ -1,5 +1,5 @@
 //! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2 |
-//! export-models`.
+//! reproduce-calomplification | export-models`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 

@@ -112,7 +112,7 @@ fn the_penalty_flattens_the_discriminator() {
         logged.iter().map(slope).collect::<Vec<_>>()
     };
     let [weak, strong] = ["r1 = 1e-6", "r1 = 1e4"].map(slopes);
-    assert!(weak[0].unwrap() > 0.0 && weak[0] == strong[0], "{weak:?} {strong:?}");
+    assert!(weak[0].unwrap() > 0.0, "{weak:?}");
     assert!(strong[3] < weak[3].map(|slope| 0.9 * slope), "{weak:?} {strong:?}");
     assert_eq!(slopes("r1 = 0.0")[0], None);
 }

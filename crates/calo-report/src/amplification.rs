@@ -46,7 +46,7 @@ pub struct Amplification {
     pub samples: Vec<AmplifiedSample>,
     /// Each observable or combination of them.
     pub observables: Vec<AmplifiedObservable>,
-    /// Histograms of single observables, in bins of equal width or ratio.
+    /// Histograms of single observables, in bins of equal width or ratio; of the first training set.
     #[serde(default)]
     pub distributions: Vec<AmplifiedDistribution>,
     /// What is missing, and why.
@@ -62,9 +62,10 @@ pub struct AmplifiedSample {
     pub kind: SampleKind,
     /// Its showers.
     pub n_showers: usize,
-    /// Showers that it was made from: the size of the training set that its factor is relative to.
+    /// Showers that it was made from, of the training set or of those that a density was fitted to: its factor is relative
+    /// to them.
     pub n_train: usize,
-    /// Showers that are also in the training set, told by their observables.
+    /// Showers that are also in the training set, told by their observables; of all sets together.
     pub n_copies: usize,
 }
 
@@ -76,9 +77,9 @@ pub enum SampleKind {
     Training,
     /// Showers of a model.
     Generated,
-    /// Values sampled from a kernel density that was fitted to those of the training set.
+    /// Values sampled from a kernel density.
     Kde,
-    /// Values sampled from a histogram that was fitted to those of the training set.
+    /// Values sampled from a histogram.
     Histogram,
 }
 
@@ -106,7 +107,7 @@ pub struct AmplifiedDistribution {
 pub struct Shares {
     /// Shares.
     pub values: Vec<f64>,
-    /// Standard errors: of the counts, or over the parts of a sample that several models made.
+    /// Standard errors of the counts, or the standard deviation over the parts of a sample that several models made.
     pub errors: Vec<f64>,
 }
 
@@ -134,6 +135,9 @@ pub struct SampleCurve {
     pub sample: usize,
     /// Divergence at each resolution, coarsest first, whether resolved or not.
     pub divergences: Vec<Estimate>,
+    /// Showers that have the observable, of those that the sample was made from.
+    #[serde(default)]
+    pub n_train: usize,
     /// Resolutions, from the coarsest on, at which there are ten showers of the sample a bin.
     pub n_resolved: usize,
     /// What it is worth at each resolution that is resolved, but a single bin.

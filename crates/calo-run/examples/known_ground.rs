@@ -162,7 +162,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("| {} | {bandwidth} | {} |", ground.name(), cells.collect::<Vec<_>>().join(" | "));
     }
     println!(
-        "\nFactors: independent points of the same divergence over {N_TRAIN}, with one standard error down and up, and the number of quantiles; divergences are means over {N_SETS} training sets."
+        "\nFactors: independent points of the same divergence over {N_TRAIN}, one standard deviation over {N_SETS} training sets down and up, and the number of quantiles, {} at most; * rests on more than the {N_INDEPENDENT} independent points that there are.",
+        1 << N_SPLITS
     );
     Ok(())
 }
@@ -182,8 +183,11 @@ fn mean_of(values: &[f64]) -> Estimate {
 }
 
 fn shown(worth: Option<Worth>) -> String {
-    let Some(Worth { n_bins, n_showers, range: (fewest, most), .. }) = worth else { return "-".to_owned() };
+    let Some(Worth { n_bins, n_showers, range: (fewest, most), is_extrapolated }) = worth else {
+        return "-".to_owned();
+    };
     let factor = |n: f64| n / N_TRAIN as f64;
     let bound = |n: Option<f64>| n.map_or_else(|| "∞".to_owned(), |n| format!("{:.2}", factor(n)));
-    format!("{:.2} ({} to {}; {n_bins})", factor(n_showers), bound(fewest), bound(most))
+    let mark = if is_extrapolated { "*" } else { "" };
+    format!("{:.2}{mark} ({} to {}; {n_bins})", factor(n_showers), bound(fewest), bound(most))
 }

@@ -21,7 +21,7 @@ use crate::measures::detector_info;
 use crate::monitor::Caller;
 use crate::provenance::VERSION;
 use crate::{Error, Result};
-use compare::{Compared, Comparison, Found};
+use compare::{Compared, Comparison, Found, Part};
 
 pub(crate) use file::DETECTOR;
 pub use observable_set::ObservableSet;
@@ -50,7 +50,13 @@ pub fn amplification(
     let reference = read(std::slice::from_ref(&request.reference))?;
     let (truth, independent) = match &request.independent {
         Some(file) => (reference, read(std::slice::from_ref(file))?),
-        None => reference.split(request.holdout).with_context(|| request.reference.display().to_string())?,
+        None => {
+            let parts = reference.split(request.holdout);
+            let (mut truth, independent) = parts.with_context(|| request.reference.display().to_string())?;
+            // What is drawn, but not judged: cells of both.
+            truth.cell_counts = reference.cell_counts;
+            (truth, independent)
+        }
     };
     let training = read(std::slice::from_ref(&request.training))?;
     let n_train = training.len();
@@ -64,9 +70,9 @@ pub fn amplification(
     for candidate in &request.candidates {
         let (mut showers, mut parts) = (ObservedShowers::default(), Vec::new());
         for file in &candidate.files {
-            let before = showers.len();
-            showers.read(file, &request.from, &detector, caller)?;
-            parts.push(showers.len() - before);
+            let of_file = read(std::slice::from_ref(file))?;
+            parts.push(Part { n_showers: of_file.len(), cell_counts: of_file.cell_counts.clone() });
+            showers.append(of_file).with_context(|| file.display().to_string())?;
         }
         samples.push(Compared::generated(&candidate.name, showers, parts, &training));
     }

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Showers of one energy in GeV, to go with --data; may be given again
     #[arg(long, value_name = "ENERGY=FILE", requires = "data", value_parser = file_at)]
     data_at: Vec<FixedEnergyFile>,
-    /// Seed of the simulated showers, or of the split of real ones
+    /// Seed of the simulated showers, or of the split of real ones; in calomplification any but 1 simulates all showers
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     data_seed: u64,
     /// Seed of runs and generated showers; in calomplification also the number of the first training set

@@ -20,7 +20,7 @@ pub(crate) fn amplification(found: &Amplification) -> String {
         table.add_row(std::iter::once(observable.label.clone()).chain(factors));
     }
     let mut text = format!(
-        "{table}\nin brackets one standard error down and up, and the number of quantiles; * rests on more independent showers \
+        "{table}\nin brackets one error down and up, and the number of quantiles; * rests on more independent showers \
          than there were\n"
     );
     for gap in &found.gaps {

@@ -30,7 +30,7 @@ pub(crate) fn page(amplification: &Amplification, figures: &[Figure]) -> String 
     page.push_str(&gap_list(&amplification.gaps, &[]));
     factors(&mut page, amplification);
     page.push_str(
-        "<p class=\"note\">In brackets: one standard error down and up, and the number of quantiles. * rests on more \
+        "<p class=\"note\">In brackets: one error down and up, and the number of quantiles. * rests on more \
          independent showers than there were.</p>\n",
     );
     page.push_str("</section>\n<section id=\"quantiles\">\n<h2>Generated showers</h2>\n");

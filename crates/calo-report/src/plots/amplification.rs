@@ -4,8 +4,8 @@ use calo_metrics::results::Estimate;
 use calo_metrics::{IndependentCurve, SHOWERS_PER_BIN};
 
 use crate::amplification::{
-    Amplification, AmplifiedDistribution, AmplifiedObservable, AmplifiedSample, DRAWN_SIZES, SampleCurve,
-    SampleKind, Shares,
+    Amplification, AmplifiedDistribution, AmplifiedObservable, AmplifiedSample, DRAWN_SIZES, Factor,
+    SampleCurve, SampleKind, Shares,
 };
 use crate::error::Result;
 use crate::figures::{
@@ -93,8 +93,8 @@ fn histogram(
         top_axis: None,
     };
     let caption = format!(
-        "Shares of {} in {} bins. Errors are of the numbers of showers, or the standard deviation over the models that made a \
-         sample.",
+        "Shares of {} in {} bins; of several training sets the first. Errors are of the numbers in each bin, or the standard \
+         deviation over the models that made a sample.",
         found.label,
         found.edges.len() - 1
     );
@@ -155,7 +155,7 @@ fn figure(
     };
     let caption = format!(
         "Jensen-Shannon divergence from {} over quantiles of {}. Faint where there are fewer than ten showers a bin. Numbers \
-         in the legend: independent showers that a sample is worth, over its training set.",
+         in the legend: independent showers that a sample is worth, over those that it was made from; * more than there are.",
         truth(amplification),
         observable.label
     );
@@ -182,10 +182,9 @@ fn capitalised(label: &str) -> String {
 }
 
 fn factor_note(curve: &SampleCurve) -> String {
-    match curve.factor.and_then(|factor| factor.value) {
-        Some(value) => format!("worth {} x", plain((value * 10.0).round() / 10.0)),
-        None => String::new(),
-    }
+    let Some(Factor { value, is_extrapolated, .. }) = curve.factor else { return String::new() };
+    let value = value.map_or_else(|| "∞".to_owned(), |value| plain((value * 10.0).round() / 10.0));
+    format!("worth {value}{} x", if is_extrapolated { "*" } else { "" })
 }
 
 /// Independent samples of the sizes that the paper draws, or of those there are.

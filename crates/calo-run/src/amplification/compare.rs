@@ -32,9 +32,15 @@ pub(super) struct Compared {
     pub(super) kind: SampleKind,
     /// Showers that are also in the training set.
     pub(super) n_copies: usize,
-    /// Showers of each model that it was made by.
-    pub(super) parts: Vec<usize>,
+    /// What each model made of it; none where it is of one piece.
+    pub(super) parts: Vec<Part>,
     source: Source,
+}
+
+/// Showers of one model.
+pub(super) struct Part {
+    pub(super) n_showers: usize,
+    pub(super) cell_counts: Option<Vec<f64>>,
 }
 
 enum Source {
@@ -47,15 +53,20 @@ impl Compared {
     /// The training set itself.
     pub(super) fn training(training: &ObservedShowers) -> Self {
         let source = Source::Showers(Box::new(training.clone()));
-        let parts = vec![training.len()];
-        Self { name: "training set".to_owned(), kind: SampleKind::Training, n_copies: 0, parts, source }
+        Self {
+            name: "training set".to_owned(),
+            kind: SampleKind::Training,
+            n_copies: 0,
+            parts: vec![],
+            source,
+        }
     }
 
     /// Showers of models that were trained with `training`, `parts` of each.
     pub(super) fn generated(
         name: &str,
         showers: ObservedShowers,
-        parts: Vec<usize>,
+        parts: Vec<Part>,
         training: &ObservedShowers,
     ) -> Self {
         let n_copies = showers.n_in(training);
@@ -154,9 +165,12 @@ impl Comparison<'_> {
             let reasons: Vec<String> = gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
             bail!("nothing could be compared: {}", reasons.join("; "));
         }
-        let hits = distributions::of_column(Column::NHits, self.truth, self.samples, &[])?;
-        distributions.extend(hits.filter(|_| !sets.iter().any(|set| single(set) == Some(Column::NHits))));
-        distributions.extend(distributions::of_cells(self.detector, self.truth, self.samples)?);
+        if !sets.iter().any(|set| single(set) == Some(Column::NHits)) {
+            let hits = distributions::of_column(Column::NHits, self.truth, self.samples, &[]);
+            distributions.extend(noted("number of hits", hits, &mut gaps));
+        }
+        let cells = distributions::of_cells(self.detector, self.truth, self.samples);
+        distributions.extend(noted("cell energy", cells, &mut gaps));
         Ok(Found { observables, distributions, gaps })
     }
 
@@ -189,10 +203,9 @@ impl Comparison<'_> {
             }
             advance(1);
         }
-        let distribution = match single(set) {
-            Some(column) => distributions::of_column(column, self.truth, self.samples, &estimated)?,
-            None => None,
-        };
+        let distribution =
+            single(set).map(|column| distributions::of_column(column, self.truth, self.samples, &estimated));
+        let distribution = noted(&set.label(), distribution.transpose().map(Option::flatten), gaps);
         let observable = AmplifiedObservable {
             id: set.to_string(),
             label: set.label(),
@@ -236,7 +249,7 @@ impl Comparison<'_> {
         };
         let n_train = fitted.sample(set)?.0.n_showers();
         let factor = quoted.map(|worth| Factor::of(&worth, n_train));
-        Ok(Some(SampleCurve { sample: index, divergences, n_resolved, worth, factor, settings }))
+        Ok(Some(SampleCurve { sample: index, divergences, n_train, n_resolved, worth, factor, settings }))
     }
 
     fn values_of(
@@ -277,6 +290,18 @@ impl Comparison<'_> {
         }
         Ok(sample)
     }
+}
+
+/// A histogram, or a gap for one that cannot be made.
+fn noted(
+    label: &str,
+    found: Result<Option<AmplifiedDistribution>>,
+    gaps: &mut Vec<Gap>,
+) -> Option<AmplifiedDistribution> {
+    found.unwrap_or_else(|error| {
+        gaps.push(Gap { what: format!("histogram of {label}"), why: one_line(&error) });
+        None
+    })
 }
 
 /// Quantile bins with ten showers each at least; values that tie allow fewer bins.

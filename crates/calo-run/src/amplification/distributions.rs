@@ -24,6 +24,9 @@ const MARGIN: f64 = 0.1;
 
 /// A histogram of `column` of the truth and of the samples, whose values of estimators come from `estimated`, by the place of
 /// the sample; none where the truth does not have it or is constant.
+///
+/// # Errors
+/// Values that bins cannot be made for.
 pub(super) fn of_column(
     column: Column,
     truth: &ObservedShowers,
@@ -41,9 +44,9 @@ pub(super) fn of_column(
         };
         let whole = of_showers(showers, 0, showers.len())?;
         let mut begin = 0;
-        let parts = sample.parts.iter().map(|n| {
-            begin += n;
-            of_showers(showers, begin - n, begin)
+        let parts = sample.parts.iter().map(|part| {
+            begin += part.n_showers;
+            of_showers(showers, begin - part.n_showers, begin)
         });
         Some(with_scatter(whole, &parts.collect::<Option<Vec<_>>>()?))
     };
@@ -53,18 +56,26 @@ pub(super) fn of_column(
 }
 
 /// The energies of all cells; none where they are not known of the truth.
+///
+/// # Errors
+/// A detector without a cut.
 pub(super) fn of_cells(
     detector: &Detector,
     truth: &ObservedShowers,
     samples: &[Compared],
 ) -> Result<Option<AmplifiedDistribution>> {
-    let of = |showers: &ObservedShowers| {
-        let counts = showers.cell_counts.clone()?;
+    let of = |counts: &Option<Vec<f64>>| {
+        let counts = counts.as_ref()?;
         let total: f64 = counts.iter().sum();
-        (total > 0.0).then(|| of_counts(&counts, total))
+        (total > 0.0).then(|| of_counts(counts, total))
     };
-    let Some(of_truth) = of(truth) else { return Ok(None) };
-    let samples = samples.iter().map(|sample| sample.observed().and_then(of)).collect();
+    let of_sample = |sample: &Compared| {
+        let whole = of(&sample.observed()?.cell_counts)?;
+        let parts = sample.parts.iter().map(|part| of(&part.cell_counts));
+        Some(with_scatter(whole, &parts.collect::<Option<Vec<_>>>()?))
+    };
+    let Some(of_truth) = of(&truth.cell_counts) else { return Ok(None) };
+    let samples = samples.iter().map(of_sample).collect();
     Ok(Some(distribution("cell_energy", &spectrum_axis(detector)?, of_truth, samples)))
 }
 
@@ -93,6 +104,9 @@ fn distribution(id: &str, axis: &Axis, truth: Shares, samples: Vec<Option<Shares
 }
 
 /// Bins that hold nearly all of `values`; none where these are constant or missing.
+///
+/// # Errors
+/// Values so large that their range has no width.
 fn axis(values: &[f32], is_whole: bool) -> Result<Option<Axis>> {
     let mut values: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
     values.sort_unstable_by(f32::total_cmp);

@@ -38,7 +38,7 @@ pub struct ObserveRequest {
 /// Writes the observables of showers; their number.
 ///
 /// # Errors
-/// No detector, no observables, showers that there are not, files that cannot be read, a full disk, an interruption.
+/// No detector, no observables, a range beyond the showers of the input, files that cannot be read, a full disk, an interruption.
 pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     let Some(detector) = request.from.detector()? else {
         return Err(Error::Usage("observe: no detector; expected --detector NAME or PATH".to_owned()));
@@ -56,7 +56,12 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
     if request.first > 0 || request.n_showers.is_some() {
         let rest = showers.len().saturating_sub(request.first);
         let n = request.n_showers.unwrap_or(rest);
-        ensure!(n > 0, "observe: no shower from number {} on; expected at least one", request.first);
+        ensure!(
+            n > 0,
+            "observe: {n} showers from number {} on, of {} in all; expected at least one",
+            request.first,
+            showers.len()
+        );
         showers = showers.part(request.first, request.first.saturating_add(n))?;
     }
     let n = showers.len();

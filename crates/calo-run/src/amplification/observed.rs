@@ -101,7 +101,10 @@ impl ObservedShowers {
     }
 
     /// Adds showers behind those that there are.
-    fn append(&mut self, other: Self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Samples of different observables, or whose cells are sorted.
+    pub(super) fn append(&mut self, other: Self) -> Result<()> {
         if self.is_empty() {
             *self = other;
             return Ok(());

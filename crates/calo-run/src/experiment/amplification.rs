@@ -54,6 +54,8 @@ pub struct AmplificationRecord {
     pub detector: String,
     /// What was asked for.
     pub request: Request,
+    /// Generated showers by which epochs were chosen; as many as a training set has where none are given.
+    pub n_validated: usize,
     /// The training sets.
     pub sets: Vec<SetRecord>,
     /// Seconds of the build, which no stage counts, where there was one.
@@ -97,6 +99,7 @@ pub fn reproduce_amplification(
     let base = experiment.config(profile)?;
     refuse_fields(&request.overrides)?;
     let config = base.with(&[&profile.overrides[..], &request.overrides].concat())?;
+    check_sizes(experiment, profile, n_runs, config.recipe.optim.batch_showers)?;
     let detector = config.detector.clone();
     let out = std::path::absolute(&request.out).context("--out")?;
     let asked = request.asked(n_sets, n_runs);
@@ -132,12 +135,14 @@ pub fn reproduce_amplification(
         found.push(amplification);
         records.push(record);
     }
-    let amplification = over_sets(&found)?;
+    let numbers: Vec<u64> = sets.iter().map(|set| set.number).collect();
+    let amplification = over_sets(&numbers, &found)?;
     let record = AmplificationRecord {
         schema_version: SCHEMA_VERSION,
         calo: VERSION.to_owned(),
         detector: pipeline.detector,
         request: asked,
+        n_validated: config.validation.n_generated.unwrap_or(0),
         sets: records,
         build_seconds: request.build_seconds,
         stages: pipeline.runner.stages.finished(),
@@ -169,6 +174,26 @@ fn check_seeds(request: &AmplificationReproduceRequest, n_sets: u64, n_runs: u64
         return Ok(());
     };
     Err(Error::Usage(problem))
+}
+
+/// # Errors
+/// Fewer training showers than a batch, or fewer generated ones than runs.
+fn check_sizes(
+    experiment: &AmplificationExperiment,
+    profile: &AmplificationProfile,
+    n_runs: u64,
+    batch: usize,
+) -> Result<()> {
+    let (n_train, n_generated) = (experiment.data.n_train, profile.n_generated);
+    if n_train < batch as u64 {
+        let problem = format!("{n_train}; expected at least {batch}, a batch of profile {}", profile.name);
+        return Err(experiment.source.wrong("data.n_train", &problem));
+    }
+    if n_generated < n_runs {
+        let problem = format!("{n_generated} of {n_runs} runs; expected at least one of each");
+        return Err(experiment.source.wrong("profile.n_generated", &problem));
+    }
+    Ok(())
 }
 
 /// # Errors

@@ -36,7 +36,7 @@ impl Experiment {
             ("candidate", self.candidates.iter().map(|candidate| candidate.name.clone()).collect()),
         ];
         for (field, names) in lists {
-            self.check_names(field, &names)?;
+            check_names(place, field, &names)?;
         }
         let candidates = self.candidates.iter().map(|candidate| ("candidate", &candidate.run));
         let pages = self.latent_pages.iter().map(|page| ("latent", &page.run));
@@ -63,25 +63,6 @@ impl Experiment {
             "{}: field `{field}`: {fractions:?}; expected shares of training, validation and reference, the last two above 0",
             self.source.place
         );
-        Ok(())
-    }
-
-    /// That there are names, all different, which folders can have.
-    fn check_names(&self, field: &str, names: &[String]) -> Result<()> {
-        let place = &self.source.place;
-        ensure!(!names.is_empty(), "{place}: no `[[{field}]]`; expected at least one");
-        let mut known = BTreeSet::new();
-        for name in names {
-            let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-            ensure!(
-                is_plain,
-                "{place}: field `{field}.name`: `{name}`; expected a name that a folder can have"
-            );
-            ensure!(
-                known.insert(name),
-                "{place}: field `{field}.name`: `{name}` twice; expected names that differ"
-            );
-        }
         Ok(())
     }
 
@@ -175,6 +156,24 @@ impl Experiment {
         }
         Ok(())
     }
+}
+
+/// That there are names, all different, which folders can have.
+///
+/// # Errors
+/// The first that cannot be.
+pub(super) fn check_names(place: &str, field: &str, names: &[String]) -> Result<()> {
+    ensure!(!names.is_empty(), "{place}: no `[[{field}]]`; expected at least one");
+    let mut known = BTreeSet::new();
+    for name in names {
+        let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+        ensure!(is_plain, "{place}: field `{field}.name`: `{name}`; expected a name that a folder can have");
+        ensure!(
+            known.insert(name),
+            "{place}: field `{field}.name`: `{name}` twice; expected names that differ"
+        );
+    }
+    Ok(())
 }
 
 /// Whether `name` is `first`, the separator and a number.

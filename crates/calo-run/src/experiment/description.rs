@@ -57,7 +57,7 @@ impl Experiment {
         let mut experiment: Self = source.parse()?;
         experiment.source = source;
         if experiment.kind != Kind::Scores {
-            return Err(experiment.wrong("kind", "another; expected `scores`"));
+            return Err(experiment.wrong("kind", "amplification; expected `scores`"));
         }
         experiment.expand_scans()?;
         experiment.check()?;

@@ -91,6 +91,8 @@ pub(super) struct Stages<'a> {
     makers: BTreeMap<PathBuf, String>,
     /// Stages of this request, in order.
     names: Vec<String>,
+    /// Folders whose place changes nothing, and what they are called in hashes.
+    folders: Vec<(String, &'static str)>,
 }
 
 impl<'a> Stages<'a> {
@@ -126,7 +128,26 @@ impl<'a> Stages<'a> {
         record.request = request;
         write_json(&path, &record)?;
         let (makers, names) = (BTreeMap::new(), Vec::new());
-        Ok(Self { out: out.to_owned(), program, detectors, keep, monitor, record, makers, names })
+        let mut stages = Self {
+            out: out.to_owned(),
+            program,
+            detectors,
+            keep,
+            monitor,
+            record,
+            makers,
+            names,
+            folders: vec![],
+        };
+        stages.name_folder(out, "OUT");
+        Ok(stages)
+    }
+
+    /// Calls `folder` by `name` in hashes: files in it are known by what they hold.
+    pub(super) fn name_folder(&mut self, folder: &Path, name: &'static str) {
+        // As it stands in JSON, without the quotes.
+        let text = serde_json::Value::from(folder.display().to_string()).to_string();
+        self.folders.push((text.trim_matches('"').to_owned(), name));
     }
 
     /// Runs stages that do not need each other, at most `n_at_once` of them at a time, unless they are complete for the
@@ -268,11 +289,9 @@ impl<'a> Stages<'a> {
             hasher.update(b"\0");
         };
         add(&self.detectors);
-        // As it stands in JSON, without the quotes.
-        let out = serde_json::to_string(&self.out)?;
-        let out = out.trim_matches('"');
         for step in &stage.steps {
-            add(&serde_json::to_string(step)?.replace(out, "OUT"));
+            let step = serde_json::to_string(step)?;
+            add(&self.folders.iter().fold(step, |step, (folder, name)| step.replace(folder, name)));
         }
         for input in &stage.inputs {
             match self.makers.get(input) {

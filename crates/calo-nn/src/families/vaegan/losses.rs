@@ -19,7 +19,8 @@ pub struct LossWeights {
     pub real_label: f64,
     /// Half of this times the mean square of the slope of the discriminator's logits at showers of the training set, in the
     /// unit of the scaling, is added to its loss (R1, Mescheder et al., arXiv 1801.04406); 0, as published, for none. The
-    /// slope is taken along a random direction, as a quotient of differences: its mean square is the squared gradient.
+    /// slope is a quotient of differences along a random direction, so that its mean square estimates the squared gradient;
+    /// empty cells move upwards alone, and so count half.
     pub r1: f64,
 }
 

@@ -133,7 +133,10 @@ impl VaeGan {
         Ok(Tensor::stack(&losses, 0)?.sum_all()?)
     }
 
-    /// Mean square of the slope of logits `on_real` of `real` images along a random direction each.
+    /// Mean square of the slope of the logits `on_real` of `real` images along a random direction each.
+    ///
+    /// # Shapes
+    /// `real` `[n, 1, x, y]`, scaled; `on_real` `[n, 1]` -> `[]`
     fn squared_slope(
         &self,
         discriminator: &Discriminator,

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_data::{ReadOptions, TableReader};
+use calo_metrics::Column;
+
 use super::description::{AmplificationData, AmplificationExperiment};
 use super::pipeline::Pipeline;
 use crate::Result;
@@ -10,7 +13,8 @@ use crate::error::{Context as _, ensure};
 use crate::experiment::data::{partial, single};
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
-use crate::files::{InputOptions, StorageOptions, create_folder};
+use crate::files::{self, InputOptions, StorageOptions, create_folder};
+use crate::monitor::Caller;
 use crate::simulate::SimulateRequest;
 
 /// Files of observables of the truth and of the independent showers.
@@ -24,6 +28,10 @@ pub(super) struct Data {
 
 impl Data {
     /// Finds or makes the files.
+    ///
+    /// # Errors
+    /// Files that should come with the program and do not, or are of other showers than the experiment says; those of a
+    /// stage.
     pub(super) fn new(pipeline: &mut Pipeline<'_>) -> Result<Self> {
         let (experiment, request) = (pipeline.experiment, pipeline.request);
         let shipped = experiment.data.shipped.as_ref().filter(|_| {
@@ -38,22 +46,24 @@ impl Data {
                     shipped.display()
                 )
             })?;
-            let file = |name: &str| {
+            pipeline.runner.stages.name_folder(&folder, "SHIPPED");
+            let file = |name: &str, field: &str, n_showers: u64| {
                 let path = folder.join(name);
                 ensure!(path.is_file(), "{}: no such file; expected observables of showers", path.display());
-                Ok(path)
+                experiment.check_shipped(&path)?;
+                let found = TableReader::open(&path)?.read(Column::VisibleEnergyMev.id())?.nrows() as u64;
+                experiment.check_number(&path, field, n_showers, found).map(|()| path)
             };
             return Ok(Self {
-                truth: file("truth.hdf5")?,
-                independent: file("independent.hdf5")?,
+                truth: file("truth.hdf5", "n_truth", experiment.data.n_truth)?,
+                independent: file("independent.hdf5", "n_independent", experiment.data.n_independent)?,
                 shipped: Some(folder),
             });
         }
         let folder = pipeline.out.join("data");
         create_folder(&folder)?;
         let AmplificationData { n_independent, n_truth, .. } = experiment.data;
-        let parts = [("independent", 0, n_independent, false), ("truth", n_independent, n_truth, true)];
-        let files = parts.map(|(name, first, n_showers, sorted)| -> Result<PathBuf> {
+        let mut make = |name: &str, first: u64, n_showers: u64, sorted: bool| -> Result<PathBuf> {
             let [showers, observables] =
                 [format!("{name}-showers.hdf5"), format!("{name}.hdf5")].map(|name| folder.join(name));
             let simulate = pipeline.simulate(request.data_seed, first, n_showers, &showers)?;
@@ -73,17 +83,27 @@ impl Data {
                 unfinished: vec![],
             })?;
             Ok(observables)
-        });
-        let [independent, truth] = files;
-        Ok(Self { truth: truth?, independent: independent?, shipped: None })
+        };
+        let independent = make("independent", 0, n_independent, false)?;
+        let truth = make("truth", n_independent, n_truth, true)?;
+        Ok(Self { truth, independent, shipped: None })
     }
 
     /// Images of a training set, in `folder` where they do not come with the program.
+    ///
+    /// # Errors
+    /// As [`Data::new`].
     pub(super) fn training(&self, pipeline: &mut Pipeline<'_>, set: u64, folder: &Path) -> Result<PathBuf> {
         let name = format!("set-{set}.hdf5");
         let shipped = self.shipped.as_ref().map(|folder| folder.join(&name));
         if let Some(shipped) = shipped.filter(|path| path.is_file()) {
-            return Ok(shipped);
+            let (experiment, caller) =
+                (pipeline.experiment, Caller { command: "calo inspect", monitor: pipeline.runner.monitor });
+            experiment.check_shipped(&shipped)?;
+            let found = files::open(&shipped, &ReadOptions::default(), caller)?.n_showers();
+            return experiment
+                .check_number(&shipped, "n_train", experiment.data.n_train, found)
+                .map(|()| shipped);
         }
         let showers = folder.join(&name);
         let (seed, first) = match pipeline.experiment.first_of(set) {
@@ -103,6 +123,43 @@ impl Data {
 }
 
 impl AmplificationExperiment {
+    /// # Errors
+    /// A file that comes with the program, of another particle or energy than the experiment's.
+    fn check_shipped(&self, path: &Path) -> Result<()> {
+        let attributes = calo_data::read_attributes(path, None)?;
+        let AmplificationData { particle, energy_gev, .. } = &self.data;
+        let fields = [
+            ("particle", "simulation_particle", particle.clone()),
+            ("energy_gev", "simulation_energy_gev", energy_gev.to_string()),
+        ];
+        for (field, attribute, expected) in fields {
+            let found =
+                attributes.iter().find(|(name, _)| name == attribute).map(|(_, value)| value.as_str());
+            if found != Some(&expected) {
+                let found = found.unwrap_or("unknown");
+                let problem = format!(
+                    "{expected}, but {} has {found}; expected the same, or --truth-from-scratch",
+                    path.display()
+                );
+                return Err(self.source.wrong(&format!("data.{field}"), &problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// A file that comes with the program, of another number of showers than the field says.
+    fn check_number(&self, path: &Path, field: &str, expected: u64, found: u64) -> Result<()> {
+        if found == expected {
+            return Ok(());
+        }
+        let problem = format!(
+            "{expected}, but {} has {found}; expected the same, or --truth-from-scratch",
+            path.display()
+        );
+        Err(self.source.wrong(&format!("data.{field}"), &problem))
+    }
+
     /// Number of the first independent shower of a training set; none of a set that is simulated for itself.
     pub(super) fn first_of(&self, set: u64) -> Option<u64> {
         (1..=self.n_sets()).contains(&set).then(|| (set - 1) * self.data.stride)

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use calo_sim::Kind as Particle;
+
 use crate::Result;
 use crate::amplification::ObservableSet;
 use crate::error::ensure;
 use crate::experiment::base_config::BaseConfig;
+use crate::experiment::check::check_names;
 use crate::experiment::source::{Kind, Source};
 
 /// How many independent showers a model's sample is worth: which showers, how many training sets and runs, and what was
@@ -149,7 +152,7 @@ impl AmplificationExperiment {
         let wrong = |field: &str, problem: &str| Err(self.source.wrong(field, problem));
         let place = &self.source.place;
         if self.kind != Kind::Amplification {
-            return wrong("kind", "another; expected `amplification`");
+            return wrong("kind", "scores; expected `amplification`");
         }
         let AmplificationData { energy_gev, n_independent, n_truth, n_train, stride, .. } = self.data;
         ensure!(
@@ -173,21 +176,37 @@ impl AmplificationExperiment {
                 "{place}: field `data.{field}`: {n}; expected 1 to {stride}, so that training sets share no shower"
             );
         }
-        ensure!(!self.profiles.is_empty(), "{place}: no `[[profile]]`; expected at least one");
-        let mut names = BTreeSet::new();
+        let names: Vec<String> = self.profiles.iter().map(|profile| profile.name.clone()).collect();
+        check_names(place, "profile", &names)?;
         for profile in &self.profiles {
             let name = &profile.name;
-            ensure!(
-                names.insert(name),
-                "{place}: field `profile.name`: `{name}` twice; expected names that differ"
-            );
             for (field, n) in
                 [("n_sets", profile.n_sets), ("n_runs", profile.n_runs), ("n_generated", profile.n_generated)]
             {
                 ensure!(n > 0, "{place}: profile {name}: field `{field}`: 0; expected at least 1");
             }
         }
+        let n_fitted = self.data.estimate_from.len();
+        let numbers: BTreeSet<&u64> = self.data.estimate_from.iter().collect();
+        ensure!(
+            numbers.len() == n_fitted,
+            "{place}: field `data.estimate_from`: {:?}; expected numbers that differ",
+            self.data.estimate_from
+        );
+        self.data
+            .particle
+            .parse::<Particle>()
+            .map_err(|problem| self.source.wrong("data.particle", &problem))?;
         for published in &self.published {
+            for (field, list) in [("bandwidth", &published.bandwidth), ("bins", &published.bins)] {
+                ensure!(
+                    list.is_empty() || list.len() == n_fitted,
+                    "{place}: field `published.{field}` of {}: {} values; expected {n_fitted}, one for each of \
+                     `data.estimate_from`",
+                    published.observable,
+                    list.len()
+                );
+            }
             let observable = published.observable.parse::<ObservableSet>();
             observable.map_err(|problem| self.source.wrong("published.observable", &problem))?;
         }

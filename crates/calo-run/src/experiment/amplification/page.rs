@@ -28,14 +28,14 @@ pub(super) fn page(
     let _ = writeln!(text, "# {}, reproduced\n", experiment.title);
     let _ = writeln!(
         text,
-        "Profile {}, showers in `{}`: {} of the truth, {} independent, {} {} of {n_train}, {} runs on each; {}, on {}.\n",
+        "Profile {}, showers in `{}`: {} of the truth, {} independent, {} {} of {n_train}, {} on each; {}, on {}.\n",
         value("profile"),
         record.detector,
         found.n_truth.unwrap_or_default(),
         found.n_independent,
         if sets.len() == 1 { "training set" } else { "training sets" },
         sets.join(", "),
-        value("runs"),
+        if value("runs") == "1" { "one run".to_owned() } else { format!("{} runs", value("runs")) },
         record.calo,
         value("device"),
     );
@@ -43,13 +43,10 @@ pub(super) fn page(
     let _ = writeln!(
         text,
         "\nThe factor is the number of independent showers whose divergence from the truth is that of the sample, over the \
-         {n_train} showers that it was made from; in brackets one standard error down and up, and the number of quantiles. * \
-         rests on more independent showers than there are. {}. {}",
-        if found.n_sets > 1 {
-            "Errors are standard deviations over the training sets"
-        } else {
-            "Errors are of resampling"
-        },
+         number of showers that the sample was made from: {n_train} of the training set, or the number in the name of a \
+         density. In brackets one error down and up, and the number of quantiles; * rests on more independent showers than \
+         there are. Errors are {}. {}",
+        if found.n_sets > 1 { "standard deviations over the training sets" } else { "those of resampling" },
         experiment.note.trim()
     );
     let _ = write!(text, "\n## Divergences\n\n{}", divergences(found));
@@ -66,10 +63,14 @@ pub(super) fn page(
         text += "\nBandwidths of kernel densities in standard deviations of each observable, and numbers of bins of \
                  histograms.\n";
     }
-    text += "\n## Runs\n\n";
-    text += &runs(record);
+    let _ = write!(text, "\n## Runs\n\n{}", runs(record));
+    let _ = writeln!(
+        text,
+        "\nThe epoch of each run is that of the lowest mean divergence from the training set, of {} generated showers.",
+        record.n_validated
+    );
     for gap in &found.gaps {
-        let _ = writeln!(text, "\nNot given or to be noted: {}: {}.", gap.what, gap.why);
+        let _ = writeln!(text, "\nMissing or noteworthy: {}: {}.", gap.what, gap.why);
     }
     text += "\n## Figures\n\n`amplification/amplification.html`: distributions of the first training set (figures 4 and 8), \
              divergences of generated showers (6 and 7) and of density estimators (9 and 10).\n";
