@@ -48,7 +48,6 @@ generator = { dense_channels = 3, conv_channels = 2, channels = [2] }
 channels = [2, 2]
 features = 4
 minibatch = { kernels = 3, projections = 2 }
-observable_units = 4
 [model.scaling]
 cells = "root"
 standardisation_steps = 1
@@ -151,7 +150,7 @@ fn a_discriminator_does_not_amplify() {
     }
     let images = Tensor::ones((3, 1, 6, 5), DType::F64, &Device::Cpu).unwrap();
     let logits = |images: &Tensor, difference: Option<&Tensor>| -> Vec<f64> {
-        let seen = Seen { images, difference, observables: None };
+        let seen = Seen { images, difference };
         discriminator.forward(&seen).unwrap().flatten_all().unwrap().to_vec1().unwrap()
     };
     let step = 1e-3;
@@ -164,12 +163,6 @@ fn a_discriminator_does_not_amplify() {
     let zero = images.zeros_like().unwrap();
     assert_eq!(logits(&images, Some(&zero)), a);
     assert_ne!(logits(&images, Some(&images)), a);
-    let wanting = DiscriminatorConfig { observable_units: 4, ..config };
-    let other = Parameters::new(3, DType::F64, &Device::Cpu);
-    let discriminator = Discriminator::new(&other.path(), &wanting, GRID).unwrap();
-    let seen = Seen { images: &images, difference: None, observables: None };
-    let message = discriminator.forward(&seen).unwrap_err().to_string();
-    assert!(message.contains("observables"), "{message}");
 }
 
 #[test]

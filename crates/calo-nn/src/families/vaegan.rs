@@ -14,7 +14,6 @@ mod generator;
 mod groups;
 mod losses;
 mod model;
-mod observables;
 mod sampler;
 mod schedule;
 mod standardisation;

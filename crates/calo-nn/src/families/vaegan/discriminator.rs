@@ -4,13 +4,12 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::generator::check_layers;
-use super::observables::N_OBSERVABLES;
+use crate::Result;
 use crate::components::positive;
 use crate::engine::Grid;
 use crate::layers::{Linear, LocallyConnected, LocallyConnectedConfig};
 use crate::ops::{leaky_relu, minibatch_discrimination};
 use crate::parameters::Path;
-use crate::{Error, Result};
 
 /// Slope of the activations below zero.
 const SLOPE: f64 = 0.2;
@@ -27,9 +26,6 @@ pub struct DiscriminatorConfig {
     pub features: usize,
     /// Kernels of the minibatch discrimination, and projections of each; no kernels for none.
     pub minibatch: MinibatchConfig,
-    /// Units of two fully connected layers on visible energy, highest cell and centres of gravity; 0, as published, for
-    /// none.
-    pub observable_units: usize,
 }
 
 /// Sizes of the minibatch discrimination.
@@ -44,13 +40,7 @@ pub struct MinibatchConfig {
 
 impl Default for DiscriminatorConfig {
     fn default() -> Self {
-        Self {
-            channels: vec![16, 8, 8],
-            kernel: 3,
-            features: 32,
-            minibatch: MinibatchConfig::default(),
-            observable_units: 0,
-        }
+        Self { channels: vec![16, 8, 8], kernel: 3, features: 32, minibatch: MinibatchConfig::default() }
     }
 }
 
@@ -75,8 +65,6 @@ pub struct Seen<'a> {
     pub images: &'a Tensor,
     /// Reconstruction minus input, `[n, 1, x, y]`; none for showers that nothing was reconstructed from: zeros then.
     pub difference: Option<&'a Tensor>,
-    /// Standardised observables, `[n, 4]`, where the discriminator takes them.
-    pub observables: Option<&'a Tensor>,
 }
 
 /// Locally connected layers with spectral norm; minibatch discrimination; the difference between reconstruction and input,
@@ -90,7 +78,6 @@ pub struct Discriminator {
     features: Linear,
     projections: Option<Linear>,
     minibatch: MinibatchConfig,
-    observables: Option<[Linear; 2]>,
     last: Linear,
 }
 
@@ -109,27 +96,18 @@ impl Discriminator {
             LocallyConnected::with_spectral_norm(&path.join(format_args!("local{}", i + 1)), config)
         });
         let n_flat = channels[channels.len() - 1] * h * w;
-        let DiscriminatorConfig { features, minibatch, observable_units: units, .. } = *config;
+        let DiscriminatorConfig { features, minibatch, .. } = *config;
         let spectral = |name: &str, n_in, n_out| Linear::with_spectral_norm(&path.join(name), n_in, n_out);
         let n_projections = minibatch.kernels * minibatch.projections;
         let projections = (minibatch.kernels > 0)
             .then(|| Linear::without_bias(&path.join("projections"), features, n_projections));
-        let observables = (units > 0).then(|| -> Result<_> {
-            Ok([spectral("observables1", N_OBSERVABLES, units)?, spectral("observables2", units, units)?])
-        });
         Ok(Self {
             local: local.collect::<Result<_>>()?,
             features: spectral("features", n_flat, features)?,
             projections: projections.transpose()?,
             minibatch,
-            observables: observables.transpose()?,
-            last: spectral("last", features + minibatch.kernels + h * w + units, 1)?,
+            last: spectral("last", features + minibatch.kernels + h * w, 1)?,
         })
-    }
-
-    /// Whether it takes observables.
-    pub fn takes_observables(&self) -> bool {
-        self.observables.is_some()
     }
 
     /// One step of power iteration for the estimates of all spectral norms: before each training step.
@@ -138,14 +116,13 @@ impl Discriminator {
     /// Candle's.
     pub fn power_iteration(&self) -> Result<()> {
         self.local.iter().try_for_each(LocallyConnected::power_iteration)?;
-        let observables = self.observables.iter().flatten();
-        [&self.features, &self.last].into_iter().chain(observables).try_for_each(Linear::power_iteration)
+        [&self.features, &self.last].into_iter().try_for_each(Linear::power_iteration)
     }
 
     /// Logits of the probability that showers are real, `[n, 1]`.
     ///
     /// # Errors
-    /// When the shapes are others than [`Seen`] says, or observables are missing.
+    /// When the shapes are others than [`Seen`] says.
     pub fn forward(&self, seen: &Seen<'_>) -> Result<Tensor> {
         let mut x = seen.images.clone();
         for layer in &self.local {
@@ -161,13 +138,6 @@ impl Discriminator {
             let MinibatchConfig { kernels, projections: each } = self.minibatch;
             let projected = projections.forward(&features)?.reshape(((), kernels, each))?;
             parts.push(minibatch_discrimination(&projected)?);
-        }
-        if let Some(layers) = &self.observables {
-            let observables = seen.observables.ok_or_else(|| {
-                Error::operand("discriminator", "observables", "none", "[n, 4], which this one takes")
-            })?;
-            let of = |x: &Tensor, layer: &Linear| leaky_relu(&layer.forward(x)?, SLOPE);
-            parts.push(layers.iter().try_fold(observables.clone(), |x, layer| of(&x, layer))?);
         }
         self.last.forward(&Tensor::cat(&parts, D::Minus1)?)
     }

@@ -9,9 +9,7 @@ use super::config::Config;
 use super::discriminator::{Discriminator, Seen};
 use super::groups::{AUTOENCODER, DISCRIMINATOR};
 use super::losses::LossWeights;
-use super::observables::{N_OBSERVABLES, observables};
 use super::sampler::Autoencoder;
-use super::standardisation::Standardisation;
 use crate::Result;
 use crate::engine::{Family, Losses, Posterior, Showers, Step, Trained};
 use crate::losses::{binary_cross_entropy, kld};
@@ -23,16 +21,11 @@ const GENERATED_MEAN: &str = "generated_mean";
 /// How far images are moved for the slope of the discriminator, in the unit of the scaling.
 const SLOPE_STEP: f64 = 0.1;
 
-/// Steps over which means and standard deviations of observables are averaged.
-const OBSERVABLES_STEPS: u64 = 100;
-
 /// A VAE-GAN in training.
 #[derive(Debug)]
 pub(super) struct VaeGan {
     autoencoder: Trained<Autoencoder>,
     discriminator: Trained<Discriminator>,
-    /// Of the observables that the discriminator takes.
-    observables: Option<Standardisation>,
     losses: LossWeights,
     latent_dim: usize,
     n_discriminator: u64,
@@ -56,14 +49,9 @@ impl VaeGan {
         let discriminator = Trained::new(parameters, |root| {
             Discriminator::new(&root.join(DISCRIMINATOR), &model.discriminator, model.grid)
         })?;
-        let observables = discriminator.tracked.takes_observables().then(|| {
-            let path = parameters.path().join(DISCRIMINATOR).join("observables");
-            Standardisation::new(&path, &[N_OBSERVABLES], 1.0)
-        });
         Ok(Self {
             autoencoder: Trained::new(parameters, |root| Autoencoder::new(root, model))?,
             discriminator,
-            observables: observables.transpose()?,
             losses: *losses,
             latent_dim: model.latent_dim,
             n_discriminator: schedule.n_discriminator,
@@ -71,17 +59,10 @@ impl VaeGan {
         })
     }
 
-    /// Counts a batch of step `step` for means and standard deviations.
-    fn see(&self, showers: &Showers, step: u64) -> Result<()> {
+    /// Counts a batch for mean and standard deviation of the cells.
+    fn see(&self, showers: &Showers) -> Result<()> {
         let autoencoder = &self.autoencoder.frozen;
-        let scaled = autoencoder.scaled(&showers.cells_mev)?;
-        if step < self.standardisation_steps {
-            autoencoder.see(&scaled)?;
-        }
-        let Some(standardisation) = self.observables.as_ref().filter(|_| step < OBSERVABLES_STEPS) else {
-            return Ok(());
-        };
-        standardisation.update(&observables(&autoencoder.mev(&scaled)?)?)
+        autoencoder.see(&autoencoder.scaled(&showers.cells_mev)?)
     }
 
     /// Reconstructions of showers, showers of the prior if they have a weight, and the distributions of the former.
@@ -111,13 +92,8 @@ impl VaeGan {
         images: &Tensor,
         difference: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let autoencoder = &self.autoencoder.frozen;
-        let seen = autoencoder.seen(images)?;
-        let of = |standardisation: &Standardisation| {
-            standardisation.standardised(&observables(&autoencoder.mev(images)?)?)
-        };
-        let observables = self.observables.as_ref().map(of).transpose()?;
-        discriminator.forward(&Seen { images: &seen, difference, observables: observables.as_ref() })
+        let seen = self.autoencoder.frozen.seen(images)?;
+        discriminator.forward(&Seen { images: &seen, difference })
     }
 
     /// Mean cross entropy of generated images with one label for all.
@@ -194,9 +170,8 @@ impl Family for VaeGan {
     }
 
     fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()> {
-        let step = cx.step();
-        if step < self.standardisation_steps.max(OBSERVABLES_STEPS) {
-            batches.iter().try_for_each(|showers| self.see(showers, step))?;
+        if cx.step() < self.standardisation_steps {
+            batches.iter().try_for_each(|showers| self.see(showers))?;
         }
         batches.iter().try_for_each(|showers| self.train_discriminator(showers, cx))?;
         batches.last().map_or(Ok(()), |showers| self.train_autoencoder(showers, cx))
