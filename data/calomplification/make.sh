@@ -1,8 +1,7 @@
 #!/bin/sh
 # Makes the files in this folder: data/calomplification/make.sh CALO WORK
 #
-# CALO is the calo to run, WORK a folder for 120 MB of showers. Two cores take about an hour and a half; done again, it goes on
-# where it stopped. `calo reproduce calomplification --truth-from-scratch` makes the same showers for itself.
+# CALO is the calo to run, WORK a folder for the showers. Done again, it goes on where it stopped. `calo reproduce calomplification --truth-from-scratch` makes the same showers for itself.
 set -eu
 [ $# = 2 ] || { echo "usage: $0 CALO WORK" >&2; exit 2; }
 calo=$(realpath "$1")

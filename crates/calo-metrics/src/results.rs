@@ -11,6 +11,8 @@ pub mod version1;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spread::standard_deviation;
+
 pub use by_id::ById;
 pub use by_id::PAPERS_IDS;
 pub use observable::{ComparedAt, ObservableInfo, Text};
@@ -111,6 +113,19 @@ pub struct Estimate {
     pub value: f64,
     /// Its standard error.
     pub error: Option<f64>,
+}
+
+impl Estimate {
+    /// Mean of `values`, with the standard deviation over them (n - 1) for error: none of a single value. NaN of none.
+    ///
+    /// ```
+    /// let estimate = calo_metrics::results::Estimate::over(&[1.0, 3.0]);
+    /// assert_eq!((estimate.value, estimate.error), (2.0, Some(2.0_f64.sqrt())));
+    /// ```
+    pub fn over(values: &[f64]) -> Self {
+        let value = values.iter().sum::<f64>() / values.len() as f64;
+        Self { value, error: standard_deviation(values) }
+    }
 }
 
 /// Where the showers at one energy came from.

@@ -3,6 +3,7 @@
 //!
 //! Plain data: `calo amplification` fills it, [`render_amplification`](crate::render_amplification) draws it.
 
+use std::fmt;
 use std::path::Path;
 
 use calo_metrics::results::{DetectorInfo, Estimate, Gap};
@@ -181,6 +182,16 @@ impl Factor {
     }
 }
 
+impl fmt::Display for Factor {
+    /// For tables: the factor, marked where it rests on extrapolation, one error down and up, and the number of bins.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |value: Option<f64>| value.map_or_else(|| "∞".to_owned(), |value| format!("{value:.2}"));
+        let [value, low, high] = [self.value, self.low, self.high].map(number);
+        let mark = if self.is_extrapolated { "*" } else { "" };
+        write!(f, "{value}{mark} ({low} to {high}; {})", self.n_bins)
+    }
+}
+
 /// Reads and checks an `amplification.json`.
 ///
 /// # Errors
@@ -220,4 +231,18 @@ fn check(amplification: &Amplification, place: &Place<'_>) -> Result<()> {
         place.not_negative(name, all.flat_map(|shares| &shares.values))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factor_shows_its_bounds_and_what_it_rests_on() {
+        let factor =
+            Factor { n_bins: 512, value: Some(12.25), low: Some(9.0), high: None, is_extrapolated: true };
+        assert_eq!(factor.to_string(), "12.25* (9.00 to ∞; 512)");
+        let plain = Factor { value: None, is_extrapolated: false, ..factor };
+        assert_eq!(plain.to_string(), "∞ (9.00 to ∞; 512)");
+    }
 }

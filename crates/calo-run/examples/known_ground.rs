@@ -157,7 +157,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         let cells = found.iter().map(|sets| shown(worth_at_resolution(&curves, &mean(sets))));
-        let Estimate { value, error } = mean_of(&bandwidths);
+        let Estimate { value, error } = Estimate::over(&bandwidths);
         let bandwidth = format!("{value:.3} ± {:.3}", error.unwrap_or(0.0));
         println!("| {} | {bandwidth} | {} |", ground.name(), cells.collect::<Vec<_>>().join(" | "));
     }
@@ -171,15 +171,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Mean and standard deviation of each column.
 fn mean(rows: &[Vec<f64>]) -> Vec<Estimate> {
     let n = rows.first().map_or(0, Vec::len);
-    (0..n).map(|level| mean_of(&rows.iter().map(|row| row[level]).collect::<Vec<_>>())).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few training sets")]
-fn mean_of(values: &[f64]) -> Estimate {
-    let n = values.len() as f64;
-    let value = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|other| (other - value).powi(2)).sum();
-    Estimate { value, error: Some((squares / (n - 1.0)).sqrt()) }
+    (0..n).map(|level| Estimate::over(&rows.iter().map(|row| row[level]).collect::<Vec<_>>())).collect()
 }
 
 fn shown(worth: Option<Worth>) -> String {

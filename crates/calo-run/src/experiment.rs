@@ -1,6 +1,7 @@
 //! Experiments as data: a table or figure of a paper, from nothing to the page.
 //!
-//! Each is one TOML file ([`AnyExperiment`]). An [`Experiment`] of scores names: showers, runs, candidates, pages of latent spaces, published numbers.
+//! Each is one TOML file ([`AnyExperiment`]). An [`Experiment`] of scores names showers, runs, candidates, pages of latent
+//! spaces and published numbers.
 //! [`reproduce`] simulates the showers (or takes them from files), trains, chooses epochs, estimates densities, generates,
 //! scores all candidates against showers that nothing was trained or chosen with, and writes the table and a page. What is
 //! complete is not done again; a stage is known by its settings, its inputs and the program that made it.

@@ -1,6 +1,6 @@
 //! What samples are worth, as a table for the terminal.
 
-use calo_report::amplification::{Amplification, Factor};
+use calo_report::amplification::Amplification;
 use comfy_table::{Table, presets};
 
 /// A line an observable, a column a sample; what is missing below.
@@ -14,7 +14,7 @@ pub(crate) fn amplification(found: &Amplification) -> String {
     for observable in &found.observables {
         let factor = |sample: usize| {
             let curve = observable.curves.iter().find(|curve| curve.sample == sample);
-            curve.and_then(|curve| curve.factor).map_or_else(|| "-".to_owned(), |factor| shown(&factor))
+            curve.and_then(|curve| curve.factor).map_or_else(|| "-".to_owned(), |factor| factor.to_string())
         };
         let factors = (0..found.samples.len()).map(factor);
         table.add_row(std::iter::once(observable.label.clone()).chain(factors));
@@ -27,11 +27,4 @@ pub(crate) fn amplification(found: &Amplification) -> String {
         text += &format!("missing: {}: {}\n", gap.what, gap.why);
     }
     text
-}
-
-fn shown(factor: &Factor) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "inf".to_owned(), |value| format!("{value:.2}"));
-    let mark = if factor.is_extrapolated { "*" } else { "" };
-    let [value, low, high] = [factor.value, factor.low, factor.high].map(number);
-    format!("{value}{mark} ({low} to {high}; {})", factor.n_bins)
 }

@@ -50,6 +50,7 @@ fn sets_and_runs_become_one_table_and_nothing_is_made_twice() {
         "KDE of 60",
         "above 10",
         "0.24 ± 0.01",
+        "of 200 generated showers",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::amplification::{Amplification, AmplifiedObservable, AmplifiedSample, Factor, SampleKind};
+use crate::amplification::{Amplification, AmplifiedObservable, AmplifiedSample, SampleKind};
 use crate::html::frame::{gap_list, grid, start};
 use crate::html::tables;
 use crate::plots::{Figure, Section};
-use crate::text::{escape, estimate, number};
+use crate::text::{escape, estimate};
 
 const INTRODUCTION: &str = "The truth is split into quantiles, bins of equal share. A sample is worth as many independent \
     showers as have its divergence on average, at the largest power of two of quantiles that still has ten of them a bin. \
@@ -79,20 +79,15 @@ fn factors(page: &mut String, amplification: &Amplification) {
         for index in 0..samples.len() {
             let curve = observable.curves.iter().find(|curve| curve.sample == index);
             let factor = curve.and_then(|curve| curve.factor);
-            let _ =
-                write!(page, "<td>{}</td>", factor.map_or_else(|| tables::NONE.to_owned(), |f| shown(&f)));
+            let _ = write!(
+                page,
+                "<td>{}</td>",
+                factor.map_or_else(|| tables::NONE.to_owned(), |factor| factor.to_string())
+            );
         }
         page.push_str("</tr>\n");
     }
     tables::close(page);
-}
-
-fn shown(factor: &Factor) -> String {
-    let value = factor.value.map_or_else(|| "∞".to_owned(), |value| number(value, 2));
-    let high = factor.high.map_or_else(|| "∞".to_owned(), |high| number(high, 2));
-    let mark = if factor.is_extrapolated { "*" } else { "" };
-    let low = factor.low.map_or_else(|| "∞".to_owned(), |low| number(low, 2));
-    format!("{value}{mark} <small>({low} to {high}; {})</small>", factor.n_bins)
 }
 
 /// Bandwidths and numbers of bins: the paper's table 1.

@@ -4,6 +4,7 @@
 //! calomplification, figures 4 and 8.
 
 use calo_core::Detector;
+use calo_metrics::results::Estimate;
 use calo_metrics::{Axis, Column, Histogram, Spacing, observable_info};
 use calo_report::amplification::{AmplifiedDistribution, Shares};
 
@@ -152,11 +153,9 @@ fn with_scatter(whole: Shares, parts: &[Shares]) -> Shares {
     if parts.len() < 2 {
         return whole;
     }
-    let n = parts.len() as f64;
     let scatter = |bin: usize| {
-        let mean = parts.iter().map(|part| part.values[bin]).sum::<f64>() / n;
-        let squares: f64 = parts.iter().map(|part| (part.values[bin] - mean).powi(2)).sum();
-        (squares / (n - 1.0)).sqrt()
+        let values: Vec<f64> = parts.iter().map(|part| part.values[bin]).collect();
+        Estimate::over(&values).error.unwrap_or(0.0)
     };
     let errors = (0..whole.values.len()).map(scatter).collect();
     Shares { errors, ..whole }

@@ -25,9 +25,11 @@ pub use description::{AmplificationData, AmplificationExperiment, AmplificationP
 pub use request::AmplificationReproduceRequest;
 pub use training_set::{ChosenEpoch, SetRecord};
 
+use super::run_configs::refuse_fields;
 use super::runner::Runner;
-use super::seeds::{LARGEST, NEXT_RUN};
+use super::seeds::check_runs;
 use super::stages::{Opening, Request, StageRecord, Stages, write_json};
+use crate::config::ValidationConfig;
 use crate::error::Context as _;
 use crate::files::create_folder;
 use crate::monitor::Monitor;
@@ -54,7 +56,7 @@ pub struct AmplificationRecord {
     pub detector: String,
     /// What was asked for.
     pub request: Request,
-    /// Generated showers by which epochs were chosen; as many as a training set has where none are given.
+    /// Generated showers by which epochs were chosen.
     pub n_validated: usize,
     /// The training sets.
     pub sets: Vec<SetRecord>,
@@ -95,11 +97,14 @@ pub fn reproduce_amplification(
     let profile = experiment.profile(&request.profile)?;
     let n_sets = request.n_sets.unwrap_or(profile.n_sets);
     let n_runs = request.n_runs.unwrap_or(profile.n_runs);
-    check_seeds(request, n_sets, n_runs)?;
+    if request.first_set == 0 {
+        return Err(Error::Usage("--seed 0: expected the number of a training set, 1 or more".to_owned()));
+    }
+    check_runs(request.first_set, n_sets, n_runs)?;
     let base = experiment.config(profile)?;
-    refuse_fields(&request.overrides)?;
+    refuse_fields(&request.overrides, &OWN_FIELDS, None)?;
     let config = base.with(&[&profile.overrides[..], &request.overrides].concat())?;
-    check_sizes(experiment, profile, n_runs, config.recipe.optim.batch_showers)?;
+    check_sizes(experiment, profile, [n_sets, n_runs], config.recipe.optim.batch_showers)?;
     let detector = config.detector.clone();
     let out = std::path::absolute(&request.out).context("--out")?;
     let asked = request.asked(n_sets, n_runs);
@@ -127,8 +132,8 @@ pub fn reproduce_amplification(
     let numbers = request.first_set..request.first_set.saturating_add(n_sets);
     let sets = numbers.map(|set| TrainingSet::new(&mut pipeline, &data, set)).collect::<Result<Vec<_>>>()?;
     // All at once, so that no core waits for the last run of a set.
-    let trainings: Vec<_> = sets.iter().flat_map(|set| set.train(&pipeline)).collect();
-    pipeline.runner.stages_together(&trainings)?;
+    let runs: Vec<_> = sets.iter().flat_map(|set| set.train(&pipeline)).collect();
+    pipeline.runner.stages_together(&runs)?;
     let (mut found, mut records) = (Vec::new(), Vec::new());
     for set in &sets {
         let (amplification, record) = set.compare(&mut pipeline, &data)?;
@@ -142,7 +147,7 @@ pub fn reproduce_amplification(
         calo: VERSION.to_owned(),
         detector: pipeline.detector,
         request: asked,
-        n_validated: config.validation.n_generated.unwrap_or(0),
+        n_validated: n_validated(&config.validation, experiment.data.n_train),
         sets: records,
         build_seconds: request.build_seconds,
         stages: pipeline.runner.stages.finished(),
@@ -159,35 +164,21 @@ pub fn reproduce_amplification(
 }
 
 /// # Errors
-/// No set, no run, or seeds so large that those of the runs have no room.
-fn check_seeds(request: &AmplificationReproduceRequest, n_sets: u64, n_runs: u64) -> Result<()> {
-    let first = request.first_set;
-    let last = n_runs.checked_mul(NEXT_RUN).and_then(|more| more.checked_add(n_sets));
-    let is_too_large = last.and_then(|more| more.checked_add(first)).is_none_or(|last| last > LARGEST);
-    let problem = if first == 0 {
-        "--seed 0: expected the number of a training set, 1 or more".to_owned()
-    } else if n_sets == 0 || n_runs == 0 {
-        format!("{n_sets} training sets of {n_runs} runs; expected at least one of each")
-    } else if is_too_large {
-        format!("--seed {first} with {n_sets} training sets of {n_runs} runs: expected a smaller seed")
-    } else {
-        return Ok(());
-    };
-    Err(Error::Usage(problem))
-}
-
-/// # Errors
-/// Fewer training showers than a batch, or fewer generated ones than runs.
+/// No set or no run, fewer training showers than a batch, or fewer generated ones than runs.
 fn check_sizes(
     experiment: &AmplificationExperiment,
     profile: &AmplificationProfile,
-    n_runs: u64,
+    [n_sets, n_runs]: [u64; 2],
     batch: usize,
 ) -> Result<()> {
     let (n_train, n_generated) = (experiment.data.n_train, profile.n_generated);
     if n_train < batch as u64 {
         let problem = format!("{n_train}; expected at least {batch}, a batch of profile {}", profile.name);
         return Err(experiment.source.wrong("data.n_train", &problem));
+    }
+    if n_sets == 0 || n_runs == 0 {
+        let problem = format!("{n_sets} training sets of {n_runs} runs; expected at least one of each");
+        return Err(Error::Usage(problem));
     }
     if n_generated < n_runs {
         let problem = format!("{n_generated} of {n_runs} runs; expected at least one of each");
@@ -196,13 +187,8 @@ fn check_sizes(
     Ok(())
 }
 
-/// # Errors
-/// Overrides of fields that the experiment sets, which would have no effect.
-fn refuse_fields(overrides: &[String]) -> Result<()> {
-    let field = |text: &String| text.split('=').next().unwrap_or_default().trim().to_owned();
-    let own = overrides.iter().find(|text| OWN_FIELDS.contains(&field(text).as_str()));
-    own.map_or(Ok(()), |text| {
-        let problem = format!("--set {text}: the experiment sets it itself; expected another field");
-        Err(Error::Usage(problem))
-    })
+/// Showers that a model generates for a validation: as many as validate it, unless the configuration gives a number.
+fn n_validated(validation: &ValidationConfig, n_train: u64) -> usize {
+    let showers = usize::try_from(n_train).unwrap_or(usize::MAX).min(validation.max_showers);
+    validation.n_generated.unwrap_or(showers)
 }

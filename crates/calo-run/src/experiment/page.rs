@@ -121,18 +121,10 @@ fn combined(estimates: impl Iterator<Item = Estimate>, digits: usize) -> String 
         [Estimate { value, error: None }] => format!("{value:.digits$}"),
         [Estimate { value, error: Some(error) }] => format!("{value:.digits$} ± {error:.digits$}"),
         _ => {
-            let [mean, deviation] = mean_and_deviation(estimates.iter().map(|estimate| estimate.value));
-            format!("{mean:.digits$} ± {deviation:.digits$}")
+            let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
+            combined(std::iter::once(Estimate::over(&values)), digits)
         }
     }
-}
-
-/// Mean and standard deviation of a sample; that of a single value is 0.
-fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> [f64; 2] {
-    let n = values.len() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
-    [mean, (squares / (n - 1.0).max(1.0)).sqrt()]
 }
 
 /// What the numbers mean, and what stands beside them.
@@ -175,11 +167,11 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
     let (label, published) =
         repeated.map_or(("", None), |run| (run.label.as_str(), run.published_s_jsd.as_ref()));
     for row in table.seeds.iter().filter(|row| row.repeated_s_jsd.len() > 1) {
-        let [mean, deviation] = mean_and_deviation(row.repeated_s_jsd.iter().copied());
+        let s_jsd = combined(std::iter::once(Estimate::over(&row.repeated_s_jsd)), 2);
         let best = row.repeated_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
         let _ = writeln!(
             text,
-            "\nSeed {}: {} runs of {label}, S_JSD of the best epochs against validation showers {mean:.2} ± {deviation:.2}{}; \
+            "\nSeed {}: {} runs of {label}, S_JSD of the best epochs against validation showers {s_jsd}{}; \
              the best, {best:.2}, is used.",
             row.seed,
             row.repeated_s_jsd.len(),

@@ -19,7 +19,7 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
     let tuning: &[String] = if request.from.is_some() { &profile.tuning } else { &[] };
     let mut detectors = Vec::new();
     for run in &experiment.runs {
-        refuse_fields(&request.overrides, run)?;
+        refuse_fields(&request.overrides, &OWN_FIELDS, Some(run))?;
         let of_file = [&profile.overrides[..], tuning, &run.overrides].concat();
         let place = || format!("{}: profile {}, run {}", experiment.source.place, profile.name, run.name);
         config.with(&of_file).with_context(place)?;
@@ -50,15 +50,15 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
 }
 
 /// # Errors
-/// Overrides of fields that the experiment or `run` sets, which would have no effect.
-fn refuse_fields(overrides: &[String], run: &RunPlan) -> Result<()> {
+/// Overrides of fields that the experiment (`own_fields`) or `run` sets, which would have no effect.
+pub(super) fn refuse_fields(overrides: &[String], own_fields: &[&str], run: Option<&RunPlan>) -> Result<()> {
     let name = |text: &str| text.split('=').next().unwrap_or_default().trim().to_owned();
-    let of_run: Vec<String> = run.overrides.iter().map(|text| name(text)).collect();
+    let sets = |run: &&RunPlan, field: &str| run.overrides.iter().any(|text| name(text) == field);
     for given in overrides {
         let field = name(given);
-        let by = if OWN_FIELDS.contains(&field.as_str()) {
+        let by = if own_fields.contains(&field.as_str()) {
             "the experiment sets it".to_owned()
-        } else if of_run.contains(&field) {
+        } else if let Some(run) = run.filter(|run| sets(run, &field)) {
             format!("run {} sets it", run.name)
         } else {
             continue;

@@ -10,7 +10,7 @@ pub(super) const N_SAMPLES: u64 = 3;
 pub(super) const NEXT_RUN: u64 = 1_000_000;
 
 /// Configurations are TOML, whose integers have 64 bits with a sign.
-pub(super) const LARGEST: u64 = i64::MAX as u64;
+const LARGEST: u64 = i64::MAX as u64;
 
 /// # Errors
 /// Seeds so large that those made from them, of samples and repeated runs, have no room.
@@ -20,6 +20,12 @@ pub(super) fn check(request: &ReproduceRequest) -> Result<()> {
     if data_seed > largest_data {
         return Err(Error::Usage(format!("--data-seed {data_seed}: expected at most {largest_data}")));
     }
+    check_runs(seed, n_seeds, n_runs)
+}
+
+/// # Errors
+/// Seeds so large that those of runs have no room.
+pub(super) fn check_runs(seed: u64, n_seeds: u64, n_runs: u64) -> Result<()> {
     let added = n_runs.checked_mul(NEXT_RUN).and_then(|added| added.checked_add(n_seeds));
     let largest = added.and_then(|added| LARGEST.checked_sub(added));
     if largest.is_none_or(|largest| seed > largest) {

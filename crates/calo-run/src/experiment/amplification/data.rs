@@ -49,7 +49,11 @@ impl Data {
             pipeline.runner.stages.name_folder(&folder, "SHIPPED");
             let file = |name: &str, field: &str, n_showers: u64| {
                 let path = folder.join(name);
-                ensure!(path.is_file(), "{}: no such file; expected observables of showers", path.display());
+                ensure!(
+                    path.is_file(),
+                    "{}: no such file; expected observables of showers, as make.sh beside it makes them, or --truth-from-scratch",
+                    path.display()
+                );
                 experiment.check_shipped(&path)?;
                 let found = TableReader::open(&path)?.read(Column::VisibleEnergyMev.id())?.nrows() as u64;
                 experiment.check_number(&path, field, n_showers, found).map(|()| path)
@@ -169,14 +173,10 @@ impl AmplificationExperiment {
 impl Pipeline<'_> {
     /// A step that simulates showers of the experiment.
     fn simulate(&self, seed: u64, first: u64, n_showers: u64, out: &Path) -> Result<Step> {
-        let AmplificationData { particle, energy_gev, .. } = &self.experiment.data;
-        let particle = particle
-            .parse()
-            .map_err(|problem: String| self.experiment.source.wrong("data.particle", &problem))?;
         Ok(Step::Simulate(SimulateRequest {
             detector: self.detector.clone(),
-            particle,
-            energies: single(*energy_gev),
+            particle: self.experiment.particle()?,
+            energies: single(self.experiment.data.energy_gev),
             n_showers,
             seed,
             first,

@@ -142,6 +142,14 @@ impl AmplificationExperiment {
         BaseConfig::find(&self.source, &profile.name, &profile.config)
     }
 
+    /// The incident particle.
+    ///
+    /// # Errors
+    /// A particle that the simulator does not know.
+    pub(super) fn particle(&self) -> Result<Particle> {
+        self.data.particle.parse().map_err(|problem: String| self.source.wrong("data.particle", &problem))
+    }
+
     /// Training sets that are parts of the independent showers; others are simulated for themselves.
     pub(super) fn n_sets(&self) -> u64 {
         let AmplificationData { n_independent, stride, .. } = self.data;
@@ -193,10 +201,7 @@ impl AmplificationExperiment {
             "{place}: field `data.estimate_from`: {:?}; expected numbers that differ",
             self.data.estimate_from
         );
-        self.data
-            .particle
-            .parse::<Particle>()
-            .map_err(|problem| self.source.wrong("data.particle", &problem))?;
+        self.particle()?;
         for published in &self.published {
             for (field, list) in [("bandwidth", &published.bandwidth), ("bins", &published.bins)] {
                 ensure!(

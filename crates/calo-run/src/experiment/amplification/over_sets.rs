@@ -66,7 +66,9 @@ pub(super) fn over_sets(numbers: &[u64], sets: &[Amplification]) -> Result<Ampli
             curve.n_resolved = of_sets.iter().map(|curve| curve.n_resolved).min().unwrap_or(0);
             let mean = |values: fn(&SampleCurve) -> &[Estimate]| -> Vec<Estimate> {
                 let n = of_sets.iter().map(|curve| values(curve).len()).min().unwrap_or(0);
-                (0..n).map(|i| mean_of(of_sets.iter().map(|curve| values(curve)[i].value))).collect()
+                let of_sets =
+                    |i: usize| of_sets.iter().map(|curve| values(curve)[i].value).collect::<Vec<_>>();
+                (0..n).map(|i| Estimate::over(&of_sets(i))).collect()
             };
             curve.divergences = mean(|curve| &curve.divergences);
             curve.settings = mean(|curve| &curve.settings);
@@ -79,14 +81,4 @@ pub(super) fn over_sets(numbers: &[u64], sets: &[Amplification]) -> Result<Ampli
         }
     }
     Ok(all)
-}
-
-/// Mean and standard deviation.
-fn mean_of(values: impl ExactSizeIterator<Item = f64> + Clone) -> Estimate {
-    #[expect(clippy::cast_precision_loss, reason = "a few training sets")]
-    let n = values.len() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
-    let error = (n > 1.0).then(|| (squares / (n - 1.0)).sqrt());
-    Estimate { value: mean, error }
 }

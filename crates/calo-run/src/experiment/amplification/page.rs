@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use calo_metrics::results::Estimate;
 use calo_report::amplification::{
-    Amplification, AmplifiedObservable, AmplifiedSample, Factor, SampleCurve, SampleKind,
+    Amplification, AmplifiedObservable, AmplifiedSample, SampleCurve, SampleKind,
 };
 
 use super::AmplificationRecord;
@@ -87,20 +87,13 @@ fn factors(found: &Amplification, experiment: &AmplificationExperiment) -> Strin
         let mut row = vec![observable.label.clone()];
         row.extend((0..found.samples.len()).map(|sample| {
             let factor = curve(observable, sample).and_then(|curve| curve.factor);
-            factor.map_or_else(missing, |factor| shown(&factor))
+            factor.map_or_else(missing, |factor| factor.to_string())
         }));
         let published = published(experiment, &observable.id);
         row.push(published.and_then(|published| published.factor.clone()).unwrap_or_else(missing));
         rows.push(row);
     }
     aligned(&rows)
-}
-
-fn shown(factor: &Factor) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "∞".to_owned(), |value| format!("{value:.1}"));
-    let mark = if factor.is_extrapolated { " \\*" } else { "" };
-    let [value, low, high] = [factor.value, factor.low, factor.high].map(number);
-    format!("{value}{mark} ({low} to {high}; {})", factor.n_bins)
 }
 
 /// Divergences at few quantiles, and at as many as the factor of generated showers is quoted at.

@@ -9,7 +9,7 @@ use super::data::Data;
 use super::pipeline::Pipeline;
 use crate::Result;
 use crate::amplification::{AmplificationRequest, NamedFiles, ObservableSet};
-use crate::error::{Context as _, ensure};
+use crate::error::Context as _;
 use crate::experiment::data::single;
 use crate::experiment::seeds::NEXT_RUN;
 use crate::experiment::stages::Stage;
@@ -129,7 +129,6 @@ impl TrainingSet {
         for ((run, folder), ChosenEpoch { epoch, .. }) in (0..).zip(&self.runs).zip(chosen) {
             // Parts differ by one shower at most, and no two of them have the same noise.
             let [first, end] = [run, run + 1].map(|run| n_all * run / n_runs);
-            ensure!(end > first, "{n_all} showers of {n_runs} runs; expected at least one of each");
             let out = self.folder.join(format!("generated-{}.hdf5", run + 1));
             let generate = GenerateRequest {
                 model: ModelChoice {
