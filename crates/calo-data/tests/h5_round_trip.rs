@@ -191,6 +191,12 @@ fn attributes_are_read_again() {
     assert_eq!(calo_data::read_attributes(&path, None).unwrap(), attributes);
     let with_group = calo_data::read_attributes(&path, Some("3x4x5")).unwrap();
     assert_eq!(with_group.last().unwrap(), &("axes".to_owned(), "[shower, layer, x, y]".to_owned()));
+    // Of a file made from hundreds of others.
+    let path = folder.path().join("joined.hdf5");
+    let many: Vec<_> = (0..1000).map(|i| (format!("input_{i:04}"), i.to_string())).collect();
+    let options = WriteOptions { attributes: many.clone(), ..WriteOptions::new(grid) };
+    write(&path, &options, &random_showers::<f32>(5, grid, 1), 5);
+    assert_eq!(calo_data::read_attributes(&path, None).unwrap(), many);
 }
 
 #[test]

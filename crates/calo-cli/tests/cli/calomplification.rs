@@ -6,7 +6,7 @@ use std::path::Path;
 use calo_report::amplification::Amplification;
 use serde_json::Value;
 
-use crate::common::{calo, stderr, stdout};
+use crate::common::{calo, read, stderr, stdout};
 
 const EXPERIMENT: &str = include_str!("../../../../configs/experiments/calomplification.toml");
 
@@ -118,6 +118,51 @@ fn a_set_of_its_own_number_is_simulated_for_itself() {
     assert!(!page.contains("KDE of 60"), "{page}");
 }
 
+/// Another processor may turn a shower into another one of the same distribution, but hardly all of them.
+#[test]
+fn the_showers_that_ship_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/calomplification");
+    let mut command = calo();
+    command.args(["simulate", "--detector", "ild-ecal-image", "--particle", "gamma", "--energy", "50"]);
+    command.args(["--seed", "1", "-n", "200", "--out"]).arg(path("showers.hdf5")).assert().success();
+    let mut command = calo();
+    command.args(["observe", "--detector", "ild-ecal-image"]).arg(path("showers.hdf5"));
+    command.arg("--out").arg(path("observables.hdf5")).assert().success();
+    let column = |file: &Path, name: &str, n: usize| -> Vec<f64> {
+        let values = calo_data::TableReader::open(file).unwrap().read(name).unwrap();
+        values.iter().take(n).copied().collect()
+    };
+    for name in ["visible_energy", "peak_energy", "n_hits", "cog_x", "cog_y"] {
+        let [ours, theirs] =
+            [path("observables.hdf5"), shipped.join("independent.hdf5")].map(|file| column(&file, name, 200));
+        let same = ours.iter().zip(&theirs).filter(|(a, b)| (*a - *b).abs() < 1e-3 * b.abs()).count();
+        assert!(same > 100, "{name}: {same} of 200 showers are the same");
+        let [a, b] = [&ours, &theirs].map(|values| moments(values));
+        assert!((a[0] - b[0]).abs() < 0.5 * b[1] && (a[1] / b[1]).ln().abs() < 0.3, "{name}: {a:?} {b:?}");
+        // The truth is of the same distribution.
+        let [truth, many] = ["truth.hdf5", "independent.hdf5"]
+            .map(|file| moments(&column(&shipped.join(file), name, 50_000)));
+        assert!((truth[0] - many[0]).abs() < 0.04 * many[1], "{name}: {truth:?} {many:?}");
+    }
+    // Training set 1 begins with the same showers; all sets differ.
+    let sums = |set: u32| -> Vec<f64> {
+        let set = read(&shipped.join(format!("set-{set}.hdf5"))).cells_mev;
+        assert_eq!(set.dim(), (1000, 1, 10, 10));
+        set.outer_iter().map(|image| f64::from(image.sum())).collect()
+    };
+    let visible = column(&shipped.join("independent.hdf5"), "visible_energy", 1000);
+    // The observable leaves out cells below the cut of the readout.
+    assert!(sums(1).iter().zip(&visible).all(|(sum, visible)| (-0.01..20.0).contains(&(sum - visible))));
+    let sets = [1, 2, 3, 4, 5, 901, 902, 903].map(sums);
+    for (i, set) in sets.iter().enumerate() {
+        assert!(sets[..i].iter().all(|other| other != set), "set {i} twice");
+    }
+    let sizes = fs::read_dir(&shipped).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    assert!(sizes.sum::<u64>() < 20_000_000);
+}
+
 #[test]
 fn what_does_not_go_with_it_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,4 +179,12 @@ fn what_does_not_go_with_it_is_refused() {
     refuse(&["calomplification", "--set", "seed=3"], 2, "the experiment sets it");
     refuse(&["calomplification", "--set", "optim.epoch=3"], 1, "unknown field `epoch`");
     refuse(&["table2", "--truth-from-scratch"], 2, "no showers of this experiment");
+}
+
+/// Mean and standard deviation.
+fn moments(values: &[f64]) -> [f64; 2] {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    [mean, (squares / (n - 1.0)).sqrt()]
 }

@@ -8,8 +8,9 @@ use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenU
 
 use super::open::{open, printable};
 
-/// No more attributes of an object are read than this, and no longer ones of fixed length than [`MAX_FIXED`].
-const MAX_ATTRIBUTES: usize = 64;
+/// No more attributes of an object are read than this, and no longer ones of fixed length than [`MAX_FIXED`]. A file made from many
+/// others has four for each of them.
+const MAX_ATTRIBUTES: usize = 65_536;
 const MAX_FIXED: usize = 4096;
 
 /// Names and values of the text attributes of `path`, those of the file itself first, then those of `group`.
