@@ -7,7 +7,7 @@
 //! * [`HistogramDensity`] is the same from equal bins, whose number cross-validation chooses.
 //! * [`divergence_spectrum`] says how much information each variable carries, [`pearson`] and [`spearman`] about what,
 //!   [`joint_histogram`] and [`traversal`] show it.
-//! * [`natural_gradient_step`] moves latent points to where a critic scores them higher.
+//! * [`LatentOptimisation`] moves latent points to where a critic scores them higher.
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "a library returns what it has to say")]
 
@@ -33,7 +33,7 @@ pub use kde::{
     Ascent, Bandwidth, BandwidthSearch, CrossValidation, Evaluation, Given, Kde, KdeSettings, PerDimension,
     Search, Stage, Storage, scott, silverman,
 };
-pub use latent_optimisation::natural_gradient_step;
+pub use latent_optimisation::LatentOptimisation;
 pub use traversal::{traversal, traversal_plane};
 pub use whitening::KernelCovariance;
 

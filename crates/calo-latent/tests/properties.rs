@@ -1,8 +1,8 @@
 //! What must hold for any sample.
 
 use calo_latent::{
-    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, KernelCovariance, Search,
-    Stage, divergence_spectrum, natural_gradient_step, pearson, scott, spearman,
+    Bandwidth, BinValidation, CrossValidation, HistogramDensity, Kde, KdeSettings, KernelCovariance,
+    LatentOptimisation, Search, Stage, divergence_spectrum, pearson, scott, spearman,
 };
 use ndarray::{Array2, Axis, s};
 use proptest::prelude::*;
@@ -85,7 +85,8 @@ proptest! {
     ) {
         let z = normal(6, 4, seed).mapv(|x| x.clamp(-1.0, 1.0));
         let gradient = normal(6, 4, seed + 1000);
-        let moved = natural_gradient_step(z.view(), gradient.view(), alpha, beta).unwrap();
+        let settings = LatentOptimisation { step: alpha, damping: beta, n_steps: 1 };
+        let moved = settings.step(z.view(), gradient.view()).unwrap();
         prop_assert!(moved.iter().all(|x| x.abs() <= 1.0));
         let step = &moved - &z;
         prop_assert!(step.iter().zip(&gradient).all(|(step, g)| step * g >= 0.0));

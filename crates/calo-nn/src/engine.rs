@@ -3,7 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `family` | [`FamilyConfig`] and [`Family`]: a family's networks, and one training step |
-//! | `sampler` | [`Sampler`] and [`Encode`]: a trained model |
+//! | `sampler` | [`Sampler`], [`Encode`] and [`LatentScore`]: a trained model |
 //! | `posterior` | [`Posterior`]: distributions of latent variables |
 //! | `grid` | [`Grid`]: cells along each axis |
 //! | `recipe` | [`Recipe`]: a family's configuration and how it is optimised |
@@ -51,10 +51,10 @@ pub use old_names::OldName;
 pub use optim::{Group, OptimConfig};
 pub use posterior::Posterior;
 pub use recipe::Recipe;
-pub use sampler::{Encode, Prior, Sampler};
+pub use sampler::{Encode, LatentScore, Prior, Sampler};
 pub use schedule::{BatchSource, Event, Flow, train};
 pub use shower_model::ShowerModel;
 pub use step::{Losses, Showers, Step};
 pub use tables::Tables;
-pub(crate) use tables::{parse_table, to_table};
+pub(crate) use tables::{overlay, parse_table, to_table};
 pub use trainer::{Position, Trainer};

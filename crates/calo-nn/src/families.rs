@@ -5,7 +5,7 @@
 //! | [`bibae`] | BIB-AE: encoder, decoder, critics, post-processor; a family to train | decoding-photons, fast-and-accurate-showers |
 //! | [`gan`] | generator, discriminator; a family to train | fast-and-accurate-showers |
 //! | [`vaegan`] | encoder, generator, discriminator of images; a family to train | calomplification |
-//! | [`wgan`] | generator, critic (photons and pions), constrainer | fast-and-accurate-showers |
+//! | [`wgan`] | generator, critic (photons and pions), constrainer; a family to train | fast-and-accurate-showers |
 //!
 //! Names of parameters are those of the published state dictionaries. Showers enter as `[n, layer, x, y]` in MeV,
 //! incident energies as `[n, 1]` in GeV.
@@ -19,7 +19,7 @@ use crate::engine::{self, FamilyEntry, Published, StateDict};
 use crate::{Error, Result};
 
 /// Every family that can be trained. A new one is a folder and a line here.
-pub const ALL: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY, vaegan::FAMILY];
+pub const ALL: &[FamilyEntry] = &[bibae::FAMILY, gan::FAMILY, vaegan::FAMILY, wgan::FAMILY];
 
 /// The family of configurations that name none.
 pub const DEFAULT: &str = bibae::FAMILY.name;

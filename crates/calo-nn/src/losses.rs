@@ -2,28 +2,24 @@
 //!
 //! | loss | reduction | derivatives |
 //! | --- | --- | --- |
-//! | [`binary_cross_entropy`] | mean over all elements | any order |
+//! | [`binary_cross_entropy`], [`cross_entropy_with`] | mean over all elements | any order |
 //! | [`kld`] | [`kld_of_each`], summed over variables | any order |
 //! | [`kld_of_each`] | mean over the batch | any order |
 //! | [`gaussian_mmd`] | mean over pairs, sum over kernels | any order |
 //! | [`sorted_mmd`] | mean over windows and batch | first |
 //! | [`sorted_difference`] | mean over cells and batch | any order |
 //! | [`gradient_penalty`] | mean over the batch | those of the critic, less one |
-//!
-//! [`latent_step`] is not a loss: it is what the latent-optimised WGAN does with a gradient before each step.
 
 mod binary_cross_entropy;
 mod gaussian_mmd;
 mod gradient_penalty;
 mod kld;
-mod latent_step;
 mod sorted_difference;
 
-pub use binary_cross_entropy::binary_cross_entropy;
+pub use binary_cross_entropy::{binary_cross_entropy, cross_entropy_with};
 pub use gaussian_mmd::gaussian_mmd;
 pub use gradient_penalty::{gradient_penalty, gradient_penalty_of_all};
 pub use kld::{kld, kld_of_each};
-pub use latent_step::{latent_optimised, latent_step};
 pub use sorted_difference::{SortedDifference, sorted_difference};
 
 pub use calo_tensor::ops::{SortedMmd, sorted_mmd};

@@ -7,10 +7,12 @@
 #[expect(dead_code, reason = "operations need more of it than losses")]
 mod differences;
 
+use calo_latent::LatentOptimisation;
 use calo_nn::candle::Tensor;
+use calo_nn::components::latent_step;
 use calo_nn::losses::{
     SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld,
-    latent_step, sorted_difference, sorted_mmd,
+    sorted_difference, sorted_mmd,
 };
 use calo_nn::ops::sort_descending;
 use proptest::prelude::*;
@@ -74,7 +76,9 @@ proptest! {
 
     #[test]
     fn latent_step_differentiates_twice(dims in matrix(), beta in 0.1_f64..1.0, seed in 1_u64..1000) {
-        check_twice(&[tensor(&dims, seed)], |o| latent_step(&o[0], 0.5, beta))?;
+        check_twice(&[tensor(&dims, seed)], |o| {
+            latent_step(&o[0], &LatentOptimisation { step: 0.5, damping: beta, n_steps: 1 })
+        })?;
     }
 
     /// For the weights of a critic, whose own second derivative this is.

@@ -32,6 +32,12 @@ fn tables(family: &str) -> Tables {
              [model.generator]\ndense_channels = 2\nconv_channels = 2\nchannels = [2]\n\
              [model.discriminator]\nchannels = [2]\nfeatures = 4"
         }
+        "wgan" => {
+            "[model.generator]\nnoise = 5\nfirst = { channels = 2, kernel = [6, 4, 4] }\n\
+             layers = [{ channels = 1, kernel = [1, 1, 1] }]\n\
+             [model.critic]\nlayers = [{ channels = 3, kernel = [3, 2, 2] }]\nhidden = [3]\n\
+             [model.constrainer]\nlayers = [{ channels = 2, kernel = [3, 2, 2] }]\nhidden = 3"
+        }
         other => panic!("no tables for the family {other}: add a match arm"),
     };
     let table: toml::Table = text.parse().unwrap();
@@ -45,7 +51,7 @@ fn one_family_is_that_of_files_without_a_name() {
         families::ALL.iter().filter(|entry| entry.is_unnamed).map(|entry| entry.name).collect();
     assert_eq!(unnamed, [families::DEFAULT]);
     let message = families::find("nada").unwrap_err().to_string();
-    assert_eq!(message, "field `family`: `nada`; expected `bib-ae` or `gan` or `vae-gan`");
+    assert_eq!(message, "field `family`: `nada`; expected `bib-ae` or `gan` or `vae-gan` or `wgan`");
 }
 
 #[test]

@@ -10,12 +10,13 @@
 
 use std::path::PathBuf;
 
-use calo_latent::natural_gradient_step;
+use calo_latent::LatentOptimisation;
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::{DType, Device, Shape, Tensor, Var, safetensors};
+use calo_nn::components::{latent_optimised, latent_step};
 use calo_nn::losses::{
     SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld,
-    latent_optimised, latent_step, sorted_difference, sorted_mmd,
+    sorted_difference, sorted_mmd,
 };
 use calo_nn::ops::sort_descending;
 use calo_nn::{Error, Result};
@@ -112,8 +113,9 @@ fn published_post_processor_losses_are_reproduced() {
 fn published_latent_optimisation_is_reproduced() {
     let Some(get) = fixture("wgan_pion") else { return };
     let (z, gradient) = (get("noise"), get("latent_gradient"));
-    assert!(off(&latent_step(&gradient, 500.0, 0.1).unwrap(), &get("latent_step_alpha500_beta0.1")) < 1e-6);
-    let found = latent_optimised(&z, &gradient, 500.0, 0.1).unwrap();
+    let published = LatentOptimisation::default();
+    assert!(off(&latent_step(&gradient, &published).unwrap(), &get("latent_step_alpha500_beta0.1")) < 1e-6);
+    let found = latent_optimised(&z, &gradient, &published).unwrap();
     assert_eq!(found.dims(), z.dims());
     assert!(off(&found, &get("latent_optimised")) < 1e-6);
 }
@@ -218,8 +220,9 @@ proptest! {
     ) {
         let (z, gradient) = (waves((n, latent_dim), 0.7, phase), waves((n, latent_dim), 1.9, 2.0 * phase));
         let array = |x: &Tensor| Array2::from_shape_vec((n, latent_dim), flat(x)).unwrap();
-        let expected = natural_gradient_step(array(&z).view(), array(&gradient).view(), alpha, beta).unwrap();
-        let found = array(&latent_optimised(&z, &gradient, alpha, beta).unwrap());
+        let settings = LatentOptimisation { step: alpha, damping: beta, n_steps: 1 };
+        let expected = settings.step(array(&z).view(), array(&gradient).view()).unwrap();
+        let found = array(&latent_optimised(&z, &gradient, &settings).unwrap());
         prop_assert!((found - expected).iter().all(|difference| difference.abs() < 1e-12));
     }
 }
@@ -350,13 +353,18 @@ fn gradient_penalty_names_what_is_wrong() {
 fn latent_steps_shorten_with_the_norm_and_stay_inside() {
     // |g|^2 = 25: alpha / (beta + 25) = 0.1 for alpha 2.6 and beta 1.
     let g = Tensor::new(&[[3.0, 4.0], [0.0, 0.0]], &Device::Cpu).unwrap();
-    let step = latent_step(&g, 2.6, 1.0).unwrap();
+    let settings = LatentOptimisation { step: 2.6, damping: 1.0, n_steps: 1 };
+    let step = latent_step(&g, &settings).unwrap();
     assert!(off(&step, &Tensor::new(&[[0.3, 0.4], [0.0, 0.0]], &Device::Cpu).unwrap()) < 1e-12);
     let z = Tensor::new(&[[0.8, -0.2], [-1.0, 0.5]], &Device::Cpu).unwrap();
-    let moved = latent_optimised(&z, &g, 2.6, 1.0).unwrap();
+    let moved = latent_optimised(&z, &g, &settings).unwrap();
     assert!(off(&moved, &Tensor::new(&[[1.0, 0.2], [-1.0, 0.5]], &Device::Cpu).unwrap()) < 1e-12);
-    assert!(latent_step(&g, 1.0, 0.0).unwrap_err().to_string().contains("latent_step.beta"));
-    assert!(latent_step(&g, f64::INFINITY, 1.0).unwrap_err().to_string().contains("latent_step.alpha"));
-    assert!(latent_step(&g.flatten_all().unwrap(), 1.0, 1.0).is_err());
-    assert!(latent_optimised(&z, &waves((2, 3), 0.7, 0.1), 1.0, 1.0).is_err());
+    let message = |settings: LatentOptimisation| latent_step(&g, &settings).unwrap_err().to_string();
+    let text = message(LatentOptimisation { damping: 0.0, ..settings });
+    assert_eq!(text, "field `latent_optimisation.damping`: 0; expected a finite number above 0");
+    assert!(
+        message(LatentOptimisation { step: f64::INFINITY, ..settings }).contains("latent_optimisation.step")
+    );
+    assert!(latent_step(&g.flatten_all().unwrap(), &settings).is_err());
+    assert!(latent_optimised(&z, &waves((2, 3), 0.7, 0.1), &settings).is_err());
 }

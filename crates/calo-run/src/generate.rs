@@ -49,6 +49,8 @@ pub enum LatentChoice {
     Normal,
     /// A kernel density, at the shower's energy.
     Kde,
+    /// The prior, moved to better scores of the model's critic.
+    Optimised,
 }
 
 /// What generated the showers.
@@ -69,6 +71,7 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let model = request.model.load()?;
     let mut inputs = vec![model.weights.clone()];
     let latent = match density(request, &model)? {
+        None if request.latent == Some(LatentChoice::Optimised) => optimised(&model)?,
         None => LatentSource::Prior,
         Some((kde, input)) => {
             inputs.push(input);
@@ -136,11 +139,25 @@ impl Target {
     }
 }
 
-/// The density to sample from, and where it is; none for N(0, 1).
+/// The prior, moved as the model was trained with.
+///
+/// # Errors
+/// A model whose critic cannot score latent variables.
+fn optimised(model: &LoadedModel) -> Result<LatentSource> {
+    let score = model.networks.latent_score().map_err(|reason| {
+        let (shown, family) = (model.shown(), model.networks.family().family());
+        Error::Usage(format!(
+            "--latent optimised: {shown} is of family {family}, and {reason}; expected a WGAN"
+        ))
+    })?;
+    Ok(LatentSource::Optimised(score.settings()))
+}
+
+/// The density to sample from, and where it is; none for the prior.
 fn density(request: &GenerateRequest, model: &LoadedModel) -> Result<Option<(Kde, Input)>> {
     match (request.latent, &request.density) {
-        (Some(LatentChoice::Normal), None) => Ok(None),
-        (Some(LatentChoice::Normal), Some(_)) => {
+        (Some(LatentChoice::Normal | LatentChoice::Optimised), None) => Ok(None),
+        (Some(LatentChoice::Normal | LatentChoice::Optimised), Some(_)) => {
             Err(Error::Usage("--density is for --latent kde".to_owned()))
         }
         (wanted, path) => {

@@ -91,7 +91,9 @@ pub fn import(request: &ImportRequest, caller: Caller<'_>) -> Result<ImportedMod
     }
     let shown =
         || request.checkpoints.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let Published { family, tensors } = families::recognise(&dicts).with_context(shown)?;
+    let Published { family, tensors, left_out: unneeded } =
+        families::recognise(&dicts).with_context(shown)?;
+    left_out.extend(unneeded);
     let detector = Detector::load(&request.detector)?;
     let grid = family.grid();
     ensure!(

@@ -142,7 +142,7 @@ pub(crate) fn energy_tensor(energies_gev: &[f64], device: &Device) -> Result<Ten
 }
 
 /// A tensor of two axes as an array.
-fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {
+pub(crate) fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {
     let (n, m) = tensor.dims2()?;
     Ok(Array2::from_shape_vec((n, m), tensor.flatten_all()?.to_vec1()?)?)
 }

@@ -4,17 +4,17 @@ use std::ops::Range;
 
 use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
-use calo_latent::Kde;
+use calo_latent::{Kde, LatentOptimisation};
 use calo_nn::candle::Tensor;
-use calo_nn::engine::{Encode, Prior, RandomRows, ShowerModel, standard_normal, uniform};
-use ndarray::{Array2, ArrayView1};
+use calo_nn::engine::{Encode, LatentScore, Prior, RandomRows, ShowerModel, standard_normal, uniform};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use rand::Rng;
 use rayon::prelude::*;
 
 use crate::error::Context as _;
 use crate::monitor::Caller;
-use crate::networks::{cells_of, energy_tensor};
-use crate::{EnergyRange, Result};
+use crate::networks::{cells_of, energy_tensor, matrix};
+use crate::{EnergyRange, Error, Result};
 
 const ENERGY: Purpose = Purpose::new("generated energy");
 const DENSITY: Purpose = Purpose::new("generated latent");
@@ -26,6 +26,8 @@ pub enum LatentSource {
     Prior,
     /// A density of latent variables and incident energy, sampled at the energy that is wanted.
     Kde(Box<Kde>),
+    /// The prior, from where they are moved to better scores of the model's critic.
+    Optimised(LatentOptimisation),
 }
 
 /// Showers that are made at a time. Products of other numbers of rows round in other ways, so blocks begin at multiples of
@@ -47,10 +49,12 @@ impl<'a> Generator<'a> {
     /// `model` with latent variables from `latent`, as far as stage `n_stages` of its own.
     ///
     /// # Errors
-    /// A density of another number of variables.
+    /// A density of another number of variables, or latent variables to be optimised of a model without such a critic.
     pub fn new(model: &'a ShowerModel, latent: LatentSource, seed: u64, n_stages: usize) -> Result<Self> {
-        if let LatentSource::Kde(kde) = &latent {
-            kde.check_latent_size(n_encoded(model))?;
+        match &latent {
+            LatentSource::Prior => {}
+            LatentSource::Kde(kde) => kde.check_latent_size(n_encoded(model))?,
+            LatentSource::Optimised(_) => drop(latent_score(model)?),
         }
         Ok(Self { model, latent, seed, n_stages })
     }
@@ -139,8 +143,16 @@ impl<'a> Generator<'a> {
             Prior::Normal(_) => standard_normal(rows, latent, device)?,
             Prior::Uniform(_) => uniform(rows, latent, device)?,
         };
+        let energies = energy_tensor(energies_gev, device)?;
         let z = match &self.latent {
             LatentSource::Prior => noise,
+            LatentSource::Optimised(settings) => {
+                let score = latent_score(self.model)?;
+                let tensor =
+                    |z: ArrayView2<'_, f32>| Tensor::from_vec(z.iter().copied().collect(), z.dim(), device);
+                let gradient = |z: ArrayView2<'_, f32>| matrix(&score.gradient(&tensor(z)?, &energies)?);
+                tensor(settings.optimise(matrix(&noise)?, gradient)?.view())?
+            }
             LatentSource::Kde(kde) => {
                 let given = ArrayView1::from(energies_gev);
                 let sampled: Array2<f64> =
@@ -155,9 +167,20 @@ impl<'a> Generator<'a> {
                 }
             }
         };
-        let stages = self.model.sample(&z, &energy_tensor(energies_gev, device)?, self.n_stages)?;
+        let stages = self.model.sample(&z, &energies, self.n_stages)?;
         Ok(Block { first, wanted, energies_gev: energies_gev.to_vec(), stages })
     }
+}
+
+/// What the model's critic thinks of latent variables.
+///
+/// # Errors
+/// A model whose critic cannot say.
+fn latent_score(model: &ShowerModel) -> Result<&dyn LatentScore> {
+    model.latent_score().map_err(|reason| {
+        let family = model.family().family();
+        Error::Usage(format!("--latent optimised is not for family {family}: {reason}"))
+    })
 }
 
 /// Latent variables that are encoded; none without an encoder.

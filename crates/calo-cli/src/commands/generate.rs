@@ -54,12 +54,15 @@ enum Latent {
     Normal,
     /// A kernel density of `calo density`, at the shower's energy
     Kde,
+    /// The prior, moved to where the critic of a WGAN scores it higher
+    Optimised,
 }
 
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let latent = args.latent.map(|latent| match latent {
         Latent::Normal => LatentChoice::Normal,
         Latent::Kde => LatentChoice::Kde,
+        Latent::Optimised => LatentChoice::Optimised,
     });
     let request = GenerateRequest {
         model: args.model.choice(),

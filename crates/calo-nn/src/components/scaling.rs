@@ -26,6 +26,37 @@ pub struct Scaling {
     pub decoder_reference_gev: f64,
 }
 
+/// How energies enter and leave the networks of a GAN. The default is that of the published models, which work on MeV and
+/// GeV as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnergyScaling {
+    /// Incident energies are multiplied by this before a network sees them, 1/GeV.
+    pub condition_per_gev: f64,
+    /// The quantity that represents a cell.
+    pub cells: CellScale,
+}
+
+impl Default for EnergyScaling {
+    fn default() -> Self {
+        Self { condition_per_gev: 1.0, cells: CellScale::Mev }
+    }
+}
+
+impl EnergyScaling {
+    pub(crate) fn validate(&self) -> Result<()> {
+        check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)
+    }
+
+    /// Incident energies as the networks see them.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub(crate) fn condition(&self, energies_gev: &Tensor) -> Result<Tensor> {
+        Ok((energies_gev * self.condition_per_gev)?)
+    }
+}
+
 /// The quantity that represents the energy of a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

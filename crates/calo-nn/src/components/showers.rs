@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::engine::Grid;
+use crate::layers::ConvConfig;
 use crate::{Error, Result};
 
 /// Showers as images of one channel: `[n, layer, x, y]` or `[n, 1, layer, x, y]` -> `[n, 1, layer, x, y]`.
@@ -44,6 +45,17 @@ pub(crate) fn positive(values: &[(&str, usize)]) -> Result<()> {
 /// An error for an empty list of layers.
 pub(crate) fn no_layers(field: &str) -> Error {
     Error::field(field, "[]", "at least one layer")
+}
+
+/// Checks that `layers`, which `field` holds, can follow each other on showers of `grid`.
+///
+/// # Errors
+/// [`Error::Field`] for no layers, or one that does not fit.
+pub(crate) fn check_layers(field: &str, layers: &[ConvConfig], grid: Grid) -> Result<()> {
+    if layers.is_empty() {
+        return Err(no_layers(field));
+    }
+    layers.iter().try_fold(grid, |size, layer| layer.size(size)).map(|_| ())
 }
 
 /// Feature maps of one sample.

@@ -73,6 +73,8 @@ pub struct Published {
     pub family: Box<dyn FamilyConfig>,
     /// Its weights, by the names that they have here.
     pub tensors: StateDict,
+    /// Networks that a trained model does not need, each with the reason.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// How a family recognises state dictionaries, one per network, as a model of its own; `None` for anything else.
@@ -180,6 +182,8 @@ pub struct Phase {
     pub epochs: u32,
     /// Groups trained in this phase: their learning rates decay after each of its epochs.
     pub groups: Vec<&'static str>,
+    /// Whether the model's showers change: only then its epochs are worth a validation.
+    pub changes_showers: bool,
 }
 
 /// A network to train, and the same network without a graph, for use while others are trained.

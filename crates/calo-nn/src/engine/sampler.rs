@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use calo_latent::LatentOptimisation;
 use candle_core::Tensor;
 
 use super::posterior::Posterior;
@@ -46,6 +47,28 @@ pub trait Sampler: Debug + Send + Sync {
     fn encoder(&self) -> Option<&dyn Encode> {
         None
     }
+
+    /// What its critic thinks of latent variables, for families whose critic scores each shower by itself; for others, why
+    /// it cannot.
+    ///
+    /// # Errors
+    /// The reason, as the end of a sentence: "its critic ..".
+    fn latent_score(&self) -> Result<&dyn LatentScore, &'static str>;
+}
+
+/// A critic's score of the showers of latent variables, for latent optimisation.
+pub trait LatentScore: Debug + Send + Sync {
+    /// The settings that the model was trained with, or published ones.
+    fn settings(&self) -> LatentOptimisation;
+
+    /// The slope of each shower's score along its latent variables.
+    ///
+    /// # Shapes
+    /// `[n, latent]`, `[n, 1]` GeV -> `[n, latent]`
+    ///
+    /// # Errors
+    /// [`Error::Operand`](crate::Error::Operand) for other shapes.
+    fn gradient(&self, z: &Tensor, energies_gev: &Tensor) -> Result<Tensor>;
 }
 
 /// Showers to their latent variables.

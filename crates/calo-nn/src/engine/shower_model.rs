@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use super::family::{FamilyConfig, FamilyEntry};
 use super::grid::Grid;
 use super::recipe::Recipe;
-use super::sampler::{Encode, Prior, Sampler};
+use super::sampler::{Encode, LatentScore, Prior, Sampler};
 use crate::parameters::Parameters;
 use crate::parameters::checkpoint::{self, Checkpoint};
 use crate::{Error, Result};
@@ -110,6 +110,14 @@ impl ShowerModel {
             return Err(Error::operand("sample", "number of stages", n_stages, expected));
         }
         self.sampler.sample(z, energies_gev, n_stages)
+    }
+
+    /// What its critic thinks of latent variables.
+    ///
+    /// # Errors
+    /// Why it cannot say: "its critic ..".
+    pub fn latent_score(&self) -> Result<&dyn LatentScore, &'static str> {
+        self.sampler.latent_score()
     }
 
     /// The encoder, for families that have one.

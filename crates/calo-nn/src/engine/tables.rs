@@ -21,7 +21,7 @@ pub struct Tables {
 }
 
 /// Overwrites `table` with `given`, field by field.
-pub(super) fn overlay(table: &mut Table, given: Table) {
+pub(crate) fn overlay(table: &mut Table, given: Table) {
     for (key, value) in given {
         match (table.get_mut(&key), value) {
             (Some(Value::Table(inner)), Value::Table(value)) => overlay(inner, value),

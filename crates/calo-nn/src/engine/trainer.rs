@@ -132,9 +132,19 @@ impl Trainer {
         self.family.batches_per_step(self.phase().0.name).max(1)
     }
 
+    /// Whether the model's showers changed in the epoch that was finished last.
+    pub fn showers_changed(&self) -> bool {
+        let last = Position { epoch: self.position.epoch.saturating_sub(1), ..self.position };
+        self.phase_at(last).0.changes_showers
+    }
+
     /// The current phase, and how many of its epochs are finished; at the end of the run, the last phase.
     fn phase(&self) -> (&Phase, u32) {
-        let mut epoch = self.position.epoch;
+        self.phase_at(self.position)
+    }
+
+    fn phase_at(&self, position: Position) -> (&Phase, u32) {
+        let mut epoch = position.epoch;
         for phase in &self.phases[..self.phases.len() - 1] {
             if epoch < phase.epochs {
                 return (phase, epoch);

@@ -8,6 +8,7 @@
 //! | `config` | [`Config`]: the same, as a family of the engine |
 //! | `step` | one training step: discriminator, generator |
 //! | `sampler` | the generator in MeV and GeV |
+//! | `import` | a published model from its state dictionaries |
 //!
 //! # Reference
 //! fast-and-accurate-showers, section 3.1; sizes from the published model.
@@ -16,6 +17,7 @@ mod config;
 mod discriminator;
 mod generator;
 mod groups;
+mod import;
 mod model;
 mod sampler;
 mod step;
@@ -24,4 +26,4 @@ pub use config::Config;
 pub(crate) use config::FAMILY;
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use generator::Generator;
-pub use model::{ModelConfig, Scaling};
+pub use model::ModelConfig;

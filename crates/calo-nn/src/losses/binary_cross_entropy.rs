@@ -23,3 +23,14 @@ pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor>
     same_shape("binary_cross_entropy", "shape of the targets", targets, logits)?;
     mean(&softplus(logits)?.sub(&logits.mul(targets)?)?)
 }
+
+/// [`binary_cross_entropy`] of `logits` with one target for all.
+///
+/// # Shapes
+/// any; a scalar.
+///
+/// # Errors
+/// As [`binary_cross_entropy`].
+pub fn cross_entropy_with(logits: &Tensor, target: f64) -> Result<Tensor> {
+    binary_cross_entropy(logits, &logits.ones_like()?.affine(target, 0.0)?)
+}

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use calo_latent::LatentOptimisation;
 use calo_nn::Result;
 use calo_nn::autograd::{backward, input_gradient};
 use calo_nn::candle::backprop::GradStore;
 use calo_nn::candle::{DType, Device, Tensor, Var};
 use calo_nn::components::GeneratorConfig;
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
+use calo_nn::components::{latent_optimised, latent_step};
 use calo_nn::engine::Grid;
 use calo_nn::families::bibae::networks::{
     Autoencoder, AutoencoderConfig, Critic, CriticConfig, LatentCritic, LatentCriticConfig,
@@ -17,8 +19,7 @@ use calo_nn::families::bibae::networks::{
 use calo_nn::families::{gan, wgan};
 use calo_nn::layers::{ConvConfig, Statistics};
 use calo_nn::losses::{
-    SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, latent_optimised, latent_step,
-    sorted_difference, sorted_mmd,
+    SortedMmd, binary_cross_entropy, gaussian_mmd, gradient_penalty, kld, sorted_difference, sorted_mmd,
 };
 use calo_nn::ops::sort_descending;
 use calo_nn::parameters::{Parameters, Path};
@@ -475,9 +476,9 @@ fn check_pion_wgan(
     let generated = precise.forward(z.as_tensor(), &energy).unwrap();
     let gradient = input_gradient(&precise_critic.forward(&generated, &energy).unwrap(), &z).unwrap();
     check("latent gradient", &gradient, &golden.get("latent_gradient"), GRADIENT);
-    let step = latent_step(&gradient, 500.0, 0.1).unwrap();
+    let step = latent_step(&gradient, &LatentOptimisation::default()).unwrap();
     check("latent step", &step, &golden.get("latent_step_alpha500_beta0.1"), GRADIENT);
-    let optimised = latent_optimised(&noise, &gradient, 500.0, 0.1).unwrap();
+    let optimised = latent_optimised(&noise, &gradient, &LatentOptimisation::default()).unwrap();
     check("latent optimised", &optimised, &golden.get("latent_optimised"), GRADIENT);
 
     if golden.has("generator.loss") {

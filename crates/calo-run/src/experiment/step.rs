@@ -241,6 +241,7 @@ fn generate_words(request: &GenerateRequest) -> Words {
     let latent = request.latent.map(|latent| match latent {
         LatentChoice::Normal => "normal".to_owned(),
         LatentChoice::Kde => "kde".to_owned(),
+        LatentChoice::Optimised => "optimised".to_owned(),
     });
     Words::of("generate")
         .model(&request.model)

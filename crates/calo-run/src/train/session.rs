@@ -66,7 +66,7 @@ impl Session<'_> {
         let is_last = position.epoch == trainer.epochs();
         let is_due = position.epoch >= config.first_epoch
             && (position.epoch - config.first_epoch).is_multiple_of(config.every_epochs);
-        if !(is_due || is_last) {
+        if !(is_due || is_last) || !trainer.showers_changed() {
             return Ok(());
         }
         let model = ShowerModel::load(

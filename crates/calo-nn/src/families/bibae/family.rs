@@ -89,11 +89,12 @@ impl FamilyConfig for Config {
         let mut phases = Vec::new();
         match self.schedule.post_processor.stage {
             PostProcessorStage::After { epochs } if self.model.post_processor.is_some() => {
-                phases.push(Phase { name: POST_PROCESSOR, epochs, groups: vec![POST_PROCESSOR] });
+                let groups = vec![POST_PROCESSOR];
+                phases.push(Phase { name: POST_PROCESSOR, epochs, groups, changes_showers: true });
             }
             _ => groups.push(POST_PROCESSOR),
         }
-        phases.insert(0, Phase { name: AUTOENCODER, epochs, groups });
+        phases.insert(0, Phase { name: AUTOENCODER, epochs, groups, changes_showers: true });
         phases
     }
 

@@ -8,7 +8,7 @@ use super::networks::{Decoder, Encoder};
 use crate::Result;
 use crate::components::Scaling;
 use crate::components::post_processor::PostProcessor;
-use crate::engine::{Encode, Posterior, Prior, Sampler};
+use crate::engine::{Encode, LatentScore, Posterior, Prior, Sampler};
 use crate::parameters::Path;
 
 /// The networks that make showers. Only inside the networks tensors have the element type of the weights, which may be
@@ -110,5 +110,9 @@ impl Sampler for Generator {
 
     fn encoder(&self) -> Option<&dyn Encode> {
         Some(self)
+    }
+
+    fn latent_score(&self) -> Result<&dyn LatentScore, &'static str> {
+        Err("its critic judges a shower beside the one that it was encoded from")
     }
 }

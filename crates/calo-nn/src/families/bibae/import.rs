@@ -1,15 +1,13 @@
 //! A published BIB-AE from its state dictionaries: the sizes of its networks stand in the shapes of the tensors.
 
-use candle_core::Tensor;
-
 use super::config::Config;
 use super::groups::{AUTOENCODER, POST_PROCESSOR};
 use super::model::ModelConfig;
 use super::networks::AutoencoderConfig;
+use crate::Result;
 use crate::components::post_processor::PostProcessorConfig;
-use crate::engine::Grid;
+use crate::components::published::{check_number, grid, renamed, size};
 use crate::engine::{Published, StateDict};
-use crate::{Error, Result};
 
 /// Names that only one of the networks has.
 const OF_AUTOENCODER: &str = "enconv1.weight";
@@ -19,23 +17,14 @@ const OF_POST_PROCESSOR: &str = "fcec1.weight";
 /// dictionary holds an encoder.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a tensor that is missing or has another number of axes, [`Error::Operand`] for a dictionary
+/// [`Error::Parameter`](crate::Error::Parameter) for a tensor that is missing or has another number of axes, [`Error::Operand`](crate::Error::Operand) for a dictionary
 /// of something else.
 pub(super) fn from_state_dicts(dicts: &[StateDict]) -> Result<Option<Published>> {
     let Some(autoencoder) = dicts.iter().find(|dict| dict.contains_key(OF_AUTOENCODER)) else {
         return Ok(None);
     };
     let post_processor = dicts.iter().find(|dict| dict.contains_key(OF_POST_PROCESSOR));
-    let known = 1 + usize::from(post_processor.is_some());
-    if dicts.len() != known {
-        let found = format!("{} state dictionaries", dicts.len());
-        return Err(Error::operand(
-            "import",
-            "number of networks",
-            found,
-            "encoder and decoder, post-processor",
-        ));
-    }
+    check_number(dicts, 1 + usize::from(post_processor.is_some()), "encoder and decoder, post-processor")?;
     let autoencoder_config = AutoencoderConfig {
         grid: grid(autoencoder, "bnde1.weight")?,
         width: size(autoencoder, OF_AUTOENCODER, 0)?,
@@ -59,30 +48,5 @@ pub(super) fn from_state_dicts(dicts: &[StateDict]) -> Result<Option<Published>>
         tensors.extend(renamed(dict, POST_PROCESSOR));
     }
     let family = Box::new(Config { model: model.on_grid(grid), ..Config::default() });
-    Ok(Some(Published { family, tensors }))
-}
-
-/// Published names below the name of their group.
-fn renamed(dict: &StateDict, group: &str) -> StateDict {
-    dict.iter().map(|(name, tensor)| (format!("{group}.{name}"), tensor.clone())).collect()
-}
-
-fn tensor<'a>(dict: &'a StateDict, name: &str) -> Result<&'a Tensor> {
-    dict.get(name)
-        .ok_or_else(|| wrong(name, "it is missing".to_owned(), "all tensors of the published network"))
-}
-
-fn size(dict: &StateDict, name: &str, axis: usize) -> Result<usize> {
-    let dims = tensor(dict, name)?.dims();
-    let expected = format!("at least {} axes", axis + 1);
-    dims.get(axis).copied().ok_or_else(|| wrong(name, format!("its shape is {dims:?}"), &expected))
-}
-
-fn grid(dict: &StateDict, name: &str) -> Result<Grid> {
-    let dims = tensor(dict, name)?.dims();
-    dims.try_into().map_err(|_| wrong(name, format!("its shape is {dims:?}"), "layer, x, y"))
-}
-
-fn wrong(name: &str, problem: String, expected: &str) -> Error {
-    Error::Parameter { name: name.to_owned(), problem, expected: expected.to_owned() }
+    Ok(Some(Published { family, tensors, left_out: Vec::new() }))
 }

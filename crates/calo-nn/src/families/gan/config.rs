@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::groups::{DISCRIMINATOR, GENERATOR};
+use super::import;
 use super::model::ModelConfig;
 use super::sampler::GanSampler;
 use super::step::Gan;
@@ -12,14 +13,14 @@ use crate::engine::{
     Family, FamilyConfig, FamilyEntry, Grid, Group, OptimConfig, Phase, Sampler, Tables, parse_table,
     to_table,
 };
-use crate::field::{Allowed, check, error, within};
+use crate::field::{error, within};
 use crate::parameters::{Parameters, Path};
 
 /// The entry in the list of families.
 pub(crate) const FAMILY: FamilyEntry = FamilyEntry {
     name: "gan",
     configure: |tables, grid| Ok(Box::new(Config::from_tables(tables, grid)?)),
-    import: |_| Ok(None),
+    import: import::from_state_dicts,
     old_names: &[],
     is_unnamed: false,
 };
@@ -64,8 +65,7 @@ impl FamilyConfig for Config {
     }
 
     fn validate(&self) -> Result<()> {
-        let per_gev = self.model.scaling.condition_per_gev;
-        within("model.scaling", check("condition_per_gev", per_gev, Allowed::AboveZero))?;
+        within("model.scaling", self.model.scaling.validate())?;
         within("model", self.model.generator.validate(self.model.grid))?;
         within("model", self.model.discriminator.validate(self.model.grid))
     }
@@ -93,7 +93,12 @@ impl FamilyConfig for Config {
     }
 
     fn phases(&self, epochs: u32) -> Vec<Phase> {
-        vec![Phase { name: FAMILY.name, epochs, groups: vec![GENERATOR, DISCRIMINATOR] }]
+        vec![Phase {
+            name: FAMILY.name,
+            epochs,
+            groups: vec![GENERATOR, DISCRIMINATOR],
+            changes_showers: true,
+        }]
     }
 
     fn exported(&self) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::components::{check_condition, images, no_layers, positive};
+use crate::components::{check_condition, check_layers, images, positive};
 use crate::engine::Grid;
 use crate::layers::{BatchNorm3d, Conv3d, ConvConfig, Linear, Statistics, linear_stack};
 use crate::ops::{leaky_relu, minibatch_standard_deviation};
@@ -47,10 +47,7 @@ impl DiscriminatorConfig {
     /// [`Error::Field`](crate::Error::Field) naming the field, its value and what is allowed.
     pub fn validate(&self, grid: Grid) -> Result<()> {
         positive(&[("discriminator.hidden", self.hidden)])?;
-        if self.layers.is_empty() {
-            return Err(no_layers("discriminator.layers"));
-        }
-        self.layers.iter().try_fold(grid, |size, layer| layer.size(size)).map(|_| ())
+        check_layers("discriminator.layers", &self.layers, grid)
     }
 }
 

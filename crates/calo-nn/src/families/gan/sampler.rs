@@ -4,9 +4,10 @@ use candle_core::{DType, Tensor};
 
 use super::generator::Generator;
 use super::groups::GENERATOR;
-use super::model::{ModelConfig, Scaling};
+use super::model::ModelConfig;
 use crate::Result;
-use crate::engine::{Prior, Sampler};
+use crate::components::EnergyScaling;
+use crate::engine::{LatentScore, Prior, Sampler};
 use crate::layers::Statistics;
 use crate::parameters::Path;
 
@@ -15,7 +16,7 @@ use crate::parameters::Path;
 pub(super) struct GanSampler {
     generator: Generator,
     noise: usize,
-    scaling: Scaling,
+    scaling: EnergyScaling,
     dtype: DType,
 }
 
@@ -41,9 +42,13 @@ impl Sampler for GanSampler {
 
     /// With running statistics: a shower does not depend on the others in its batch.
     fn sample(&self, z: &Tensor, energies_gev: &Tensor, _n_stages: usize) -> Result<Vec<Tensor>> {
-        let condition = (energies_gev * self.scaling.condition_per_gev)?;
+        let condition = self.scaling.condition(energies_gev)?;
         let (noise, condition) = (z.to_dtype(self.dtype)?, condition.to_dtype(self.dtype)?);
         let showers = self.generator.forward(&noise, &condition, Statistics::Running)?;
         Ok(vec![self.scaling.cells.unscaled(&showers.to_dtype(z.dtype())?)?])
+    }
+
+    fn latent_score(&self) -> Result<&dyn LatentScore, &'static str> {
+        Err("its discriminator judges a shower by the statistics of a whole batch")
     }
 }

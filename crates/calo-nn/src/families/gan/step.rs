@@ -9,15 +9,13 @@ use candle_core::Tensor;
 use super::discriminator::Discriminator;
 use super::generator::Generator;
 use super::groups::{DISCRIMINATOR, GENERATOR};
-use super::model::{ModelConfig, Scaling};
+use super::model::ModelConfig;
 use crate::Result;
+use crate::components::{EnergyScaling, collapse};
 use crate::engine::{Family, Losses, Showers, Step, Trained};
 use crate::layers::Statistics;
-use crate::losses::binary_cross_entropy;
+use crate::losses::cross_entropy_with;
 use crate::parameters::Parameters;
-
-/// Mean of the generated cells, in the unit that the networks work in.
-const GENERATED_MEAN: &str = "generated_mean";
 
 /// A GAN in training.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ pub(super) struct Gan {
     generator: Trained<Generator>,
     discriminator: Trained<Discriminator>,
     noise: usize,
-    scaling: Scaling,
+    scaling: EnergyScaling,
 }
 
 impl Gan {
@@ -56,7 +54,7 @@ impl Gan {
         // Separate batches: real and generated showers have different statistics.
         let logits = |showers| self.discriminator.tracked.forward(showers, condition, Statistics::Batch);
         let (on_real, on_generated) = (logits(real)?, logits(&generated)?);
-        let loss = (cross_entropy(&on_real, 1.0)? + cross_entropy(&on_generated, 0.0)?)?;
+        let loss = (cross_entropy_with(&on_real, 1.0)? + cross_entropy_with(&on_generated, 0.0)?)?;
         cx.log("discriminator_loss", &loss);
         cx.log("discriminator_real", &on_real.mean_all()?);
         cx.log("discriminator_generated", &on_generated.mean_all()?);
@@ -67,29 +65,22 @@ impl Gan {
     fn train_generator(&self, condition: &Tensor, cx: &mut Step<'_>) -> Result<()> {
         let generated = self.generate(&self.generator.tracked, condition, cx)?;
         let logits = self.discriminator.frozen.forward(&generated, condition, Statistics::Batch)?;
-        let loss = cross_entropy(&logits, 1.0)?;
+        let loss = cross_entropy_with(&logits, 1.0)?;
         cx.log("generator_loss", &loss);
-        cx.log(GENERATED_MEAN, &generated.detach().mean_all()?);
+        collapse::log_mean(cx, &generated)?;
         cx.minimise(GENERATOR, &loss)
     }
-}
-
-/// Mean cross entropy of logits with one label for all.
-fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
-    binary_cross_entropy(logits, &logits.ones_like()?.affine(label, 0.0)?)
 }
 
 impl Family for Gan {
     fn step(&mut self, batches: &[Showers], cx: &mut Step<'_>) -> Result<()> {
         let [Showers { cells_mev, energies_gev }] = batches else { return Ok(()) };
-        let condition = (energies_gev * self.scaling.condition_per_gev)?;
+        let condition = self.scaling.condition(energies_gev)?;
         self.train_discriminator(&self.scaling.cells.scaled(cells_mev)?, &condition, cx)?;
         self.train_generator(&condition, cx)
     }
 
-    /// If no cell of a batch is above the last ReLU, all gradients vanish.
     fn collapsed(&self, losses: &Losses) -> Option<String> {
-        let mean = losses.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
-        (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())
+        collapse::every_shower_is_empty(losses)
     }
 }

@@ -106,7 +106,12 @@ impl FamilyConfig for Config {
     }
 
     fn phases(&self, epochs: u32) -> Vec<Phase> {
-        vec![Phase { name: FAMILY.name, epochs, groups: vec![AUTOENCODER, DISCRIMINATOR] }]
+        vec![Phase {
+            name: FAMILY.name,
+            epochs,
+            groups: vec![AUTOENCODER, DISCRIMINATOR],
+            changes_showers: true,
+        }]
     }
 
     fn exported(&self) -> Vec<&'static str> {

@@ -9,7 +9,7 @@ use super::model::{ModelConfig, Scaling};
 use super::standardisation::Standardisation;
 use crate::Result;
 use crate::components::images;
-use crate::engine::{Encode, Grid, Posterior, Prior, Sampler};
+use crate::engine::{Encode, Grid, LatentScore, Posterior, Prior, Sampler};
 use crate::parameters::Path;
 
 /// The networks that make images. Only inside the networks tensors have the element type of the weights.
@@ -109,5 +109,9 @@ impl Sampler for Autoencoder {
 
     fn encoder(&self) -> Option<&dyn Encode> {
         Some(self)
+    }
+
+    fn latent_score(&self) -> Result<&dyn LatentScore, &'static str> {
+        Err("its discriminator compares the showers of a batch")
     }
 }

@@ -11,12 +11,10 @@ use super::groups::{AUTOENCODER, DISCRIMINATOR};
 use super::losses::LossWeights;
 use super::sampler::Autoencoder;
 use crate::Result;
+use crate::components::collapse;
 use crate::engine::{Family, Losses, Posterior, Showers, Step, Trained};
-use crate::losses::{binary_cross_entropy, kld};
+use crate::losses::{cross_entropy_with, kld};
 use crate::parameters::Parameters;
-
-/// Mean of the generated cells, in the unit of the scaling.
-const GENERATED_MEAN: &str = "generated_mean";
 
 /// How far images are moved for the slope of the discriminator, in the unit of the scaling.
 const SLOPE_STEP: f64 = 0.1;
@@ -103,7 +101,7 @@ impl VaeGan {
             .iter()
             .map(|Generated { images, difference, weight }| {
                 let logits = self.logits(discriminator, images, difference.as_ref())?;
-                Ok((cross_entropy(&logits, label)? * (weight / total))?)
+                Ok((cross_entropy_with(&logits, label)? * (weight / total))?)
             })
             .collect::<Result<_>>()?;
         Ok(Tensor::stack(&losses, 0)?.sum_all()?)
@@ -134,7 +132,7 @@ impl VaeGan {
         let (generated, _) = self.generate(&self.autoencoder.frozen, showers, cx)?;
         let real = self.autoencoder.frozen.scaled(&showers.cells_mev)?;
         let on_real = self.logits(discriminator, &real, None)?;
-        let mut loss = (cross_entropy(&on_real, self.losses.real_label)?
+        let mut loss = (cross_entropy_with(&on_real, self.losses.real_label)?
             + self.loss_of(discriminator, &generated, 0.0)?)?;
         if self.losses.r1 > 0.0 {
             let square = self.squared_slope(discriminator, &real, &on_real, cx)?;
@@ -153,15 +151,10 @@ impl VaeGan {
         cx.log("generator_loss", &adversarial);
         cx.log("kld", &kld);
         if let Some(generated) = generated.last() {
-            cx.log(GENERATED_MEAN, &generated.images.detach().mean_all()?);
+            collapse::log_mean(cx, &generated.images)?;
         }
         cx.minimise(AUTOENCODER, &(adversarial + (kld * self.losses.kld)?)?)
     }
-}
-
-/// Mean cross entropy of logits with one label for all.
-fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
-    binary_cross_entropy(logits, &logits.ones_like()?.affine(label, 0.0)?)
 }
 
 impl Family for VaeGan {
@@ -177,9 +170,7 @@ impl Family for VaeGan {
         batches.last().map_or(Ok(()), |showers| self.train_autoencoder(showers, cx))
     }
 
-    /// If no cell of a batch is above the last ReLU, all gradients vanish.
     fn collapsed(&self, losses: &Losses) -> Option<String> {
-        let mean = losses.iter().find(|(name, _)| *name == GENERATED_MEAN).map(|(_, mean)| *mean);
-        (mean == Some(0.0)).then(|| "every generated shower is empty".to_owned())
+        collapse::every_shower_is_empty(losses)
     }
 }

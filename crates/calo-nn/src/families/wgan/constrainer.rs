@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{FeatureMaps, images, no_layers, positive};
+use crate::components::{FeatureMaps, check_layers, images, no_layers, positive};
 use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear};
 use crate::ops::leaky_relu;
@@ -37,6 +37,17 @@ impl Default for ConstrainerConfig {
     }
 }
 
+impl ConstrainerConfig {
+    /// Checks that the layers fit `grid`.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) naming the field, its value and what is allowed.
+    pub fn validate(&self, grid: Grid) -> Result<()> {
+        positive(&[("constrainer.hidden", self.hidden)])?;
+        check_layers("constrainer.layers", &self.layers, grid)
+    }
+}
+
 /// Convolutions with layer normalisation, then two fully connected layers.
 #[derive(Debug, Clone)]
 pub struct Constrainer {
@@ -52,7 +63,7 @@ impl Constrainer {
     /// # Errors
     /// When the layers do not fit `grid`, or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &ConstrainerConfig, grid: Grid) -> Result<Self> {
-        positive(&[("constrainer.hidden", config.hidden)])?;
+        config.validate(grid)?;
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("constrainer.layers"));
         };
@@ -76,9 +87,17 @@ impl Constrainer {
     /// # Errors
     /// When the shape is another.
     pub fn forward(&self, showers: &Tensor) -> Result<Tensor> {
+        leaky_relu(&self.estimate(showers)?, 0.0)
+    }
+
+    /// As [`Constrainer::forward`], before the last ReLU: what is trained, as behind it no gradient passes once all energies are 0.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn estimate(&self, showers: &Tensor) -> Result<Tensor> {
         let x = self.normalised.forward(&images("constrainer", showers, self.grid)?)?;
         let x = self.last.forward(&x)?.flatten_from(1)?;
         let x = leaky_relu(&self.connected[0].forward(&x)?, SLOPE)?;
-        leaky_relu(&self.connected[1].forward(&x)?, 0.0)
+        self.connected[1].forward(&x)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::components::stack::{Names, NormalisedStack};
-use crate::components::{FeatureMaps, check_condition, images, no_layers};
+use crate::components::{FeatureMaps, check_condition, check_layers, images, no_layers, positive};
 use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
 use crate::parameters::Path;
@@ -52,6 +52,15 @@ impl CriticConfig {
             hidden: vec![200, 200, 100, 75],
         }
     }
+
+    /// Checks that the layers fit `grid`.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) naming the field, its value and what is allowed.
+    pub fn validate(&self, grid: Grid) -> Result<()> {
+        positive(&[("critic.hidden", self.hidden.iter().copied().min().unwrap_or(1))])?;
+        check_layers("critic.layers", &self.layers, grid)
+    }
 }
 
 /// Convolutions with layer normalisation, then fully connected layers that also see the incident energy.
@@ -69,6 +78,7 @@ impl Critic {
     /// # Errors
     /// When the layers do not fit `grid`, or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &CriticConfig, grid: Grid) -> Result<Self> {
+        config.validate(grid)?;
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("critic.layers"));
         };
