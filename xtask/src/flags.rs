@@ -34,6 +34,9 @@ pub(crate) enum Task {
     /// Build calo, then `calo reproduce calomplification`: train, generate and say how many showers a sample is worth
     #[command(name = "reproduce-calomplification")]
     ReproduceCalomplification(ReproduceFlags),
+    /// Build calo, then `calo reproduce fast-and-accurate`: GANs, WGANs and BIB-AEs of photons or pions (--particle)
+    #[command(name = "reproduce-fast-and-accurate")]
+    ReproduceFastAndAccurate(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
     ExportModels(ExportFlags),
 }

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Task::ExportModels(flags) => export::run(&flags),
         Task::ReproduceTable2(flags) => reproduce::run("table2", &flags),
         Task::ReproduceCalomplification(flags) => reproduce::run("calomplification", &flags),
+        Task::ReproduceFastAndAccurate(flags) => reproduce::run("fast-and-accurate", &flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,7 +29,10 @@ pub(crate) fn run(experiment: &str, flags: &ReproduceFlags) -> Result<()> {
     };
     let profile = value("--profile").unwrap_or_else(|| "quick".to_owned());
     if value("--out").is_none() {
-        let out = target_dir()?.join(experiment).join(profile);
+        // Each particle of an experiment has a folder of its own.
+        let name =
+            value("--particle").map_or(experiment.to_owned(), |particle| format!("{experiment}-{particle}"));
+        let out = target_dir()?.join(name).join(profile);
         options.extend(["--out".to_owned(), out.display().to_string()]);
     }
     options.extend(build_seconds.into_iter().flat_map(|s| ["--build-seconds".to_owned(), s.to_string()]));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use calo_core::{Dtype, Grid};
 use calo_data::Layout;
 use calo_run::files;
-use calo_run::model::{Compute, ModelChoice, Precision};
+use calo_run::model::{Compute, ModelChoice, ModelSource, Precision};
 use calo_run::run_folder::EpochChoice;
 
 use crate::args;
@@ -128,9 +128,15 @@ impl DeviceOptions {
 /// Which weights to use, and where.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ModelOptions {
-    /// Folder of a run or of an exported model, instead of the built-in model of photons in `ild-ecal`
+    /// Folder of a run or of an exported model, instead of a model that comes with calo
     #[arg(long, value_name = "FOLDER")]
     run: Option<PathBuf>,
+    /// The model that comes with calo for this incident particle
+    #[arg(long, value_name = "PARTICLE", default_value = "gamma", conflicts_with_all = ["run", "model"])]
+    particle: String,
+    /// A model that comes with calo, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "run")]
+    model: Option<String>,
     /// Epoch: best, or a number
     #[arg(long, default_value = "best", value_name = "best|N", requires = "run")]
     epoch: EpochChoice,
@@ -141,6 +147,11 @@ pub(crate) struct ModelOptions {
 impl ModelOptions {
     /// The same for the library.
     pub(crate) fn choice(&self) -> ModelChoice {
-        ModelChoice { run: self.run.clone(), epoch: self.epoch, compute: self.compute.compute() }
+        let source = match (&self.run, &self.model) {
+            (Some(run), _) => ModelSource::Run(run.clone()),
+            (None, Some(name)) => ModelSource::BuiltIn(name.clone()),
+            (None, None) => ModelSource::Particle(self.particle.clone()),
+        };
+        ModelChoice { source, epoch: self.epoch, compute: self.compute.compute() }
     }
 }

@@ -16,7 +16,7 @@ pub struct Filter {
 }
 
 /// A contained shower has **more than** a given number of cells **above** a threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct PunchThrough {
     /// Showers with this many hits or fewer are dropped.
     pub more_than_hits: usize,

@@ -58,6 +58,8 @@ pub struct TwoSampleFeatures {
     pub reference: Array2<f64>,
     /// Features of the candidate, standardised with the reference.
     pub candidate: Array2<f64>,
+    /// Their incident energies, GeV, reference first.
+    pub energies_gev: [Vec<f64>; 2],
     /// Showers left out of either because they had no hit.
     pub n_dropped: [usize; 2],
 }
@@ -71,15 +73,21 @@ pub fn two_sample_features(
     reference: &ObservableTable,
     candidate: &ObservableTable,
 ) -> Result<TwoSampleFeatures> {
-    let complete = [reference, candidate].map(|table| table.complete_rows(&Column::TWO_SAMPLE));
+    let mut columns = Column::TWO_SAMPLE.to_vec();
+    columns.push(Column::IncidentEnergyGev);
+    let complete = [reference, candidate].map(|table| table.complete_rows(&columns));
     let n_dropped = complete.each_ref().map(|rows| rows.n_left_out);
-    let [reference, candidate] = complete.map(|rows| rows.rows);
+    let n_features = Column::TWO_SAMPLE.len();
+    let energies_gev = complete.each_ref().map(|rows| rows.rows.column(n_features).to_vec());
+    let features = complete.each_ref().map(|rows| rows.rows.slice_axis(Axis(1), (0..n_features).into()));
+    let [reference, candidate] = features.map(|rows| rows.to_owned());
     check_sample("reference, showers with hits", reference.view())?;
     check_sample("candidate, showers with hits", candidate.view())?;
     let scale = Standardisation::fit(reference.view(), &Column::TWO_SAMPLE.map(Column::label))?;
     Ok(TwoSampleFeatures {
         reference: scale.apply(reference.view())?,
         candidate: scale.apply(candidate.view())?,
+        energies_gev,
         n_dropped,
     })
 }
@@ -126,7 +134,9 @@ mod tests {
             table
         };
         let plain = two_sample_features(&table(0.0), &table(0.0)).unwrap();
-        assert_eq!(plain, two_sample_features(&table(0.0), &table(1000.0)).unwrap());
+        let shifted = two_sample_features(&table(0.0), &table(1000.0)).unwrap();
+        assert_eq!(plain, TwoSampleFeatures { energies_gev: plain.energies_gev.clone(), ..shifted.clone() });
+        assert!((shifted.energies_gev[1][0] - plain.energies_gev[1][0] - 1000.0).abs() < 1e-9);
         assert_eq!((plain.reference.dim(), plain.n_dropped), ((4, 10), [1, 1]));
         let message = two_sample_features(&table(0.0), &ObservableTable::default()).unwrap_err().to_string();
         assert_eq!(message, "candidate, showers with hits: empty; expected at least one shower");

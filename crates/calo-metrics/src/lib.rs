@@ -71,6 +71,7 @@ mod bootstrap;
 mod classifier;
 mod comparison;
 pub mod distance;
+mod diversity;
 mod error;
 mod features;
 #[cfg(feature = "frechet")]
@@ -100,6 +101,7 @@ pub use comparison::{
     compare_histograms, compare_samples, compare_splits, distributions, fixed_energies, linearity, moments,
     punch_through, responses, split_size,
 };
+pub use diversity::{distinct_neighbours, pairwise_spread};
 pub use error::{Error, Index, Result};
 pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
 #[cfg(feature = "frechet")]

@@ -10,6 +10,7 @@ use crate::bootstrap::BootstrapSettings;
 #[cfg(feature = "classifier")]
 use crate::classifier::{ClassifierSettings, classifier_auc};
 use crate::comparison::ComparedHistograms;
+use crate::diversity::{distinct_neighbours, pairwise_spread};
 use crate::error::{Error, Result};
 use crate::features::{TwoSampleFeatures, two_sample_features};
 #[cfg(feature = "frechet")]
@@ -37,7 +38,7 @@ pub struct ScoreKind {
 }
 
 /// All scores, in the order of tables. To add one, add an entry whose function computes it or says why it cannot.
-pub static SCORES: [ScoreKind; 7] = [
+pub static SCORES: [ScoreKind; 9] = [
     ScoreKind {
         id: "s_jsd",
         label: "S_JSD",
@@ -105,6 +106,35 @@ pub static SCORES: [ScoreKind; 7] = [
         definition: "Jensen-Shannon divergence over quantiles of visible energy, peak energy and centre of gravity across, as \
                      many as leave ten showers a bin. Fluctuations alone make about `(bins − 1) / 8 (1 / n₁ + 1 / n₂)`.",
         compute: quantile_divergence,
+    },
+    ScoreKind {
+        id: "distinct_neighbours",
+        label: "distinct nearest neighbours",
+        digits: 3,
+        needs_divisors: false,
+        definition: "Share of distinct showers among those of the reference that are nearest to the candidate's, by the same \
+                     standardised observables. A generator that repeats itself is far below the floor.",
+        compute: |judged| {
+            judged.two_sample(|features, _| {
+                let value = distinct_neighbours(features.reference.view(), features.candidate.view())?;
+                Ok(Estimate { value, error: None })
+            })
+        },
+    },
+    ScoreKind {
+        id: "pairwise_spread",
+        label: "spread between showers",
+        digits: 3,
+        needs_divisors: false,
+        definition: "Mean distance between two showers that are neighbours in incident energy, by the same standardised \
+                     observables, over that of the reference: 1 is right, 0 is one shower for each energy.",
+        compute: |judged| {
+            judged.two_sample(|features, _| {
+                let TwoSampleFeatures { reference, candidate, energies_gev, .. } = features;
+                let energies_gev = energies_gev.each_ref().map(Vec::as_slice);
+                pairwise_spread([reference.view(), candidate.view()], energies_gev)
+            })
+        },
     },
 ];
 
@@ -288,9 +318,24 @@ mod tests {
         let JudgedScores { scores, gaps } = Judged::new(&compared, None, [&empty, &empty], 1).scores();
         // Scores that divide are not asked for; those that share their input share a gap.
         let ids: Vec<_> = scores.iter().map(|score| score.id.as_str()).collect();
-        assert_eq!(ids, ["pearson_max_difference", "fpd", "kpd", "auc", "quantile_divergence"]);
+        let expected = [
+            "pearson_max_difference",
+            "fpd",
+            "kpd",
+            "auc",
+            "quantile_divergence",
+            "distinct_neighbours",
+            "pairwise_spread",
+        ];
+        assert_eq!(ids, expected);
         assert!(scores.iter().all(|score| score.estimate().is_none() && score.detail.is_empty()));
         let whats: Vec<_> = gaps.iter().map(|gap| gap.what.as_str()).collect();
-        assert_eq!(whats, ["largest Pearson difference", "FPD, KPD and classifier AUC", "quantile D_JS"]);
+        let expected = [
+            "largest Pearson difference",
+            "FPD, KPD and classifier AUC",
+            "quantile D_JS",
+            "distinct nearest neighbours and spread between showers",
+        ];
+        assert_eq!(whats, expected);
     }
 }

@@ -55,8 +55,8 @@ fn one_family_is_that_of_files_without_a_name() {
 }
 
 #[test]
-fn a_configuration_says_whether_its_sampler_has_an_encoder() {
-    let mut n_with_encoder = 0;
+fn a_configuration_says_what_its_sampler_has() {
+    let (mut n_with_encoder, mut n_with_score) = (0, 0);
     for entry in families::ALL {
         let name = entry.name;
         let family = Recipe::from_tables(entry, &tables(name), Some(grid(name))).unwrap().family;
@@ -64,6 +64,12 @@ fn a_configuration_says_whether_its_sampler_has_an_encoder() {
         let sampler = family.sampler(&parameters.path()).unwrap();
         assert_eq!(family.has_encoder(), sampler.encoder().is_some(), "{name}");
         n_with_encoder += usize::from(family.has_encoder());
+        let score = sampler.latent_score();
+        assert_eq!(family.has_latent_score(), score.is_ok(), "{name}");
+        assert!(score.is_ok() || score.is_err_and(|reason| reason.starts_with("its ")), "{name}");
+        n_with_score += usize::from(family.has_latent_score());
     }
-    assert!((1..families::ALL.len()).contains(&n_with_encoder), "both kinds are tested");
+    for n in [n_with_encoder, n_with_score] {
+        assert!((1..families::ALL.len()).contains(&n), "both kinds are tested");
+    }
 }

@@ -81,7 +81,7 @@ fn of_the_bib_ae() {
 #[test]
 fn of_the_critics() {
     sees_every_change(|path| {
-        let config = CriticConfig { grid: GRID, width: 4, log_per_mev: 1.0 };
+        let config = CriticConfig { grid: GRID, width: 4, ..CriticConfig::default() };
         let critic = Critic::new(path, &config).unwrap();
         Box::new(move || {
             let image = (showers() * 0.7).unwrap();

@@ -41,9 +41,10 @@ pub use amplification::{
 pub use any::AnyExperiment;
 pub use description::Experiment;
 pub use plan::{
-    Candidate, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan, Sampling, Scan,
+    Candidate, Claim, ClaimedQuantity, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan,
+    Sampling, Scan,
 };
-pub use profile::Profile;
+pub use profile::{Profile, ProfileRun};
 pub use program::Program;
 pub use request::ReproduceRequest;
 pub use source::Kind;
@@ -55,7 +56,6 @@ use calo_core::Detector;
 use crate::error::{Context as _, ensure};
 use crate::monitor::Monitor;
 use crate::{Error, Result};
-use base_config::BaseConfig;
 use pipeline::Pipeline;
 use runner::Runner;
 use stages::{Opening, Stages};
@@ -94,8 +94,8 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     seeds::check(request)?;
     // All that can be wrong with a configuration is said before anything is simulated.
     experiment.check_folders(request.n_runs)?;
-    let config = BaseConfig::of(experiment, profile)?;
-    let detector = run_configs::detector(request, profile, &config)?;
+    let configs = run_configs::all(request, profile)?;
+    let detector = run_configs::detector(request, profile, &configs)?;
     let out = std::path::absolute(&request.out).context("--out")?;
     let asked = request.asked();
     let stages = Stages::open(Opening {
@@ -107,13 +107,18 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
         keep: request.keep_stages,
         monitor,
     })?;
-    let config_file = config.file_in(&out)?;
+    let configs = configs
+        .into_iter()
+        .map(|config| {
+            let file = config.file_in(&out)?;
+            Ok((config, file))
+        })
+        .collect::<Result<_>>()?;
     let mut pipeline = Pipeline {
         request,
         experiment,
         profile,
-        config,
-        config_file,
+        configs,
         detector: detector.clone(),
         out: out.clone(),
         runner: Runner { stages, monitor, compute: &request.compute },

@@ -17,7 +17,7 @@ use crate::{Result, density_file};
 
 mod built_in;
 
-pub use built_in::NAME as BUILT_IN;
+pub use built_in::{BuiltInModel, MODELS};
 pub use calo_nn::device::Precision;
 
 /// Where networks compute, and how precisely.
@@ -50,17 +50,29 @@ impl Compute {
 /// Which weights to use, and where.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelChoice {
-    /// Folder of a run or of an exported model, instead of the built-in model of photons in `ild-ecal`.
-    pub run: Option<PathBuf>,
-    /// Which epoch of it.
+    /// Where they come from.
+    pub source: ModelSource,
+    /// Which epoch of a run.
     pub epoch: EpochChoice,
     /// Where to compute.
     pub compute: Compute,
 }
 
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum ModelSource {
+    /// Folder of a run or of an exported model.
+    Run(PathBuf),
+    /// A model that comes with the program, by its name.
+    BuiltIn(String),
+    /// The one for this incident particle.
+    Particle(String),
+}
+
 impl Default for ModelChoice {
     fn default() -> Self {
-        Self { run: None, epoch: EpochChoice::Best, compute: Compute::default() }
+        let source = ModelSource::Particle("gamma".to_owned());
+        Self { source, epoch: EpochChoice::Best, compute: Compute::default() }
     }
 }
 
@@ -87,7 +99,7 @@ pub enum Place {
     /// The folder of a run.
     Folder(RunFolder),
     /// This program.
-    BuiltIn,
+    BuiltIn(&'static BuiltInModel),
 }
 
 impl ModelChoice {
@@ -97,8 +109,15 @@ impl ModelChoice {
     /// No run folder, an epoch that was not kept, weights that are damaged, foreign or of another grid.
     pub fn load(&self) -> Result<LoadedModel> {
         let (device, dtype) = self.compute.select()?;
-        let Some(run) = &self.run else { return LoadedModel::built_in(&device, dtype) };
-        let run = RunFolder::new(run);
+        let run = match &self.source {
+            ModelSource::Run(run) => RunFolder::new(run),
+            ModelSource::BuiltIn(name) => {
+                return LoadedModel::built_in(built_in::called(name)?, &device, dtype);
+            }
+            ModelSource::Particle(particle) => {
+                return LoadedModel::built_in(built_in::of(particle)?, &device, dtype);
+            }
+        };
         let (description, detector) = (run.describe()?, run.detector()?);
         let (weights, epoch) = run.weights_of(self.epoch)?;
         let networks = ShowerModel::load(&weights, families::ALL, &device, dtype)?;
@@ -116,31 +135,25 @@ impl ModelChoice {
 }
 
 impl LoadedModel {
-    /// The model that comes with the program, on `device`.
+    /// A model that comes with the program, on `device`.
     ///
     /// # Errors
     /// Candle's.
-    fn built_in(device: &Device, dtype: DType) -> Result<Self> {
-        let name = built_in::NAME;
+    fn built_in(model: &'static BuiltInModel, device: &Device, dtype: DType) -> Result<Self> {
+        let name = model.shown();
         let description: RunDescription =
-            serde_json::from_str(built_in::DESCRIPTION).with_context(|| format!("{name}: run.json"))?;
+            serde_json::from_str(model.description).with_context(|| format!("{name}: run.json"))?;
         let epoch = description.exported.as_ref().map(|exported| exported.epoch);
         let epoch = epoch.with_context(|| format!("{name}: run.json: is not of an exported model"))?;
-        let weights_blake3 = hash_bytes(built_in::WEIGHTS);
+        let weights_blake3 = hash_bytes(model.weights);
         Ok(Self {
-            place: Place::BuiltIn,
+            place: Place::BuiltIn(model),
             description,
-            detector: Detector::parse(built_in::DETECTOR, name)?,
+            detector: Detector::parse(model.detector, &name)?,
             epoch,
-            weights: Input::BuiltIn { name: name.to_owned(), blake3: weights_blake3.clone() },
+            networks: ShowerModel::from_bytes(Path::new(&name), model.weights, families::ALL, device, dtype)?,
+            weights: Input::BuiltIn { name, blake3: weights_blake3.clone() },
             weights_blake3,
-            networks: ShowerModel::from_bytes(
-                Path::new(name),
-                built_in::WEIGHTS,
-                families::ALL,
-                device,
-                dtype,
-            )?,
         })
     }
 
@@ -148,7 +161,7 @@ impl LoadedModel {
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Folder(run) => run.path().display().to_string(),
-            Place::BuiltIn => built_in::NAME.to_owned(),
+            Place::BuiltIn(model) => model.shown(),
         }
     }
 
@@ -156,7 +169,7 @@ impl LoadedModel {
     pub fn detector_source(&self) -> String {
         match &self.place {
             Place::Folder(run) => run.detector_file().display().to_string(),
-            Place::BuiltIn => self.detector.name.clone(),
+            Place::BuiltIn(_) => self.detector.name.clone(),
         }
     }
 
@@ -186,20 +199,20 @@ impl LoadedModel {
     pub fn density(&self, path: Option<&Path>) -> Result<Option<(Kde, Input)>> {
         let own = match &self.place {
             Place::Folder(run) => Some(run.density()).filter(|path| path.is_file()),
-            Place::BuiltIn => None,
+            Place::BuiltIn(_) => None,
         };
         match (path.map(Path::to_owned).or(own), &self.place) {
             (Some(path), _) => {
                 let kde = density_file::load(&path, self.encoder()?.n_encoded(), &self.weights_blake3)?;
                 Ok(Some((kde, Input::File(path))))
             }
-            (None, Place::BuiltIn) => {
-                let name = format!("{}, density", built_in::NAME);
+            (None, Place::BuiltIn(model)) => {
+                let name = format!("{}, density", model.shown());
                 let place = Path::new(&name);
-                let kde = Kde::from_bytes(place, built_in::DENSITY)?;
+                let kde = Kde::from_bytes(place, model.density)?;
                 let n_encoded = self.encoder()?.n_encoded();
                 let kde = density_file::checked(kde, place, n_encoded, &self.weights_blake3)?;
-                let blake3 = hash_bytes(built_in::DENSITY);
+                let blake3 = hash_bytes(model.density);
                 Ok(Some((kde, Input::BuiltIn { name, blake3 })))
             }
             (None, Place::Folder(_)) => Ok(None),

@@ -12,7 +12,7 @@ use crate::output;
 
 /// Generate showers with a trained model
 ///
-/// Without a run, the built-in model makes photon showers of 10 to 100 GeV in `ild-ecal`. Shower i depends on the weights, the
+/// Without a run, a model that comes with calo makes photon showers of 10 to 100 GeV in `ild-ecal`. Shower i depends on the weights, the
 /// density, the seed and i alone: not on the number of threads, nor on the part of a sample that is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// List the built-in experiments and their profiles
     #[arg(long, exclusive = true)]
     list: bool,
+    /// Which, of experiments that there are for several incident particles: gamma or pi+
+    #[arg(long, value_name = "PARTICLE")]
+    particle: Option<String>,
     /// How large: a profile of the experiment
     #[arg(long, value_name = "NAME", default_value = "quick")]
     profile: String,
@@ -105,7 +108,7 @@ fn precision(text: &str) -> Result<Precision, String> {
 
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let Some(experiment) = &args.experiment else { return list() };
-    match AnyExperiment::load(experiment)? {
+    match AnyExperiment::load_for(experiment, args.particle.as_deref())? {
         AnyExperiment::Scores(experiment) => scores(args, *experiment, caller),
         AnyExperiment::Amplification(experiment) => amplification(args, *experiment, caller),
     }

@@ -118,7 +118,7 @@ fn the_built_in_model_makes_photon_showers() {
     let mut command = calo();
     command.args(["generate", "--energy", "10..100", "-n", "96", "--seed", "3", "--out"]).arg(&path);
     let text = stdout(&command.assert().success());
-    assert!(text.contains("96 showers") && text.contains("built-in photons"), "{text}");
+    assert!(text.contains("96 showers") && text.contains("built-in photons-bib-ae"), "{text}");
     let (ours, real) = (read(&path), read(&sample("photons.hdf5")));
     assert_eq!(ours.cells_mev.dim(), (96, 30, 30, 30));
     let per_gev = |batch: &calo_core::ShowerBatch<f32>| {
@@ -139,7 +139,7 @@ fn the_built_in_model_makes_photon_showers() {
         .filter(|(key, _)| ["input_0", "input_1"].contains(&key.as_str()))
         .map(|(_, text)| text.as_str())
         .collect();
-    assert_eq!(names, ["built-in photons", "built-in photons, density"]);
+    assert_eq!(names, ["built-in photons-bib-ae", "built-in photons-bib-ae, density"]);
     // Epochs are those of a run.
     let mut command = calo();
     command.args(["generate", "--energy", "50", "-n", "1", "--epoch", "3", "--out"]).arg(&path);

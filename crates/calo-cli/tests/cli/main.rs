@@ -19,3 +19,4 @@ mod select;
 mod simulate;
 mod train;
 mod trained;
+mod wgan;

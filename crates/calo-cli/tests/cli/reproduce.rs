@@ -150,9 +150,21 @@ fn an_experiment_of_a_family_without_encoder_runs_a_scan_to_its_table() {
             "`candidate.sampling`: needs latent variables of run rate-0.0001",
         ),
         (format!("{GAN}{latent}"), "`latent.run`: needs latent variables of run rate-0.0001"),
+        (
+            GAN.replacen("\"normal\"", "\"optimised\"", 1),
+            "`candidate.sampling`: \"optimised\", but run rate-0.0001",
+        ),
+        (
+            GAN.replacen("config = \"gan-quick.toml\"\n", "", 1),
+            "profile quick: no field `config`, and no `run.rate-0.0001.config`",
+        ),
+        (
+            GAN.replacen("[[run]]", "[profile.run.nada]\n[[run]]", 1),
+            "field `profile[0].run.nada`: expected one of rate-0.0001, rate-0.0002",
+        ),
     ] {
         let text = stderr(&reproduce(&text).code(1));
-        assert!(text.contains(part) && text.contains("`gan`"), "{text}");
+        assert!(text.contains(part), "{text}");
         assert!(!out.exists());
     }
     let text = stdout(&reproduce(GAN).success());

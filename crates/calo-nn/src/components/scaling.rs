@@ -35,17 +35,21 @@ pub struct EnergyScaling {
     pub condition_per_gev: f64,
     /// The quantity that represents a cell.
     pub cells: CellScale,
+    /// Energy in GeV at which the generator's output is taken as it is; at other energies it is scaled in proportion to the
+    /// energy (for roots, to the root of the energy). 0 for no scaling.
+    pub generator_reference_gev: f64,
 }
 
 impl Default for EnergyScaling {
     fn default() -> Self {
-        Self { condition_per_gev: 1.0, cells: CellScale::Mev }
+        Self { condition_per_gev: 1.0, cells: CellScale::Mev, generator_reference_gev: 0.0 }
     }
 }
 
 impl EnergyScaling {
     pub(crate) fn validate(&self) -> Result<()> {
-        check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)
+        check("condition_per_gev", self.condition_per_gev, Allowed::AboveZero)?;
+        check("generator_reference_gev", self.generator_reference_gev, Allowed::FromZero)
     }
 
     /// Incident energies as the networks see them.
@@ -54,6 +58,21 @@ impl EnergyScaling {
     /// Candle's.
     pub(crate) fn condition(&self, energies_gev: &Tensor) -> Result<Tensor> {
         Ok((energies_gev * self.condition_per_gev)?)
+    }
+
+    /// What the generator made, in the size of showers of the energies that the networks see.
+    ///
+    /// # Shapes
+    /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, 1, layer, x, y]`
+    ///
+    /// # Errors
+    /// Candle's.
+    pub(crate) fn sized(&self, generated: Tensor, condition: &Tensor) -> Result<Tensor> {
+        if self.generator_reference_gev > 0.0 {
+            let share = (condition / (self.condition_per_gev * self.generator_reference_gev))?;
+            return self.cells.sized(&generated, &share);
+        }
+        Ok(generated)
     }
 }
 
@@ -79,6 +98,17 @@ impl CellScale {
             Self::Mev => showers_mev.clone(),
             Self::Root => showers_mev.sqrt()?,
         })
+    }
+
+    /// Cells of showers of one energy as those of showers of `share` times that energy.
+    ///
+    /// # Shapes
+    /// `[n, 1, layer, x, y]`, `[n, 1]` -> `[n, 1, layer, x, y]`
+    ///
+    /// # Errors
+    /// Candle's.
+    pub(crate) fn sized(self, cells: &Tensor, share: &Tensor) -> Result<Tensor> {
+        Ok(cells.broadcast_mul(&self.scaled(share)?.reshape(((), 1, 1, 1, 1))?)?)
     }
 
     /// Back to MeV. A root below 0 is no energy, so such cells become empty.

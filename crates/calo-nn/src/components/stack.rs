@@ -1,4 +1,4 @@
-//! Convolutions with layer normalisation, one after another.
+//! Convolutions, with layer normalisation or without, one after another.
 
 use candle_core::Tensor;
 
@@ -21,16 +21,25 @@ impl Names {
     pub(crate) const PLAIN: Self = Self { conv: "conv", norm: "bn", suffix: "" };
 }
 
+/// What stands between two convolutions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Between {
+    /// Whether there is a layer normalisation. Behind one, nothing of the size of a shower is left.
+    pub(crate) normalised: bool,
+    /// Slope of the LeakyReLU below zero.
+    pub(crate) slope: f64,
+}
+
 /// Convolution, layer normalisation and LeakyReLU, several times.
 #[derive(Debug, Clone)]
-pub(crate) struct NormalisedStack {
-    layers: Vec<(Conv3d, LayerNorm)>,
+pub(crate) struct ConvStack {
+    layers: Vec<(Conv3d, Option<LayerNorm>)>,
     slope: f64,
     /// What comes out.
     pub(crate) result: FeatureMaps,
 }
 
-/// The convolution after a [`NormalisedStack`].
+/// The convolution after a [`ConvStack`].
 #[derive(Debug)]
 pub(crate) struct LastConv {
     pub(crate) layer: Conv3d,
@@ -38,14 +47,14 @@ pub(crate) struct LastConv {
     pub(crate) n_values: usize,
 }
 
-impl NormalisedStack {
+impl ConvStack {
     /// Layers of `configs` on `input`.
     pub(crate) fn new(
         path: &Path<'_>,
         names: Names,
         input: FeatureMaps,
         configs: &[ConvConfig],
-        slope: f64,
+        between: Between,
     ) -> Result<Self> {
         let Names { conv, norm, suffix } = names;
         let FeatureMaps { mut channels, mut size } = input;
@@ -53,10 +62,11 @@ impl NormalisedStack {
         for (i, config) in (1..).zip(configs) {
             size = config.size(size)?;
             let convolution = Conv3d::new(&path.join(format_args!("{conv}{i}{suffix}")), channels, *config)?;
-            layers.push((convolution, LayerNorm::new(&path.join(format_args!("{norm}{i}{suffix}")), &size)?));
+            let norm = || LayerNorm::new(&path.join(format_args!("{norm}{i}{suffix}")), &size);
+            layers.push((convolution, between.normalised.then(norm).transpose()?));
             channels = config.channels;
         }
-        Ok(Self { layers, slope, result: FeatureMaps { channels, size } })
+        Ok(Self { layers, slope: between.slope, result: FeatureMaps { channels, size } })
     }
 
     /// One more convolution, without normalisation.
@@ -71,7 +81,10 @@ impl NormalisedStack {
         let mut chain = FusedOps::new(x)?;
         for (convolution, norm) in &self.layers {
             convolution.append(&mut chain)?;
-            norm.append(&mut chain, self.slope)?;
+            match norm {
+                Some(norm) => norm.append(&mut chain, self.slope)?,
+                None => chain.leaky_relu(self.slope)?,
+            }
         }
         chain.finish()
     }

@@ -23,12 +23,18 @@ pub(super) struct BaseConfig {
 }
 
 impl BaseConfig {
-    /// That of `profile` of an experiment.
+    /// That of a run in `profile` of an experiment.
     ///
     /// # Errors
-    /// As [`BaseConfig::find`].
-    pub(super) fn of(experiment: &Experiment, profile: &Profile) -> Result<Self> {
-        Self::find(&experiment.source, &profile.name, &profile.config)
+    /// As [`BaseConfig::find`]; a run without one.
+    pub(super) fn of(experiment: &Experiment, profile: &Profile, run: &str) -> Result<Self> {
+        let config = profile.config_of(run).with_context(|| {
+            format!(
+                "{}: profile {}: no field `config`, and no `run.{run}.config`; expected one of them",
+                experiment.source.place, profile.name
+            )
+        })?;
+        Self::find(&experiment.source, &profile.name, config)
     }
 
     /// The configuration `name`, which `profile` of an experiment in `source` refers to.
@@ -123,7 +129,7 @@ mod tests {
         let experiment = Experiment::load("table2").unwrap();
         let epochs = |name: &str, n: Option<u64>| {
             let profile = experiment.profile(name).unwrap();
-            let config = BaseConfig::of(&experiment, profile).unwrap();
+            let config = BaseConfig::of(&experiment, profile, "beta-0.05").unwrap();
             let fields = config.schedule_for(profile, n.unwrap_or(profile.n_train)).unwrap();
             fields.into_iter().next().unwrap_or_default()
         };
@@ -141,9 +147,10 @@ mod tests {
             match experiment {
                 AnyExperiment::Scores(experiment) => {
                     for profile in &experiment.profiles {
-                        let config = BaseConfig::of(&experiment, profile).unwrap();
                         for run in &experiment.runs {
-                            let all = [&profile.overrides[..], &profile.tuning, &run.overrides].concat();
+                            let config = BaseConfig::of(&experiment, profile, &run.name).unwrap();
+                            let of_profile = profile.overrides_of(&run.name);
+                            let all = [&of_profile[..], &profile.tuning, &run.overrides].concat();
                             config.with(&all).unwrap();
                         }
                     }

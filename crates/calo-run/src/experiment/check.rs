@@ -29,6 +29,12 @@ impl Experiment {
             {
                 ensure!(n > 0, "{place}: field `profile[{i}].{field}`: 0; expected at least 1");
             }
+            if let Some(run) = profile.of_run.keys().find(|run| self.run_index(run).is_none()) {
+                let names = self.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(
+                    self.wrong(&format!("profile[{i}].run.{run}"), &format!("expected one of {names}"))
+                );
+            }
         }
         let lists = [
             ("profile", self.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()),
@@ -82,6 +88,21 @@ impl Experiment {
              encoder, or sampling = \"normal\" and no [[latent]]"
         );
         Err(self.wrong(field, &problem))
+    }
+
+    /// # Errors
+    /// A candidate whose latent variables are to be optimised, of `run`, whose `family` has no critic that could.
+    pub(super) fn refuse_optimised(&self, run: &str, family: &str) -> Result<()> {
+        let is_optimised =
+            |candidate: &Candidate| candidate.run == run && candidate.sampling == Sampling::Optimised;
+        if self.candidates.iter().any(is_optimised) {
+            let problem = format!(
+                "\"optimised\", but run {run} is of family `{family}`, whose critic does not score single showers; expected a \
+                 WGAN, or sampling = \"normal\""
+            );
+            return Err(self.wrong("candidate.sampling", &problem));
+        }
+        Ok(())
     }
 
     /// Names of files and published numbers of candidates, energies that densities cover, pages of latent spaces.

@@ -14,7 +14,7 @@ use super::step::Step;
 use crate::error::{Context as _, ensure};
 use crate::files::{self, FixedEnergyFile, InputOptions, StorageOptions, create_folder};
 use crate::monitor::Caller;
-use crate::prepare::{PoolRequest, SplitRequest};
+use crate::prepare::{FilterRequest, PoolRequest, PunchThroughRule, SplitRequest};
 use crate::simulate::SimulateRequest;
 use crate::{EnergyRange, Error, Result};
 
@@ -65,32 +65,36 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
     })?;
     let spectrum = experiment.spectrum()?;
     let seed = |sample: u64| N_SAMPLES * pipeline.request.data_seed + sample;
+    let detector = pipeline.detector.clone();
     let request = |energies: EnergyRange, n_showers: u64, seed: u64, first: u64, out: &Path| {
-        Step::Simulate(SimulateRequest {
-            detector: pipeline.detector.clone(),
+        let simulated = if plan.drops_punch_through { unfiltered(out) } else { out.to_owned() };
+        let simulate = Step::Simulate(SimulateRequest {
+            detector: detector.clone(),
             particle,
             energies,
             n_showers,
             seed,
             first,
             restart: false,
-            out: out.to_owned(),
+            out: simulated.clone(),
             storage: StorageOptions::default(),
-        })
+        });
+        let filter = plan.drops_punch_through.then(|| drop_punch_through(&detector, &simulated, out));
+        std::iter::once(simulate).chain(filter)
     };
     let sample = |name: &str, seed: u64| {
         let full = folder.join(format!("{name}.hdf5"));
-        let mut steps = vec![request(spectrum, profile.n_full, seed, 0, &full)];
+        let mut steps: Vec<Step> = request(spectrum, profile.n_full, seed, 0, &full).collect();
         let mut showers = Showers { full, fixed: Vec::new() };
         for (place, &energy_gev) in (1..).zip(&plan.fixed_gev) {
             let path = folder.join(format!("{name}_{energy_gev}.hdf5"));
-            steps.push(request(single(energy_gev), profile.n_fixed, seed, place * FIRST, &path));
+            steps.extend(request(single(energy_gev), profile.n_fixed, seed, place * FIRST, &path));
             showers.fixed.push(FixedEnergyFile { energy_gev, path });
         }
         (showers, steps)
     };
     let train = folder.join("train.hdf5");
-    let train_steps = vec![request(spectrum, profile.n_train, seed(0), 0, &train)];
+    let train_steps = request(spectrum, profile.n_train, seed(0), 0, &train).collect();
     let (validation, validation_steps) = sample("validation", seed(1));
     let (reference, reference_steps) = sample("reference", seed(2));
     let mut stages = vec![
@@ -102,12 +106,46 @@ pub(super) fn simulate(pipeline: &mut Pipeline<'_>) -> Result<Data> {
         stages.remove(0);
     }
     for (name, steps, outputs) in stages {
-        let unfinished = outputs.iter().map(|output| partial(output)).collect();
+        let unfinished =
+            outputs.iter().flat_map(|output| unfinished(output, plan.drops_punch_through)).collect();
         pipeline.stage(Stage { name: name.to_owned(), steps, inputs: vec![], outputs, unfinished })?;
     }
-    let fixed = reference.fixed.iter().map(|file| (file.path.clone(), profile.n_fixed));
-    let n_reference = fixed.chain([(reference.full.clone(), profile.n_full)]).collect();
-    Ok(Data { train, n_train: profile.n_train, validation, reference, n_reference, origin: "calo-sim" })
+    // Filtered, samples are smaller than they were asked for.
+    let n_reference = counted(pipeline, &reference)?;
+    let n_train = if pipeline.request.pretrained { 0 } else { n_showers(pipeline, &train)? };
+    Ok(Data { train, n_train, validation, reference, n_reference, origin: "calo-sim" })
+}
+
+/// Where showers are simulated of which some will be dropped.
+fn unfiltered(output: &Path) -> PathBuf {
+    output.with_extension("unfiltered.hdf5")
+}
+
+/// What a kill leaves of a simulated file.
+fn unfinished(output: &Path, is_filtered: bool) -> Vec<PathBuf> {
+    if is_filtered {
+        let simulated = unfiltered(output);
+        vec![partial(&simulated), simulated]
+    } else {
+        vec![partial(output)]
+    }
+}
+
+fn drop_punch_through(detector: &str, input: &Path, out: &Path) -> Step {
+    Step::Filter(FilterRequest {
+        input: input.to_owned(),
+        out: out.to_owned(),
+        punch_through: Some(PunchThroughRule::OfDetector),
+        energies: None,
+        cell_cut_mev: None,
+        from: InputOptions { detector: Some(detector.to_owned()), ..InputOptions::default() },
+        storage: StorageOptions::default(),
+    })
+}
+
+/// Showers in each file of a sample.
+fn counted(pipeline: &Pipeline<'_>, showers: &Showers) -> Result<BTreeMap<PathBuf, u64>> {
+    showers.files().map(|path| Ok((path.clone(), n_showers(pipeline, path)?))).collect()
 }
 
 /// Where the simulation keeps finished blocks of a file.
@@ -137,8 +175,7 @@ pub(super) fn take_files(pipeline: &mut Pipeline<'_>, data: &Path) -> Result<Dat
         validation.fixed.push(part("validation.hdf5"));
         reference.fixed.push(part("test.hdf5"));
     }
-    let count = |path: &PathBuf| Ok((path.clone(), n_showers(pipeline, path)?));
-    let n_reference = reference.files().map(count).collect::<Result<_>>()?;
+    let n_reference = counted(pipeline, &reference)?;
     let train = full.join("train.hdf5");
     let n_train = if request.pretrained { 0 } else { n_showers(pipeline, &train)? };
     Ok(Data { train, n_train, validation, reference, n_reference, origin: "reference" })
@@ -162,6 +199,11 @@ fn split(pipeline: &mut Pipeline<'_>, name: &str, data: &Path, fractions: [f64; 
             from: of(&pooling.from),
             storage: StorageOptions::default(),
         }));
+        input = out;
+    }
+    if pipeline.experiment.data.drops_punch_through {
+        let out = folder.join("filtered.hdf5");
+        steps.push(drop_punch_through(&detector, &input, &out));
         input = out;
     }
     steps.push(Step::Split(SplitRequest {

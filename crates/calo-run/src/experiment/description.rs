@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::plan::{Candidate, DataPlan, Figures, LatentPage, RunPlan};
+use super::plan::{Candidate, Claim, DataPlan, Figures, LatentPage, RunPlan};
 use super::profile::Profile;
 use super::source::{Kind, Source};
 use crate::{EnergyRange, Error, Result};
@@ -41,6 +41,9 @@ pub struct Experiment {
     /// Pages of latent spaces.
     #[serde(rename = "latent", default)]
     pub latent_pages: Vec<LatentPage>,
+    /// Limits that the paper gives.
+    #[serde(rename = "claim", default)]
+    pub claims: Vec<Claim>,
 }
 
 impl Experiment {

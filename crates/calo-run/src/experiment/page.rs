@@ -7,7 +7,7 @@ use calo_metrics::results::{Estimate, Score};
 
 use super::description::Experiment;
 use super::markdown::{aligned, missing, times};
-use super::plan::Figures;
+use super::plan::{ClaimedQuantity, Figures};
 use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
 /// What rows call offsets, and those of a column.
@@ -32,9 +32,10 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
         table.calo,
         value("device"),
     );
-    text += &numbers(table);
+    text += &numbers(table, experiment);
     text.push('\n');
     text += &notes(table, experiment);
+    text += &claims(table, experiment);
     if table.seeds.len() > 1 {
         text += &by_seed(table, experiment);
     }
@@ -44,7 +45,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
 }
 
 /// The table itself.
-fn numbers(table: &Table) -> String {
+fn numbers(table: &Table, experiment: &Experiment) -> String {
     let Some(first) = table.seeds.first() else { return String::new() };
     let columns: Vec<&Column> = first.configurations.iter().chain([&first.floor]).collect();
     let mut rows = vec![vec!["against the reference".to_owned()]];
@@ -80,11 +81,14 @@ fn numbers(table: &Table) -> String {
         let label = first.floor.scores.iter().find(|score| score.id == *id).map_or(id, |score| &score.label);
         row(format!("{label}, paper"), &|i| published(id, i));
     }
-    let offsets: [Offsets; 3] = [
+    let mut offsets: Vec<Offsets> = vec![
         ("mean visible energy", |column| &column.visible_energy),
         ("sigma90/mu90", |column| &column.resolution),
         ("mean number of hits", |column| &column.n_hits),
     ];
+    if experiment.claims.iter().any(|claim| claim.quantity == ClaimedQuantity::Mu90) {
+        offsets[0] = ("mu90 of visible energy", |column| &column.mu90);
+    }
     for (label, offsets) in offsets {
         for offset in first.configurations.first().map_or(&[][..], offsets) {
             let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
@@ -125,6 +129,30 @@ fn combined(estimates: impl Iterator<Item = Estimate>, digits: usize) -> String 
             combined(std::iter::once(Estimate::over(&values)), digits)
         }
     }
+}
+
+/// What was found beside the limits that the paper gives.
+fn claims(table: &Table, experiment: &Experiment) -> String {
+    let Some(first) = table.seeds.first().filter(|_| !experiment.claims.is_empty()) else {
+        return String::new();
+    };
+    let mut rows = vec![vec!["largest in size".to_owned()]];
+    rows[0].extend(first.configurations.iter().map(|column| column.name.clone()));
+    rows[0].push("paper".to_owned());
+    for claim in &experiment.claims {
+        let (label, digits) = match claim.quantity {
+            ClaimedQuantity::Mu90 => ("offset of mu90, %", 1),
+            ClaimedQuantity::Resolution => ("offset of sigma90/mu90, %", 1),
+            ClaimedQuantity::Pearson => ("difference of Pearson coefficients", 3),
+        };
+        let mut row = vec![label.to_owned()];
+        row.extend((0..first.configurations.len()).map(|i| {
+            combined(table.seeds.iter().filter_map(|row| nth(row, i)?.claimed(claim.quantity)), digits)
+        }));
+        row.push(claim.paper.clone());
+        rows.push(row);
+    }
+    format!("\n## Claims of the paper\n\n{}", aligned(&rows))
 }
 
 /// What the numbers mean, and what stands beside them.

@@ -16,8 +16,8 @@ pub(super) struct Pipeline<'a> {
     pub(super) request: &'a ReproduceRequest,
     pub(super) experiment: &'a Experiment,
     pub(super) profile: &'a Profile,
-    pub(super) config: BaseConfig,
-    pub(super) config_file: PathBuf,
+    /// Of each run, and its file.
+    pub(super) configs: Vec<(BaseConfig, PathBuf)>,
     pub(super) detector: String,
     pub(super) out: PathBuf,
     pub(super) runner: Runner<'a>,

@@ -15,6 +15,9 @@ pub struct DataPlan {
     pub spectrum_gev: String,
     /// Energies of samples of one energy, GeV.
     pub fixed_gev: Vec<f64>,
+    /// Whether showers that punch through are dropped from all samples, by the rule of the detector.
+    #[serde(default)]
+    pub drops_punch_through: bool,
     /// How files of showers are used.
     pub files: FilePlan,
 }
@@ -111,6 +114,8 @@ pub enum Sampling {
     Normal,
     /// A kernel density of the latent variables of training showers.
     Kde,
+    /// The model's prior, moved to better scores of its critic.
+    Optimised,
 }
 
 /// A page of the latent space of a run.
@@ -140,6 +145,28 @@ fn page_showers() -> usize {
 
 fn page_energy_gev() -> f64 {
     50.0
+}
+
+/// A number that the paper gives as a limit for its models, shown beside what was found.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Of what.
+    pub quantity: ClaimedQuantity,
+    /// What the paper says.
+    pub paper: String,
+}
+
+/// What a claim is about: the largest of several numbers, in size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimedQuantity {
+    /// Offset of mu90 of the visible energy from the reference's, over energies.
+    Mu90,
+    /// Offset of sigma90/mu90 of the visible energy, over energies.
+    Resolution,
+    /// Difference of Pearson coefficients, over pairs of observables.
+    Pearson,
 }
 
 /// What the pages of an experiment show of the paper.

@@ -1,5 +1,6 @@
 //! How large an experiment is: configuration of its runs and number of showers.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -13,8 +14,12 @@ pub struct Profile {
     /// What it is for.
     #[serde(default)]
     pub about: String,
-    /// Configuration of the runs: a file beside the experiment's, or one that is built in.
-    pub config: String,
+    /// Configuration of the runs: a file beside the experiment's, or one that is built in. Left out where each run has one of
+    /// its own.
+    pub config: Option<String>,
+    /// What single runs have of their own, by their names; a scanned run is meant by its name with the value.
+    #[serde(rename = "run", default)]
+    pub of_run: BTreeMap<String, ProfileRun>,
     /// Folder of trained models, one folder a run: relative to the experiment's file, the current folder or the program,
     /// or to a folder above one of them.
     pub models: Option<PathBuf>,
@@ -35,4 +40,28 @@ pub struct Profile {
     pub n_fixed: u64,
     /// Shares of a file of showers that train, validate and are the reference.
     pub fractions: [f64; 3],
+}
+
+/// What a run has of its own in a profile.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileRun {
+    /// Its configuration, instead of that of the profile.
+    pub config: Option<String>,
+    /// Fields of the configuration that it sets, beside those of the profile.
+    pub overrides: Vec<String>,
+}
+
+impl Profile {
+    /// The configuration of a run, where there is one.
+    pub(super) fn config_of(&self, run: &str) -> Option<&str> {
+        let own = self.of_run.get(run).and_then(|own| own.config.as_ref());
+        own.or(self.config.as_ref()).map(String::as_str)
+    }
+
+    /// Fields of the configuration that the profile sets for a run.
+    pub(super) fn overrides_of(&self, run: &str) -> Vec<String> {
+        let own = self.of_run.get(run).map(|own| &own.overrides[..]).unwrap_or_default();
+        [&self.overrides, own].concat()
+    }
 }

@@ -10,20 +10,34 @@ use crate::{Error, Result};
 /// Fields that every run of an experiment gets from it: how showers are split and counted, and the seed.
 const OWN_FIELDS: [&str; 3] = ["data.split", "validation.max_showers", "seed"];
 
-/// Name of the detector of all runs, whose fields are checked.
+/// The configurations of all runs of a profile, in their order.
 ///
 /// # Errors
-/// Fields or values that cannot be; runs for several detectors, or without latent variables where some are needed.
-pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &BaseConfig) -> Result<String> {
+/// As [`BaseConfig::of`].
+pub(super) fn all(request: &ReproduceRequest, profile: &Profile) -> Result<Vec<BaseConfig>> {
+    let experiment = &request.experiment;
+    experiment.runs.iter().map(|run| BaseConfig::of(experiment, profile, &run.name)).collect()
+}
+
+/// Name of the detector of all runs, whose fields are checked; `configs` are those of [`all`].
+///
+/// # Errors
+/// Fields or values that cannot be; runs for several detectors, or without what they are sampled from.
+pub(super) fn detector(
+    request: &ReproduceRequest,
+    profile: &Profile,
+    configs: &[BaseConfig],
+) -> Result<String> {
     let experiment = &request.experiment;
     let tuning: &[String] = if request.from.is_some() { &profile.tuning } else { &[] };
     let mut detectors = Vec::new();
-    for run in &experiment.runs {
+    for (run, config) in experiment.runs.iter().zip(configs) {
         refuse_fields(&request.overrides, &OWN_FIELDS, Some(run))?;
-        let of_file = [&profile.overrides[..], tuning, &run.overrides].concat();
+        let of_profile = profile.overrides_of(&run.name);
+        let of_file = [&of_profile[..], tuning, &run.overrides].concat();
         let place = || format!("{}: profile {}, run {}", experiment.source.place, profile.name, run.name);
         config.with(&of_file).with_context(place)?;
-        let all = [&profile.overrides[..], tuning, &request.overrides, &run.overrides].concat();
+        let all = [&of_profile[..], tuning, &request.overrides, &run.overrides].concat();
         let config = config.with(&all)?;
         let batch = config.recipe.optim.batch_showers;
         ensure!(
@@ -36,6 +50,9 @@ pub(super) fn detector(request: &ReproduceRequest, profile: &Profile, config: &B
         );
         if !config.recipe.family.has_encoder() {
             experiment.refuse_latent_variables(&run.name, config.recipe.family.family())?;
+        }
+        if !config.recipe.family.has_latent_score() {
+            experiment.refuse_optimised(&run.name, config.recipe.family.family())?;
         }
         detectors.push(config.detector);
     }

@@ -18,6 +18,7 @@ use super::plan::{EpochRule, RunPlan, Sampling};
 use crate::Result;
 use crate::error::Context as _;
 use crate::files::create_folder;
+use crate::generate::LatentChoice;
 use context::{Made, Seed};
 use sample::Model;
 
@@ -66,7 +67,12 @@ impl Seed<'_, '_> {
             let chosen = chosen.get(place).with_context(|| format!("{run}: was not made"))?;
             let epoch = chosen.epoch(rule)?;
             let density = densities.get(&(place, epoch)).cloned();
-            Ok(Model { chosen, epoch, density: density.filter(|_| sampling == Sampling::Kde) })
+            let latent = match sampling {
+                Sampling::Normal => LatentChoice::Normal,
+                Sampling::Kde => LatentChoice::Kde,
+                Sampling::Optimised => LatentChoice::Optimised,
+            };
+            Ok(Model { chosen, epoch, latent, density: density.filter(|_| latent == LatentChoice::Kde) })
         };
         let (mut candidates, mut used) = (Vec::new(), Vec::new());
         for candidate in &experiment.candidates {

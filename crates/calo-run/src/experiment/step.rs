@@ -12,9 +12,9 @@ use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
 use crate::files::FixedEnergyFile;
 use crate::generate::{GenerateRequest, LatentChoice, generate};
 use crate::latent::{LatentRequest, latent};
-use crate::model::{Compute, ModelChoice, Precision};
+use crate::model::{Compute, ModelChoice, ModelSource, Precision};
 use crate::monitor::{Caller, Monitor};
-use crate::prepare::{PoolRequest, SplitRequest, pool, split};
+use crate::prepare::{FilterRequest, PoolRequest, PunchThroughRule, SplitRequest, filter, pool, split};
 use crate::report::report;
 use crate::run_folder::EpochChoice;
 use crate::select::{SelectRequest, select};
@@ -29,6 +29,7 @@ const STACK_BYTES: usize = 64 << 20;
 #[derive(Debug, Clone, Serialize)]
 pub(super) enum Step {
     Simulate(SimulateRequest),
+    Filter(FilterRequest),
     Pool(PoolRequest),
     Split(SplitRequest),
     Train(TrainRequest),
@@ -71,6 +72,7 @@ impl Step {
     fn perform(&self, caller: Caller<'_>) -> Result<()> {
         match self {
             Self::Simulate(request) => simulate(request, caller).map(drop),
+            Self::Filter(request) => filter(request, caller)?.written.map(drop),
             Self::Pool(request) => pool(request, caller).map(drop),
             Self::Split(request) => split(request, caller).map(drop),
             Self::Train(request) => train(request, caller).map(drop),
@@ -90,6 +92,7 @@ impl Step {
     pub(super) fn command(&self) -> String {
         let words = match self {
             Self::Simulate(request) => simulate_words(request),
+            Self::Filter(request) => filter_words(request),
             Self::Pool(request) => pool_words(request),
             Self::Split(request) => split_words(request),
             Self::Train(request) => train_words(request),
@@ -156,7 +159,11 @@ impl Words {
     }
 
     fn model(self, model: &ModelChoice) -> Self {
-        let words = self.options("--run", model.run.iter().map(|run| run.display().to_string()));
+        let words = match &model.source {
+            ModelSource::Run(run) => self.option("--run", run.display()),
+            ModelSource::BuiltIn(name) => return self.option("--model", name),
+            ModelSource::Particle(particle) => return self.option("--particle", particle),
+        };
         let epoch = match model.epoch {
             EpochChoice::Best => "best".to_owned(),
             EpochChoice::Number(epoch) => epoch.to_string(),
@@ -178,6 +185,24 @@ fn simulate_words(request: &SimulateRequest) -> Words {
         .option("-n", request.n_showers)
         .option("--seed", request.seed)
         .option("--first", request.first)
+        .path("--out", &request.out)
+}
+
+fn filter_words(request: &FilterRequest) -> Words {
+    let is_of_detector = matches!(request.punch_through, Some(PunchThroughRule::OfDetector));
+    let words = Words::of("filter")
+        .word(request.input.display())
+        .options("--detector", request.from.detector.clone())
+        .flag("--punch-through", is_of_detector);
+    let hits = match request.punch_through {
+        Some(PunchThroughRule::Hits(rule)) => Some(rule),
+        _ => None,
+    };
+    words
+        .options("--more-hits-than", hits.map(|rule| rule.more_than_hits.to_string()))
+        .options("--hit-threshold-mev", hits.map(|rule| rule.above_mev.to_string()))
+        .options("--energy", request.energies.map(|energies| energies.to_string()))
+        .options("--cell-cut-mev", request.cell_cut_mev.map(|cut| cut.to_string()))
         .path("--out", &request.out)
 }
 

@@ -9,7 +9,7 @@ use calo_report::latent::LatentResults;
 use serde::Serialize;
 
 use super::description::Experiment;
-use super::plan::{Candidate, Sampling};
+use super::plan::{Candidate, ClaimedQuantity, Sampling};
 use super::seed::{Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
@@ -86,6 +86,8 @@ pub struct Column {
     pub visible_energy: Vec<Offset>,
     /// Mean number of hits.
     pub n_hits: Vec<Offset>,
+    /// mu90 of the visible energy.
+    pub mu90: Vec<Offset>,
     /// sigma90 / mu90 of the visible energy.
     pub resolution: Vec<Offset>,
 }
@@ -115,6 +117,23 @@ impl Table {
 }
 
 impl Column {
+    /// The largest in size of what a claim is about.
+    pub(super) fn claimed(&self, quantity: ClaimedQuantity) -> Option<Estimate> {
+        let largest = |offsets: &[Offset]| {
+            let sizes =
+                offsets.iter().map(|offset| Estimate { value: offset.percent.value.abs(), ..offset.percent });
+            sizes.max_by(|a, b| a.value.total_cmp(&b.value))
+        };
+        match quantity {
+            ClaimedQuantity::Mu90 => largest(&self.mu90),
+            ClaimedQuantity::Resolution => largest(&self.resolution),
+            ClaimedQuantity::Pearson => {
+                let found = estimate(&self.scores, "pearson_max_difference")?;
+                Some(Estimate { value: found.value.abs(), ..found })
+            }
+        }
+    }
+
     /// The fidelity score.
     pub fn s_jsd(&self) -> Option<Estimate> {
         estimate(&self.scores, "s_jsd")
@@ -148,7 +167,8 @@ impl SeedRow {
                 kld_nats: used.and_then(kld_nats),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
-                resolution: resolutions(results, index + 1),
+                mu90: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.mu90_mev),
+                resolution: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.resolution),
                 ..column(results, comparison)
             });
         }
@@ -233,17 +253,27 @@ fn offsets(results: &Results, sample: usize, observable: &str) -> Vec<Offset> {
     of(sample).filter_map(offset).collect()
 }
 
-/// Resolutions of a sample against the reference's at the energies that have files of their own.
-fn resolutions(results: &Results, sample: usize) -> Vec<Offset> {
+/// A quantity of the visible energy of a sample against the reference's at the energies that have files of their own, and at
+/// those of `wanted_gev` also from windows of the full spectrum.
+fn linear(
+    results: &Results,
+    sample: usize,
+    wanted_gev: &[f64],
+    quantity: fn(&LinearityPoint) -> Estimate,
+) -> Vec<Offset> {
     let of = |sample: usize| {
-        let is_wanted =
-            move |point: &&LinearityPoint| point.sample == sample && point.source != EnergySource::Window;
+        let is_wanted = move |point: &&LinearityPoint| {
+            let is_asked = wanted_gev.iter().any(|wanted| wanted.total_cmp(&point.energy_gev).is_eq());
+            point.sample == sample && (is_asked || point.source != EnergySource::Window)
+        };
         results.linearity.iter().filter(is_wanted)
     };
     let offset = |ours: &LinearityPoint| {
         let same = |theirs: &&LinearityPoint| theirs.energy_gev.total_cmp(&ours.energy_gev).is_eq();
-        let percent = percent(ours.resolution, of(0).find(same)?.resolution)?;
-        Some(Offset { energy_gev: ours.energy_gev, percent, from_window: false })
+        let theirs = of(0).find(same)?;
+        let from_window = [ours, theirs].iter().any(|point| point.source == EnergySource::Window);
+        let percent = percent(quantity(ours), quantity(theirs))?;
+        Some(Offset { energy_gev: ours.energy_gev, percent, from_window })
     };
     of(sample).filter_map(offset).collect()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use calo_core::Real;
 use calo_data::{Filter, FilterReport, FilterSource, PunchThrough, ShowerReader, WriteOptions};
+use serde::Serialize;
 
 use crate::error::ensure;
 use crate::files::{InputOptions, StorageOptions, is_f64, write_all};
@@ -11,7 +12,7 @@ use crate::monitor::Caller;
 use crate::{EnergyRange, Result};
 
 /// Which showers pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct FilterRequest {
     /// Shower file.
     pub input: PathBuf,
@@ -30,7 +31,7 @@ pub struct FilterRequest {
 }
 
 /// Which showers punch through.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub enum PunchThroughRule {
     /// The rule of the detector.
     OfDetector,

@@ -51,8 +51,7 @@ impl Generator {
         let images = self.decoder.forward(&self.within(z)?, &condition)?.to_dtype(z.dtype())?;
         let reference = self.scaling.decoder_reference_gev;
         if reference > 0.0 {
-            let share = self.scaling.cells.scaled(&(energies_gev / reference)?)?.reshape(((), 1, 1, 1, 1))?;
-            return Ok(images.broadcast_mul(&share)?);
+            return self.scaling.cells.sized(&images, &(energies_gev / reference)?);
         }
         Ok(images)
     }

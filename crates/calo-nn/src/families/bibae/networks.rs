@@ -5,6 +5,7 @@
 
 mod autoencoder;
 mod autoencoder_config;
+mod batch_embedding;
 mod critic;
 mod decoder;
 mod encoder;
@@ -13,6 +14,7 @@ mod profile_critic;
 
 pub use autoencoder::Autoencoder;
 pub use autoencoder_config::AutoencoderConfig;
+pub use batch_embedding::BatchEmbeddingConfig;
 pub use critic::{Critic, CriticConfig};
 pub use decoder::Decoder;
 pub use encoder::Encoder;

@@ -45,6 +45,7 @@ impl Sampler for GanSampler {
         let condition = self.scaling.condition(energies_gev)?;
         let (noise, condition) = (z.to_dtype(self.dtype)?, condition.to_dtype(self.dtype)?);
         let showers = self.generator.forward(&noise, &condition, Statistics::Running)?;
+        let showers = self.scaling.sized(showers, &condition)?;
         Ok(vec![self.scaling.cells.unscaled(&showers.to_dtype(z.dtype())?)?])
     }
 

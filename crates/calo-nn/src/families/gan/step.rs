@@ -45,7 +45,7 @@ impl Gan {
     /// Fresh showers of `generator`, in the unit that the networks work in.
     fn generate(&self, generator: &Generator, condition: &Tensor, cx: &mut Step<'_>) -> Result<Tensor> {
         let noise = cx.uniform(condition.dim(0)?, self.noise)?;
-        generator.forward(&noise, condition, Statistics::Batch)
+        self.scaling.sized(generator.forward(&noise, condition, Statistics::Batch)?, condition)
     }
 
     /// The discriminator tells showers from generated ones.

@@ -130,6 +130,10 @@ impl FamilyConfig for Config {
         false
     }
 
+    fn has_latent_score(&self) -> bool {
+        true
+    }
+
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Family>> {
         self.validate()?;
         Ok(Box::new(Wgan::new(self, parameters)?))

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::components::stack::{Names, NormalisedStack};
+use crate::components::stack::{Between, ConvStack, Names};
 use crate::components::{FeatureMaps, check_layers, images, no_layers, positive};
 use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear};
@@ -20,6 +20,9 @@ const SLOPE: f64 = 0.2;
 pub struct ConstrainerConfig {
     /// Convolutions; the last is not normalised.
     pub layers: Vec<ConvConfig>,
+    /// Whether the others are followed by layer normalisation, as published. It takes away the size of a shower, by which those
+    /// of other energies differ.
+    pub normalised: bool,
     /// Units of the fully connected layer.
     pub hidden: usize,
 }
@@ -32,6 +35,7 @@ impl Default for ConstrainerConfig {
                 ConvConfig::cubic(32, 3, 2, 0),
                 ConvConfig::cubic(16, 2, 1, 0),
             ],
+            normalised: true,
             hidden: 100,
         }
     }
@@ -52,7 +56,7 @@ impl ConstrainerConfig {
 #[derive(Debug, Clone)]
 pub struct Constrainer {
     grid: Grid,
-    normalised: NormalisedStack,
+    convolutions: ConvStack,
     last: Conv3d,
     connected: [Linear; 2],
 }
@@ -67,12 +71,17 @@ impl Constrainer {
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("constrainer.layers"));
         };
-        let normalised =
-            NormalisedStack::new(path, Names::PLAIN, FeatureMaps::of_showers(grid), inner, SLOPE)?;
-        let last = normalised.last(path, Names::PLAIN, *last)?;
+        let convolutions = ConvStack::new(
+            path,
+            Names::PLAIN,
+            FeatureMaps::of_showers(grid),
+            inner,
+            Between { normalised: config.normalised, slope: SLOPE },
+        )?;
+        let last = convolutions.last(path, Names::PLAIN, *last)?;
         Ok(Self {
             grid,
-            normalised,
+            convolutions,
             last: last.layer,
             connected: [
                 Linear::new(&path.join("fc1"), last.n_values, config.hidden)?,
@@ -95,7 +104,7 @@ impl Constrainer {
     /// # Errors
     /// As there.
     pub(super) fn estimate(&self, showers: &Tensor) -> Result<Tensor> {
-        let x = self.normalised.forward(&images("constrainer", showers, self.grid)?)?;
+        let x = self.convolutions.forward(&images("constrainer", showers, self.grid)?)?;
         let x = self.last.forward(&x)?.flatten_from(1)?;
         let x = leaky_relu(&self.connected[0].forward(&x)?, SLOPE)?;
         self.connected[1].forward(&x)

@@ -4,7 +4,7 @@ use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::components::stack::{Names, NormalisedStack};
+use crate::components::stack::{Between, ConvStack, Names};
 use crate::components::{FeatureMaps, check_condition, check_layers, images, no_layers, positive};
 use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
@@ -19,6 +19,9 @@ const SLOPE: f64 = 0.2;
 pub struct CriticConfig {
     /// Convolutions; the last is not normalised.
     pub layers: Vec<ConvConfig>,
+    /// Whether the others are followed by layer normalisation, as published. It takes away the size of a shower, by which those
+    /// of other energies differ.
+    pub normalised: bool,
     /// Units of the fully connected layers.
     pub hidden: Vec<usize>,
 }
@@ -33,6 +36,7 @@ impl Default for CriticConfig {
                 layer(128, [4, 2, 2], [1, 2, 2], [0; 3]),
                 layer(1, [4, 2, 2], [1; 3], [0; 3]),
             ],
+            normalised: true,
             hidden: vec![100, 200, 100, 75],
         }
     }
@@ -49,6 +53,7 @@ impl CriticConfig {
                 layer(128, [4, 3, 3], [1, 2, 2], [0; 3]),
                 layer(1, [4, 2, 2], [1; 3], [0; 3]),
             ],
+            normalised: true,
             hidden: vec![200, 200, 100, 75],
         }
     }
@@ -67,7 +72,7 @@ impl CriticConfig {
 #[derive(Debug, Clone)]
 pub struct Critic {
     grid: Grid,
-    normalised: NormalisedStack,
+    convolutions: ConvStack,
     last: Conv3d,
     connected: Vec<Linear>,
 }
@@ -82,16 +87,21 @@ impl Critic {
         let Some((last, inner)) = config.layers.split_last() else {
             return Err(no_layers("critic.layers"));
         };
-        let normalised =
-            NormalisedStack::new(path, Names::PLAIN, FeatureMaps::of_showers(grid), inner, SLOPE)?;
-        let last = normalised.last(path, Names::PLAIN, *last)?;
+        let convolutions = ConvStack::new(
+            path,
+            Names::PLAIN,
+            FeatureMaps::of_showers(grid),
+            inner,
+            Between { normalised: config.normalised, slope: SLOPE },
+        )?;
+        let last = convolutions.last(path, Names::PLAIN, *last)?;
         let units: Vec<usize> =
             [last.n_values + 1].iter().chain(&config.hidden).chain(&[1]).copied().collect();
         let connected = (1..)
             .zip(units.windows(2))
             .map(|(i, units)| Linear::new(&path.join(format_args!("fc{i}")), units[0], units[1]))
             .collect::<Result<_>>()?;
-        Ok(Self { grid, normalised, last: last.layer, connected })
+        Ok(Self { grid, convolutions, last: last.layer, connected })
     }
 
     /// Scores; higher is more real.
@@ -103,7 +113,7 @@ impl Critic {
     /// When the shapes are others.
     pub fn forward(&self, showers: &Tensor, energy_gev: &Tensor) -> Result<Tensor> {
         check_condition("critic", showers, energy_gev)?;
-        let x = self.normalised.forward(&images("critic", showers, self.grid)?)?;
+        let x = self.convolutions.forward(&images("critic", showers, self.grid)?)?;
         let x = self.last.forward(&x)?.flatten_from(1)?;
         let x = Tensor::cat(&[&x, energy_gev], D::Minus1)?;
         linear_stack(&self.connected, &x, SLOPE)

@@ -71,12 +71,16 @@ fn critic_like(template: &CriticConfig, dict: &StateDict) -> Result<CriticConfig
     let connected = counted(dict, "fc", 1..);
     // The last one makes the score.
     let hidden = connected.iter().take(connected.len().saturating_sub(1));
-    Ok(CriticConfig { layers, hidden: hidden.map(|name| size(dict, name, 0)).collect::<Result<_>>()? })
+    Ok(CriticConfig {
+        layers,
+        hidden: hidden.map(|name| size(dict, name, 0)).collect::<Result<_>>()?,
+        ..template.clone()
+    })
 }
 
 fn constrainer_like(dict: &StateDict) -> Result<ConstrainerConfig> {
     let template = ConstrainerConfig::default();
     let layers = layers_like(&template.layers, dict, &counted(dict, "conv", 1..), 0)?;
     let layers = layers.ok_or_else(|| other_layers("constrainer", &[("photons", PHOTONS)]))?;
-    Ok(ConstrainerConfig { layers, hidden: size(dict, "fc1.weight", 0)? })
+    Ok(ConstrainerConfig { layers, hidden: size(dict, "fc1.weight", 0)?, ..template })
 }

@@ -38,14 +38,20 @@ impl Networks {
         })
     }
 
+    /// Showers as the critic sees them.
+    ///
+    /// # Shapes
+    /// `noise` `[n, noise]`, `condition` `[n, 1]` -> `[n, 1, layer, x, y]`
+    pub(super) fn generate(&self, noise: &Tensor, condition: &Tensor) -> Result<Tensor> {
+        self.scaling.sized(self.generator.forward(noise, condition)?, condition)
+    }
+
     /// The slope of the critic's score of the showers of `noise`, along the noise.
     ///
     /// # Shapes
     /// `noise` `[n, noise]`, `condition` `[n, 1]` -> `[n, noise]`
     pub(super) fn gradient(&self, noise: &Tensor, condition: &Tensor) -> Result<Tensor> {
-        latent_gradient(noise, |noise| {
-            self.critic.forward(&self.generator.forward(noise, condition)?, condition)
-        })
+        latent_gradient(noise, |noise| self.critic.forward(&self.generate(noise, condition)?, condition))
     }
 }
 
@@ -91,7 +97,7 @@ impl Sampler for WganSampler {
 
     fn sample(&self, z: &Tensor, energies_gev: &Tensor, _n_stages: usize) -> Result<Vec<Tensor>> {
         let (noise, condition) = self.input(z, energies_gev)?;
-        let showers = self.networks.generator.forward(&noise, &condition)?;
+        let showers = self.networks.generate(&noise, &condition)?;
         Ok(vec![self.networks.scaling.cells.unscaled(&showers.to_dtype(z.dtype())?)?])
     }
 

@@ -78,7 +78,7 @@ impl Wgan {
         let critic = &self.networks.tracked.critic;
         let Batch { cells, condition } = self.batch(showers)?;
         let noise = self.noise(&condition, cx)?;
-        let generated = self.networks.frozen.generator.forward(&noise, &condition)?;
+        let generated = self.networks.frozen.generate(&noise, &condition)?;
         let score = |showers: &Tensor| critic.forward(showers, &condition);
         let distance = (score(&cells)?.mean_all()? - score(&generated)?.mean_all()?)?;
         let alpha = cx.fractions(showers.n()?)?;
@@ -94,7 +94,7 @@ impl Wgan {
         let Networks { critic, constrainer, .. } = &self.networks.frozen;
         let batch = self.batch(showers)?;
         let noise = self.noise(&batch.condition, cx)?;
-        let generated = self.networks.tracked.generator.forward(&noise, &batch.condition)?;
+        let generated = self.networks.tracked.generate(&noise, &batch.condition)?;
         let score = critic.forward(&generated, &batch.condition)?.mean_all()?;
         cx.log("critic_score", &score);
         collapse::log_mean(cx, &generated)?;

@@ -16,7 +16,7 @@ use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::files::{StorageOptions, create_folder};
 use crate::generate::GenerateRequest;
-use crate::model::ModelChoice;
+use crate::model::{ModelChoice, ModelSource};
 use crate::run_folder::{EpochChoice, RunFolder, best_epoch};
 use crate::train::TrainRequest;
 
@@ -132,7 +132,7 @@ impl TrainingSet {
             let out = self.folder.join(format!("generated-{}.hdf5", run + 1));
             let generate = GenerateRequest {
                 model: ModelChoice {
-                    run: Some(folder.clone()),
+                    source: ModelSource::Run(folder.clone()),
                     epoch: EpochChoice::Number(*epoch),
                     compute: pipeline.request.compute.clone(),
                 },

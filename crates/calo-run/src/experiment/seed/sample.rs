@@ -18,7 +18,7 @@ use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::files::{FixedEnergyFile, InputOptions, StorageOptions, create_folder};
 use crate::generate::{GenerateRequest, LatentChoice};
-use crate::model::ModelChoice;
+use crate::model::{ModelChoice, ModelSource};
 use crate::parts::PartChoice;
 use crate::run_folder::{EpochChoice, RunFolder};
 
@@ -30,7 +30,9 @@ pub(super) type Densities = BTreeMap<(usize, u32), PathBuf>;
 pub(super) struct Model<'a> {
     pub(super) chosen: &'a Chosen,
     pub(super) epoch: u32,
-    /// None for the model's prior.
+    /// Where latent variables come from.
+    pub(super) latent: LatentChoice,
+    /// None where they do not come from one.
     pub(super) density: Option<PathBuf>,
 }
 
@@ -108,7 +110,7 @@ impl Seed<'_, '_> {
 
     pub(super) fn model(&self, chosen: &Chosen, epoch: u32) -> ModelChoice {
         ModelChoice {
-            run: Some(chosen.folder.clone()),
+            source: ModelSource::Run(chosen.folder.clone()),
             epoch: EpochChoice::Number(epoch),
             compute: self.pipeline.request.compute.clone(),
         }
@@ -136,10 +138,9 @@ impl Seed<'_, '_> {
         let mut steps = Vec::new();
         for (energies, first, reference, out) in samples {
             let n_showers = *self.data.n_reference.get(reference).context("the reference was not counted")?;
-            let latent = if model.density.is_some() { LatentChoice::Kde } else { LatentChoice::Normal };
             steps.push(Step::Generate(GenerateRequest {
                 model: self.model(model.chosen, model.epoch),
-                latent: Some(latent),
+                latent: Some(model.latent),
                 density: model.density.clone(),
                 energies,
                 n_showers,

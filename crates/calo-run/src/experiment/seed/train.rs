@@ -3,7 +3,6 @@
 use super::context::{Made, Seed};
 use crate::Result;
 use crate::error::Context as _;
-use crate::experiment::plan::RunPlan;
 use crate::experiment::seeds::NEXT_RUN;
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
@@ -22,7 +21,7 @@ impl Seed<'_, '_> {
                     n => format!("{}-{}", run.name, n + 1),
                 };
                 let folder = self.folder.join(&name);
-                stages.push(self.train(run, &name, self.seed + repetition * NEXT_RUN)?);
+                stages.push(self.train(plan, &name, self.seed + repetition * NEXT_RUN)?);
                 made.push(Made { plan, folder });
             }
         }
@@ -30,16 +29,16 @@ impl Seed<'_, '_> {
         Ok(made)
     }
 
-    /// The stage of one run.
-    fn train(&self, plan: &RunPlan, name: &str, seed: u64) -> Result<Stage<Step>> {
+    /// The stage of one run, whose place in the plan is `index`.
+    fn train(&self, index: usize, name: &str, seed: u64) -> Result<Stage<Step>> {
         let Self { pipeline, data, .. } = self;
-        let (request, profile) = (pipeline.request, pipeline.profile);
-        let (out, config) = (self.folder.join(name), &pipeline.config_file);
-        let mut overrides = profile.overrides.clone();
+        let (request, profile, plan) = (pipeline.request, pipeline.profile, &pipeline.experiment.runs[index]);
+        let (out, (base, config)) = (self.folder.join(name), &pipeline.configs[index]);
+        let mut overrides = profile.overrides_of(&plan.name);
         if request.from.is_some() {
             overrides.extend(profile.tuning.iter().cloned());
         } else {
-            overrides.extend(pipeline.config.schedule_for(profile, data.n_train)?);
+            overrides.extend(base.schedule_for(profile, data.n_train)?);
         }
         overrides.extend(request.overrides.iter().cloned());
         // Validation showers are a file of their own, as many of them as the reference has.

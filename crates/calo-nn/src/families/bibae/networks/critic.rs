@@ -3,7 +3,8 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::components::stack::{Names, NormalisedStack};
+use super::batch_embedding::{BatchEmbedding, BatchEmbeddingConfig};
+use crate::components::stack::{Between, ConvStack, Names};
 use crate::components::{FeatureMaps, check_condition, images, positive};
 use crate::engine::Grid;
 use crate::layers::{Conv3d, ConvConfig, Linear, linear_stack};
@@ -28,11 +29,13 @@ pub struct CriticConfig {
     pub width: usize,
     /// k of log(1 + k x), what the second branch sees of cells of x MeV; 1/MeV.
     pub log_per_mev: f64,
+    /// Features of how showers of a batch differ, as published for pions; if it is left out, as for photons, there are none.
+    pub batch_embedding: Option<BatchEmbeddingConfig>,
 }
 
 impl Default for CriticConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], width: 128, log_per_mev: 1.0 }
+        Self { grid: [30; 3], width: 128, log_per_mev: 1.0, batch_embedding: None }
     }
 }
 
@@ -44,6 +47,7 @@ impl CriticConfig {
     pub fn validate(&self) -> Result<()> {
         let cells: usize = self.grid.iter().product();
         positive(&[("critic.grid", cells), ("critic.width / 2", self.width / 2)])?;
+        self.batch_embedding.as_ref().map_or(Ok(()), BatchEmbeddingConfig::validate)?;
         if self.log_per_mev.is_finite() && self.log_per_mev > 0.0 {
             return Ok(());
         }
@@ -58,7 +62,7 @@ impl CriticConfig {
 /// Convolutions that end in m/2 features.
 #[derive(Debug, Clone)]
 struct Branch {
-    normalised: NormalisedStack,
+    normalised: ConvStack,
     last: Conv3d,
     connected: Linear,
 }
@@ -73,7 +77,8 @@ impl Branch {
         let second = fitting(first.size(config.grid)?, 2);
         let names = Names { suffix, ..Names::PLAIN };
         let input = FeatureMaps::of_showers(config.grid);
-        let normalised = NormalisedStack::new(path, names, input, &[first, second], SLOPE)?;
+        let normalised =
+            ConvStack::new(path, names, input, &[first, second], Between { normalised: true, slope: SLOPE })?;
         let last = normalised.last(path, names, fitting(normalised.result.size, 1))?;
         let connected =
             Linear::new(&path.join(format_args!("fc1{suffix}")), last.n_values, config.width / 2)?;
@@ -99,6 +104,7 @@ pub struct Critic {
     image: Branch,
     logarithm: Branch,
     condition: Linear,
+    batch: Option<BatchEmbedding>,
     connected: [Linear; 4],
 }
 
@@ -111,6 +117,8 @@ impl Critic {
         config.validate()?;
         let cells: usize = config.grid.iter().product();
         let (half, m) = (config.width / 2, config.width);
+        let batch = config.batch_embedding.as_ref();
+        let n_features = 4 * half + batch.map_or(0, BatchEmbeddingConfig::n_features);
         Ok(Self {
             grid: config.grid,
             log_per_mev: config.log_per_mev,
@@ -118,8 +126,9 @@ impl Critic {
             image: Branch::new(path, "b", config)?,
             logarithm: Branch::new(path, "c", config)?,
             condition: Linear::new(&path.join("fc1e"), 1, half)?,
+            batch: batch.map(|config| BatchEmbedding::new(&path.join("batch"), config)).transpose()?,
             connected: [
-                Linear::new(&path.join("fc2"), 4 * half, 2 * m)?,
+                Linear::new(&path.join("fc2"), n_features, 2 * m)?,
                 Linear::new(&path.join("fc3"), 2 * m, 2 * m)?,
                 Linear::new(&path.join("fc4"), 2 * m, 2 * m)?,
                 Linear::new(&path.join("fc5"), 2 * m, 1)?,
@@ -139,16 +148,16 @@ impl Critic {
         let showers = images("critic", showers, self.grid)?;
         let image = images("critic", image, self.grid)?;
         let difference = (&image - &showers)?.flatten_from(1)?;
-        let features = Tensor::cat(
-            &[
-                self.image.forward(&image)?,
-                self.logarithm.forward(&image.affine(self.log_per_mev, 1.0)?.log()?)?,
-                leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
-                leaky_relu(&self.condition.forward(condition)?, SLOPE)?,
-            ],
-            D::Minus1,
-        )?;
-        let scores = linear_stack(&self.connected, &features, SLOPE)?;
+        let mut features = vec![
+            self.image.forward(&image)?,
+            self.logarithm.forward(&image.affine(self.log_per_mev, 1.0)?.log()?)?,
+            leaky_relu(&self.difference.forward(&difference)?, DIFFERENCE_SLOPE)?,
+            leaky_relu(&self.condition.forward(condition)?, SLOPE)?,
+        ];
+        if let Some(batch) = &self.batch {
+            features.push(batch.forward(&image)?);
+        }
+        let scores = linear_stack(&self.connected, &Tensor::cat(&features, D::Minus1)?, SLOPE)?;
         Ok(scores.squeeze(1)?)
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{D, Tensor};
 
 use super::autoencoder_config::{AutoencoderConfig, SLOPE};
 use crate::Result;
-use crate::components::stack::{Names, NormalisedStack};
+use crate::components::stack::{Between, ConvStack, Names};
 use crate::components::{FeatureMaps, check_condition, images};
 use crate::engine::{Grid, Posterior};
 use crate::layers::{ConvConfig, Linear};
@@ -18,7 +18,7 @@ use crate::parameters::Path;
 #[derive(Debug, Clone)]
 pub struct Encoder {
     grid: Grid,
-    convolutions: NormalisedStack,
+    convolutions: ConvStack,
     fc1: Linear,
     fc2: Linear,
     mean: Linear,
@@ -40,8 +40,13 @@ impl Encoder {
             ConvConfig::cubic(8 * f, 3, 1, 1),
         ];
         let names = Names { conv: "enconv", norm: "bnen", suffix: "" };
-        let convolutions =
-            NormalisedStack::new(path, names, FeatureMaps::of_showers(config.grid), &layers, SLOPE)?;
+        let convolutions = ConvStack::new(
+            path,
+            names,
+            FeatureMaps::of_showers(config.grid),
+            &layers,
+            Between { normalised: true, slope: SLOPE },
+        )?;
         let flat = convolutions.result.n_values();
         Ok(Self {
             grid: config.grid,
