@@ -22,6 +22,7 @@ fn a_wgan_is_sampled_with_latent_variables_that_its_critic_likes() {
         "optim.epochs=1",
         "optim.batch_showers=20",
         "validation.first_epoch=1",
+        "data.split=[0.8, 0.2, 0.0]",
     ] {
         words.extend(["--set".to_owned(), set.to_owned()]);
     }

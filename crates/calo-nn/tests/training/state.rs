@@ -140,7 +140,7 @@ fn a_run_begins_with_the_weights_of_another() {
     // A critic of other sizes, or one that the other run did not have, starts fresh.
     let mut critics = model();
     critics.critic.width = 6;
-    critics.profile_critic = Some(ProfileCriticConfig { grid: GRID, units: vec![3] });
+    critics.profile_critic = Some(ProfileCriticConfig { grid: GRID, units: vec![3], ..Default::default() });
     let mut trainer_of_critics = Trainer::new(recipe(critics, training()), 6, &Device::Cpu).unwrap();
     let taken = trainer_of_critics.begin_with(&state).unwrap();
     assert_eq!(taken, ["autoencoder", "latent_critic", "post_processor"]);

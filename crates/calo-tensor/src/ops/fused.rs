@@ -364,7 +364,10 @@ impl Operation<3> for GradientChain {
         {
             *walked = sum(walked.take(), direct)?;
         }
-        let of_first = sum(of_operands.pop().flatten(), walk.of_first.take())?.filter(|_| pass.wants(x));
+        let of_first = sum(of_operands.pop().flatten(), walk.of_first.take())?;
+        // Nothing, where all links are linear but for their kinks. What is computed from others must answer, or Candle's walk
+        // misses a node.
+        let of_first = if pass.wants(x) { Some(of_first.map_or_else(|| x.zeros_like(), Ok)?) } else { None };
         let of_packed = if packed.track_op() { Some(walk.of_packed(&self.links)?) } else { None };
         Ok([of_first, of_packed, v])
     }

@@ -1,5 +1,7 @@
 //! A published GAN from its state dictionaries: its sizes stand in the shapes of the tensors.
 
+use candle_core::{DType, Device, Tensor};
+
 use super::config::Config;
 use super::discriminator::DiscriminatorConfig;
 use super::groups::GENERATOR;
@@ -37,7 +39,15 @@ pub(super) fn from_state_dicts(dicts: &[StateDict]) -> Result<Option<Published>>
         model.discriminator = discriminator_like(dict)?;
         left_out.push(("discriminator".to_owned(), "a trained model does not need it".to_owned()));
     }
-    let tensors = renamed(generator, GENERATOR);
+    let mut tensors = renamed(generator, GENERATOR);
+    // Counters of batches are integers, which are not read; no network here uses their value.
+    let counters: Vec<String> = tensors
+        .keys()
+        .filter_map(|name| Some(format!("{}num_batches_tracked", name.strip_suffix("running_mean")?)))
+        .collect();
+    for counter in counters {
+        tensors.entry(counter).or_insert(Tensor::zeros((), DType::F32, &Device::Cpu)?);
+    }
     Ok(Some(Published { family: Box::new(Config { model }), tensors, left_out }))
 }
 

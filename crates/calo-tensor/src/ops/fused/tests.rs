@@ -140,6 +140,41 @@ fn second_derivatives_are_those_of_the_operations() {
     }
 }
 
+/// The gradient of a chain without normalisation does not depend on its input, which is a node of the graph all the same.
+#[test]
+fn second_derivatives_of_a_chain_that_is_linear_but_for_kinks() {
+    fn input(o: &[Tensor]) -> Tensor {
+        (o[0].reshape((2, 3, 4, 15)).unwrap() * 1.0).unwrap().reshape((2, 3, 4, 5, 3)).unwrap()
+    }
+    fn plain(o: &[Tensor]) -> Result<Tensor> {
+        let mut chain = FusedOps::new(&input(o))?;
+        chain.convolve(Conv3d::convolution(chain.last(), &o[1], STRIDES[0], PADDING)?, &o[1], Some(&o[2]))?;
+        chain.leaky_relu(SLOPES[0])?;
+        chain.convolve(
+            Conv3d::transposed(chain.last(), &o[5], STRIDES[1], PADDING, [1, 0, 0])?,
+            &o[5],
+            None,
+        )?;
+        chain.leaky_relu(SLOPES[1])?;
+        chain.finish()
+    }
+    fn one_by_one(o: &[Tensor]) -> Result<Tensor> {
+        let y = leaky_relu(&conv3d(&input(o), &o[1], Some(&o[2]), STRIDES[0], PADDING)?, SLOPES[0])?;
+        leaky_relu(&conv_transpose3d(&y, &o[5], None, STRIDES[1], PADDING, [1, 0, 0])?, SLOPES[1])
+    }
+    let vars = operands();
+    let linear = |y: &Tensor| (y * waves(y.dims(), 0.37)).unwrap().sum_all().unwrap();
+    for scores in [&loss as Scores<'_>, &linear] {
+        let [(found, found_second), (expected, expected_second)] =
+            [plain, one_by_one].map(|run| penalty(&vars, &tensors(&vars), run, scores));
+        assert!(difference(&found, &expected) < 1e-14);
+        for which in [1, 5] {
+            let [found, expected] = [&found_second, &expected_second].map(|all| all[which].as_ref().unwrap());
+            assert!(difference(found, expected) < 1e-12, "operand {which}");
+        }
+    }
+}
+
 #[test]
 fn third_derivatives_are_refused() {
     let vars = operands();

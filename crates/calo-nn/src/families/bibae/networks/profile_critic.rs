@@ -15,6 +15,10 @@ use crate::{Error, Result};
 /// differ by about 1.
 const PROFILE_UNIT: f64 = 0.1;
 
+/// Factor on mean places and widths, in cells, before the layers: those of showers differ by some tenths of a cell, roots of
+/// sums by about 1.
+const MOMENT_UNIT: f64 = 4.0;
+
 /// Slope of the activations below zero.
 const SLOPE: f64 = 0.2;
 
@@ -27,11 +31,14 @@ pub struct ProfileCriticConfig {
     pub grid: Grid,
     /// Units of the layers between the profiles and the score.
     pub units: Vec<usize>,
+    /// Whether mean place and width along each axis are further features. They follow from the profiles of energies, but as
+    /// quotients of small differences.
+    pub moments: bool,
 }
 
 impl Default for ProfileCriticConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], units: vec![128, 128, 64] }
+        Self { grid: [30; 3], units: vec![128, 128, 64], moments: false }
     }
 }
 
@@ -65,6 +72,7 @@ pub struct ProfileCritic {
     grid: Grid,
     /// 1 where a cell counts, `[sum, cell]`.
     members: Tensor,
+    moments: bool,
     layers: Vec<Linear>,
 }
 
@@ -78,9 +86,9 @@ impl ProfileCritic {
         let members = Tensor::new(members(config.grid), path.device())?.to_dtype(path.dtype())?;
         let members = members.reshape((config.n_sums(), ()))?;
         // Profiles of energies and of roots, for the reconstruction and for the difference; the incident energy.
-        let n_in = 4 * config.n_sums() + 1;
+        let n_in = 4 * config.n_sums() + 1 + if config.moments { 2 * 6 } else { 0 };
         let layers = Linear::stack(path, &[&[n_in], &config.units[..], &[1]].concat())?;
-        Ok(Self { grid: config.grid, members, layers })
+        Ok(Self { grid: config.grid, members, moments: config.moments, layers })
     }
 
     /// The critic's input for showers: for the energies of cells and for their roots, the root of 1 + the sum over each
@@ -108,8 +116,39 @@ impl ProfileCritic {
     /// When the shapes are others.
     pub fn forward(&self, showers: &Tensor, image: &Tensor, condition: &Tensor) -> Result<Tensor> {
         check_condition("profile critic", showers, condition)?;
-        let features = [(image * PROFILE_UNIT)?, (image - showers)?, condition.clone()];
+        let mut features = vec![(image * PROFILE_UNIT)?, (image - showers)?, condition.clone()];
+        if self.moments {
+            let [ours, theirs] = [self.moments_of(image)?, self.moments_of(showers)?];
+            features.extend([(&ours - theirs)?, (ours * PROFILE_UNIT)?]);
+        }
         Ok(linear_stack(&self.layers, &Tensor::cat(&features, D::Minus1)?, SLOPE)?.squeeze(1)?)
+    }
+}
+
+impl ProfileCritic {
+    /// Mean place and width (standard deviation) of the energy along each axis, in units of 1 / [`MOMENT_UNIT`] cells, from
+    /// what [`ProfileCritic::profiles`] makes.
+    ///
+    /// # Shapes
+    /// `[n, 2 (layers + x + y + 1)]` -> `[n, 6]`
+    fn moments_of(&self, profiles: &Tensor) -> Result<Tensor> {
+        let mut start = 0;
+        let mut moments = Vec::with_capacity(6);
+        for length in self.grid {
+            // Roots of 1 + sum. A little more, so that no sum is 0 and empty showers have a derivative.
+            let sums = (profiles.narrow(1, start, length)?.sqr()? - (1.0 - 1e-3))?;
+            start += length;
+            let shares = sums.broadcast_div(&sums.sum_keepdim(1)?)?;
+            #[expect(clippy::cast_precision_loss, reason = "few cells")]
+            let places: Vec<f32> = (0..length).map(|place| place as f32).collect();
+            let places =
+                Tensor::from_vec(places, (1, length), profiles.device())?.to_dtype(profiles.dtype())?;
+            let mean = shares.broadcast_mul(&places)?.sum_keepdim(1)?;
+            let off = places.broadcast_sub(&mean)?;
+            let width = ((shares * off.sqr()?)?.sum_keepdim(1)? + 1e-3)?.sqrt()?;
+            moments.extend([mean, width]);
+        }
+        Ok((Tensor::cat(&moments, 1)? * MOMENT_UNIT)?)
     }
 }
 
@@ -134,8 +173,29 @@ mod tests {
     const GRID: Grid = [2, 3, 2];
 
     fn critic(parameters: &Parameters) -> ProfileCritic {
-        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 4] };
+        critic_with(parameters, false)
+    }
+
+    fn critic_with(parameters: &Parameters, moments: bool) -> ProfileCritic {
+        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 4], moments };
         ProfileCritic::new(&parameters.path(), &config).unwrap()
+    }
+
+    #[test]
+    fn moments_are_those_of_the_energies() {
+        let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
+        let critic = critic_with(&parameters, true);
+        // 600 MeV in one cell, 200 MeV in another: 1.5 cells apart along x on the mean.
+        let mut values = [0.0; 12];
+        values[2] = 600.0; // layer 0, x 1, y 0
+        values[11] = 200.0; // layer 1, x 2, y 1
+        let (mev, roots) = (cells(values.into_iter()), cells(values.into_iter().map(f64::sqrt)));
+        let moments = critic.moments_of(&critic.profiles(&mev, &roots).unwrap()).unwrap();
+        let found = moments.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let width = (0.25_f64 * 0.75).sqrt();
+        for (found, expected) in found.iter().zip([0.25, width, 1.25, width, 0.25, width]) {
+            assert!((found / MOMENT_UNIT - expected).abs() < 2e-3, "{found}, {expected}");
+        }
     }
 
     fn cells(values: impl Iterator<Item = f64>) -> Tensor {
@@ -166,8 +226,14 @@ mod tests {
     /// An empty shower too: the root of 0 has no derivative.
     #[test]
     fn every_cell_has_a_finite_gradient() {
+        for moments in [false, true] {
+            every_cell_has_one(moments);
+        }
+    }
+
+    fn every_cell_has_one(moments: bool) {
         let parameters = Parameters::new(2, DType::F64, &Device::Cpu);
-        let critic = critic(&parameters);
+        let critic = critic_with(&parameters, moments);
         let shower = cells((0..12).map(f64::from));
         let condition = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
         let image = Var::from_tensor(&shower.zeros_like().unwrap()).unwrap();
@@ -183,7 +249,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
-        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0] };
+        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0], moments: false };
         let message = ProfileCritic::new(&parameters.path(), &config).unwrap_err().to_string();
         assert!(message.contains("profile_critic.units"), "{message}");
         let other = Tensor::zeros((1, 3, 3, 2), DType::F64, &Device::Cpu).unwrap();
