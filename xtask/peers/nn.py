@@ -1,13 +1,15 @@
-"""The BIB-AE at its published widths in PyTorch, as the peer of ours (`crates/calo-cli/examples/bench_nn.rs`).
+"""The published networks in PyTorch, as the peer of ours (`crates/calo-cli/examples/bench_nn.rs`).
 
-    python nn.py CASE --batch B --threads T --warm-up W --repetitions R [--device cuda]
+    python nn.py CASE --batch B --threads T --warm-up W --repetitions R [--device cuda] [--runtime onnx]
 
 One case to a process, because peak memory is measured too. Both sides do the same work; `WORK` says what.
 """
 
 import argparse
+import io
 import time
 import warnings
+from functools import partial
 
 import torch
 
@@ -22,8 +24,8 @@ LATENT, ENCODED = 512, 24
 class Bench:
     """Networks, optimisers and one batch, made when first asked for, so that a case weighs what it uses."""
 
-    def __init__(self, batch, device):
-        self.batch, self.device = batch, device
+    def __init__(self, batch, device, runtime):
+        self.batch, self.device, self.runtime = batch, device, runtime
         self.made = {}
         torch.manual_seed(1)
         # Sparse and falling, as showers are.
@@ -33,7 +35,9 @@ class Bench:
 
     def network(self, name):
         kinds = {"encoder": networks.Encoder, "decoder": networks.Decoder, "critic": networks.Critic,
-                 "latent_critic": networks.LatentCritic, "post_processor": networks.PostProcessor}
+                 "latent_critic": networks.LatentCritic, "post_processor": networks.PostProcessor,
+                 "gan": networks.GanGenerator, "wgan": networks.WganGenerator,
+                 "wgan-pions": partial(networks.WganGenerator, layers=networks.PION_LAYERS)}
         if name not in self.made:
             self.made[name] = kinds[name]().to(self.device)
         return self.made[name]
@@ -81,9 +85,51 @@ def post_processor(bench):
     return inference(lambda: network(bench.x, bench.energy))
 
 
+class Generation(torch.nn.Module):
+    """Decoder, then post-processor."""
+
+    def __init__(self, decoder, post_processor):
+        super().__init__()
+        self.decoder, self.post_processor = decoder, post_processor
+
+    def forward(self, z, energy):
+        return self.post_processor(self.decoder(z, energy), energy)
+
+
 def generation(bench):
-    first, second, z = bench.network("decoder"), bench.network("post_processor"), bench.normal()
-    return inference(lambda: second(first(z, bench.energy), bench.energy))
+    network = Generation(bench.network("decoder"), bench.network("post_processor"))
+    return applied(bench, network, bench.normal())
+
+
+def generator(name):
+    """The generator `name`, with running statistics where it has any."""
+
+    def work(bench):
+        noise = 2 * torch.rand(bench.batch, 100, 1, 1, 1, device=bench.device) - 1
+        return applied(bench, bench.network(name).eval(), noise)
+
+    return work
+
+
+def applied(bench, network, noise):
+    """`network` on noise and incident energies, by PyTorch or by ONNX Runtime."""
+    if bench.runtime == "torch":
+        return inference(lambda: network(noise, bench.energy))
+    import onnxruntime
+
+    buffer = io.BytesIO()
+    torch.onnx.export(network, (noise, bench.energy), buffer, dynamo=False, opset_version=17,
+                      input_names=["noise", "energy"], output_names=["showers"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
+    session = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+    feeds = {"noise": noise.numpy(), "energy": bench.energy.numpy()}
+    (found,) = session.run(None, feeds)
+    with torch.inference_mode():
+        expected = network(noise, bench.energy).numpy()
+    off = abs(found - expected).max() / abs(expected).max()
+    assert off < 1e-3, f"ONNX Runtime computes something else: off by {off}"
+    return lambda: session.run(None, feeds)
 
 
 def critic(bench):
@@ -164,6 +210,9 @@ WORK = {
     "decoder": decoder,
     "post-processor": post_processor,
     "decoder+post-processor": generation,
+    "gan": generator("gan"),
+    "wgan": generator("wgan"),
+    "wgan-pions": generator("wgan-pions"),
     # One pair of images, without gradients.
     "critic": critic,
     # Scores of real and fake pairs, penalty on the gradient, backward, Adam.
@@ -227,6 +276,7 @@ def main() -> None:
     for name in ("batch", "threads", "warm-up", "repetitions"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--runtime", default="torch", choices=("torch", "onnx"))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(arguments.threads)
@@ -238,7 +288,7 @@ def main() -> None:
         torch.backends.cudnn.benchmark = True
     wait = torch.cuda.synchronize if on_gpu else lambda: None
 
-    bench = Bench(arguments.batch, device)
+    bench = Bench(arguments.batch, device, arguments.runtime)
     work = WORK[arguments.case](bench)
     # FLOPs are for the share of a card's peak. Counting them costs time and memory of its own.
     results = {"flops": flops(work) if on_gpu else None}

@@ -1,4 +1,4 @@
-//! Our side of `cargo xtask bench nn`: one piece of work at the published widths, its times and memory as a line of JSON.
+//! Our side of `cargo xtask bench nn` and `generate`: one piece of work at the published widths, its times and memory as a line of JSON.
 //!
 //! ```text
 //! bench_nn CASE --batch B --threads T --warm-up W --repetitions R [--device cuda]
@@ -16,10 +16,13 @@ use std::time::Instant;
 
 use calo_nn::autograd::backward;
 use calo_nn::candle::{DType, Device, Tensor};
+use calo_nn::components::GeneratorConfig;
 use calo_nn::components::post_processor::{PostProcessor, PostProcessorConfig};
 use calo_nn::families::bibae::networks::{
     AutoencoderConfig, Critic, CriticConfig, Decoder, Encoder, LatentCritic, LatentCriticConfig,
 };
+use calo_nn::families::{gan, wgan};
+use calo_nn::layers::Statistics;
 use calo_nn::losses::{SortedMmd, gaussian_mmd, gradient_penalty, gradient_penalty_of_all, kld, sorted_mmd};
 use calo_nn::ops::sort_descending;
 use calo_nn::optimiser::{Adam, AdamConfig};
@@ -124,6 +127,9 @@ impl Bench {
             "decoder" => self.decoder()?,
             "post-processor" => self.post_processor()?,
             "decoder+post-processor" => self.generation()?,
+            "gan" => self.gan()?,
+            "wgan" => self.wgan(&wgan::Generator::photons(), [30; 3])?,
+            "wgan-pions" => self.wgan(&wgan::Generator::pions(), [48, 13, 13])?,
             "critic" => self.critic()?,
             "critic-step" => self.critic_step()?,
             "training-step" => TrainingStep::new(self)?.work(),
@@ -156,6 +162,19 @@ impl Bench {
         Ok(Box::new(move || post.applied.forward(&decoder.applied.forward(&z, &e)?, &e).map(drop)))
     }
 
+    fn gan(&self) -> Result<Work> {
+        let (config, grid) = (GeneratorConfig::default(), [30; 3]);
+        let generator = self.network(|path| gan::Generator::new(path, &config, grid))?;
+        let (z, e) = (self.uniform(config.noise)?, self.energies.clone());
+        Ok(Box::new(move || generator.applied.forward(&z, &e, Statistics::Running).map(drop)))
+    }
+
+    fn wgan(&self, config: &GeneratorConfig, grid: [usize; 3]) -> Result<Work> {
+        let generator = self.network(|path| wgan::Generator::new(path, config, grid))?;
+        let (z, e) = (self.uniform(config.noise)?, self.energies.clone());
+        Ok(Box::new(move || generator.applied.forward(&z, &e).map(drop)))
+    }
+
     fn critic(&self) -> Result<Work> {
         let critic = self.network(|path| Critic::new(path, &CriticConfig::default()))?;
         let (x, y, e) = (self.showers.clone(), self.other_showers()?, self.energies.clone());
@@ -183,6 +202,12 @@ impl Bench {
 
     fn noise(&self) -> Result<Tensor> {
         normal(&mut self.random.borrow_mut(), self.batch, &self.device)
+    }
+
+    fn uniform(&self, columns: usize) -> Result<Tensor> {
+        let mut random = self.random.borrow_mut();
+        let values: Vec<f32> = (0..self.batch * columns).map(|_| random.random_range(-1.0..1.0)).collect();
+        Ok(Tensor::from_vec(values, (self.batch, columns), &self.device)?)
     }
 
     fn other_showers(&self) -> Result<Tensor> {

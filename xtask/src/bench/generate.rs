@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::page::{Row, Section, table, wrapped};
 use super::peers::Peers;
-use super::{announce, json, limit_threads, machine, median, middle, resources};
+use super::{announce, generators, json, limit_threads, machine, median, middle, resources};
 use crate::build;
 use crate::flags::BenchFlags;
 use crate::process::{command, target_dir};
@@ -42,10 +42,13 @@ pub(super) fn run(flags: &BenchFlags) -> Result<Section> {
         }
         rows.push(row);
     }
+    let networks = table(&generators::rows(flags)?);
     let table = table(&rows);
-    println!("\n{table}");
-    let versions = peers
-        .map_or_else(|| "no PyTorch to compare with".to_owned(), |peers| peers.versions(&["torch", "numpy"]));
+    println!("\n{table}\n{networks}");
+    let versions = peers.map_or_else(
+        || "no PyTorch to compare with".to_owned(),
+        |peers| peers.versions(&["torch", "onnxruntime", "numpy"]),
+    );
     let method = format!(
         "`calo generate` on 30x30x30 cells with post-processor. The time includes start, sampling and the compressed file; \
          median of {repetitions} runs. PyTorch: decoder and post-processor alone, in batches of {BATCH}, scaled to as many \
@@ -54,9 +57,10 @@ pub(super) fn run(flags: &BenchFlags) -> Result<Section> {
     Ok(Section {
         heading: "generate",
         text: format!(
-            "{}\n\n{}\n\n{table}",
+            "{}\n\n{}\n\n{table}\n{}\n\n{networks}",
             wrapped(&format!("{}; {versions}.", machine::hardware())),
-            wrapped(&method)
+            wrapped(&method),
+            wrapped(generators::METHOD)
         ),
     })
 }

@@ -4,6 +4,7 @@
 //! are the scripts in `xtask/peers`.
 
 mod generate;
+mod generators;
 pub(crate) mod machine;
 mod nn;
 mod page;

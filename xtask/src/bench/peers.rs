@@ -26,6 +26,11 @@ impl Peers {
         Self::with(given, &["numpy", "torch"])
     }
 
+    /// One that has ONNX Runtime as well.
+    pub(crate) fn with_onnx(given: Option<&Path>) -> Result<Self> {
+        Self::with(given, &["numpy", "torch", "onnx", "onnxruntime"])
+    }
+
     fn with(given: Option<&Path>, packages: &[&str]) -> Result<Self> {
         if let Some(given) = given {
             // Commands run in the root of the workspace; the user meant the folder they are in.
