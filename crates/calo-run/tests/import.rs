@@ -253,7 +253,7 @@ fn parts_of_published_models_are_named() {
     let mut fewer = generator.clone();
     fewer.remove("main_conv.9.weight");
     let text = message(&[&fewer]);
-    assert!(text.contains("a network of other layers; expected that for photons"), "{text}");
+    assert!(text.contains("a network of other layers\"; expected that for photons"), "{text}");
     let (groups, _) = fresh("wgan", WGAN_OF_PIONS);
     let text = message(&[&groups["generator"]]);
     assert!(text.contains("expected generator and critic; constrainer"), "{text}");
