@@ -14,7 +14,7 @@ const MAX_SHOWERS: usize = 10_000;
 /// Share of distinct showers among the reference showers that are nearest to those of the candidate, of the first n of both,
 /// where n is the size of the smaller one or 10,000.
 ///
-/// About 0.6 for samples of the same distribution, in which some showers are nearest to several; near 0 for a generator that
+/// Below 1 for samples of the same distribution too, in which some showers are nearest to several; near 0 for a generator that
 /// repeats itself. Compare with the value of two independent samples.
 ///
 /// # Shapes
