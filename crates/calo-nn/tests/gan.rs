@@ -6,35 +6,23 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use calo_core::random::{Purpose, stream};
-use calo_core::{Grid, ShowerBatch};
+use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::engine::{BatchSource, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, uniform};
+use calo_nn::engine::{Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, uniform};
 use calo_nn::families;
 use calo_nn::parameters::checkpoint;
-use common::{run, state};
-use rand::Rng;
+use common::{SparseShowers, run, state};
 
 const GRID: [usize; 3] = [6, 4, 4];
 
-/// Sparse showers whose content depends on epoch and index alone.
-struct Showers;
-
-impl BatchSource for Showers {
-    fn batches_per_epoch(&self) -> u64 {
-        3
-    }
-
-    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()> {
-        let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * 3 + index);
-        let [layers, nx, ny] = GRID;
-        let mut cell = || if random.random_bool(0.3) { random.random::<f32>() * 3.0 } else { 0.0 };
-        *batch = ShowerBatch::empty(Grid { layers, nx, ny });
-        batch.cells_mev = ndarray::Array4::from_shape_simple_fn((4, layers, nx, ny), &mut cell);
-        batch.energies_gev = (0..4).map(|_| random.random_range(10.0..100.0)).collect();
-        Ok(())
-    }
-}
+const SHOWERS: SparseShowers = SparseShowers {
+    grid: GRID,
+    batches_per_epoch: 3,
+    n_showers: 4,
+    share: 0.3,
+    up_to_mev: 3.0,
+    energies_gev: [10.0, 100.0],
+};
 
 const MODEL: &str = r#"
 [model.generator]
@@ -69,7 +57,7 @@ fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let new = || Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
     let mut whole = new();
     let start = state(&whole);
-    let logged = run(&mut whole, &mut Showers, u64::MAX - 1);
+    let logged = run(&mut whole, &mut { SHOWERS }, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (6, 2));
     for name in ["discriminator_loss", "generator_loss", "generated_mean"] {
         assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
@@ -80,11 +68,11 @@ fn both_networks_are_trained_and_a_restored_run_has_the_same_bits() {
         assert!(!(is_weight || name.contains("running_")) || end[name] != *values, "untouched: {name}");
     }
     let mut first = new();
-    run(&mut first, &mut Showers, 4);
+    run(&mut first, &mut { SHOWERS }, 4);
     first.save(&path, &BTreeMap::new()).unwrap();
     let mut second = new();
     second.restore(&path).unwrap();
-    run(&mut second, &mut Showers, u64::MAX / 2);
+    run(&mut second, &mut { SHOWERS }, u64::MAX / 2);
     assert!(state(&second) == end);
 }
 
@@ -94,7 +82,7 @@ fn samples_do_not_depend_on_their_batch() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut trainer = Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
-    run(&mut trainer, &mut Showers, 3);
+    run(&mut trainer, &mut { SHOWERS }, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().all(|name| name.starts_with("generator.")));

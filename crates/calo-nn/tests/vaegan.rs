@@ -6,38 +6,24 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use calo_core::random::{Purpose, stream};
-use calo_core::{Grid, ShowerBatch};
+use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
-use calo_nn::engine::{
-    BatchSource, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, standard_normal,
-};
+use calo_nn::engine::{Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, standard_normal};
 use calo_nn::families;
 use calo_nn::families::vaegan::{Discriminator, DiscriminatorConfig, Seen};
 use calo_nn::parameters::{Parameters, checkpoint};
-use common::{run, state};
-use rand::Rng;
+use common::{SparseShowers, run, state};
 
 const GRID: [usize; 3] = [1, 6, 5];
 
-/// Images whose content depends on epoch and index alone.
-struct Showers;
-
-impl BatchSource for Showers {
-    fn batches_per_epoch(&self) -> u64 {
-        4
-    }
-
-    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()> {
-        let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * 4 + index);
-        let [layers, nx, ny] = GRID;
-        let mut cell = || if random.random_bool(0.6) { random.random::<f32>() * 30.0 } else { 0.0 };
-        *batch = ShowerBatch::empty(Grid { layers, nx, ny });
-        batch.cells_mev = ndarray::Array4::from_shape_simple_fn((5, layers, nx, ny), &mut cell);
-        batch.energies_gev = vec![50.0; 5];
-        Ok(())
-    }
-}
+const SHOWERS: SparseShowers = SparseShowers {
+    grid: GRID,
+    batches_per_epoch: 4,
+    n_showers: 5,
+    share: 0.6,
+    up_to_mev: 30.0,
+    energies_gev: [50.0, 50.0],
+};
 
 const MODEL: &str = r#"
 [model]
@@ -77,7 +63,7 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
     let mut whole = new();
     assert_eq!(whole.batches_per_step(), 2);
     let start = state(&whole);
-    let logged = run(&mut whole, &mut Showers, u64::MAX - 1);
+    let logged = run(&mut whole, &mut { SHOWERS }, u64::MAX - 1);
     assert_eq!((logged.len(), whole.position().epoch), (4, 2));
     for name in ["discriminator_loss", "discriminator_slope", "generator_loss", "kld", "generated_mean"] {
         assert!(logged.iter().all(|losses| losses.iter().any(|(found, _)| *found == name)), "{name}");
@@ -88,11 +74,11 @@ fn all_networks_are_trained_and_a_restored_run_has_the_same_bits() {
         assert!(end[name] != *values || name.ends_with("last.weight_u"), "untouched: {name}");
     }
     let mut first = new();
-    run(&mut first, &mut Showers, 3);
+    run(&mut first, &mut { SHOWERS }, 3);
     first.save(&path, &BTreeMap::new()).unwrap();
     let mut second = new();
     second.restore(&path).unwrap();
-    run(&mut second, &mut Showers, u64::MAX / 2);
+    run(&mut second, &mut { SHOWERS }, u64::MAX / 2);
     assert!(state(&second) == end);
 }
 
@@ -104,7 +90,7 @@ fn the_penalty_flattens_the_discriminator() {
         let tables: Tables = tables.try_into().unwrap();
         let recipe = Recipe::from_tables(families::find("vae-gan").unwrap(), &tables, Some(GRID)).unwrap();
         let mut trainer = Trainer::new(recipe, 5, &Device::Cpu).unwrap();
-        let logged = run(&mut trainer, &mut Showers, u64::MAX - 1);
+        let logged = run(&mut trainer, &mut { SHOWERS }, u64::MAX - 1);
         let slope = |losses: &calo_nn::engine::Losses| {
             losses.iter().find(|(name, _)| *name == "discriminator_slope").map(|(_, slope)| *slope)
         };
@@ -121,7 +107,7 @@ fn a_trained_model_generates_and_encodes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut trainer = Trainer::new(recipe(), 5, &Device::Cpu).unwrap();
-    run(&mut trainer, &mut Showers, 3);
+    run(&mut trainer, &mut { SHOWERS }, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().all(|name| name.starts_with("autoencoder.")));

@@ -6,41 +6,24 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use calo_core::random::{Purpose, stream};
-use calo_core::{Grid, ShowerBatch};
+use calo_core::random::Purpose;
 use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::components::latent_optimised;
-use calo_nn::engine::{BatchSource, Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, uniform};
+use calo_nn::engine::{Prior, RandomRows, Recipe, ShowerModel, Tables, Trainer, uniform};
 use calo_nn::families;
 use calo_nn::parameters::checkpoint;
-use common::{run, state};
-use rand::Rng;
+use common::{SparseShowers, run, state};
 
 const GRID: [usize; 3] = [6, 4, 4];
 
-/// Sparse showers whose content depends on epoch and index alone.
-struct Showers;
-
-impl BatchSource for Showers {
-    fn batches_per_epoch(&self) -> u64 {
-        4
-    }
-
-    fn read(&mut self, epoch: u32, index: u64, batch: &mut ShowerBatch<f32>) -> calo_core::Result<()> {
-        let mut random = stream(1, Purpose::new("test showers"), u64::from(epoch) * 4 + index);
-        let [layers, nx, ny] = GRID;
-        *batch = ShowerBatch::empty(Grid { layers, nx, ny });
-        batch.energies_gev = (0..4).map(|_| random.random_range(10.0..100.0)).collect();
-        let energies = batch.energies_gev.clone();
-        let mut cell = |shower: usize| {
-            #[expect(clippy::cast_possible_truncation, reason = "cells are f32")]
-            let mean = energies[shower] as f32 / 50.0;
-            if random.random_bool(0.3) { random.random::<f32>() * mean } else { 0.0 }
-        };
-        batch.cells_mev = ndarray::Array4::from_shape_fn((4, layers, nx, ny), |(i, ..)| cell(i));
-        Ok(())
-    }
-}
+const SHOWERS: SparseShowers = SparseShowers {
+    grid: GRID,
+    batches_per_epoch: 4,
+    n_showers: 4,
+    share: 0.3,
+    up_to_mev: 1.0,
+    energies_gev: [10.0, 100.0],
+};
 
 const MODEL: &str = r#"
 [model.generator]
@@ -89,7 +72,7 @@ fn the_constrainer_is_trained_first_and_then_fixed() {
     let mut trainer = trainer(CONSTRAINER);
     assert_eq!((trainer.epochs(), trainer.batches_per_step()), (5, 1));
     let start = state(&trainer);
-    let first = run(&mut trainer, &mut Showers, 12);
+    let first = run(&mut trainer, &mut { SHOWERS }, 12);
     assert!(first.iter().all(|losses| losses.iter().map(|(name, _)| *name).eq(["constrainer_error"])));
     let error = |losses: &[Vec<(&str, f64)>]| losses.iter().map(|losses| losses[0].1).sum::<f64>();
     assert!(error(&first[8..]) < 0.8 * error(&first[..4]), "{first:?}");
@@ -98,7 +81,7 @@ fn the_constrainer_is_trained_first_and_then_fixed() {
     assert!(of(&start, "generator") == of(&middle, "generator"));
     assert!(!trainer.showers_changed(), "an epoch of the constrainer");
 
-    let second = run(&mut trainer, &mut Showers, u64::MAX / 2);
+    let second = run(&mut trainer, &mut { SHOWERS }, u64::MAX / 2);
     assert_eq!((second.len(), trainer.position().epoch), (4, 5));
     assert!(trainer.showers_changed());
     for name in ["critic_distance", "critic_penalty", "critic_score", "energy", "generated_mean"] {
@@ -119,15 +102,15 @@ fn a_restored_run_has_the_same_bits() {
     let path = folder.path().join("last.safetensors");
     let more = format!("{OPTIMISED}{CONSTRAINER}");
     let mut whole = trainer(&more);
-    run(&mut whole, &mut Showers, u64::MAX / 2);
+    run(&mut whole, &mut { SHOWERS }, u64::MAX / 2);
     // Once among the constrainer's steps, once among the others.
     for steps in [5, 13] {
         let mut first = trainer(&more);
-        run(&mut first, &mut Showers, steps);
+        run(&mut first, &mut { SHOWERS }, steps);
         first.save(&path, &BTreeMap::new()).unwrap();
         let mut second = trainer(&more);
         second.restore(&path).unwrap();
-        run(&mut second, &mut Showers, u64::MAX / 2);
+        run(&mut second, &mut { SHOWERS }, u64::MAX / 2);
         assert!(state(&second) == state(&whole), "{steps}");
     }
 }
@@ -138,8 +121,8 @@ fn optimised_noise_makes_another_model() {
     let mut optimised = trainer(OPTIMISED);
     assert_eq!(plain.epochs(), 2);
     assert!(state(&plain) == state(&optimised));
-    run(&mut plain, &mut Showers, 2);
-    run(&mut optimised, &mut Showers, 2);
+    run(&mut plain, &mut { SHOWERS }, 2);
+    run(&mut optimised, &mut { SHOWERS }, 2);
     assert!(state(&plain) != state(&optimised));
 }
 
@@ -147,7 +130,7 @@ fn model(more: &str) -> ShowerModel {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut trainer = trainer(more);
-    run(&mut trainer, &mut Showers, 3);
+    run(&mut trainer, &mut { SHOWERS }, 3);
     trainer.save_weights(&path, &BTreeMap::new()).unwrap();
     let tensors = checkpoint::load(&path, &Device::Cpu).unwrap().tensors;
     assert!(tensors.keys().any(|name| name.starts_with("critic.")));

@@ -71,7 +71,7 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let model = request.model.load()?;
     let mut inputs = vec![model.weights.clone()];
     let latent = match density(request, &model)? {
-        None if request.latent == Some(LatentChoice::Optimised) => optimised(&model)?,
+        None if request.latent == Some(LatentChoice::Optimised) => LatentSource::Optimised,
         None => LatentSource::Prior,
         Some((kde, input)) => {
             inputs.push(input);
@@ -137,20 +137,6 @@ impl Target {
             Self::Observables(observed, attributes) => observed.write(out, &OBSERVED, &attributes),
         }
     }
-}
-
-/// The prior, moved as the model was trained with.
-///
-/// # Errors
-/// A model whose critic cannot score latent variables.
-fn optimised(model: &LoadedModel) -> Result<LatentSource> {
-    let score = model.networks.latent_score().map_err(|reason| {
-        let (shown, family) = (model.shown(), model.networks.family().family());
-        Error::Usage(format!(
-            "--latent optimised: {shown} is of family {family}, and {reason}; expected a WGAN"
-        ))
-    })?;
-    Ok(LatentSource::Optimised(score.settings()))
 }
 
 /// The density to sample from, and where it is; none for the prior.

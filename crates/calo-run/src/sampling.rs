@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use calo_core::random::{Purpose, stream};
 use calo_core::{Grid, ShowerBatch};
-use calo_latent::{Kde, LatentOptimisation};
+use calo_latent::Kde;
 use calo_nn::candle::Tensor;
 use calo_nn::engine::{Encode, LatentScore, Prior, RandomRows, ShowerModel, standard_normal, uniform};
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -26,8 +26,8 @@ pub enum LatentSource {
     Prior,
     /// A density of latent variables and incident energy, sampled at the energy that is wanted.
     Kde(Box<Kde>),
-    /// The prior, from where they are moved to better scores of the model's critic.
-    Optimised(LatentOptimisation),
+    /// The prior, from where they are moved to better scores of the model's critic, as the model was trained with.
+    Optimised,
 }
 
 /// Showers that are made at a time. Products of other numbers of rows round in other ways, so blocks begin at multiples of
@@ -54,7 +54,7 @@ impl<'a> Generator<'a> {
         match &latent {
             LatentSource::Prior => {}
             LatentSource::Kde(kde) => kde.check_latent_size(n_encoded(model))?,
-            LatentSource::Optimised(_) => drop(latent_score(model)?),
+            LatentSource::Optimised => drop(latent_score(model)?),
         }
         Ok(Self { model, latent, seed, n_stages })
     }
@@ -146,12 +146,12 @@ impl<'a> Generator<'a> {
         let energies = energy_tensor(energies_gev, device)?;
         let z = match &self.latent {
             LatentSource::Prior => noise,
-            LatentSource::Optimised(settings) => {
+            LatentSource::Optimised => {
                 let score = latent_score(self.model)?;
                 let tensor =
                     |z: ArrayView2<'_, f32>| Tensor::from_vec(z.iter().copied().collect(), z.dim(), device);
                 let gradient = |z: ArrayView2<'_, f32>| matrix(&score.gradient(&tensor(z)?, &energies)?);
-                tensor(settings.optimise(matrix(&noise)?, gradient)?.view())?
+                tensor(score.settings().optimise(matrix(&noise)?, gradient)?.view())?
             }
             LatentSource::Kde(kde) => {
                 let given = ArrayView1::from(energies_gev);

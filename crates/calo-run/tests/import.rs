@@ -62,6 +62,11 @@ fn detector(folder: &Path, x: &Tensor) -> String {
     path.display().to_string()
 }
 
+/// An error and what caused it, on one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", with_sources(source)))
+}
+
 /// The largest difference in units of the largest value.
 fn difference(expected: &Tensor, found: &Tensor) -> f32 {
     let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -239,13 +244,7 @@ fn parts_of_published_models_are_named() {
         let out = folder.path().join("run");
         let request = ImportRequest { checkpoints: paths, out, key: None, detector: "ild-ecal".to_owned() };
         let error = import(&request, Caller::silent("test")).unwrap_err();
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            text = format!("{text}: {inner}");
-            source = inner.source();
-        }
-        text
+        with_sources(&error)
     };
     let [generator, discriminator] = ["generator", "discriminator"].map(|group| &groups[group]);
     let text = message(&[generator, generator, discriminator]);
@@ -273,12 +272,7 @@ fn what_is_no_published_model_is_named() {
             detector: "ild-ecal".to_owned(),
         };
         let error = import(&request, Caller::silent("test")).unwrap_err();
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            text = format!("{text}: {inner}");
-            source = inner.source();
-        }
+        let text = with_sources(&error);
         assert!(!out.exists(), "{text}");
         text
     };
