@@ -2,11 +2,22 @@
 
 use std::fmt::Write as _;
 
+use calo_metrics::results::Estimate;
+
 use super::stages::{StageRecord, shown};
 
 /// What stands for a number that is not known.
 pub(super) fn missing() -> String {
     "-".to_owned()
+}
+
+/// A number with its error, where that is known.
+pub(super) fn fixed(estimate: Estimate, digits: usize) -> String {
+    let Estimate { value, error } = estimate;
+    match error.filter(|error| error.is_finite()) {
+        Some(error) => format!("{value:.digits$} ± {error:.digits$}"),
+        None => format!("{value:.digits$}"),
+    }
 }
 
 /// How long every stage took.

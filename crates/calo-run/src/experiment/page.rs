@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use calo_metrics::results::{Estimate, Score};
 
 use super::description::Experiment;
-use super::markdown::{aligned, missing, times};
+use super::markdown::{aligned, fixed, missing, times};
 use super::plan::{ClaimedQuantity, Figures};
 use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
@@ -122,11 +122,10 @@ fn combined(estimates: impl Iterator<Item = Estimate>, digits: usize) -> String 
     let estimates: Vec<Estimate> = estimates.collect();
     match estimates[..] {
         [] => missing(),
-        [Estimate { value, error: None }] => format!("{value:.digits$}"),
-        [Estimate { value, error: Some(error) }] => format!("{value:.digits$} ± {error:.digits$}"),
+        [estimate] => fixed(estimate, digits),
         _ => {
             let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
-            combined(std::iter::once(Estimate::over(&values)), digits)
+            fixed(Estimate::over(&values), digits)
         }
     }
 }

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::Estimate;
 use calo_report::amplification::{
     Amplification, AmplifiedObservable, AmplifiedSample, SampleCurve, SampleKind,
 };
 
 use super::AmplificationRecord;
 use super::description::{AmplificationExperiment, Published};
-use crate::experiment::markdown::{aligned, missing, times};
+use crate::experiment::markdown::{aligned, fixed, missing, times};
 
 /// Quantiles that are few: fluctuations of the training set as a whole show there.
 const FEW_QUANTILES: usize = 4;
@@ -111,7 +110,7 @@ fn divergences(found: &Amplification) -> String {
             let mut row = vec![observable.label.clone(), n_bins.to_string()];
             row.extend((0..found.samples.len()).map(|sample| {
                 let divergence = curve(observable, sample).and_then(|curve| curve.divergences.get(level));
-                divergence.map_or_else(missing, |divergence| estimate(divergence, 5))
+                divergence.map_or_else(missing, |divergence| fixed(*divergence, 5))
             }));
             rows.push(row);
         }
@@ -139,7 +138,7 @@ fn settings(found: &Amplification, experiment: &AmplificationExperiment) -> Stri
             for (place, (sample, _)) in samples.iter().enumerate() {
                 let settings = curve(observable, *sample).map_or(&[][..], |curve| &curve.settings);
                 let digits = if is_kde { 3 } else { 0 };
-                let ours: Vec<String> = settings.iter().map(|setting| estimate(setting, digits)).collect();
+                let ours: Vec<String> = settings.iter().map(|setting| fixed(*setting, digits)).collect();
                 row.push(if ours.is_empty() { missing() } else { ours.join(" × ") });
                 let list = published.map(|p| if is_kde { &p.bandwidth } else { &p.bins });
                 row.push(list.and_then(|list| list.get(place).cloned()).unwrap_or_else(missing));
@@ -179,12 +178,4 @@ fn curve(observable: &AmplifiedObservable, sample: usize) -> Option<&SampleCurve
 
 fn published<'a>(experiment: &'a AmplificationExperiment, id: &str) -> Option<&'a Published> {
     experiment.published.iter().find(|published| published.observable == id)
-}
-
-fn estimate(estimate: &Estimate, digits: usize) -> String {
-    let Estimate { value, error } = estimate;
-    match error {
-        Some(error) => format!("{value:.digits$} ± {error:.digits$}"),
-        None => format!("{value:.digits$}"),
-    }
 }
