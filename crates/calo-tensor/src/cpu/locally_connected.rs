@@ -1,13 +1,11 @@
-//! The three products of a locally connected layer, samples as lanes: images lie as `[channel, cell, sample]`, so that a
-//! weight meets all samples of a cell side by side. Sums of several channels are kept in registers while the samples they
-//! share pass by.
+//! The three products of a locally connected layer by the register tiles of convolutions, with samples in the place of
+//! positions: images lie as `[channel, cell, sample]`, so that a weight meets all samples of a cell side by side.
 
-use std::ops::Range;
-
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::Real;
-use super::vector::vectorised;
+use super::simd::{Lanes, Scratch, at_least};
+use super::tile::{PANEL, PositionLanes, PositionSums};
 
 /// Which cells each place of a layer sees, and by which taps it is seen.
 #[derive(Debug, Clone)]
@@ -87,10 +85,9 @@ impl Sizes {
         ((place * self.n_out + o) * self.n_in + i) * n_taps + tap
     }
 
-    /// The samples of a cell of a channel among `n_cells` each.
-    fn samples(self, n_cells: usize, channel: usize, cell: usize) -> Range<usize> {
-        let start = (channel * n_cells + cell) * self.n;
-        start..start + self.n
+    /// Samples in whole vectors.
+    fn pitch<T: Lanes>(self) -> usize {
+        self.n.next_multiple_of(T::lanes())
     }
 }
 
@@ -98,102 +95,89 @@ impl Sizes {
 ///
 /// # Shapes
 /// `x` `[n, in, cell]`, `weight` `[place, out, in, tap]` to `[n, out, place]`.
-pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
+pub(crate) fn forward<T: Lanes>(x: &[T], weight: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
     let Sizes { n, n_in, n_out } = sizes;
-    let x = transposed(x, n, n_in * taps.n_cells());
-    let n_places = taps.n_places();
-    // [place, out, n]: a task writes one piece.
-    let mut y = vec![T::zero(); n_places * n_out * n];
-    y.par_chunks_mut(n_out * n).enumerate().for_each(|(place, y)| {
-        let terms = (0..n_in).flat_map(|i| taps.sees.get(place).map(move |[tap, cell]| [i, tap, cell]));
-        let terms = terms.map(|[i, tap, cell]| Term {
-            weight: sizes.weight(taps.n_taps, place, [0, i], tap),
-            samples: sizes.samples(taps.n_cells(), i, cell).start,
-        });
-        vectorised(|| weighted_sums(y, n, &terms, weight, n_in * taps.n_taps, &x));
-    });
-    // [place, out, n] -> [n, out, place].
-    let mut out = vec![T::zero(); y.len()];
-    out.par_chunks_mut(n_out * n_places).enumerate().for_each(|(sample, out)| {
-        for (o, out) in out.chunks_exact_mut(n_places).enumerate() {
-            for (place, out) in out.iter_mut().enumerate() {
-                *out = y[(place * n_out + o) * n + sample];
+    let (n_cells, pitch) = (taps.n_cells(), sizes.pitch::<T>());
+    let x = transposed(x, n, pitch);
+    weighted_sums(&x, taps.n_places(), n_out, sizes, |place, sums| {
+        for i in 0..n_in {
+            for [tap, cell] in taps.sees.get(place) {
+                let first = sizes.weight(taps.n_taps, place, [0, i], tap);
+                sums.add((i * n_cells + cell) * pitch, weight, first, n_in * taps.n_taps);
             }
         }
-    });
-    out
+    })
 }
 
 /// `dx[n, i, c] = sum over o and what sees c of w[p, o, i, t] g[n, o, p]`.
 ///
 /// # Shapes
 /// `g` `[n, out, place]`, `weight` `[place, out, in, tap]` to `[n, in, cell]`.
-pub(crate) fn input_gradient<T: Real>(g: &[T], weight: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
+pub(crate) fn input_gradient<T: Lanes>(g: &[T], weight: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
     let Sizes { n, n_in, n_out } = sizes;
-    let n_places = taps.n_places();
-    let g = transposed(g, n, n_out * n_places);
-    let n_cells = taps.n_cells();
-    // [cell, in, n]
-    let mut dx = vec![T::zero(); n_cells * n_in * n];
-    dx.par_chunks_mut(n_in * n).enumerate().for_each(|(cell, dx)| {
-        let terms = taps.seen_by.get(cell).flat_map(|[place, tap]| (0..n_out).map(move |o| [place, tap, o]));
-        let terms = terms.map(|[place, tap, o]| Term {
-            weight: sizes.weight(taps.n_taps, place, [o, 0], tap),
-            samples: sizes.samples(n_places, o, place).start,
-        });
-        vectorised(|| weighted_sums(dx, n, &terms, weight, taps.n_taps, &g));
-    });
-    let mut out = vec![T::zero(); dx.len()];
-    out.par_chunks_mut(n_in * n_cells).enumerate().for_each(|(sample, out)| {
-        for (i, out) in out.chunks_exact_mut(n_cells).enumerate() {
-            for (cell, out) in out.iter_mut().enumerate() {
-                *out = dx[(cell * n_in + i) * n + sample];
+    let (n_places, pitch) = (taps.n_places(), sizes.pitch::<T>());
+    let g = transposed(g, n, pitch);
+    weighted_sums(&g, taps.n_cells(), n_in, sizes, |cell, sums| {
+        for [place, tap] in taps.seen_by.get(cell) {
+            for o in 0..n_out {
+                let first = sizes.weight(taps.n_taps, place, [o, 0], tap);
+                sums.add((o * n_places + place) * pitch, weight, first, taps.n_taps);
             }
         }
-    });
-    out
+    })
 }
 
 /// `dw[p, o, i, t] = sum over n of g[n, o, p] x[n, i, cell(p, t)]`.
 ///
 /// # Shapes
 /// `g` `[n, out, place]`, `x` `[n, in, cell]` to `[place, out, in, tap]`.
-pub(crate) fn weight_gradient<T: Real>(g: &[T], x: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
+pub(crate) fn weight_gradient<T: Lanes>(g: &[T], x: &[T], taps: &Taps, sizes: Sizes) -> Vec<T> {
     let Sizes { n, n_in, n_out } = sizes;
-    let n_places = taps.n_places();
-    let n_cells = taps.n_cells();
-    let (g, x) = (transposed(g, n, n_out * n_places), transposed(x, n, n_in * n_cells));
-    let each = n_in * taps.n_taps;
-    let mut dw = vec![T::zero(); n_places * n_out * each];
-    dw.par_chunks_mut(n_out * each).enumerate().for_each(|(place, dw)| {
-        vectorised(|| {
-            for i in 0..n_in {
-                for [tap, cell] in taps.sees.get(place) {
-                    let x = &x[sizes.samples(n_cells, i, cell)];
-                    let g = |o: usize| &g[sizes.samples(n_places, o, place)];
-                    let mut set = |o: usize, value| dw[o * each + i * taps.n_taps + tap] = value;
-                    let whole = n_out - n_out % CHANNELS;
-                    for o in (0..whole).step_by(CHANNELS) {
-                        let values = dots(std::array::from_fn::<_, CHANNELS, _>(|k| g(o + k)), x);
-                        values.into_iter().enumerate().for_each(|(k, value)| set(o + k, value));
-                    }
-                    for o in whole..n_out {
-                        let [value] = dots([g(o)], x);
-                        set(o, value);
-                    }
-                }
-            }
+    let (n_places, n_cells, pitch) = (taps.n_places(), taps.n_cells(), sizes.pitch::<T>());
+    let (g, x) = (transposed(g, n, pitch), transposed(x, n, pitch));
+    let mut dw = vec![T::zero(); n_places * n_out * n_in * taps.n_taps];
+    dw.par_chunks_mut(n_out * n_in * taps.n_taps).enumerate().for_each(|(place, dw)| {
+        let mut scratch = T::take_scratch();
+        let Scratch { panels: gradient, results, offsets, .. } = &mut scratch;
+        let gradient = at_least(gradient, n_out * pitch);
+        for (o, gradient) in gradient.chunks_exact_mut(pitch).enumerate() {
+            gradient.copy_from_slice(&g[(o * n_places + place) * pitch..][..pitch]);
+        }
+        offsets.clear();
+        for i in 0..n_in {
+            offsets.extend(taps.sees.get(place).map(|[_, cell]| (i * n_cells + cell) * pitch));
+        }
+        // What is added to make whole panels is computed in vain.
+        offsets.resize(offsets.len().next_multiple_of(PANEL), 0);
+        let results = at_least(results, offsets.len() * n_out);
+        results.fill(T::zero());
+        Arch::new().dispatch(PositionSums {
+            gradient,
+            pitch,
+            input: &x,
+            outer: offsets,
+            n_vectors: pitch / T::lanes(),
+            results,
+            results_pitch: n_out,
         });
+        let rows = (0..n_in).flat_map(|i| taps.sees.get(place).map(move |[tap, _]| i * taps.n_taps + tap));
+        for (row, results) in rows.zip(results.chunks_exact(n_out)) {
+            for (o, &result) in results.iter().enumerate() {
+                dw[o * n_in * taps.n_taps + row] = result;
+            }
+        }
+        T::give_scratch(scratch);
     });
     dw
 }
 
-/// Rows become columns.
-fn transposed<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
-    let mut out = vec![T::zero(); x.len()];
-    out.par_chunks_mut(rows * 64).enumerate().for_each(|(block, out)| {
-        for (column, out) in out.chunks_exact_mut(rows).enumerate() {
-            for (row, out) in out.iter_mut().enumerate() {
+/// Rows become columns, each of `pitch` with zeros behind its `n` values.
+fn transposed<T: Lanes>(x: &[T], n: usize, pitch: usize) -> Vec<T> {
+    let columns = x.len() / n;
+    let mut out = vec![T::zero(); columns * pitch];
+    out.par_chunks_mut(pitch * 64).enumerate().for_each(|(block, out)| {
+        for (column, out) in out.chunks_exact_mut(pitch).enumerate() {
+            for (row, out) in out[..n].iter_mut().enumerate() {
                 *out = x[row * columns + block * 64 + column];
             }
         }
@@ -201,104 +185,69 @@ fn transposed<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     out
 }
 
-/// Samples that are summed side by side: one or more vectors on every machine.
-const LANES: usize = 16;
-
-/// Channels whose sums are kept in registers at once.
-const CHANNELS: usize = 4;
-
-/// A term of a sum over samples: where the weight for the first channel is, and where the samples begin.
-#[derive(Clone, Copy)]
-struct Term {
-    weight: usize,
-    samples: usize,
+/// Terms of the sums of all channels at one place.
+struct Sums<'a, T> {
+    channels: usize,
+    /// Where the samples of each term begin.
+    samples: &'a mut Vec<usize>,
+    /// `[term, channels, in whole panels]`.
+    weights: &'a mut Vec<T>,
 }
 
-/// The sum of `terms`, in their order, for each channel of `y`, `[channel, n]`; the weights of a channel lie `stride` behind
-/// those of the one before.
-#[inline(always)]
-fn weighted_sums<T: Real>(
-    y: &mut [T],
-    n: usize,
-    terms: &(impl Iterator<Item = Term> + Clone),
-    weight: &[T],
-    stride: usize,
-    x: &[T],
-) {
-    if n < LANES {
-        for (channel, y) in y.chunks_exact_mut(n).enumerate() {
-            for Term { weight: first, samples } in terms.clone() {
-                let factor = weight[first + channel * stride];
-                for (y, &x) in y.iter_mut().zip(&x[samples..samples + n]) {
-                    *y += factor * x;
-                }
-            }
-        }
-        return;
-    }
-    for (group, y) in y.chunks_mut(CHANNELS * n).enumerate() {
-        let weight = &weight[group * CHANNELS * stride..];
-        if y.len() == CHANNELS * n {
-            block_sums::<T, CHANNELS>(y, n, terms, weight, stride, x);
-        } else {
-            for (channel, y) in y.chunks_exact_mut(n).enumerate() {
-                block_sums::<T, 1>(y, n, terms, &weight[channel * stride..], stride, x);
-            }
-        }
+impl<T: Lanes> Sums<'_, T> {
+    /// A term of the samples from `samples` on; its weights begin at `first` and are `stride` apart.
+    fn add(&mut self, samples: usize, weight: &[T], first: usize, stride: usize) {
+        self.samples.push(samples);
+        let weights = weight[first..].iter().step_by(stride).take(self.channels).copied();
+        let none = self.channels.next_multiple_of(PANEL) - self.channels;
+        self.weights.extend(weights.chain(std::iter::repeat_n(T::zero(), none)));
     }
 }
 
-/// The sums of `C` channels of at least [`LANES`] samples, block by block; the last block overlaps the one before it, so
-/// that it is whole.
-#[inline(always)]
-fn block_sums<T: Real, const C: usize>(
-    y: &mut [T],
-    n: usize,
-    terms: &(impl Iterator<Item = Term> + Clone),
-    weight: &[T],
-    stride: usize,
-    x: &[T],
-) {
-    for start in (0..n).step_by(LANES).map(|start| start.min(n - LANES)) {
-        let mut sums = [[T::zero(); LANES]; C];
-        for Term { weight: first, samples } in terms.clone() {
-            let x = &x[samples + start..samples + start + LANES];
-            for (channel, sums) in sums.iter_mut().enumerate() {
-                let factor = weight[first + channel * stride];
-                for (sum, &x) in sums.iter_mut().zip(x) {
-                    *sum += factor * x;
-                }
+/// Sums over samples, whose terms `collect` gives for each place: `[n, channel, place]`.
+fn weighted_sums<T: Lanes>(
+    samples: &[T],
+    n_places: usize,
+    channels: usize,
+    sizes: Sizes,
+    collect: impl Fn(usize, &mut Sums<'_, T>) + Sync,
+) -> Vec<T> {
+    let (n, pitch) = (sizes.n, sizes.pitch::<T>());
+    let padded = channels.next_multiple_of(PANEL);
+    // [place, channel, n]: a task writes one piece.
+    let mut sums = vec![T::zero(); n_places * padded * pitch];
+    sums.par_chunks_mut(padded * pitch).enumerate().for_each(|(place, results)| {
+        let mut scratch = T::take_scratch();
+        let Scratch { slab, panels, offsets, .. } = &mut scratch;
+        offsets.clear();
+        slab.clear();
+        collect(place, &mut Sums { channels, samples: offsets, weights: slab });
+        // [panel, term, PANEL]
+        let panels = at_least(panels, slab.len());
+        let (terms, places) = (offsets.len(), slab.as_chunks::<PANEL>().0);
+        for (i, &place) in places.iter().enumerate() {
+            let (term, panel) = (i / (padded / PANEL), i % (padded / PANEL));
+            panels[(panel * terms + term) * PANEL..][..PANEL].copy_from_slice(&place);
+        }
+        Arch::new().dispatch(PositionLanes {
+            weights: panels,
+            channels,
+            rows: offsets,
+            input: samples,
+            n_vectors: pitch / T::lanes(),
+            results,
+            pitch,
+        });
+        T::give_scratch(scratch);
+    });
+    // [place, channel, n] -> [n, channel, place].
+    let mut out = vec![T::zero(); n * channels * n_places];
+    out.par_chunks_mut(channels * n_places).enumerate().for_each(|(sample, out)| {
+        for (channel, out) in out.chunks_exact_mut(n_places).enumerate() {
+            for (place, out) in out.iter_mut().enumerate() {
+                *out = sums[(place * padded + channel) * pitch + sample];
             }
         }
-        for (y, sums) in y.chunks_exact_mut(n).zip(&sums) {
-            y[start..start + LANES].copy_from_slice(sums);
-        }
-    }
-}
-
-/// Scalar products of each of `a` with `b`. Partial sums run side by side, and are added pairwise, so that the order does
-/// not depend on the width of vectors.
-#[inline(always)]
-fn dots<T: Real, const C: usize>(a: [&[T]; C], b: &[T]) -> [T; C] {
-    let mut partial = [[T::zero(); LANES]; C];
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (block, b) in b.iter().enumerate() {
-        for (a, partial) in a.iter().zip(&mut partial) {
-            let a = &a[block * LANES..(block + 1) * LANES];
-            for lane in 0..LANES {
-                partial[lane] += a[lane] * b[lane];
-            }
-        }
-    }
-    let mut totals = [T::zero(); C];
-    for ((a, partial), total) in a.iter().zip(&mut partial).zip(&mut totals) {
-        let rest: T = a[b.len() * LANES..].iter().zip(b_rest).map(|(&a, &b)| a * b).sum();
-        for half in [8, 4, 2, 1] {
-            for lane in 0..half {
-                partial[lane] += partial[lane + half];
-            }
-        }
-        *total = partial[0] + rest;
-    }
-    totals
+    });
+    out
 }
