@@ -106,9 +106,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     interrupt::listen()?;
-    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.map_or(0, usize::from));
-    let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let n_threads = cli.threads.map_or_else(n_cores, usize::from);
+    let n_threads = cli.threads.map_or_else(default_threads, usize::from);
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
     // Alone in the pool, the main thread would wait for the reading thread, and that for the pool.
     if cli.command.computes_on_main_thread() && n_threads > 1 {
         pool = pool.use_current_thread();
@@ -138,6 +137,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => commands::export::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args, caller),
     }
+}
+
+/// Threads where no number is given: what `RAYON_NUM_THREADS` says, as batch systems set it, or all cores.
+fn default_threads() -> usize {
+    let told = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
+    let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    told.filter(|n| *n > 0).unwrap_or_else(n_cores)
 }
 
 /// Whether `error` is one of the library's of which `property` holds.

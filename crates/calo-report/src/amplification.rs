@@ -43,6 +43,15 @@ pub struct Amplification {
     pub n_independent: usize,
     /// Training sets over which errors were taken; 1 where they are of resampling.
     pub n_sets: usize,
+    /// Files that it was made from; of versions before these were noted, none.
+    #[serde(default)]
+    pub inputs: Vec<AmplifiedInput>,
+    /// Seed of resampling and of estimators.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Share of the reference that stands for independent showers; none where these have a file.
+    #[serde(default)]
+    pub holdout: Option<f64>,
     /// What is compared with the truth.
     pub samples: Vec<AmplifiedSample>,
     /// Each observable or combination of them.
@@ -52,6 +61,17 @@ pub struct Amplification {
     pub distributions: Vec<AmplifiedDistribution>,
     /// What is missing, and why.
     pub gaps: Vec<Gap>,
+}
+
+/// A file that was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmplifiedInput {
+    /// What it is: `reference`, `independent showers`, `training set`, or the name of a sample.
+    pub sample: String,
+    /// Path as given.
+    pub path: String,
+    /// BLAKE3 hash of the file's bytes, hexadecimal.
+    pub blake3: String,
 }
 
 /// A sample that is compared with the truth.

@@ -48,6 +48,11 @@ impl Axis {
         self.from_px + part * (self.to_px - self.from_px)
     }
 
+    /// Whether `value` lies below a logarithmic axis, which has no place for it; a linear one ends at it.
+    pub(crate) fn is_below(&self, value: f64) -> bool {
+        self.log && value < self.low
+    }
+
     /// Whether `value` lies on the axis.
     pub(crate) fn contains(&self, value: f64) -> bool {
         value >= self.low && value <= self.high

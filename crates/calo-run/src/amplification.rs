@@ -12,16 +12,18 @@ mod observe;
 mod observed;
 mod request;
 
+use std::path::{Path, PathBuf};
+
 use calo_report::ReportFiles;
-use calo_report::amplification::{Amplification, AmplifiedSample, SCHEMA_VERSION};
+use calo_report::amplification::{Amplification, AmplifiedInput, AmplifiedSample, SCHEMA_VERSION};
 
 use crate::error::{Context as _, ensure};
 use crate::files::{create_folder, write_json};
 use crate::measures::detector_info;
 use crate::monitor::Caller;
-use crate::provenance::VERSION;
+use crate::provenance::{VERSION, hash_file};
 use crate::{Error, Result};
-use compare::{Compared, Comparison, Found, Part};
+use compare::{Compared, Comparison, Found, Part, TRAINING_SET};
 
 pub(crate) use file::DETECTOR;
 pub use observable_set::ObservableSet;
@@ -29,11 +31,50 @@ pub use observe::{OBSERVED, ObserveRequest, observe};
 pub use observed::ObservedShowers;
 pub use request::{AmplificationRequest, NamedFiles};
 
+/// That samples are called by names that differ, and no observable is asked for twice.
+///
+/// # Errors
+/// One that is there twice.
+fn check_names(request: &AmplificationRequest) -> Result<()> {
+    let mut names = vec![TRAINING_SET.to_owned()];
+    names.extend(request.candidates.iter().map(|candidate| candidate.name.clone()));
+    if request.n_estimated > 0 {
+        let fitted = request.estimate_from.iter().map(|fitted| Some(&*fitted.name));
+        let fitted: Vec<Option<&str>> =
+            if request.estimate_from.is_empty() { vec![None] } else { fitted.collect() };
+        names.extend(fitted.into_iter().flat_map(Compared::estimated_names));
+    }
+    let observables = request.observables.iter().map(ToString::to_string).collect();
+    for (option, names) in [("--candidate", names), ("--observables", observables)] {
+        let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+        if let Some((_, name)) = twice {
+            return Err(Error::Usage(format!("{option}: `{name}` twice; expected names that differ")));
+        }
+    }
+    Ok(())
+}
+
+/// All files, by the samples that they are of.
+fn inputs(request: &AmplificationRequest) -> Result<Vec<AmplifiedInput>> {
+    let mut files = vec![("reference", &request.reference), (TRAINING_SET, &request.training)];
+    files.extend(request.independent.iter().map(|file| ("independent showers", file)));
+    let named = request.candidates.iter().chain(&request.estimate_from);
+    files.extend(named.flat_map(|named| named.files.iter().map(|file| (&*named.name, file))));
+    let input = |(sample, path): (&str, &PathBuf)| {
+        Ok(AmplifiedInput {
+            sample: sample.to_owned(),
+            path: path.display().to_string(),
+            blake3: hash_file(path)?,
+        })
+    };
+    files.into_iter().map(input).collect()
+}
+
 /// Compares samples with a large reference and writes amplification.json, amplification.html and figures/.
 ///
 /// # Errors
-/// No detector; files that cannot be read; a reference that is too small, or smaller than the training set; a full disk,
-/// an interruption.
+/// No detector; names or observables that are there twice; files that cannot be read; a reference that is too small, smaller
+/// than the training set, or shares showers with another file; a full disk, an interruption.
 pub fn amplification(
     request: &AmplificationRequest,
     caller: Caller<'_>,
@@ -41,16 +82,26 @@ pub fn amplification(
     let Some(detector) = request.from.detector()? else {
         return Err(Error::Usage("amplification: no detector; expected --detector NAME or PATH".to_owned()));
     };
+    check_names(request)?;
     let out = &request.out;
     ensure!(!out.is_file(), "{}: is a file; expected a folder to write into", out.display());
-    let read = |files: &[std::path::PathBuf]| {
+    let read = |files: &[PathBuf]| {
         let mut all = ObservedShowers::default();
         files.iter().try_for_each(|file| all.read(file, &request.from, &detector, caller)).map(|()| all)
     };
+    let apart = |file: &Path| -> Result<ObservedShowers> {
+        let showers = read(&[file.to_owned()])?;
+        showers.check_apart().with_context(|| file.display().to_string())?;
+        Ok(showers)
+    };
     let reference = read(std::slice::from_ref(&request.reference))?;
     let (truth, independent) = match &request.independent {
-        Some(file) => (reference, read(std::slice::from_ref(file))?),
+        Some(file) => (reference, apart(file)?),
         None => {
+            let place = request.reference.display();
+            reference
+                .check_apart()
+                .with_context(|| format!("{place}: needs --independent FILE for independent showers"))?;
             let parts = reference.split(request.holdout);
             let (mut truth, independent) = parts.with_context(|| request.reference.display().to_string())?;
             // What is drawn, but not judged: cells of both.
@@ -58,22 +109,46 @@ pub fn amplification(
             (truth, independent)
         }
     };
-    let training = read(std::slice::from_ref(&request.training))?;
+    let training = apart(&request.training)?;
     let n_train = training.len();
+    let held_out = match &request.independent {
+        Some(_) => String::new(),
+        None => format!(" that are not held out (--holdout {})", request.holdout),
+    };
     ensure!(
         n_train <= truth.len(),
-        "{}: {n_train} showers to train with; expected no more than the {} of the reference",
+        "{}: {n_train} showers to train with; expected no more than the {} of the reference{held_out}",
         request.training.display(),
         truth.len()
     );
+    for (file, showers) in
+        [(Some(&request.training), &training), (request.independent.as_ref(), &independent)]
+    {
+        let Some(file) = file else { continue };
+        let n_shared = showers.n_in(&truth);
+        ensure!(
+            n_shared == 0,
+            "{}: {n_shared} of its {} showers are in the reference too; expected showers that share none with it, for those \
+             look closer to the truth than they are",
+            file.display(),
+            showers.len()
+        );
+    }
     let mut samples = vec![Compared::training(&training)];
     for candidate in &request.candidates {
         let (mut showers, mut parts) = (ObservedShowers::default(), Vec::new());
         for file in &candidate.files {
-            let of_file = read(std::slice::from_ref(file))?;
+            let of_file = apart(file)?;
             parts.push(Part { n_showers: of_file.len(), cell_counts: of_file.cell_counts.clone() });
             showers.append(of_file).with_context(|| file.display().to_string())?;
         }
+        let n_shared = showers.n_in(&truth);
+        ensure!(
+            n_shared == 0,
+            "{}: {n_shared} of its {} showers are in the reference too; expected showers of a model",
+            candidate.name,
+            showers.len()
+        );
         samples.push(Compared::generated(&candidate.name, showers, parts, &training));
     }
     if request.n_estimated > 0 {
@@ -109,6 +184,9 @@ pub fn amplification(
         n_truth: Some(truth.len()),
         n_independent: independent.len(),
         n_sets: 1,
+        inputs: inputs(request)?,
+        seed: Some(request.seed),
+        holdout: request.independent.is_none().then_some(request.holdout),
         samples: described.collect(),
         observables,
         distributions,

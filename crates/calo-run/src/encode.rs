@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::error::Context as _;
-use crate::files::InputOptions;
+use crate::files::{InputOptions, refuse_input};
 use crate::latent_file::{LatentBatch, LatentWriter};
 use crate::measures::sample_settings;
 use crate::model::{LoadedModel, ModelChoice};
@@ -57,6 +57,7 @@ pub struct EncodedFile {
 /// # Errors
 /// No model, a part that the file does not have, showers that cannot be read or encoded, a full disk, an interruption.
 pub fn encode(request: &EncodeRequest, caller: Caller<'_>) -> Result<EncodedFile> {
+    refuse_input(&request.out, &[&request.data])?;
     let model = request.model.load()?;
     model.encoder()?;
     let inputs = [Input::File(request.data.clone()), model.weights.clone()];

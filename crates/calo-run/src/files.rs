@@ -13,6 +13,9 @@ use crate::error::{Context as _, ensure};
 use crate::monitor::{Caller, Pass};
 use crate::{Error, Result, provenance};
 
+/// Name of the attribute that marks files of observables.
+pub(crate) const OBSERVABLES: &str = "calo_observables_version";
+
 /// Bytes of cells in memory at a time.
 const BATCH_BYTES: usize = 32 << 20;
 
@@ -86,7 +89,16 @@ impl InputOptions {
 /// A file that cannot be read or holds no showers.
 pub fn open(path: &Path, options: &ReadOptions, caller: Caller<'_>) -> Result<ShowerReader> {
     caller.monitor.working_on(path);
-    Ok(ShowerReader::open(path, options)?)
+    ShowerReader::open(path, options).map_err(|error| {
+        let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
+        if attributes.iter().any(|(name, _)| name == OBSERVABLES) {
+            let place = path.display();
+            return Error::Invalid(format!(
+                "{place}: holds observables (calo observe), not showers; expected showers, or calo amplification, which takes both"
+            ));
+        }
+        error.into()
+    })
 }
 
 /// How to store an output file.
@@ -161,6 +173,23 @@ impl StorageOptions {
         }
         Ok(options)
     }
+}
+
+/// That `out` is none of the files that it is made from, which it would replace.
+///
+/// # Errors
+/// It is one of them.
+pub(crate) fn refuse_input<P: AsRef<Path>>(out: &Path, inputs: &[P]) -> Result<()> {
+    let same = |input: &P| {
+        let paths = [input.as_ref(), out].map(|path| path.canonicalize().ok());
+        paths[0].is_some() && paths[0] == paths[1]
+    };
+    if inputs.iter().any(same) {
+        let problem =
+            format!("--out {}: is the input, which it would replace; expected another file", out.display());
+        return Err(Error::Usage(problem));
+    }
+    Ok(())
 }
 
 /// Showers to hold at a time, for a bounded memory on any grid.

@@ -78,12 +78,16 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
             LatentSource::Kde(Box::new(kde))
         }
     };
+    check_energies(request.energies, &model)?;
     let shown = model.shown();
     let LoadedModel { detector, epoch, networks, .. } = model;
     let mut attributes = provenance::attributes_of(&inputs, caller)?;
     attributes.push(("epoch".to_owned(), epoch.to_string()));
     let mut target = Target::create(request, &detector, attributes)?;
     let n_stages = if request.no_post_processor { 1 } else { networks.stages().len() };
+    if request.no_post_processor && networks.stages().len() == 1 {
+        return Err(Error::Usage(format!("--no-post-processor: {shown} has none; expected no such option")));
+    }
     let generator = Generator::new(&networks, latent, request.seed, n_stages)?;
     let mut progress = caller.begin(&Pass::showers("generating", Some(request.n_showers)));
     let range = request.first..request.first.saturating_add(request.n_showers);
@@ -97,6 +101,28 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     drop(progress);
     target.finish(&request.out)?;
     Ok(Generated { epoch, model: shown })
+}
+
+/// That the model makes showers of these energies.
+///
+/// # Errors
+/// A model that learned showers of another, single energy.
+fn check_energies(wanted: EnergyRange, model: &LoadedModel) -> Result<()> {
+    if model.networks.family().takes_energy() {
+        return Ok(());
+    }
+    let Some(only) = model.description.data.as_ref().and_then(|data| data.only_energy_gev) else {
+        return Ok(());
+    };
+    let is_it = |energy_gev: f64| (energy_gev - only).abs() <= 1e-6 * only;
+    if is_it(wanted.low_gev) && is_it(wanted.high_gev) {
+        return Ok(());
+    }
+    let problem = format!(
+        "--energy {wanted}: {} makes showers of {only} GeV alone, which it was trained on; expected --energy {only}",
+        model.shown()
+    );
+    Err(Error::Usage(problem))
 }
 
 /// Where showers go.

@@ -9,6 +9,9 @@ use crate::args::NamedFile;
 use crate::options::InputOptions;
 use crate::{output, tables};
 
+/// More values would not fit into memory.
+const MAX_ESTIMATED: i64 = 10_000_000;
+
 /// Say how many independent showers a generated sample is worth
 ///
 /// The reference stands for the truth and is split into quantiles, bins of equal share. The divergence of a sample from it
@@ -17,10 +20,10 @@ use crate::{output, tables};
 ///
 /// An observable is one of visible_energy, peak_energy, n_hits, cog_x, cog_y, cog_z, m2_x, m2_y, m2_z, first_third,
 /// second_third, last_third, shower_start, incident_energy, or high_cell_energy for single cells above 5 MeV. Several
-/// joined by `+` are compared together.
+/// joined by `+` are compared together, four at most.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Many showers, which stand for the truth
+    /// Many showers, which stand for the truth; none of them may be in any other file
     #[arg(long, value_name = "FILE")]
     reference: PathBuf,
     /// More showers of the same origin, instead of some of the reference
@@ -39,8 +42,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME[+NAME..]", num_args = 1..)]
     observables: Vec<ObservableSet>,
     /// Compare with a kernel density and a histogram that are fitted to the training set, by so many values of each
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    estimators: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_ESTIMATED))]
+    estimators: u32,
     /// Showers that these are fitted to, instead of the training set; may be given again
     #[arg(long, value_name = "[NAME=]FILE", requires = "estimators")]
     estimate_from: Vec<NamedFile>,
@@ -83,7 +86,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         holdout: args.holdout,
         training: args.train.clone(),
         candidates: by_name(&args.candidates),
-        n_estimated: args.estimators,
+        n_estimated: args.estimators as usize,
         estimate_from: by_name(&args.estimate_from),
         observables,
         from: args.from.options(),

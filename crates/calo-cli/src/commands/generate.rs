@@ -59,6 +59,11 @@ enum Latent {
 }
 
 pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
+    let storage = args.storage.options();
+    if args.observables && (storage.dtype.is_some() || storage.group.is_some()) {
+        let problem = "--dtype and --to-group are for showers; expected neither with --observables";
+        return Err(calo_run::Error::Usage(problem.to_owned()).into());
+    }
     let latent = args.latent.map(|latent| match latent {
         Latent::Normal => LatentChoice::Normal,
         Latent::Kde => LatentChoice::Kde,
@@ -75,7 +80,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         no_post_processor: args.no_post_processor,
         observables: args.observables,
         out: args.out.out.clone(),
-        storage: args.storage.options(),
+        storage,
     };
     let generated = generate(&request, caller)?;
     output::print(&format!(

@@ -76,7 +76,10 @@ fn summary(trained: &Trained, args: &Args) -> String {
         let jsd = best.jsd.last();
         #[expect(clippy::cast_precision_loss, reason = "a few observables")]
         let mean = jsd.values().sum::<f64>() / jsd.len() as f64;
-        text += &format!("best epoch {}: mean distance {mean:.3}", best.epoch);
+        text += &match best.mean_divergence {
+            Some(divergence) => format!("best epoch {}: mean divergence {divergence:.4}", best.epoch),
+            None => format!("best epoch {}: mean distance {mean:.3}", best.epoch),
+        };
         // A family without latent variables has no divergence.
         if !best.kld_nats.is_empty() {
             text += &format!(", {:.1} nats", best.kld_nats.iter().sum::<f64>());

@@ -20,11 +20,11 @@ pub(crate) fn amplification(found: &Amplification) -> String {
         table.add_row(std::iter::once(observable.label.clone()).chain(factors));
     }
     let mut text = format!(
-        "{table}\nin brackets one error down and up, and the number of quantiles; * rests on more independent showers \
-         than there were\n"
+        "{table}\nin brackets one error down and up, and the number of quantiles; * rests on more or fewer independent \
+         showers than there were; ∞: no further from the truth than its own fluctuations make\n"
     );
     for gap in &found.gaps {
-        text += &format!("missing: {}: {}\n", gap.what, gap.why);
+        text += &format!("note: {}: {}\n", gap.what, gap.why);
     }
     text
 }

@@ -89,7 +89,7 @@ fn copies_of_the_training_set_are_worth_the_set_and_independent_showers_their_nu
         command.arg("--candidate").arg(format!("{name}={}", path.display()));
     }
     let assert = command.arg("--out").arg(path("out")).assert().success();
-    assert!(stdout(&assert).contains("copies: 20000 of its showers are showers of the training set"));
+    assert!(stdout(&assert).contains("copies: 20000 of 20000 showers are copies of training showers"));
     let json = std::fs::read(path("out/amplification.json")).unwrap();
     let found: Amplification = serde_json::from_slice(&json).unwrap();
     assert_eq!((found.n_truth, found.n_independent, found.observables.len()), (Some(32_000), 8000, 3));
@@ -117,6 +117,11 @@ fn copies_of_the_training_set_are_worth_the_set_and_independent_showers_their_nu
     assert!(path("out/figures/estimators_visible_energy.svg").is_file());
     let page = std::fs::read_to_string(path("out/amplification.html")).unwrap();
     assert!(page.contains("What is missing") && page.contains("numbers of bins"));
+    let inputs: Vec<&str> = found.inputs.iter().map(|input| input.sample.as_str()).collect();
+    assert_eq!(inputs, ["reference", "training set", "copies", "independent", "independent"]);
+    assert_eq!((found.seed, found.holdout), (Some(1), Some(0.2)));
+    assert!(page.contains("copies.hdf5</code>") && page.contains("seed 1, a share of 0.2"), "{page}");
+    assert!(found.gaps.iter().any(|gap| gap.why.contains("not of single cells")), "{:?}", found.gaps);
     // Drawn again from the file alone.
     std::fs::remove_file(path("out/amplification.html")).unwrap();
     calo().arg("report").arg(path("out")).assert().success();
@@ -151,13 +156,44 @@ fn observables_are_taken_for_showers() {
     };
     compare("many.hdf5", "candidate.hdf5", "showers", &[]).success();
     compare("many_observables.hdf5", "candidate_observables.hdf5", "observables", &[]).success();
-    let json = |out: &str| std::fs::read_to_string(path(out).join("amplification.json")).unwrap();
-    assert_eq!(json("showers"), json("observables"));
+    let found = |out: &str| {
+        let json = std::fs::read(path(out).join("amplification.json")).unwrap();
+        let found: Amplification = serde_json::from_slice(&json).unwrap();
+        Amplification { inputs: Vec::new(), ..found }
+    };
+    assert_eq!(found("showers"), found("observables"));
     // Whose the cells are is lost: such a file is no training set, and nothing of it can be held out.
     let error = stderr(&compare("sorted.hdf5", "candidate.hdf5", "sorted", &[]).failure());
+    assert!(error.contains("sorted.hdf5: needs --independent FILE"), "{error}");
     assert!(error.contains("cells of all showers are sorted"), "{error}");
+    let error = stderr(&compare("many.hdf5", "sorted.hdf5", "sorted", &[]).failure());
+    assert!(error.contains("sorted.hdf5: cells of all showers are sorted"), "{error}");
     let independent = path("many_observables.hdf5").display().to_string();
-    compare("sorted.hdf5", "candidate.hdf5", "sorted", &["--independent", &independent]).success();
+    let error = stderr(
+        &compare("sorted.hdf5", "candidate.hdf5", "sorted", &["--independent", &independent]).failure(),
+    );
+    assert!(
+        error.contains("many_observables.hdf5: 2000 of its 2000 showers are in the reference too"),
+        "{error}"
+    );
+    let other = file(folder.path(), "other.hdf5", &showers(2000, 9)).display().to_string();
+    compare("sorted.hdf5", "candidate.hdf5", "sorted", &["--independent", &other]).success();
+    // Other commands say what the file is.
+    let error = stderr(&calo().arg("inspect").arg(path("sorted.hdf5")).assert().failure());
+    assert!(error.contains("holds observables (calo observe), not showers"), "{error}");
+    let error = |words: &[&str], out: &str| {
+        let mut command = calo();
+        command.args(["observe", "--detector", "ild-ecal-image"]).args(words).arg("--out").arg(path(out));
+        stderr(&command.assert().failure())
+    };
+    let [candidate, observables] =
+        [&candidate, &path("candidate_observables.hdf5")].map(|path| path.display().to_string());
+    assert!(error(&[&candidate], "candidate.hdf5").contains("is the input, which it would replace"));
+    let twice = [&candidate, "--observables", "n_hits", "n_hits"];
+    assert!(error(&twice, "twice.hdf5").contains("`n_hits` twice"));
+    let missing = error(&[&observables, "--observables", "m2_x"], "missing.hdf5");
+    assert!(missing.contains("candidate_observables.hdf5: does not hold m2_x"), "{missing}");
+    assert!(!path("missing.hdf5").exists());
 }
 
 /// Blocks of small images are made side by side: showers do not depend on how many threads there are, nor on the part.
@@ -168,14 +204,33 @@ fn small_images_are_the_same_on_any_number_of_threads_and_in_any_part() {
     let train = file(folder.path(), "train.hdf5", &showers(60, 1));
     let config = path("run.toml");
     std::fs::write(&config, TINY).unwrap();
+    // One thread, as batch systems give it: the thread that reads ahead must not wait for one that waits for it.
     let mut command = calo();
     command.arg("train").arg(&config).arg("--data").arg(&train).arg("--out").arg(path("run"));
+    command.env("RAYON_NUM_THREADS", "1").timeout(std::time::Duration::from_secs(120));
     command.assert().success();
     let generate = |out: &str, more: &[&str]| {
         let mut command = calo();
         command.arg("generate").arg("--run").arg(path("run")).args(["--epoch", "1", "--energy", "50"]);
         command.args(["--seed", "7"]).args(more).arg("--out").arg(path(out)).assert().success();
     };
+    // The family does not see the energy: all showers are of the one that it was trained on.
+    let mut command = calo();
+    command
+        .arg("generate")
+        .arg("--run")
+        .arg(path("run"))
+        .args(["--epoch", "1", "--energy", "10..100", "-n", "5"]);
+    let error = stderr(&command.arg("--out").arg(path("other.hdf5")).assert().failure().code(2));
+    assert!(error.contains("--energy 10..100") && error.contains("showers of 50 GeV alone"), "{error}");
+    let mut several = showers(60, 2);
+    several.energies_gev[7] = 20.0;
+    let several = file(folder.path(), "several.hdf5", &several);
+    let mut command = calo();
+    command.arg("train").arg(&config).arg("--data").arg(&several).arg("--out").arg(path("several"));
+    let error = stderr(&command.assert().failure());
+    assert!(error.contains("several.hdf5: showers of 50 and of 20 GeV; expected one energy"), "{error}");
+    assert!(!path("several").exists());
     generate("one.hdf5", &["-n", "700", "--threads", "1"]);
     generate("three.hdf5", &["-n", "700", "--threads", "3"]);
     generate("part.hdf5", &["-n", "100", "--first", "77"]);
@@ -218,7 +273,7 @@ fn what_cannot_be_compared_is_named() {
     let error = stderr(&run(&train, &many, &many).failure());
     assert!(error.contains("400 showers to train with; expected no more than the 80"), "{error}");
     let error = stderr(&run(&constant, &train, &many).failure());
-    assert!(error.contains("visible energy: observable 1 is 7 in every shower"), "{error}");
+    assert!(error.contains("visible energy: it is 7 in every shower of the reference"), "{error}");
     assert!(!out.exists());
     // A candidate of empty showers has no highest cell to speak of, but an energy: zero.
     let mut empty = showers(50, 5);
@@ -226,5 +281,19 @@ fn what_cannot_be_compared_is_named() {
     let empty = file(folder.path(), "empty.hdf5", &empty);
     let assert = run(&many, &train, &empty).success();
     assert!(stdout(&assert).contains("empty"));
+    let error = stderr(&run(&many, &many, &train).failure());
+    assert!(error.contains("400 showers to train with; expected no more than the 320"), "{error}");
+    let some = file(folder.path(), "some.hdf5", &select(&showers(400, 1), &(0..50).collect::<Vec<_>>()));
+    let error = stderr(&run(&many, &some, &train).failure());
+    assert!(error.contains("some.hdf5: 50 of its 50 showers are in the reference too"), "{error}");
+    let error = stderr(&run(&many, &train, &some).failure());
+    assert!(error.contains("some: 50 of its 50 showers are in the reference too"), "{error}");
+    // A model that makes one shower only is worth nothing, which is said.
+    let one = file(folder.path(), "one.hdf5", &select(&showers(1, 9), &[0; 100]));
+    let text = stdout(&run(&many, &train, &one).success());
+    assert!(text.contains("all of its values are equal, so it is worth fewer than 20"), "{text}");
+    let few = file(folder.path(), "few.hdf5", &showers(7, 10));
+    let text = stdout(&run(&many, &train, &few).success());
+    assert!(text.contains("factor of few: visible energy: 7 showers; expected at least 20"), "{text}");
     calo().args(["amplification", "--observables", "nada"]).assert().failure().code(2);
 }

@@ -49,7 +49,7 @@ pub struct Worth {
     pub n_showers: f64,
     /// The same one standard error of the divergence up and down: fewest showers, and most; none without bound.
     pub range: (Option<f64>, Option<f64>),
-    /// Whether it rests on more showers than were measured.
+    /// Whether it rests on more showers, or fewer, than were measured.
     pub is_extrapolated: bool,
 }
 
@@ -174,7 +174,7 @@ impl IndependentCurve {
         nearest.map_or(0.0, |point| point.divergence.error.unwrap_or_else(|| scatter(point)))
     }
 
-    /// Showers of that divergence, and whether they are more than were measured.
+    /// Showers of that divergence, and whether they are more or fewer than were measured.
     fn invert(&self, divergence: f64) -> (f64, bool) {
         for pair in self.points.windows(2) {
             let [few, many] =
@@ -186,7 +186,11 @@ impl IndependentCurve {
         }
         let inverse = 8.0 * divergence / (self.scale * (self.n_bins as f64 - 1.0)) - self.truth_share();
         let n_showers = if inverse > 0.0 { 1.0 / inverse } else { f64::INFINITY };
-        (n_showers, self.points.last().is_none_or(|last| n_showers > last.n_showers as f64))
+        let is_beyond = |point: &IndependentPoint| n_showers > point.n_showers as f64;
+        let is_before = |point: &IndependentPoint| n_showers < point.n_showers as f64;
+        let is_measured =
+            !self.points.last().is_none_or(is_beyond) && !self.points.first().is_none_or(is_before);
+        (n_showers, !is_measured)
     }
 }
 

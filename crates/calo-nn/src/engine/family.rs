@@ -132,6 +132,11 @@ pub trait FamilyConfig: Debug + Send + Sync {
     /// Whether the family's samplers have an [`encoder`](Sampler::encoder), which is known before training.
     fn has_encoder(&self) -> bool;
 
+    /// Whether showers are made of any incident energy that is wanted; other families learn those of a single energy.
+    fn takes_energy(&self) -> bool {
+        true
+    }
+
     /// Whether the family's samplers have a [`latent_score`](Sampler::latent_score), which is known before training.
     fn has_latent_score(&self) -> bool {
         false

@@ -208,20 +208,54 @@ fn draw(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
     draw_part(svg, &part(0..from), x, y, style);
 }
 
+/// Whether a value has a place on the axis: numbers below a logarithmic one have none.
+fn is_drawn(value: f64, y: &Axis) -> bool {
+    value.is_finite() && !y.is_below(value)
+}
+
+/// Draws a line through points, but not across those that have no place on the axis.
+#[derive(Default)]
+struct Pen {
+    is_down: bool,
+}
+
+impl Pen {
+    /// Goes on to a point; whether it has a place.
+    fn to(&mut self, path: &mut PathData, [at, value]: [f64; 2], [x, y]: [&Axis; 2]) -> bool {
+        // What is no number is passed over.
+        if !value.is_finite() {
+            return false;
+        }
+        if !is_drawn(value, y) {
+            self.is_down = false;
+            return false;
+        }
+        if self.is_down {
+            path.line_to(x.at(at), y.at(value));
+        } else {
+            path.move_to(x.at(at), y.at(value));
+        }
+        self.is_down = true;
+        true
+    }
+}
+
 fn draw_part(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Style) {
     let look = series_style(curve.look, style);
     let mut path = PathData::default();
     match &curve.data {
         CurveData::Line(points) => {
-            for &[at, value] in points.iter().filter(|point| point[1].is_finite()) {
-                path.extend_to(x.at(at), y.at(value));
+            let mut pen = Pen::default();
+            for &[at, value] in points {
+                pen.to(&mut path, [at, value], [x, y]);
             }
         }
         CurveData::Points(points) => {
-            let mut bars = PathData::default();
-            for &[at, value, error] in points.iter().filter(|point| point[1].is_finite()) {
-                path.extend_to(x.at(at), y.at(value));
-                bars.upright(x.at(at), [y.at(value - error), y.at(value + error)]);
+            let (mut bars, mut pen) = (PathData::default(), Pen::default());
+            for &[at, value, error] in points {
+                if pen.to(&mut path, [at, value], [x, y]) {
+                    bars.upright(x.at(at), [y.at(value - error), y.at(value + error)]);
+                }
             }
             if !bars.is_empty() {
                 svg.put(format_args!(
@@ -247,7 +281,7 @@ fn draw_part(svg: &mut Svg, curve: &PlainCurve, x: &Axis, y: &Axis, style: &Styl
     if let CurveData::Points(points) = &curve.data
         && points.len() <= MARKED_POINTS
     {
-        for &[at, value, _] in points.iter().filter(|point| point[1].is_finite()) {
+        for &[at, value, _] in points.iter().filter(|point| is_drawn(point[1], y)) {
             look.marker.draw(svg, Point::new(x.at(at), y.at(value)), 3.2, MarkerFill::Solid(look.colour));
         }
     }

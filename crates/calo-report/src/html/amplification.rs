@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use calo_metrics::results::Estimate;
+
 use crate::amplification::{Amplification, AmplifiedObservable, AmplifiedSample, SampleKind};
 use crate::html::frame::{gap_list, grid, start};
 use crate::html::tables;
@@ -31,7 +33,7 @@ pub(crate) fn page(amplification: &Amplification, figures: &[Figure]) -> String 
     factors(&mut page, amplification);
     page.push_str(
         "<p class=\"note\">In brackets: one error down and up, and the number of quantiles. * rests on more \
-         independent showers than there were.</p>\n",
+         or fewer independent showers than there were. ∞: no further from the truth than the truth's own fluctuations make.</p>\n",
     );
     page.push_str("</section>\n<section id=\"quantiles\">\n<h2>Generated showers</h2>\n");
     page.push_str(&grid(Section::Quantiles, figures));
@@ -44,13 +46,30 @@ pub(crate) fn page(amplification: &Amplification, figures: &[Figure]) -> String 
         page.push_str(&grid(Section::Estimators, figures));
         settings(&mut page, amplification);
     }
+    let mut origin = String::new();
+    for input in &amplification.inputs {
+        let _ = write!(
+            origin,
+            "<li>{}: <code>{}</code>, <code class=\"hash\">{}</code></li>",
+            escape(&input.sample),
+            escape(&input.path),
+            escape(&input.blake3)
+        );
+    }
+    if !origin.is_empty() {
+        origin = format!("<ul>{origin}</ul>\n");
+    }
+    let seed = amplification.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+    let holdout =
+        amplification.holdout.map(|share| format!(", a share of {share} of the reference held out"));
     let _ = writeln!(
         page,
-        "</section>\n<section id=\"provenance\">\n<h2>Provenance</h2>\n<p>calo {}, schema {}. All numbers are in \
+        "</section>\n<section id=\"provenance\">\n<h2>Provenance</h2>\n{origin}<p>calo {}, schema {}{seed}{}. All numbers are in \
          <code>amplification.json</code>, every figure as SVG and PNG in <code>figures/</code>, next to this page.</p>\n\
          </section>\n</main>\n</body>\n</html>",
         escape(&amplification.calo_version),
-        amplification.schema_version
+        amplification.schema_version,
+        holdout.unwrap_or_default()
     );
     page
 }
@@ -114,7 +133,12 @@ fn settings_of(
 ) -> String {
     let is_its = |index: usize| std::ptr::eq(&raw const amplification.samples[index], sample);
     let curve = observable.curves.iter().find(|curve| is_its(curve.sample));
-    match curve.map(|curve| curve.settings.iter().map(estimate).collect::<Vec<_>>()) {
+    // Numbers of bins of one training set are whole.
+    let shown = |setting: &Estimate| match setting {
+        Estimate { value, error: None } if value.fract() == 0.0 => value.to_string(),
+        setting => estimate(setting),
+    };
+    match curve.map(|curve| curve.settings.iter().map(shown).collect::<Vec<_>>()) {
         Some(settings) if !settings.is_empty() => settings.join(" × "),
         _ => tables::NONE.to_owned(),
     }

@@ -202,14 +202,17 @@ fn independent(amplification: &Amplification, observable: &AmplifiedObservable) 
         let values: Vec<Estimate> = levels
             .iter()
             .filter_map(|level| level.points().iter().find(|point| point.n_showers == *n_showers))
-            .map(|point| Estimate { value: point.divergence.value, error: point.spread })
+            .map(|point| Estimate { error: None, ..point.divergence })
             .collect();
         let is_resolved = |level: &&IndependentCurve| level.n_bins() * SHOWERS_PER_BIN <= *n_showers;
         PlainCurve {
             name: format!("{n_showers} independent showers"),
             note: String::new(),
             look: Look::Ramp { index, of: sizes.len() },
-            data: CurveData::Points(points(levels, &values)),
+            // A line without markers: the samples that are judged have them.
+            data: CurveData::Line(
+                points(levels, &values).into_iter().map(|[at, value, _]| [at, value]).collect(),
+            ),
             faint_from: Some(levels.iter().take_while(is_resolved).count().saturating_sub(1)),
         }
     };

@@ -26,6 +26,9 @@ const N_REPLICAS: usize = 20;
 /// Most splits: a million showers a bin of the smallest.
 const MAX_SPLITS: u32 = 16;
 
+/// What the training set is called among the samples.
+pub(super) const TRAINING_SET: &str = "training set";
+
 /// A sample that is compared.
 pub(super) struct Compared {
     pub(super) name: String,
@@ -53,13 +56,7 @@ impl Compared {
     /// The training set itself.
     pub(super) fn training(training: &ObservedShowers) -> Self {
         let source = Source::Showers(Box::new(training.clone()));
-        Self {
-            name: "training set".to_owned(),
-            kind: SampleKind::Training,
-            n_copies: 0,
-            parts: vec![],
-            source,
-        }
+        Self { name: TRAINING_SET.to_owned(), kind: SampleKind::Training, n_copies: 0, parts: vec![], source }
     }
 
     /// Showers of models that were trained with `training`, `parts` of each.
@@ -74,15 +71,20 @@ impl Compared {
         Self { name: name.to_owned(), kind: SampleKind::Generated, n_copies, parts, source }
     }
 
+    /// Names of values that are sampled from densities of showers called `of`.
+    pub(super) fn estimated_names(of: Option<&str>) -> [String; 2] {
+        ["KDE", "histogram"].map(|name| of.map_or_else(|| name.to_owned(), |of| format!("{name} of {of}")))
+    }
+
     /// Values sampled from densities of `showers`, which are called `of`.
     pub(super) fn estimated(of: Option<&str>, showers: ObservedShowers) -> [Self; 2] {
         let showers = Rc::new(showers);
-        [Estimator::Kde, Estimator::Histogram].map(|estimator| {
-            let (name, kind) = match estimator {
-                Estimator::Kde => ("KDE", SampleKind::Kde),
-                Estimator::Histogram => ("histogram", SampleKind::Histogram),
-            };
-            let name = of.map_or_else(|| name.to_owned(), |of| format!("{name} of {of}"));
+        let [kde, histogram] = Self::estimated_names(of);
+        let sampled = [
+            (Estimator::Kde, SampleKind::Kde, kde),
+            (Estimator::Histogram, SampleKind::Histogram, histogram),
+        ];
+        sampled.map(|(estimator, kind, name)| {
             let source = Source::Estimated(estimator, Rc::clone(&showers));
             Self { name, kind, n_copies: 0, parts: Vec::new(), source }
         })
@@ -140,9 +142,12 @@ impl Comparison<'_> {
             2 * SHOWERS_PER_BIN
         );
         let (mut observables, mut distributions, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
-        for Compared { name, n_copies, .. } in self.samples.iter().filter(|sample| sample.n_copies > 0) {
-            let why = format!("{n_copies} of its showers are showers of the training set");
-            gaps.push(Gap { what: name.clone(), why });
+        for sample in self.samples.iter().filter(|sample| sample.n_copies > 0) {
+            let (n_copies, n) = (sample.n_copies, sample.observed().map_or(0, ObservedShowers::len));
+            let why = format!(
+                "{n_copies} of {n} showers are copies of training showers, which says nothing of a model"
+            );
+            gaps.push(Gap { what: sample.name.clone(), why });
         }
         let n_steps = (sets.len() * (self.samples.len() + 1)) as u64;
         let mut progress = self.caller.begin(&Pass {
@@ -243,12 +248,16 @@ impl Comparison<'_> {
         let worth: Vec<_> = resolved.filter_map(|(curve, divergence)| curve.worth(*divergence)).collect();
         let quoted = worth_at_resolution(curves, &divergences[..n_resolved]);
         // Both count showers that have the observables.
-        let fitted = match &sample.source {
-            Source::Showers(_) => self.training,
-            Source::Estimated(_, showers) => showers,
+        let (fitted, name) = match &sample.source {
+            Source::Showers(_) => (self.training, TRAINING_SET),
+            Source::Estimated(_, showers) => (&**showers, &*sample.name),
         };
-        let n_train = fitted.sample(set)?.0.n_showers();
+        let n_train = fitted.sample(set).with_context(|| name.to_owned())?.0.n_showers();
         let factor = quoted.map(|worth| Factor::of(&worth, n_train));
+        if factor.is_none() {
+            let what = format!("factor of {}: {}", sample.name, set.label());
+            gaps.push(Gap { what, why: why_no_factor(&values, n_resolved) });
+        }
         Ok(Some(SampleCurve { sample: index, divergences, n_train, n_resolved, worth, factor, settings }))
     }
 
@@ -264,7 +273,11 @@ impl Comparison<'_> {
                 Ok(Some(Values { sample, settings: Vec::new() }))
             }
             // Neither converges for single cells, whose spectrum has two separate parts; nor does the paper show them.
-            Source::Estimated(..) if *set == ObservableSet::Cells => Ok(None),
+            Source::Estimated(..) if *set == ObservableSet::Cells => {
+                let why = "densities are estimated of observables of showers, not of single cells".to_owned();
+                gaps.push(Gap { what: format!("{}: {}", sample.name, set.label()), why });
+                Ok(None)
+            }
             Source::Estimated(estimator, showers) => {
                 let (fitted, _) = showers.sample(set)?;
                 let estimated = estimator.sample(fitted.rows(), self.n_estimated, self.seed)?;
@@ -292,6 +305,21 @@ impl Comparison<'_> {
     }
 }
 
+/// Why a sample is worth no number of showers that could be quoted.
+fn why_no_factor(sample: &QuantileSample, n_resolved: usize) -> String {
+    let fewest = 2 * SHOWERS_PER_BIN;
+    if n_resolved < 2 {
+        return format!(
+            "{} showers; expected at least {fewest}, ten in each of two quantiles",
+            sample.n_showers()
+        );
+    }
+    let rows = sample.rows();
+    let is_constant = rows.outer_iter().all(|row| row == rows.row(0));
+    let why = if is_constant { "all of its values are equal, so it" } else { "it" };
+    format!("{why} is worth fewer than {fewest} independent showers, ten in each of two quantiles")
+}
+
 /// A histogram, or a gap for one that cannot be made.
 fn noted(
     label: &str,
@@ -309,15 +337,18 @@ fn bins_of(truth: &QuantileSample, gaps: &mut Vec<Gap>, set: &ObservableSet) -> 
     let n_showers = truth.n_showers();
     ensure!(
         n_showers >= 2 * SHOWERS_PER_BIN,
-        "{}: {n_showers} showers of the reference; expected at least {}, ten in each of two bins",
-        set.label(),
+        "{n_showers} showers of the reference; expected at least {}, ten in each of two bins",
         2 * SHOWERS_PER_BIN
     );
     let rows = truth.rows();
     for (axis, values) in rows.columns().into_iter().enumerate() {
         let first = values[0];
         let is_constant = values.iter().all(|value| value.total_cmp(&first).is_eq());
-        ensure!(!is_constant, "{}: observable {} is {first} in every shower", set.label(), axis + 1);
+        let which = match rows.ncols() {
+            1 => "it".to_owned(),
+            _ => format!("observable {}", axis + 1),
+        };
+        ensure!(!is_constant, "{which} is {first} in every shower of the reference");
     }
     // A shower may have fewer cells than one.
     let n_rows = rows.nrows().max(2 * SHOWERS_PER_BIN);
@@ -328,7 +359,7 @@ fn bins_of(truth: &QuantileSample, gaps: &mut Vec<Gap>, set: &ObservableSet) -> 
     if n_full > n_splits as usize {
         return Ok(bins);
     }
-    ensure!(n_full > 1, "{}: values tie so often that half of them cannot be told apart", set.label());
+    ensure!(n_full > 1, "values of the reference tie so often that half of them cannot be told apart");
     let [kept, wanted] = [n_full as u32 - 1, n_splits].map(|splits| 1_u64 << splits);
     let why = format!("values of the reference tie: {kept} bins instead of {wanted}");
     gaps.push(Gap { what: set.label(), why });

@@ -12,10 +12,11 @@ use calo_metrics::Column;
 use super::observable_set::CELLS;
 use super::observed::{HighCells, ObservedShowers, spectrum_axis};
 use crate::error::ensure;
+use crate::files::OBSERVABLES;
 use crate::{Error, Result};
 
 /// Name and value of the attribute that marks such files.
-const VERSION: (&str, &str) = ("calo_observables_version", "1");
+const VERSION: (&str, &str) = (OBSERVABLES, "1");
 
 /// Name of the attribute with the detector of the showers.
 pub(crate) const DETECTOR: &str = "detector_toml";
@@ -79,6 +80,7 @@ pub(super) fn read(path: &Path, detector: &Detector) -> Result<Option<ObservedSh
     let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
     let Some((_, version)) = attributes.iter().find(|(name, _)| name == VERSION.0) else { return Ok(None) };
     let place = path.display();
+    let version = version.trim();
     ensure!(version == VERSION.1, "{place}: observables of version {version}; expected {}", VERSION.1);
     if let Some((_, text)) = attributes.iter().find(|(name, _)| name == DETECTOR) {
         let made_for = Detector::parse(text, &place.to_string())?;
@@ -96,7 +98,14 @@ pub(super) fn read(path: &Path, detector: &Detector) -> Result<Option<ObservedSh
     };
     let mut showers = ObservedShowers::default();
     for known in Column::ALL.into_iter().filter(|known| table.has(known.id())) {
-        showers.columns[known as usize] = column(known.id())?;
+        let values = column(known.id())?;
+        // NaN is a value that does not exist, as the centre of an empty shower.
+        ensure!(
+            !values.iter().any(|value| value.is_infinite()),
+            "{place}: data set `{}` has an infinite value; expected finite numbers, or NaN where a shower has none",
+            known.id()
+        );
+        showers.columns[known as usize] = values;
     }
     let n_showers = showers.columns.iter().map(Vec::len).max().unwrap_or(0);
     showers.high_cells = if table.has(SORTED) {
@@ -120,9 +129,15 @@ pub(super) fn read(path: &Path, detector: &Detector) -> Result<Option<ObservedSh
         let counts: Vec<f64> = table.read(SPECTRUM)?.iter().copied().collect();
         let n_bins = spectrum_axis(detector)?.n_bins();
         ensure!(
-            counts.len() == n_bins && counts.iter().all(|count| *count >= 0.0 && count.is_finite()),
+            counts.len() == n_bins,
             "{place}: data set `{SPECTRUM}` has {} values; expected {n_bins} numbers of cells",
             counts.len()
+        );
+        let wrong = counts.iter().find(|count| !(**count >= 0.0 && count.is_finite()));
+        ensure!(
+            wrong.is_none(),
+            "{place}: data set `{SPECTRUM}` has a value of {}; expected numbers of cells",
+            wrong.copied().unwrap_or_default()
         );
         showers.cell_counts = Some(counts);
     }

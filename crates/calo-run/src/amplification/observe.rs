@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::file::DETECTOR;
 use super::observed::ObservedShowers;
-use crate::error::ensure;
-use crate::files::InputOptions;
+use crate::error::{Context as _, ensure};
+use crate::files::{self, InputOptions};
 use crate::monitor::Caller;
 use crate::{Error, Result, provenance};
 
@@ -44,10 +44,30 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
         return Err(Error::Usage("observe: no detector; expected --detector NAME or PATH".to_owned()));
     };
     ensure!(!request.columns.is_empty(), "observe: no observables; expected at least one");
+    let columns = &request.columns;
+    let twice = columns.iter().enumerate().find(|(i, column)| columns[..*i].contains(column));
+    if let Some((_, column)) = twice {
+        return Err(Error::Usage(format!(
+            "--observables: `{}` twice; expected names that differ",
+            column.id()
+        )));
+    }
+    files::refuse_input(&request.out, &request.inputs)?;
     let mut showers = ObservedShowers::default();
     for input in &request.inputs {
-        showers.read(input, &request.from, &detector, caller)?;
+        let mut of_file = ObservedShowers::default();
+        of_file.read(input, &request.from, &detector, caller)?;
+        let missing = columns.iter().find(|column| of_file.column(**column).is_empty());
+        if let Some(column) = missing {
+            return Err(Error::Invalid(format!(
+                "{}: does not hold {}; expected a file with it, or showers",
+                input.display(),
+                column.id()
+            )));
+        }
+        showers.append(of_file).with_context(|| input.display().to_string())?;
     }
+    let place = request.inputs.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(", ");
     let inputs: Vec<&std::path::Path> = request.inputs.iter().map(PathBuf::as_path).collect();
     let mut attributes = provenance::attributes(&inputs, caller)?;
     // Of an input of observables, which hands its attributes on.
@@ -58,11 +78,11 @@ pub fn observe(request: &ObserveRequest, caller: Caller<'_>) -> Result<usize> {
         let n = request.n_showers.unwrap_or(rest);
         ensure!(
             n > 0,
-            "observe: {n} showers from number {} on, of {} in all; expected at least one",
+            "{place}: {n} showers from number {} on, of {} in all; expected at least one",
             request.first,
             showers.len()
         );
-        showers = showers.part(request.first, request.first.saturating_add(n))?;
+        showers = showers.part(request.first, request.first.saturating_add(n)).context(place)?;
     }
     let n = showers.len();
     let showers = if request.sorted { showers.sorted() } else { showers };

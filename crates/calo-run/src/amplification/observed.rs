@@ -103,7 +103,7 @@ impl ObservedShowers {
     /// Adds showers behind those that there are.
     ///
     /// # Errors
-    /// Samples of different observables, or whose cells are sorted.
+    /// Samples whose cells are sorted.
     pub(super) fn append(&mut self, other: Self) -> Result<()> {
         if self.is_empty() {
             *self = other;
@@ -114,15 +114,6 @@ impl ObservedShowers {
         else {
             bail!("cells of all showers are sorted; expected files that keep showers apart");
         };
-        let differing = Column::ALL.into_iter().find(|column| {
-            self.columns[*column as usize].is_empty() != other.columns[*column as usize].is_empty()
-        });
-        if let Some(column) = differing {
-            bail!(
-                "observable {} is in some files of the sample only; expected it in all or none",
-                column.id()
-            );
-        }
         mev.extend(more_mev);
         n.extend(more_n);
         self.cell_counts = self.cell_counts.take().zip(other.cell_counts).map(|(mut counts, more)| {
@@ -130,8 +121,26 @@ impl ObservedShowers {
             counts
         });
         for (column, more) in self.columns.iter_mut().zip(other.columns) {
-            column.extend(more);
+            // What one of them lacks, the whole sample lacks.
+            if column.is_empty() || more.is_empty() {
+                column.clear();
+            } else {
+                column.extend(more);
+            }
         }
+        Ok(())
+    }
+
+    /// That cells are known shower by shower.
+    ///
+    /// # Errors
+    /// Cells of all showers together.
+    pub(super) fn check_apart(&self) -> Result<()> {
+        ensure!(
+            matches!(self.high_cells, HighCells::OfShowers { .. }),
+            "cells of all showers are sorted (calo observe --sorted), which only a reference may have; expected showers, or \
+             observables without --sorted"
+        );
         Ok(())
     }
 
@@ -248,7 +257,7 @@ impl ObservedShowers {
     ///
     /// # Errors
     /// No shower has them.
-    pub(super) fn sample(&self, set: &ObservableSet) -> calo_metrics::Result<(QuantileSample, usize)> {
+    pub(super) fn sample(&self, set: &ObservableSet) -> Result<(QuantileSample, usize)> {
         let ObservableSet::Showers(columns) = set else {
             let values = |mev: &[f32]| mev.iter().map(|mev| f64::from(*mev)).collect();
             let sample = match &self.high_cells {
@@ -262,10 +271,14 @@ impl ObservedShowers {
             };
             return Ok((sample, 0));
         };
+        if let Some(column) = columns.iter().find(|column| self.column(**column).is_empty()) {
+            bail!("does not hold {}; expected a file with it, or showers", column.id());
+        }
         let has_all = |i: &usize| {
             columns.iter().all(|column| self.column(*column).get(*i).is_some_and(|value| value.is_finite()))
         };
         let rows: Vec<usize> = (0..self.len()).filter(has_all).collect();
+        ensure!(!rows.is_empty(), "none of {} showers has it: all are empty", self.len());
         let values = Array2::from_shape_fn((rows.len(), columns.len()), |(row, axis)| {
             f64::from(self.column(columns[axis])[rows[row]])
         });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use calo_core::{Grid, ShowerSource};
 use calo_data::{Layout, PointBatch, PointReader, PointWriteOptions, PointWriter};
 
-use crate::files::{InputOptions, StorageOptions, is_f64, write_all};
+use crate::files::{InputOptions, StorageOptions, is_f64, refuse_input, write_all};
 use crate::monitor::{Caller, Pass};
 use crate::{Result, provenance};
 
@@ -53,6 +53,7 @@ pub enum Converted {
 /// # Errors
 /// A file that cannot be read, a full disk, an interruption.
 pub fn convert(request: &ConvertRequest, caller: Caller<'_>) -> Result<Converted> {
+    refuse_input(&request.out, &[&request.input])?;
     // Point clouds stay what they are: no grid in between that would move their points.
     if request.to == Layout::ShowerData && is_point_cloud(request, caller)? {
         return copy_points(request, caller);

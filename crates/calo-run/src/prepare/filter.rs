@@ -7,7 +7,7 @@ use calo_data::{Filter, FilterReport, FilterSource, PunchThrough, ShowerReader, 
 use serde::Serialize;
 
 use crate::error::ensure;
-use crate::files::{InputOptions, StorageOptions, is_f64, write_all};
+use crate::files::{InputOptions, StorageOptions, is_f64, refuse_input, write_all};
 use crate::monitor::Caller;
 use crate::{EnergyRange, Result};
 
@@ -54,6 +54,7 @@ pub struct Filtered {
 /// A file that cannot be read, a detector without a rule. What fails in writing is part of the result.
 pub fn filter(request: &FilterRequest, caller: Caller<'_>) -> Result<Filtered> {
     let filter = cuts(request)?;
+    refuse_input(&request.out, &[&request.input])?;
     let reader = request.from.open(&request.input, caller)?;
     let options = request.storage.like(&reader, &request.input, caller)?;
     if is_f64(reader.info().cells.dtype, options.dtype) {

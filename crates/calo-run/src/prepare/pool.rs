@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::error::Context as _;
-use crate::files::{InputOptions, StorageOptions, is_f64, write_all};
+use crate::files::{InputOptions, StorageOptions, is_f64, refuse_input, write_all};
 use crate::monitor::Caller;
 
 /// Which cells are added up.
@@ -42,6 +42,7 @@ pub struct Pooled {
 /// # Errors
 /// A file that cannot be read, a grid that is no multiple, a full disk, an interruption.
 pub fn pool(request: &PoolRequest, caller: Caller<'_>) -> Result<Pooled> {
+    refuse_input(&request.out, &[&request.input])?;
     let reader = request.from.open(&request.input, caller)?;
     let mut options = request.storage.like(&reader, &request.input, caller)?;
     // The input's group is named after its grid: pooled showers get a name of their own.

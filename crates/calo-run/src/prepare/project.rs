@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use calo_core::{Detector, Dtype, ShowerSource};
 use calo_data::{PoolSource, ProjectedShowers, ProjectionReport, StaggerFrom};
 
-use crate::files::{StorageOptions, write_all};
+use crate::files::{StorageOptions, refuse_input, write_all};
 use crate::monitor::Caller;
 use crate::{Result, provenance};
 
@@ -44,6 +44,7 @@ pub struct Projected {
 pub fn project(request: &ProjectRequest, caller: Caller<'_>) -> Result<Projected> {
     let detector = Detector::load(&request.detector)?;
     let input = &request.input;
+    refuse_input(&request.out, &[input])?;
     caller.monitor.working_on(input);
     let fine = detector.fine();
     let projected = ProjectedShowers::open(input, &fine, request.tree.as_deref(), request.staggering)?;

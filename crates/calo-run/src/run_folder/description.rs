@@ -81,4 +81,7 @@ pub struct DataDescription {
     pub split: [f64; 3],
     /// Seed of the split.
     pub split_seed: u64,
+    /// The incident energy of all of them, GeV, of a model that learns a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_energy_gev: Option<f64>,
 }

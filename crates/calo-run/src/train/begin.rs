@@ -3,14 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use calo_core::Detector;
+use calo_data::ReadOptions;
 
 use super::request::TrainRequest;
 use crate::Result;
 use crate::config::RunConfig;
 use crate::error::{bail, ensure};
+use crate::files::{self, for_each_batch};
 use crate::monitor::Caller;
 use crate::provenance::{self, VERSION};
 use crate::run_folder::{DataDescription, EpochChoice, Origin, RunDescription, RunFolder};
+
+/// Energies that differ less, as a share, are the same.
+const SAME_ENERGY: f64 = 1e-6;
 
 /// All that a run begins with.
 pub(super) struct Beginning<'a> {
@@ -42,6 +47,7 @@ impl Beginning<'_> {
                 n_showers,
                 split: config.data.split,
                 split_seed: config.data.split_seed,
+                only_energy_gev: self.only_energy_gev(caller)?,
             }),
             n_weights,
             device: request.compute.device.clone(),
@@ -50,6 +56,33 @@ impl Beginning<'_> {
             exported: None,
             imported: Vec::new(),
         })
+    }
+
+    /// The incident energy of the showers, for a family that learns those of one energy; none for others.
+    ///
+    /// # Errors
+    /// Showers of several energies.
+    fn only_energy_gev(&self, caller: Caller<'_>) -> Result<Option<f64>> {
+        let family = &self.config.recipe.family;
+        if family.takes_energy() {
+            return Ok(None);
+        }
+        let path = &self.request.data;
+        let place = path.display();
+        let mut reader = files::open(path, &ReadOptions::for_detector(self.detector), caller)?;
+        let mut first = None;
+        for_each_batch::<f32>(&mut reader, &format!("energies of {place}"), caller, |batch| {
+            for &energy_gev in &batch.energies_gev {
+                let first = *first.get_or_insert(energy_gev);
+                ensure!(
+                    (energy_gev - first).abs() <= SAME_ENERGY * first.abs(),
+                    "{place}: showers of {first} and of {energy_gev} GeV; expected one energy, for family `{}` does not see it",
+                    family.family()
+                );
+            }
+            Ok(())
+        })?;
+        Ok(first)
     }
 
     /// Writes what describes the run. The configuration comes last: with it the run has begun.

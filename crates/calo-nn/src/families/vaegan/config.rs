@@ -122,6 +122,10 @@ impl FamilyConfig for Config {
         &[("discriminator_loss", "discriminator"), ("generator_loss", "generator"), ("kld", "KLD")]
     }
 
+    fn takes_energy(&self) -> bool {
+        false
+    }
+
     fn has_encoder(&self) -> bool {
         true
     }

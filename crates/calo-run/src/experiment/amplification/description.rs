@@ -213,7 +213,14 @@ impl AmplificationExperiment {
                 );
             }
             let observable = published.observable.parse::<ObservableSet>();
-            observable.map_err(|problem| self.source.wrong("published.observable", &problem))?;
+            let observable =
+                observable.map_err(|problem| self.source.wrong("published.observable", &problem))?;
+            let known = ObservableSet::of_paper();
+            if !known.contains(&observable) {
+                let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let problem = format!("`{observable}` is not compared; expected one of {known}");
+                return Err(self.source.wrong("published.observable", &problem));
+            }
         }
         Ok(())
     }
@@ -250,6 +257,11 @@ mod tests {
             ("n_train = 1000", "n_train = 20_000", "`data.n_train`: 20000; expected 1 to 10000"),
             ("n_sets = 1\n", "n_sets = 0\n", "profile tiny: field `n_sets`"),
             ("observable = \"cog_x\"", "observable = \"cog_q\"", "`published.observable`"),
+            (
+                "observable = \"cog_x\"",
+                "observable = \"cog_z\"",
+                "`cog_z` is not compared; expected one of visible_energy",
+            ),
             ("particle =", "particles =", "unknown field `particles`"),
         ] {
             let text = text();

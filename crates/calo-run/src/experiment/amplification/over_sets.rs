@@ -32,6 +32,12 @@ pub(super) fn over_sets(numbers: &[u64], sets: &[Amplification]) -> Result<Ampli
             ids(first),
             names(first)
         );
+        for input in &other.inputs {
+            if !all.inputs.contains(input) {
+                all.inputs.push(input.clone());
+            }
+        }
+        all.seed = all.seed.filter(|seed| other.seed == Some(*seed));
         for (sample, more) in all.samples.iter_mut().zip(&other.samples) {
             sample.n_copies += more.n_copies;
         }
