@@ -12,6 +12,7 @@ mod observe;
 mod observed;
 mod request;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use calo_report::ReportFiles;
@@ -30,45 +31,6 @@ pub use observable_set::ObservableSet;
 pub use observe::{OBSERVED, ObserveRequest, observe};
 pub use observed::ObservedShowers;
 pub use request::{AmplificationRequest, NamedFiles};
-
-/// That samples are called by names that differ, and no observable is asked for twice.
-///
-/// # Errors
-/// One that is there twice.
-fn check_names(request: &AmplificationRequest) -> Result<()> {
-    let mut names = vec![TRAINING_SET.to_owned()];
-    names.extend(request.candidates.iter().map(|candidate| candidate.name.clone()));
-    if request.n_estimated > 0 {
-        let fitted = request.estimate_from.iter().map(|fitted| Some(&*fitted.name));
-        let fitted: Vec<Option<&str>> =
-            if request.estimate_from.is_empty() { vec![None] } else { fitted.collect() };
-        names.extend(fitted.into_iter().flat_map(Compared::estimated_names));
-    }
-    let observables = request.observables.iter().map(ToString::to_string).collect();
-    for (option, names) in [("--candidate", names), ("--observables", observables)] {
-        let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
-        if let Some((_, name)) = twice {
-            return Err(Error::Usage(format!("{option}: `{name}` twice; expected names that differ")));
-        }
-    }
-    Ok(())
-}
-
-/// All files, by the samples that they are of.
-fn inputs(request: &AmplificationRequest) -> Result<Vec<AmplifiedInput>> {
-    let mut files = vec![("reference", &request.reference), (TRAINING_SET, &request.training)];
-    files.extend(request.independent.iter().map(|file| ("independent showers", file)));
-    let named = request.candidates.iter().chain(&request.estimate_from);
-    files.extend(named.flat_map(|named| named.files.iter().map(|file| (&*named.name, file))));
-    let input = |(sample, path): (&str, &PathBuf)| {
-        Ok(AmplifiedInput {
-            sample: sample.to_owned(),
-            path: path.display().to_string(),
-            blake3: hash_file(path)?,
-        })
-    };
-    files.into_iter().map(input).collect()
-}
 
 /// Compares samples with a large reference and writes amplification.json, amplification.html and figures/.
 ///
@@ -121,18 +83,9 @@ pub fn amplification(
         request.training.display(),
         truth.len()
     );
-    for (file, showers) in
-        [(Some(&request.training), &training), (request.independent.as_ref(), &independent)]
-    {
-        let Some(file) = file else { continue };
-        let n_shared = showers.n_in(&truth);
-        ensure!(
-            n_shared == 0,
-            "{}: {n_shared} of its {} showers are in the reference too; expected showers that share none with it, for those \
-             look closer to the truth than they are",
-            file.display(),
-            showers.len()
-        );
+    refuse_shared(request.training.display(), &training, &truth)?;
+    if let Some(file) = &request.independent {
+        refuse_shared(file.display(), &independent, &truth)?;
     }
     let mut samples = vec![Compared::training(&training)];
     for candidate in &request.candidates {
@@ -142,18 +95,14 @@ pub fn amplification(
             parts.push(Part { n_showers: of_file.len(), cell_counts: of_file.cell_counts.clone() });
             showers.append(of_file).with_context(|| file.display().to_string())?;
         }
-        let n_shared = showers.n_in(&truth);
-        ensure!(
-            n_shared == 0,
-            "{}: {n_shared} of its {} showers are in the reference too; expected showers of a model",
-            candidate.name,
-            showers.len()
-        );
+        refuse_shared(&candidate.name, &showers, &truth)?;
         samples.push(Compared::generated(&candidate.name, showers, parts, &training));
     }
     if request.n_estimated > 0 {
         for fitted in &request.estimate_from {
-            samples.extend(Compared::estimated(Some(&fitted.name), read(&fitted.files)?));
+            let showers = read(&fitted.files)?;
+            refuse_shared(&fitted.name, &showers, &truth)?;
+            samples.extend(Compared::estimated(Some(&fitted.name), showers));
         }
         if request.estimate_from.is_empty() {
             samples.extend(Compared::estimated(None, training.clone()));
@@ -197,4 +146,58 @@ pub fn amplification(
     write_json(&out.join("amplification.json"), &amplification)?;
     let files = calo_report::render_amplification(out)?;
     Ok((amplification, files))
+}
+
+/// That samples are called by names that differ, and no observable is asked for twice.
+///
+/// # Errors
+/// One that is there twice.
+fn check_names(request: &AmplificationRequest) -> Result<()> {
+    let mut names = vec![TRAINING_SET.to_owned()];
+    names.extend(request.candidates.iter().map(|candidate| candidate.name.clone()));
+    if request.n_estimated > 0 {
+        let fitted = request.estimate_from.iter().map(|fitted| Some(&*fitted.name));
+        let fitted: Vec<Option<&str>> =
+            if request.estimate_from.is_empty() { vec![None] } else { fitted.collect() };
+        names.extend(fitted.into_iter().flat_map(Compared::estimated_names));
+    }
+    let observables = request.observables.iter().map(ToString::to_string).collect();
+    for (option, names) in [("--candidate", names), ("--observables", observables)] {
+        let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+        if let Some((_, name)) = twice {
+            return Err(Error::Usage(format!("{option}: `{name}` twice; expected names that differ")));
+        }
+    }
+    Ok(())
+}
+
+/// All files, by the samples that they are of.
+fn inputs(request: &AmplificationRequest) -> Result<Vec<AmplifiedInput>> {
+    let mut files = vec![("reference", &request.reference), (TRAINING_SET, &request.training)];
+    files.extend(request.independent.iter().map(|file| ("independent showers", file)));
+    let named = request.candidates.iter().chain(&request.estimate_from);
+    files.extend(named.flat_map(|named| named.files.iter().map(|file| (&*named.name, file))));
+    let input = |(sample, path): (&str, &PathBuf)| {
+        Ok(AmplifiedInput {
+            sample: sample.to_owned(),
+            path: path.display().to_string(),
+            blake3: hash_file(path)?,
+        })
+    };
+    files.into_iter().map(input).collect()
+}
+
+/// That no shower of `showers`, which `place` names, is in the truth too: it would look closer to it than it is.
+///
+/// # Errors
+/// Some are.
+fn refuse_shared(place: impl Display, showers: &ObservedShowers, truth: &ObservedShowers) -> Result<()> {
+    let n_shared = showers.n_in(truth);
+    ensure!(
+        n_shared == 0,
+        "{place}: {n_shared} of its {} showers are in the reference too; expected showers that share none with it, for those \
+         look closer to the truth than they are",
+        showers.len()
+    );
+    Ok(())
 }

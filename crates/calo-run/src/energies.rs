@@ -38,6 +38,11 @@ impl fmt::Display for EnergyRange {
     }
 }
 
+/// Whether two energies, GeV, are the same but for rounding.
+pub(crate) fn is_same_energy(a_gev: f64, b_gev: f64) -> bool {
+    (a_gev - b_gev).abs() <= 1e-6 * b_gev.abs()
+}
+
 /// A finite number above zero.
 ///
 /// # Errors

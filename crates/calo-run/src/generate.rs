@@ -8,6 +8,7 @@ use calo_latent::Kde;
 use serde::Serialize;
 
 use crate::amplification::{DETECTOR, OBSERVED, ObservedShowers};
+use crate::energies::is_same_energy;
 use crate::files::StorageOptions;
 use crate::model::{LoadedModel, ModelChoice};
 use crate::monitor::{Caller, Pass};
@@ -83,11 +84,12 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let LoadedModel { detector, epoch, networks, .. } = model;
     let mut attributes = provenance::attributes_of(&inputs, caller)?;
     attributes.push(("epoch".to_owned(), epoch.to_string()));
-    let mut target = Target::create(request, &detector, attributes)?;
-    let n_stages = if request.no_post_processor { 1 } else { networks.stages().len() };
-    if request.no_post_processor && networks.stages().len() == 1 {
+    let n_stages = networks.stages().len();
+    if request.no_post_processor && n_stages == 1 {
         return Err(Error::Usage(format!("--no-post-processor: {shown} has none; expected no such option")));
     }
+    let n_stages = if request.no_post_processor { 1 } else { n_stages };
+    let mut target = Target::create(request, &detector, attributes)?;
     let generator = Generator::new(&networks, latent, request.seed, n_stages)?;
     let mut progress = caller.begin(&Pass::showers("generating", Some(request.n_showers)));
     let range = request.first..request.first.saturating_add(request.n_showers);
@@ -114,8 +116,7 @@ fn check_energies(wanted: EnergyRange, model: &LoadedModel) -> Result<()> {
     let Some(only) = model.description.data.as_ref().and_then(|data| data.only_energy_gev) else {
         return Ok(());
     };
-    let is_it = |energy_gev: f64| (energy_gev - only).abs() <= 1e-6 * only;
-    if is_it(wanted.low_gev) && is_it(wanted.high_gev) {
+    if is_same_energy(wanted.low_gev, only) && is_same_energy(wanted.high_gev, only) {
         return Ok(());
     }
     let problem = format!(

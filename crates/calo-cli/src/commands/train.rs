@@ -73,12 +73,15 @@ fn summary(trained: &Trained, args: &Args) -> String {
     let mut text =
         format!("{path}: {epochs} epochs, {} steps, {} weights\n", trained.n_steps, trained.n_weights);
     if let Some(best) = &trained.best {
-        let jsd = best.jsd.last();
-        #[expect(clippy::cast_precision_loss, reason = "a few observables")]
-        let mean = jsd.values().sum::<f64>() / jsd.len() as f64;
+        text += &format!("best epoch {}: ", best.epoch);
         text += &match best.mean_divergence {
-            Some(divergence) => format!("best epoch {}: mean divergence {divergence:.4}", best.epoch),
-            None => format!("best epoch {}: mean distance {mean:.3}", best.epoch),
+            Some(divergence) => format!("mean divergence {divergence:.4}"),
+            None => {
+                let jsd = best.jsd.last();
+                #[expect(clippy::cast_precision_loss, reason = "a few observables")]
+                let mean = jsd.values().sum::<f64>() / jsd.len() as f64;
+                format!("mean distance {mean:.3}")
+            }
         };
         // A family without latent variables has no divergence.
         if !best.kld_nats.is_empty() {

@@ -288,6 +288,18 @@ fn what_cannot_be_compared_is_named() {
     assert!(error.contains("some.hdf5: 50 of its 50 showers are in the reference too"), "{error}");
     let error = stderr(&run(&many, &train, &some).failure());
     assert!(error.contains("some: 50 of its 50 showers are in the reference too"), "{error}");
+    let mut command = calo();
+    command.args(["amplification", "--detector", "ild-ecal-image", "--estimators", "100", "--reference"]);
+    command
+        .arg(&many)
+        .arg("--train")
+        .arg(&train)
+        .arg("--candidate")
+        .arg(&few)
+        .arg("--estimate-from")
+        .arg(&some);
+    let error = stderr(&command.arg("--out").arg(&out).assert().failure());
+    assert!(error.contains("some: 50 of its 50 showers are in the reference too"), "{error}");
     // A model that makes one shower only is worth nothing, which is said.
     let one = file(folder.path(), "one.hdf5", &select(&showers(1, 9), &[0; 100]));
     let text = stdout(&run(&many, &train, &one).success());

@@ -202,7 +202,7 @@ fn independent(amplification: &Amplification, observable: &AmplifiedObservable) 
         let values: Vec<Estimate> = levels
             .iter()
             .filter_map(|level| level.points().iter().find(|point| point.n_showers == *n_showers))
-            .map(|point| Estimate { error: None, ..point.divergence })
+            .map(|point| point.divergence)
             .collect();
         let is_resolved = |level: &&IndependentCurve| level.n_bins() * SHOWERS_PER_BIN <= *n_showers;
         PlainCurve {

@@ -8,14 +8,12 @@ use calo_data::ReadOptions;
 use super::request::TrainRequest;
 use crate::Result;
 use crate::config::RunConfig;
+use crate::energies::is_same_energy;
 use crate::error::{bail, ensure};
 use crate::files::{self, for_each_batch};
 use crate::monitor::Caller;
 use crate::provenance::{self, VERSION};
 use crate::run_folder::{DataDescription, EpochChoice, Origin, RunDescription, RunFolder};
-
-/// Energies that differ less, as a share, are the same.
-const SAME_ENERGY: f64 = 1e-6;
 
 /// All that a run begins with.
 pub(super) struct Beginning<'a> {
@@ -75,7 +73,7 @@ impl Beginning<'_> {
             for &energy_gev in &batch.energies_gev {
                 let first = *first.get_or_insert(energy_gev);
                 ensure!(
-                    (energy_gev - first).abs() <= SAME_ENERGY * first.abs(),
+                    is_same_energy(energy_gev, first),
                     "{place}: showers of {first} and of {energy_gev} GeV; expected one energy, for family `{}` does not see it",
                     family.family()
                 );
