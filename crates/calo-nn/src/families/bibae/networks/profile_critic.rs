@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{check_condition, images, positive};
 use crate::engine::Grid;
+use crate::field::{Allowed, check};
 use crate::layers::{Linear, linear_stack};
 use crate::ops::linear;
 use crate::parameters::Path;
@@ -15,15 +16,11 @@ use crate::{Error, Result};
 /// differ by about 1.
 const PROFILE_UNIT: f64 = 0.1;
 
-/// Factor on mean places and widths, in cells, before the layers: those of showers differ by some tenths of a cell, roots of
-/// sums by about 1.
-const MOMENT_UNIT: f64 = 4.0;
-
 /// Slope of the activations below zero.
 const SLOPE: f64 = 0.2;
 
 /// Sizes of the critic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileCriticConfig {
     /// Cells along layer, x, y.
@@ -31,14 +28,14 @@ pub struct ProfileCriticConfig {
     pub grid: Grid,
     /// Units of the layers between the profiles and the score.
     pub units: Vec<usize>,
-    /// Whether mean place and width along each axis are further features. They follow from the profiles of energies, but as
-    /// quotients of small differences.
-    pub moments: bool,
+    /// k of ln(1 + k x), a further feature for every sum of energies x, in 1/MeV; 0 for none. The halo of a shower weighs
+    /// little in roots. In logarithms it weighs as much as the core.
+    pub log_per_mev: f64,
 }
 
 impl Default for ProfileCriticConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], units: vec![128, 128, 64], moments: false }
+        Self { grid: [30; 3], units: vec![128, 128, 64], log_per_mev: 0.0 }
     }
 }
 
@@ -46,12 +43,13 @@ impl ProfileCriticConfig {
     /// Checks that a network can be built.
     ///
     /// # Errors
-    /// [`Error::Field`] for a grid without cells or a layer without units.
+    /// [`Error::Field`] for a grid without cells, a layer without units or a negative factor.
     pub fn validate(&self) -> Result<()> {
         positive(&[
             ("profile_critic.grid", self.grid.iter().product()),
             ("profile_critic.units", self.units.iter().copied().min().unwrap_or(1)),
-        ])
+        ])?;
+        check("profile_critic.log_per_mev", self.log_per_mev, Allowed::FromZero)
     }
 
     /// Sums over cells: one for each layer, row and column, and one for all cells.
@@ -72,7 +70,7 @@ pub struct ProfileCritic {
     grid: Grid,
     /// 1 where a cell counts, `[sum, cell]`.
     members: Tensor,
-    moments: bool,
+    log_per_mev: f64,
     layers: Vec<Linear>,
 }
 
@@ -85,17 +83,19 @@ impl ProfileCritic {
         config.validate()?;
         let members = Tensor::new(members(config.grid), path.device())?.to_dtype(path.dtype())?;
         let members = members.reshape((config.n_sums(), ()))?;
-        // Profiles of energies and of roots, for the reconstruction and for the difference; the incident energy.
-        let n_in = 4 * config.n_sums() + 1 + if config.moments { 2 * 6 } else { 0 };
+        // Profiles of energies and of roots, for the reconstruction and for the difference; logarithms; the incident energy.
+        let n_logarithms = if config.log_per_mev > 0.0 { config.n_sums() } else { 0 };
+        let n_in = 4 * config.n_sums() + n_logarithms + 1;
         let layers = Linear::stack(path, &[&[n_in], &config.units[..], &[1]].concat())?;
-        Ok(Self { grid: config.grid, members, moments: config.moments, layers })
+        Ok(Self { grid: config.grid, members, log_per_mev: config.log_per_mev, layers })
     }
 
     /// The critic's input for showers: for the energies of cells and for their roots, the root of 1 + the sum over each
-    /// layer, each row, each column and the whole. Such roots fluctuate about equally everywhere.
+    /// layer, each row, each column and the whole. Such roots fluctuate about equally everywhere. Then the logarithms, if
+    /// there are any.
     ///
     /// # Shapes
-    /// both `[n, layer, x, y]`, in MeV and its root, -> `[n, 2 (layers + x + y + 1)]`
+    /// both `[n, layer, x, y]`, in MeV and its root, -> `[n, 2 (layers + x + y + 1)]`, with logarithms 3 times as many
     ///
     /// # Errors
     /// When the shapes are others.
@@ -103,52 +103,37 @@ impl ProfileCritic {
         let rows =
             |cells: &Tensor| images("profile critic", cells, self.grid)?.flatten_from(1).map_err(Error::from);
         let sums = |cells: &Tensor| linear(&rows(cells)?, &self.members, None);
-        let sums = Tensor::cat(&[sums(energies_mev)?, sums(roots)?], D::Minus1)?;
-        Ok((sums + 1.0)?.sqrt()?)
+        let of_energies = sums(energies_mev)?;
+        let of_both = Tensor::cat(&[&of_energies, &sums(roots)?], D::Minus1)?;
+        let roots = (of_both + 1.0)?.sqrt()?;
+        if self.log_per_mev > 0.0 {
+            let logarithms = of_energies.affine(self.log_per_mev, 1.0)?.log()?;
+            return Ok(Tensor::cat(&[roots, logarithms], D::Minus1)?);
+        }
+        Ok(roots)
     }
 
     /// Scores of pairs of a shower's profiles and its reconstruction's; higher is more real.
     ///
+    /// The logarithms of the reconstruction are seen alone, without their difference from the shower's. What latent variables
+    /// do not hold, such as single hits of the halo, differs least from the shower at its median: at no hits.
+    ///
     /// # Shapes
-    /// both `[n, 2 (layers + x + y + 1)]`, condition `[n, 1]` -> `[n]`
+    /// both as [`ProfileCritic::profiles`] returns them, condition `[n, 1]` -> `[n]`
     ///
     /// # Errors
     /// When the shapes are others.
     pub fn forward(&self, showers: &Tensor, image: &Tensor, condition: &Tensor) -> Result<Tensor> {
         check_condition("profile critic", showers, condition)?;
-        let mut features = vec![(image * PROFILE_UNIT)?, (image - showers)?, condition.clone()];
-        if self.moments {
-            let [ours, theirs] = [self.moments_of(image)?, self.moments_of(showers)?];
-            features.extend([(&ours - theirs)?, (ours * PROFILE_UNIT)?]);
+        let n_roots = 2 * self.members.dim(0)?;
+        let [of_image, of_shower] =
+            [image.narrow(D::Minus1, 0, n_roots)?, showers.narrow(D::Minus1, 0, n_roots)?];
+        let mut features = vec![(&of_image * PROFILE_UNIT)?, (of_image - of_shower)?, condition.clone()];
+        let n_logarithms = image.dim(D::Minus1)? - n_roots;
+        if n_logarithms > 0 {
+            features.push(image.narrow(D::Minus1, n_roots, n_logarithms)?);
         }
         Ok(linear_stack(&self.layers, &Tensor::cat(&features, D::Minus1)?, SLOPE)?.squeeze(1)?)
-    }
-}
-
-impl ProfileCritic {
-    /// Mean place and width (standard deviation) of the energy along each axis, in units of 1 / [`MOMENT_UNIT`] cells, from
-    /// what [`ProfileCritic::profiles`] makes.
-    ///
-    /// # Shapes
-    /// `[n, 2 (layers + x + y + 1)]` -> `[n, 6]`
-    fn moments_of(&self, profiles: &Tensor) -> Result<Tensor> {
-        let mut start = 0;
-        let mut moments = Vec::with_capacity(6);
-        for length in self.grid {
-            // Roots of 1 + sum. A little more, so that no sum is 0 and empty showers have a derivative.
-            let sums = (profiles.narrow(1, start, length)?.sqr()? - (1.0 - 1e-3))?;
-            start += length;
-            let shares = sums.broadcast_div(&sums.sum_keepdim(1)?)?;
-            #[expect(clippy::cast_precision_loss, reason = "few cells")]
-            let places: Vec<f32> = (0..length).map(|place| place as f32).collect();
-            let places =
-                Tensor::from_vec(places, (1, length), profiles.device())?.to_dtype(profiles.dtype())?;
-            let mean = shares.broadcast_mul(&places)?.sum_keepdim(1)?;
-            let off = places.broadcast_sub(&mean)?;
-            let width = ((shares * off.sqr()?)?.sum_keepdim(1)? + 1e-3)?.sqrt()?;
-            moments.extend([mean, width]);
-        }
-        Ok((Tensor::cat(&moments, 1)? * MOMENT_UNIT)?)
     }
 }
 
@@ -173,29 +158,47 @@ mod tests {
     const GRID: Grid = [2, 3, 2];
 
     fn critic(parameters: &Parameters) -> ProfileCritic {
-        critic_with(parameters, false)
+        critic_with(parameters, 0.0)
     }
 
-    fn critic_with(parameters: &Parameters, moments: bool) -> ProfileCritic {
-        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 4], moments };
+    fn critic_with(parameters: &Parameters, log_per_mev: f64) -> ProfileCritic {
+        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 4], log_per_mev };
         ProfileCritic::new(&parameters.path(), &config).unwrap()
     }
 
     #[test]
-    fn moments_are_those_of_the_energies() {
+    fn logarithms_are_those_of_the_sums() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
-        let critic = critic_with(&parameters, true);
-        // 600 MeV in one cell, 200 MeV in another: 1.5 cells apart along x on the mean.
-        let mut values = [0.0; 12];
-        values[2] = 600.0; // layer 0, x 1, y 0
-        values[11] = 200.0; // layer 1, x 2, y 1
-        let (mev, roots) = (cells(values.into_iter()), cells(values.into_iter().map(f64::sqrt)));
-        let moments = critic.moments_of(&critic.profiles(&mev, &roots).unwrap()).unwrap();
-        let found = moments.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-        let width = (0.25_f64 * 0.75).sqrt();
-        for (found, expected) in found.iter().zip([0.25, width, 1.25, width, 0.25, width]) {
-            assert!((found / MOMENT_UNIT - expected).abs() < 2e-3, "{found}, {expected}");
+        let critic = critic_with(&parameters, 2.0);
+        let (mev, roots) = (cells((0..12).map(f64::from)), cells((0..12).map(|_| 1.0)));
+        let profiles = critic.profiles(&mev, &roots).unwrap();
+        assert_eq!(profiles.dims(), [1, 3 * 8]);
+        let found = profiles.narrow(1, 16, 8).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let sums = [15.0, 51.0, 14.0, 22.0, 30.0, 30.0, 36.0, 66.0];
+        for (found, sum) in found.iter().zip(sums) {
+            assert!((found - (1.0 + 2.0 * sum).ln()).abs() < 1e-9, "{found}, {sum}");
         }
+    }
+
+    #[test]
+    fn logarithms_of_the_shower_do_not_count() {
+        let parameters = Parameters::new(3, DType::F64, &Device::Cpu);
+        let critic = critic_with(&parameters, 2.0);
+        let profiles = |value: f64| {
+            let values = cells((0..12).map(|_| value));
+            critic.profiles(&values, &values).unwrap()
+        };
+        let condition = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
+        let score = |shower: &Tensor, image: &Tensor| {
+            critic.forward(shower, image, &condition).unwrap().to_vec1::<f64>().unwrap()[0]
+        };
+        // The roots of one, the logarithms of the other.
+        let mixed = |a: &Tensor, b: &Tensor| {
+            Tensor::cat(&[a.narrow(1, 0, 16).unwrap(), b.narrow(1, 16, 8).unwrap()], 1).unwrap()
+        };
+        let (one, two) = (profiles(1.0), profiles(2.0));
+        assert_eq!(score(&mixed(&one, &two), &one), score(&one, &one));
+        assert_ne!(score(&one, &mixed(&one, &two)), score(&one, &one));
     }
 
     fn cells(values: impl Iterator<Item = f64>) -> Tensor {
@@ -226,14 +229,14 @@ mod tests {
     /// An empty shower too: the root of 0 has no derivative.
     #[test]
     fn every_cell_has_a_finite_gradient() {
-        for moments in [false, true] {
-            every_cell_has_one(moments);
+        for log_per_mev in [0.0, 2.0] {
+            every_cell_has_one(log_per_mev);
         }
     }
 
-    fn every_cell_has_one(moments: bool) {
+    fn every_cell_has_one(log_per_mev: f64) {
         let parameters = Parameters::new(2, DType::F64, &Device::Cpu);
-        let critic = critic_with(&parameters, moments);
+        let critic = critic_with(&parameters, log_per_mev);
         let shower = cells((0..12).map(f64::from));
         let condition = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
         let image = Var::from_tensor(&shower.zeros_like().unwrap()).unwrap();
@@ -249,7 +252,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
-        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0], moments: false };
+        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0], log_per_mev: 0.0 };
         let message = ProfileCritic::new(&parameters.path(), &config).unwrap_err().to_string();
         assert!(message.contains("profile_critic.units"), "{message}");
         let other = Tensor::zeros((1, 3, 3, 2), DType::F64, &Device::Cpu).unwrap();
