@@ -10,6 +10,8 @@
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
+//! * [`prdc`] is precision and recall from neighbours.
+//! * [`challenge`] has the features and scores of the CaloChallenge.
 //! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`].
 //! * [`results`] is the schema of what an evaluation writes.
 //!
@@ -67,6 +69,7 @@
 
 mod accumulate;
 mod bootstrap;
+pub mod challenge;
 #[cfg(feature = "classifier")]
 mod classifier;
 mod comparison;
@@ -78,6 +81,7 @@ mod features;
 mod frechet;
 mod histogram;
 mod kernel_distance;
+mod neighbours;
 mod observables;
 mod pearson;
 mod quantile;
@@ -108,6 +112,7 @@ pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
 pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_distances};
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
+pub use neighbours::{Prdc, prdc};
 pub use observables::{
     BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, HIGH_CELL_CUT_MEV, OBSERVABLES,
     Observable, ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info,
