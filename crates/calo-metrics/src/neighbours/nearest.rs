@@ -119,11 +119,17 @@ impl Nearest {
         self.sort_out();
     }
 
-    /// The k-th smallest square, all in question computed.
+    /// The k-th smallest square. Only those that may be it are computed, which is mostly one.
     fn kth(&self, exact: impl Fn(usize) -> f64) -> f64 {
-        let mut squares: Vec<f64> = self.found.iter().map(|neighbour| exact(neighbour.point)).collect();
+        let mut lower: Vec<f64> = self.found.iter().map(|neighbour| neighbour.lower).collect();
+        lower.sort_unstable_by(f64::total_cmp);
+        let Some(&least) = lower.get(self.k - 1) else { return f64::INFINITY };
+        // The k-th smallest square is at least the k-th smallest lower bound.
+        let (nearer, open): (Vec<Neighbour>, Vec<Neighbour>) =
+            self.found.iter().copied().partition(|neighbour| neighbour.upper < least);
+        let mut squares: Vec<f64> = open.iter().map(|neighbour| exact(neighbour.point)).collect();
         squares.sort_unstable_by(f64::total_cmp);
-        squares.get(self.k - 1).copied().unwrap_or(f64::INFINITY)
+        squares.get(self.k - 1 - nearer.len()).copied().unwrap_or(f64::INFINITY)
     }
 }
 
