@@ -2,25 +2,33 @@
 //!
 //! The files in `configs/detectors` are compiled in and known by name; any other detector is given by a path. A file
 //! may extend a built-in detector and list only what differs.
+//!
+//! A [`Detector`] has one rectangular grid, which is what simulation and networks need. A [`LayeredDetector`] has layers
+//! with voxels of their own and is only read and judged. [`AnyDetector`] is either.
 
+mod any;
 mod binning;
 mod built_in;
 mod cells;
 mod check;
 mod extend;
 mod geometry;
+mod layered;
+mod layers;
+mod parsing;
 mod projection;
-
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use any::{AnyDetector, built_in_with_voxels};
 pub use binning::{Binning, Binnings, Scale};
 pub use cells::CellAxis;
 pub use geometry::{BeamAt, Geometry, PlacedSlab, Slab, Stack, Wafers};
+pub use layered::{LayeredDetector, LayeredReadout};
+pub use layers::{FeatureRanges, Layer, LayerGroup, Voxels};
 pub use projection::{DepthWindow, Projection, Staggering, TransverseAxis};
 
-use built_in::BUILT_IN;
+use built_in::{BUILT_IN, LAYERED, names};
 use check::Check;
 
 use crate::error::{Error, Result};
@@ -100,17 +108,14 @@ impl Detector {
         if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
             return Self::parse(text, name);
         }
-        let path = Path::new(name_or_path);
-        if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
-            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+        if LAYERED.iter().any(|(name, _)| *name == name_or_path) {
             return Err(Error::option(
                 "detector",
-                format!("no detector named `{name_or_path}`"),
-                format!("one of {names}, or the path of a detector TOML file"),
+                format!("`{name_or_path}`, whose layers have voxels of their own"),
+                format!("a detector of one grid: {}, or the path of its TOML file", names(&BUILT_IN)),
             ));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read the detector", e))?;
-        Self::parse(&text, name_or_path)
+        Self::parse(&parsing::read(name_or_path, &names(&BUILT_IN))?, name_or_path)
     }
 
     /// A detector from TOML text; `place` names it in errors.
@@ -118,20 +123,7 @@ impl Detector {
     /// # Errors
     /// TOML that does not parse, unknown keys, or a field with an impossible value.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
-        let refuse = |e: &toml::de::Error| {
-            // In a file that extends another, only a syntax error has a line number.
-            let line = |span: std::ops::Range<usize>| {
-                1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
-            };
-            let place_in = e.span().map_or_else(String::new, |span| format!("line {}: ", line(span)));
-            let problem = format!("{place_in}{}", e.message().replace('\n', ", "));
-            Error::file(Path::new(place), problem, "a detector description (docs/formats.md)")
-        };
-        let read: Result<Self, _> = match extend::parts(text) {
-            Some((base, own)) => extend::extended(&base, own, place)?.try_into(),
-            None => toml::from_str(text),
-        };
-        let detector = read.map_err(|e| refuse(&e))?;
+        let detector: Self = parsing::parse(text, place)?;
         detector.validate(place)?;
         Ok(detector)
     }

@@ -2,11 +2,10 @@
 
 use forust_ml::{GradientBooster, Matrix};
 use ndarray::ArrayView2;
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use crate::cross_validation::{fold_of_showers, mean_over_folds};
 use crate::error::{Error, Result};
-use crate::random::stream;
 use crate::results::Estimate;
 use crate::roc::roc_auc;
 use crate::sample::{check_pair, check_sizes};
@@ -60,8 +59,8 @@ impl ClassifierSettings {
 /// where every shower is recognised. Slightly below 0.5 is a fluctuation.
 ///
 /// Every shower is scored by trees that have not seen it. The area is the mean over the folds, since scores of
-/// different classifiers are not on one scale; the error is DeLong's of each fold, combined. Samples of different size
-/// weigh the same in training.
+/// different classifiers are not on one scale. The error is DeLong's of each fold, and covers that folds share training
+/// showers. Samples of different size weigh the same in training.
 ///
 /// # Shapes
 /// `reference` `[n, feature]`, `candidate` `[m, feature]`, as from
@@ -79,26 +78,12 @@ pub fn classifier_auc(
     let what = format!("a classifier in {} folds", settings.n_folds);
     check_sizes(&what, reference, candidate, MIN_PER_FOLD * settings.n_folds)?;
     let samples = [reference, candidate];
-    let folds = [0, 1].map(|class| fold_of_showers(samples[class].nrows(), settings));
+    let folds = samples.map(|sample| fold_of_showers(sample.nrows(), settings.n_folds, settings.seed));
     let areas = (0..settings.n_folds)
         .into_par_iter()
         .map(|fold| area_of_fold(samples, &folds, fold, settings))
         .collect::<Result<Vec<_>>>()?;
-    let n_folds = settings.n_folds as f64;
-    let value = areas.iter().map(|area| area.value).sum::<f64>() / n_folds;
-    let variances: Option<Vec<f64>> = areas.iter().map(|area| area.error.map(|e| e * e)).collect();
-    Ok(Estimate { value, error: variances.map(|v| v.iter().sum::<f64>().sqrt() / n_folds) })
-}
-
-/// The fold of each shower: equal shares in random order.
-///
-/// Two samples of the same size get the same folds. A candidate made shower by shower from the reference (a smeared copy,
-/// a reconstruction) then has each copy in the fold of its original. Otherwise the trees would learn the copy of each test
-/// shower with the opposite label, and score far below 0.5.
-fn fold_of_showers(n_showers: usize, settings: &ClassifierSettings) -> Vec<usize> {
-    let mut folds: Vec<usize> = (0..n_showers).map(|shower| shower % settings.n_folds).collect();
-    folds.shuffle(&mut stream(settings.seed, *b"aucfolds", 0, 0));
-    folds
+    Ok(mean_over_folds(&areas))
 }
 
 /// Trains on all folds but one and tests on that one.
@@ -188,12 +173,5 @@ mod tests {
         let sample = Array2::from_shape_fn((60, 3), |(i, j)| ((i * 37 + j * 11) % 61) as f64);
         let same = classifier_auc(sample.view(), sample.view(), &ClassifierSettings::default()).unwrap();
         assert!((same.value - 0.5).abs() < 1e-15, "{same:?}");
-    }
-
-    #[test]
-    fn folds_share_the_showers_equally() {
-        let folds = fold_of_showers(23, &ClassifierSettings::default());
-        let sizes: Vec<usize> = (0..5).map(|fold| folds.iter().filter(|&&f| f == fold).count()).collect();
-        assert_eq!(sizes, [5, 5, 5, 4, 4]);
     }
 }

@@ -122,6 +122,18 @@ impl Histogram {
         self.slots.iter().sum()
     }
 
+    /// The same bins with nothing below and above.
+    #[must_use]
+    pub fn inside_axis(&self) -> Self {
+        let mut inside = self.clone();
+        for slots in [&mut inside.slots, &mut inside.squared] {
+            let last = slots.len() - 1;
+            slots[0] = 0.0;
+            slots[last] = 0.0;
+        }
+        inside
+    }
+
     /// NaN values given to [`Self::fill`].
     pub fn n_nan(&self) -> u64 {
         self.n_nan

@@ -1,7 +1,9 @@
 //! Kernel physics distance (KPD): squared maximum mean discrepancy with a polynomial kernel of degree four.
 
+mod pairs;
+
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -13,8 +15,9 @@ use crate::sample::{check_pair, check_sizes};
 /// Fewest showers of a sample for batches of it.
 const MIN_SHOWERS: usize = 20;
 
-/// With more features, the moments of degree four would fill the memory: their number grows with the fourth power.
-const MAX_FEATURES: usize = 64;
+/// With more features, the moments of degree four would fill the memory: their number grows with the fourth power. The
+/// kernel is then summed over pairs.
+const MAX_MOMENT_FEATURES: usize = 64;
 
 /// Rows expanded at a time.
 const BLOCK_ROWS: usize = 256;
@@ -61,10 +64,11 @@ impl KernelSettings {
 /// It may fall below zero where the samples agree.
 ///
 /// # Shapes
-/// `reference` `[n, d]`, `candidate` `[m, d]`; the cost grows with (n + m) d^4, not with n m.
+/// `reference` `[n, d]`, `candidate` `[m, d]`; up to 64 features the cost grows with (n + m) d^4, beyond with
+/// (n + m)^2 d.
 ///
 /// # Errors
-/// Empty, mismatched or non-finite samples, fewer than two showers in either, or more than 64 features.
+/// Empty, mismatched or non-finite samples, or fewer than two showers in either.
 ///
 /// ```
 /// use ndarray::array;
@@ -76,8 +80,10 @@ impl KernelSettings {
 /// ```
 pub fn kernel_distance(reference: ArrayView2<'_, f64>, candidate: ArrayView2<'_, f64>) -> Result<f64> {
     check_pair(reference, candidate)?;
-    check_features(reference)?;
     check_sizes("a kernel distance", reference, candidate, 2)?;
+    if reference.ncols() > MAX_MOMENT_FEATURES {
+        return finite(pairs::discrepancy(reference, candidate));
+    }
     let whole = |sample: ArrayView2<'_, f64>| Moments::of(sample, 0..sample.nrows());
     finite(discrepancy(&whole(reference), &whole(candidate)))
 }
@@ -90,8 +96,7 @@ pub fn kernel_distance(reference: ArrayView2<'_, f64>, candidate: ArrayView2<'_,
 /// ([`two_sample_features`](crate::two_sample_features)).
 ///
 /// # Errors
-/// Empty, mismatched or non-finite samples, fewer than 20 showers in either, more than 64 features, or impossible
-/// settings.
+/// Empty, mismatched or non-finite samples, fewer than 20 showers in either, or impossible settings.
 ///
 /// # Reference
 /// R. Kansal et al., arXiv 2211.10295; JetNet 0.2.5, `jetnet.evaluation.kpd`. JetNet draws with replacement: see
@@ -122,7 +127,6 @@ pub fn kpd_of_batches(
     draw: impl Fn(usize) -> [Vec<usize>; 2] + Sync,
 ) -> Result<Estimate> {
     check_pair(reference, candidate)?;
-    check_features(reference)?;
     if n_batches == 0 {
         return Err(Error::parameter("n_batches", n_batches, "at least 1"));
     }
@@ -133,6 +137,10 @@ pub fn kpd_of_batches(
             for (indices, sample) in [(&first, reference), (&second, candidate)] {
                 check_batch(indices, sample.nrows())?;
             }
+            if reference.ncols() > MAX_MOMENT_FEATURES {
+                let [a, b] = [reference.select(Axis(0), &first), candidate.select(Axis(0), &second)];
+                return finite(pairs::discrepancy(a.view(), b.view()));
+            }
             finite(discrepancy(
                 &Moments::of(reference, first.iter().copied()),
                 &Moments::of(candidate, second.iter().copied()),
@@ -142,14 +150,6 @@ pub fn kpd_of_batches(
     distances.sort_unstable_by(f64::total_cmp);
     let [low, high] = ERROR_PERCENTILES.map(|percent| percentile(&distances, percent));
     Ok(Estimate { value: percentile(&distances, 50.0), error: Some((high - low) / 2.0) })
-}
-
-fn check_features(sample: ArrayView2<'_, f64>) -> Result<()> {
-    if sample.ncols() > MAX_FEATURES {
-        let expected = format!("at most {MAX_FEATURES}");
-        return Err(Error::parameter("number of features of a kernel distance", sample.ncols(), expected));
-    }
-    Ok(())
 }
 
 fn check_batch(indices: &[usize], n_showers: usize) -> Result<()> {
@@ -294,8 +294,25 @@ mod tests {
         }
         let with_replacement = KernelSettings { batch_size: 101, draw: Draw::WithReplacement, ..sound };
         assert!(kpd(x.view(), x.view(), &with_replacement).is_ok());
-        let wide = Array2::zeros((30, 65));
-        assert!(kpd(wide.view(), wide.view(), &KernelSettings::for_sizes(30, 30, 0)).is_err());
+    }
+
+    /// Features that are zero change scalar products by their number alone, which the scale of the others makes up for.
+    #[test]
+    fn samples_of_many_features_are_summed_over_pairs() {
+        let widened = |narrow: &Array2<f64>| {
+            let mut wide = Array2::zeros((narrow.nrows(), 96));
+            wide.slice_mut(s![.., ..3]).assign(&(narrow * 32.0_f64.sqrt()));
+            wide
+        };
+        let (x, y) = (sample(300, 0.0), sample(280, 0.3));
+        let (wide_x, wide_y) = (widened(&x), widened(&y));
+        let expected = kernel_distance(x.view(), y.view()).unwrap();
+        let wide = kernel_distance(wide_x.view(), wide_y.view()).unwrap();
+        assert!((wide / expected - 1.0).abs() < 1e-9, "{wide} {expected}");
+        let settings = KernelSettings::for_sizes(300, 280, 0);
+        let expected = kpd(x.view(), y.view(), &settings).unwrap();
+        let wide = kpd(wide_x.view(), wide_y.view(), &settings).unwrap();
+        assert!((wide.value / expected.value - 1.0).abs() < 1e-9, "{wide:?} {expected:?}");
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
 //! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
+//! * [`layer_features`] and [`out_of_fold`] judge with sharper trees; [`prdc`] is precision and recall from neighbours.
+//! * [`challenge`] has the features and scores of the CaloChallenge.
 //! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`].
 //! * [`results`] is the schema of what an evaluation writes.
 //!
@@ -67,9 +69,11 @@
 
 mod accumulate;
 mod bootstrap;
+pub mod challenge;
 #[cfg(feature = "classifier")]
 mod classifier;
 mod comparison;
+mod cross_validation;
 pub mod distance;
 mod diversity;
 mod error;
@@ -78,7 +82,10 @@ mod features;
 mod frechet;
 mod histogram;
 mod kernel_distance;
+mod layer_features;
+mod neighbours;
 mod observables;
+mod out_of_fold;
 mod pearson;
 mod quantile;
 mod random;
@@ -91,6 +98,7 @@ mod score;
 mod splits;
 mod spread;
 mod sums;
+mod trees;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
@@ -108,11 +116,14 @@ pub use features::{Standardisation, TwoSampleFeatures, two_sample_features};
 pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_distances};
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
+pub use layer_features::{LayerFeatureSettings, layer_feature_names, layer_features};
+pub use neighbours::{Prdc, prdc};
 pub use observables::{
     BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, HIGH_CELL_CUT_MEV, OBSERVABLES,
     Observable, ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info,
     observables,
 };
+pub use out_of_fold::{OutOfFold, OutOfFoldSettings, out_of_fold, shower_hashes};
 pub use pearson::{
     LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,
     pearson_matrix,
@@ -126,6 +137,7 @@ pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
 pub use score::{Judged, JudgedScores, SCORES, ScoreKind, divisors, s_area, s_jsd};
 pub use splits::Splits;
+pub use trees::{BoostedTrees, TreeSettings};
 
 /// The example of the README is compiled and run.
 #[cfg(doctest)]

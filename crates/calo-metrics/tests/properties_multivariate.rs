@@ -203,13 +203,16 @@ fn trees_tell_a_shift_as_well_as_can_be_and_equal_distributions_not_at_all() {
     let (a, b) = (normal(n, 4, 1), normal(n, 4, 2));
     let equal = classifier_auc(a.view(), b.view(), &settings).unwrap();
     let error = equal.error.unwrap();
-    // Variance of the Mann-Whitney statistic under the null: (n + m + 1) / (12 n m).
-    assert!((error / (2.0 * n as f64 / 12.0).sqrt() * n as f64 - 1.0).abs() < 0.1, "{error}");
+    // Variance of the Mann-Whitney statistic under the null: (n + m + 1) / (12 n m); 1.5^2 times that for five folds that
+    // share training showers.
+    let expected = 1.5 * (2.0 * n as f64 / 12.0).sqrt() / n as f64;
+    assert!((error / expected - 1.0).abs() < 0.1, "{error}");
     assert!((equal.value - 0.5).abs() < 4.0 * error, "{equal:?}");
     // The best there is tells normal distributions shifted by s with Phi(s / sqrt 2): 0.7602 for s = 1.
     let shifted = &b + &array![1.0, 0.0, 0.0, 0.0];
     let told = classifier_auc(a.view(), shifted.view(), &settings).unwrap();
-    let error = told.error.unwrap();
+    // Samples that differ scatter as folds that share nothing.
+    let error = told.error.unwrap() / 1.5;
     assert!(told.value < 0.760_25 + 4.0 * error, "{told:?}");
     // What trees of that depth lose to noise in 4 features and 2 x 2,400 showers.
     assert!(told.value > 0.760_25 - 4.0 * error - 0.02, "{told:?}");
@@ -223,7 +226,7 @@ fn samples_of_different_size_weigh_the_same() {
     let other = classifier_auc(b.view(), a.view(), &settings).unwrap();
     // Phi(2 / sqrt 2) = 0.9214 either way round.
     for auc in [one, other] {
-        assert!((auc.value - 0.9214).abs() < 4.0 * auc.error.unwrap() + 0.01, "{auc:?}");
+        assert!((auc.value - 0.9214).abs() < 4.0 * auc.error.unwrap() / 1.5 + 0.01, "{auc:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::built_in::BUILT_IN;
+use super::built_in::{BUILT_IN, LAYERED, names, text_of};
 use crate::error::{Error, Result};
 
 /// The detector that `text` extends and its own keys; none if it extends nothing or is not valid TOML.
@@ -18,13 +18,12 @@ pub(super) fn parts(text: &str) -> Option<(Value, Table)> {
 /// # Errors
 /// A name that no built-in detector has.
 pub(super) fn extended(base: &Value, own: Table, place: &str) -> Result<Table> {
-    let text = BUILT_IN.iter().find(|(name, _)| base.as_str() == Some(*name)).map(|(_, text)| *text);
-    let Some(text) = text else {
+    let Some(text) = base.as_str().and_then(text_of) else {
         return Err(Error::Field {
             place: place.to_owned(),
             field: "extends".to_owned(),
             value: base.to_string(),
-            expected: format!("one of {}", BUILT_IN.map(|(name, _)| name).join(", ")),
+            expected: format!("one of {}, {}", names(&BUILT_IN), names(&LAYERED)),
         });
     };
     let mut table = match parts(text) {

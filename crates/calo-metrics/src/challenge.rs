@@ -1,0 +1,25 @@
+//! The features and scores of the Fast Calorimeter Simulation Challenge, as its own evaluation computes them.
+//!
+//! A shower is a row of voxels in MeV: rings around the particle's direction, cut into sectors, layer after layer.
+//!
+//! * [`Layout`] says how; [`ShowerFeatures`] are energies, centres, widths and sparsities of showers.
+//! * [`ChallengeHistograms`] hold one sample, in any number of batches, and [`separation_powers`] compares two.
+//! * [`challenge_distances`] are FPD and KPD on [`ShowerFeatures::vector`], [`challenge_prdc`] precision, recall,
+//!   density and coverage on voxels.
+//!
+//! # Reference
+//! The CaloChallenge, arXiv 2410.21611; its evaluation code of August 2025 (revision 9b41df7).
+
+mod decades;
+mod features;
+mod histograms;
+mod layout;
+mod pairwise;
+mod scores;
+
+pub use features::ShowerFeatures;
+pub use histograms::{ChallengeHistograms, LargestEnergies, SeparationPower, separation_powers};
+pub use layout::{Feature, FeatureColumn, Layout, LayoutLayer, LayoutRanges};
+#[cfg(feature = "frechet")]
+pub use scores::{ChallengeDistance, challenge_distances, fpd_settings};
+pub use scores::{N_NEIGHBOURS, challenge_prdc, kpd_settings, scaled_by_reference};
