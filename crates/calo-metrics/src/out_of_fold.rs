@@ -72,7 +72,7 @@ pub fn shower_hashes(showers: ArrayView2<'_, f32>) -> Vec<Option<u64>> {
 ///
 /// Samples of different size weigh the same. Showers with the same hash, in one sample or in both, are kept in one fold:
 /// trees that saw one copy would know the other. The error covers that folds share training showers: pulls of unrelated
-/// samples of one population have width 1.
+/// samples of one population have width 1, and less for few showers.
 ///
 /// # Shapes
 /// `features` of the reference `[n, feature]` and of the candidate `[m, feature]`; `hashes` `[n]` and `[m]`, from
