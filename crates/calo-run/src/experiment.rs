@@ -79,6 +79,9 @@ pub struct Reproduced {
 /// A request, an experiment or fields of a configuration that contradict themselves; a folder that holds something else or
 /// another request; those of any stage; an interruption. The same request resumes from there.
 pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Reproduced> {
+    // Runs of other profiles are no part of it.
+    let own = request.experiment.in_profile(&request.profile)?;
+    let request = &ReproduceRequest { experiment: own, ..request.clone() };
     let experiment = &request.experiment;
     let profile = experiment.profile(&request.profile)?;
     if request.data.is_none() && !request.data_at.is_empty() {
@@ -123,13 +126,9 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
         out: out.clone(),
         runner: Runner { stages, monitor, compute: &request.compute },
     };
-    let data = match &request.data {
-        Some(data) => data::take_files(&mut pipeline, &std::path::absolute(data).context("--data")?)?,
-        None => data::simulate(&mut pipeline)?,
-    };
     let mut rows = Vec::new();
-    for seed in request.seed..request.seed.saturating_add(request.n_seeds) {
-        rows.push(SeedRow::new(&seed::run(&mut pipeline, &data, seed)?, experiment));
+    for index in 0..request.n_seeds {
+        rows.push(SeedRow::new(&seed::run(&mut pipeline, index)?, experiment));
     }
     let table = Table::new(detector, asked, rows, pipeline.runner.stages.finished(), request.build_seconds);
     let page = page::page(&table, experiment);

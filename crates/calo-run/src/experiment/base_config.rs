@@ -147,6 +147,7 @@ mod tests {
             match experiment {
                 AnyExperiment::Scores(experiment) => {
                     for profile in &experiment.profiles {
+                        let experiment = experiment.in_profile(&profile.name).unwrap();
                         for run in &experiment.runs {
                             let config = BaseConfig::of(&experiment, profile, &run.name).unwrap();
                             let of_profile = profile.overrides_of(&run.name);

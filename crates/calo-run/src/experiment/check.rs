@@ -52,12 +52,24 @@ impl Experiment {
             ensure!(is_known, "{place}: field `{field}.run`: `{run}`; expected one of {}", names());
         }
         self.check_candidates()?;
+        self.check_profiles_of_runs()?;
         let n_repeated = self.runs.iter().filter(|run| run.repeated).count();
         ensure!(
             n_repeated < 2,
             "{place}: field `run.repeated`: true in {n_repeated} runs; expected one at most"
         );
         Ok(())
+    }
+
+    /// # Errors
+    /// A run of a profile that there is not.
+    fn check_profiles_of_runs(&self) -> Result<()> {
+        let is_known = |name: &String| self.profiles.iter().any(|profile| profile.name == *name);
+        let unknown = self.runs.iter().flat_map(|run| &run.profiles).find(|name| !is_known(name));
+        unknown.map_or(Ok(()), |name| {
+            let names = self.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>();
+            Err(self.wrong("run.profiles", &format!("`{name}`; expected one of {}", names.join(", "))))
+        })
     }
 
     fn check_fractions(&self, field: &str, fractions: [f64; 3]) -> Result<()> {

@@ -80,6 +80,24 @@ impl Experiment {
         self.source.find(&self.profiles, |profile| &profile.name, name)
     }
 
+    /// The experiment as the profile of that name has it: without the runs of other profiles, and what is made from these.
+    ///
+    /// # Errors
+    /// There is none; one without a run or a candidate.
+    pub(super) fn in_profile(&self, name: &str) -> Result<Self> {
+        self.profile(name)?;
+        let mut own = self.clone();
+        own.runs.retain(|run| run.profiles.is_empty() || run.profiles.iter().any(|known| known == name));
+        let has = |run: &String| own.runs.iter().any(|known| known.name == *run);
+        own.candidates.retain(|candidate| has(&candidate.run));
+        own.latent_pages.retain(|page| has(&page.run));
+        if own.candidates.is_empty() {
+            let problem = format!("none of a candidate has profile {name}; expected one at least");
+            return Err(self.wrong("run.profiles", &problem));
+        }
+        Ok(own)
+    }
+
     /// The energies of the full spectrum.
     ///
     /// # Errors
@@ -127,6 +145,22 @@ mod tests {
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
         assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
         assert!(Experiment::load("nada").unwrap_err().is_usage());
+    }
+
+    #[test]
+    fn runs_of_other_profiles_are_left_out_with_what_is_made_from_them() {
+        let weaker = "label = \"beta 0.4\"";
+        let text = |profiles: &str| table2().replacen(weaker, &format!("{weaker}\nprofiles = {profiles}"), 1);
+        let source = Source::new(&text("[\"laptop\", \"paper\"]"), Path::new("mine.toml"), None).unwrap();
+        let experiment = Experiment::parse(source).unwrap();
+        let sizes = |profile: &str| {
+            let own = experiment.in_profile(profile).unwrap();
+            (own.runs.len(), own.candidates.len(), own.latent_pages.len())
+        };
+        assert_eq!(sizes("quick"), (1, 2, 1));
+        assert_eq!(sizes("laptop"), (2, 3, 2));
+        let message = message(&text("[\"huge\"]"));
+        assert!(message.contains("`run.profiles`: `huge`; expected one of tiny, quick"), "{message}");
     }
 
     #[test]

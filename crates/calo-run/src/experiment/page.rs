@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Estimate, Score};
+use calo_metrics::results::{Estimate, Gap, Score};
 
 use super::description::Experiment;
 use super::markdown::{aligned, fixed, missing, times};
 use super::plan::{ClaimedQuantity, Figures};
+use super::seed::ValidatedRun;
 use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
 /// What rows call offsets, and those of a column.
@@ -57,11 +58,14 @@ fn numbers(table: &Table, experiment: &Experiment) -> String {
         combined(table.seeds.iter().filter_map(|row| quantity(nth(row, index)?)), digits)
     };
     row("S_JSD".to_owned(), &|i| over_seeds(i, &Column::s_jsd, 3));
+    if columns.iter().any(|column| column.s_jsd_of_halves.is_some()) {
+        row("S_JSD, half the showers".to_owned(), &|i| over_seeds(i, &|column| column.s_jsd_of_halves, 3));
+    }
     let is_published = |id: &str| columns.iter().any(|column| column.published(id).is_some());
     let published =
         |id: &str, i: usize| columns[i].published(id).map_or_else(missing, |paper| format!("{paper:.2}"));
     if is_published("s_jsd") {
-        row("S_JSD, paper".to_owned(), &|i| published("s_jsd", i));
+        row("S_JSD, paper (its own divisors)".to_owned(), &|i| published("s_jsd", i));
     }
     for distance in &first.floor.jsd {
         row(format!("JSD {}", distance.label), &|i| {
@@ -164,10 +168,11 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
     };
     let _ = writeln!(
         text,
-        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of all runs, at every stage of their \
-         networks. {}{}The floor is one half of the reference against the other.",
+        "Numbers are {errors}. {}{}{}The floor is one half of the reference against the other.{}",
+        divisors(table),
         experiment.note.trim(),
-        if experiment.note.trim().is_empty() { "" } else { " " }
+        if experiment.note.trim().is_empty() { "" } else { " " },
+        halves(table)
     );
     let windows =
         |column: &Column| column.visible_energy.iter().chain(&column.n_hits).any(|offset| offset.from_window);
@@ -207,11 +212,43 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
     }
     for row in &table.seeds {
         // Windows of the full spectrum with few showers are no part of this table; the report names them too.
-        for gap in row.gaps.iter().filter(|gap| !gap.what.contains("mu90")) {
+        let is_shown = |gap: &&Gap| !gap.what.contains("mu90") && !gap.what.contains(", splits: ");
+        for gap in row.gaps.iter().filter(is_shown) {
             let _ = writeln!(text, "\nSeed {}: not given: {}: {}.", row.seed, gap.what, gap.why);
         }
     }
     text
+}
+
+/// How the divisors of S_JSD came about: which epochs, which sampling, how many showers.
+fn divisors(table: &Table) -> String {
+    let Some(origin) = table.seeds.first().map(|row| &row.divisors) else { return String::new() };
+    let run = |run: &ValidatedRun| match run.epochs[..] {
+        [] => format!("none of {}", run.name),
+        [only] => format!("{only} of {}", run.name),
+        [first, .., last] => format!("{} from {first} to {last} of {}", run.epochs.len(), run.name),
+    };
+    let runs = origin.runs.iter().map(run).collect::<Vec<_>>().join(", ");
+    let showers = origin.n_showers.map_or_else(
+        || "validation showers".to_owned(),
+        |n| format!("{n} validation showers of the full spectrum"),
+    );
+    format!(
+        "S_JSD divides each distance by its mean over {} comparisons: all validated epochs of all runs ({runs}), at every stage of \
+         their networks, latent variables from the prior, with {showers} and as many of the model. ",
+        origin.n_comparisons
+    )
+}
+
+/// At which number of showers candidates and floor compare.
+fn halves(table: &Table) -> String {
+    let n = table.seeds.iter().find_map(|row| row.n_of_halves);
+    n.map_or_else(String::new, |n| {
+        format!(
+            " Candidates compare with it in the row of half the showers: {n} of the full spectrum on each side, averaged over \
+             random splits, whose errors leave out the fluctuation of the files."
+        )
+    })
 }
 
 /// A published number behind ours.

@@ -58,6 +58,9 @@ pub struct RunPlan {
     /// Fields of the configuration that it sets, as `losses.kld=0.05`.
     #[serde(default)]
     pub overrides: Vec<String>,
+    /// Names of the profiles that have it; all of them where there is none.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// Makes a run for each of some values of a field; `name` and `label` then begin theirs.
     pub scan: Option<Scan>,
     /// Whether it is repeated as often as is asked for; the best is used. One run at most.

@@ -12,13 +12,15 @@ use calo_metrics::results::Results;
 use calo_report::latent::{LatentResults, read_latent};
 use calo_report::selection::SelectedRun;
 
-use super::data::Data;
+use super::data::{self, Place};
 use super::pipeline::Pipeline;
 use super::plan::{EpochRule, RunPlan, Sampling};
 use crate::Result;
 use crate::error::Context as _;
 use crate::files::create_folder;
 use crate::generate::LatentChoice;
+
+pub(super) use choose::{DivisorsOrigin, ValidatedRun};
 use context::{Made, Seed};
 use sample::Model;
 
@@ -33,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) repeated_s_jsd: Vec<f64>,
     /// What is behind each candidate.
     pub(super) used: Vec<UsedEpoch>,
+    /// Where the divisors of S_JSD are from.
+    pub(super) divisors: DivisorsOrigin,
     pub(super) folder: PathBuf,
 }
 
@@ -43,11 +47,14 @@ pub(super) struct UsedEpoch {
     pub(super) epoch: u32,
 }
 
-/// All stages of one seed.
-pub(super) fn run(pipeline: &mut Pipeline<'_>, data: &Data, seed: u64) -> Result<Outcome> {
+/// All stages of the seed at place `index`, with showers of its own: what numbers of several seeds differ by is the
+/// fluctuation of data, reference and training.
+pub(super) fn run(pipeline: &mut Pipeline<'_>, index: u64) -> Result<Outcome> {
+    let [seed, data_seed] = [pipeline.request.seed, pipeline.request.data_seed].map(|first| first + index);
     let folder = pipeline.out.join(format!("seed-{seed}"));
     create_folder(&folder)?;
-    Seed { pipeline, data, seed, folder }.run()
+    let data = data::make(pipeline, &Place { seed, data_seed, folder: folder.join("data") })?;
+    Seed { pipeline, data: &data, seed, folder }.run()
 }
 
 impl Seed<'_, '_> {
@@ -60,7 +67,7 @@ impl Seed<'_, '_> {
         } else {
             self.train_all()?
         };
-        let chosen = self.select(&made)?;
+        let (chosen, divisors) = self.select(&made)?;
         let densities = self.estimate_all(&chosen)?;
         let model = |run: &str, rule: EpochRule, sampling: Sampling| -> Result<Model<'_>> {
             let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
@@ -90,6 +97,6 @@ impl Seed<'_, '_> {
         }
         let repeated = experiment.runs.iter().position(|run| run.repeated);
         let repeated_s_jsd = repeated.map(|index| chosen[index].s_jsd.clone()).unwrap_or_default();
-        Ok(Outcome { seed: self.seed, results, latent, repeated_s_jsd, used, folder: self.folder })
+        Ok(Outcome { seed: self.seed, results, latent, repeated_s_jsd, used, divisors, folder: self.folder })
     }
 }

@@ -222,6 +222,7 @@ fn split_words(request: &SplitRequest) -> Words {
         .word(request.input.display())
         .options("--detector", request.from.detector.clone())
         .option("--fractions", format!("{train},{validation},{test}"))
+        .options("--at-most", request.at_most.map(|n| n.to_string()))
         .option("--seed", request.seed)
         .path("--out", &request.out)
 }
@@ -286,6 +287,7 @@ fn evaluate_words(request: &EvaluateRequest) -> Words {
     let mut words = Words::of("evaluate")
         .options("--detector", request.from.detector.clone())
         .option("--seed", request.seed)
+        .option("--splits", request.n_splits)
         .options("--divisors", request.divisors.iter().map(|path| path.display().to_string()))
         .path("--out", &request.out)
         .option("--reference", named(&request.reference))

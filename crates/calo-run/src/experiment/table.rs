@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use calo_metrics::results::{
     Comparison, EnergySource, Estimate, Gap, LinearityPoint, Moments, Results, Score,
 };
+use calo_metrics::{SplitScore, s_jsd_of_splits};
 use calo_report::latent::LatentResults;
 use serde::Serialize;
 
 use super::description::Experiment;
 use super::plan::{Candidate, ClaimedQuantity, Sampling};
-use super::seed::{Outcome, UsedEpoch};
+use super::seed::{DivisorsOrigin, Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
 
 /// Version of the JSON file. Version 1 had a field for each score, and distances without names; version 2 called
-/// `repeated_s_jsd` and `run_seed` otherwise.
-const SCHEMA_VERSION: u32 = 3;
+/// `repeated_s_jsd` and `run_seed` otherwise; in version 3 all seeds had the same showers.
+const SCHEMA_VERSION: u32 = 4;
 
 /// Digits of distances in tables.
 const JSD_DIGITS: usize = 4;
@@ -46,6 +47,10 @@ pub struct SeedRow {
     pub seed: u64,
     /// Name of the reference, and its showers of the full spectrum.
     pub reference: (String, u64),
+    /// Where the divisors of S_JSD are from.
+    pub divisors: DivisorsOrigin,
+    /// Showers on each side of `s_jsd_of_halves`.
+    pub n_of_halves: Option<u64>,
     /// The candidates, in the order of the experiment.
     pub configurations: Vec<Column>,
     /// One half of the reference against the other.
@@ -78,6 +83,9 @@ pub struct Column {
     pub beta_kld: Option<f64>,
     /// Divergence of the latent variables at that epoch, nats.
     pub kld_nats: Option<f64>,
+    /// S_JSD of half the reference's showers and as many others, averaged over random splits: the only one of the floor that
+    /// is at a candidate's number of showers.
+    pub s_jsd_of_halves: Option<Estimate>,
     /// The scores of the evaluation.
     pub scores: Vec<Score>,
     /// The distance of every observable.
@@ -154,6 +162,10 @@ impl SeedRow {
     pub(super) fn new(outcome: &Outcome, experiment: &Experiment) -> Self {
         let Outcome { results, used, .. } = outcome;
         let mut configurations = Vec::new();
+        let halves: Vec<Option<SplitScore>> =
+            results.comparisons.iter().map(|one| of_halves(results, one)).collect();
+        // All candidates have as many showers, so they share one floor.
+        let shared = halves.iter().flatten().next();
         for (index, comparison) in results.comparisons.iter().enumerate() {
             let used = used.get(index);
             let published = experiment.candidates.get(index).map(|candidate| candidate.published.clone());
@@ -165,6 +177,7 @@ impl SeedRow {
                 run_seed: used.map(|used| used.run.seed),
                 beta_kld: used.and_then(|used| used.run.beta_kld),
                 kld_nats: used.and_then(kld_nats),
+                s_jsd_of_halves: halves[index].map(|halves| halves.candidate),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
                 mu90: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.mu90_mev),
@@ -175,8 +188,14 @@ impl SeedRow {
         Self {
             seed: outcome.seed,
             reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
+            divisors: outcome.divisors.clone(),
+            n_of_halves: shared.map(|halves| halves.n_showers),
             configurations,
-            floor: Column { name: "floor".to_owned(), ..column(results, &results.floor) },
+            floor: Column {
+                name: "floor".to_owned(),
+                s_jsd_of_halves: shared.map(|halves| halves.floor),
+                ..column(results, &results.floor)
+            },
             top_variable_cog_z: outcome.latent.as_ref().and_then(top_with_cog_z),
             repeated_s_jsd: outcome.repeated_s_jsd.clone(),
             gaps: results.gaps.clone(),
@@ -204,6 +223,11 @@ pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
             Some([candidates.iter().position(same)?, density])
         },
     )
+}
+
+/// S_JSD of a candidate and the floor at half the reference's showers.
+fn of_halves(results: &Results, comparison: &Comparison) -> Option<SplitScore> {
+    s_jsd_of_splits(&comparison.splits, results.divisors.as_ref()?)
 }
 
 /// Summed divergence of the latent variables at that epoch, nats.

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use calo_metrics::results::Results;
@@ -6,7 +7,7 @@ use calo_report::selection::{SelectedEpoch, SelectedRun};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::experiment::seed::{Outcome, UsedEpoch};
+use crate::experiment::seed::{DivisorsOrigin, Outcome, UsedEpoch, ValidatedRun};
 use crate::experiment::stages::Request;
 
 /// Observables of an evaluation.
@@ -47,7 +48,18 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
     let names = ["beta 0.05", "beta 0.4", "beta 0.05 + KDE"];
     let comparisons = names.iter().zip(jsd).map(|(name, jsd)| {
         let scores = scores(Some(10.0 * jsd), Some(11.0 * jsd), Some(0.5 + jsd));
-        json!({"name": name, "n_showers": [1500, 1500], "histograms": histograms(jsd), "scores": scores})
+        let estimate = |value: f64, error: f64| json!({"value": value, "error": error});
+        // Six equal errors e of distances over divisors of 0.1 are e / 0.1 / sqrt(6) of the score.
+        let error = 0.005 * 6.0_f64.sqrt();
+        let splits = OBSERVABLES.map(|(id, _)| {
+            json!({
+                "observable": id, "n_showers": 750, "parts": [], "jsd": estimate(1.5 * jsd, error),
+                "floor": estimate(0.05, error), "excess": estimate(0.1, 0.01)
+            })
+        });
+        json!({
+            "name": name, "n_showers": [1500, 1500], "histograms": histograms(jsd), "scores": scores, "splits": splits
+        })
     });
     let observables = OBSERVABLES.map(|(id, label)| {
         json!({
@@ -90,13 +102,14 @@ fn results(jsd: [f64; 3], source: &str) -> Results {
         "name": "half / half", "n_showers": [750, 750], "histograms": histograms(0.02),
         "scores": scores(None, None, None)
     });
+    let divisors: BTreeMap<&str, f64> = OBSERVABLES.map(|(id, _)| (id, 0.1)).into();
     serde_json::from_value(json!({
         "schema_version": 2,
         "calo_version": "calo 0.1.0",
         "seed": 1,
         "detector": detector(),
         "distributions": [],
-        "divisors": null,
+        "divisors": {"jsd": divisors, "area_difference": null, "n_comparisons": 0},
         "pearson": {"labels": [], "matrices": []},
         "samples": samples,
         "observables": observables,
@@ -183,6 +196,14 @@ fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
         used: [baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline]
             .map(|run| UsedEpoch { epoch: run.best_epoch, run })
             .into(),
+        divisors: DivisorsOrigin {
+            n_comparisons: 8,
+            n_showers: Some(1000),
+            runs: vec![
+                ValidatedRun { name: "beta-0.05".to_owned(), epochs: vec![2, 4, 6] },
+                ValidatedRun { name: "beta-0.4".to_owned(), epochs: vec![6] },
+            ],
+        },
         folder: PathBuf::from(format!("out/seed-{seed}")),
     };
     SeedRow::new(&outcome, &table2())
@@ -217,7 +238,8 @@ Profile quick, simulated showers in `ild-ecal-pooled`, seed 11; calo 0.1.0, on c
 | against the reference           | beta 0.05       | beta 0.4        | beta 0.05 + KDE | floor           |
 | ------------------------------- | --------------- | --------------- | --------------- | --------------- |
 | S_JSD                           | 1.000 ± 0.050   | 1.200 ± 0.050   | 0.800 ± 0.050   | -               |
-| S_JSD, paper                    | 0.83            | 0.88            | 0.67            | -               |
+| S_JSD, half the showers         | 1.500 ± 0.050   | 1.800 ± 0.050   | 1.200 ± 0.050   | 0.500 ± 0.050   |
+| S_JSD, paper (its own divisors) | 0.83            | 0.88            | 0.67            | -               |
 | JSD visible cell energy         | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD visible energy              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
 | JSD number of hits              | 0.1000 ± 0.0100 | 0.1200 ± 0.0100 | 0.0800 ± 0.0100 | 0.0200 ± 0.0100 |
@@ -247,6 +269,9 @@ fn one_seed_shows_values_with_their_own_errors() {
         "the best, 0.90, is used",
         "not given: S_area: no divisors",
         "so the two compare in order, not in size. The floor is one half",
+        "over 8 comparisons: all validated epochs of all runs (3 from 2 to 6 of beta-0.05, 6 of beta-0.4), at every stage",
+        "prior, with 1000 validation showers of the full spectrum and as many of the model.",
+        "half the showers: 750 of the full spectrum on each side",
         "in `out/seed-11`: `evaluation/report.html` (figures 6 and 7), `selection/selection.html` (figure 9), `latent-*/",
         "| seed-11: train beta-0.05",
         "| all stages, added up      | 7.0 min |",

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_report::selection::{SelectedRun, read_selection};
+use calo_report::selection::{SelectedRun, Selection, read_selection};
+use serde::Serialize;
 
 use super::context::{Made, Seed};
 use crate::Result;
@@ -19,6 +20,40 @@ pub(super) struct Chosen {
     pub(super) folder: PathBuf,
     /// S_JSD of all runs that it was chosen from.
     pub(super) s_jsd: Vec<f64>,
+}
+
+/// What the divisors of S_JSD are means over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DivisorsOrigin {
+    /// Comparisons: every validated epoch of every run, at each stage of its networks, latent variables from the prior.
+    pub n_comparisons: usize,
+    /// Validation showers of the full spectrum in each, and as many of the model; not known of runs of earlier versions.
+    pub n_showers: Option<u64>,
+    /// The runs.
+    pub runs: Vec<ValidatedRun>,
+}
+
+/// The validated epochs of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ValidatedRun {
+    /// Name of the run.
+    pub name: String,
+    /// In order.
+    pub epochs: Vec<u32>,
+}
+
+impl DivisorsOrigin {
+    fn of(selection: &Selection) -> Self {
+        let run = |run: &SelectedRun| ValidatedRun {
+            name: run.name.clone(),
+            epochs: run.epochs.iter().map(|epoch| epoch.epoch).collect(),
+        };
+        Self {
+            n_comparisons: selection.divisors.n_comparisons,
+            n_showers: selection.n_showers,
+            runs: selection.runs.iter().map(run).collect(),
+        }
+    }
 }
 
 impl Chosen {
@@ -45,7 +80,7 @@ impl Chosen {
 
 impl Seed<'_, '_> {
     /// The best epoch of every run, judged together; for each of the plan the best run.
-    pub(super) fn select(&mut self, made: &[Made]) -> Result<Vec<Chosen>> {
+    pub(super) fn select(&mut self, made: &[Made]) -> Result<(Vec<Chosen>, DivisorsOrigin)> {
         let out = self.folder.join("selection");
         let path = out.join("selection.json");
         let named = |made: &Made| NamedRun { name: file_name(&made.folder), folder: made.folder.clone() };
@@ -57,7 +92,9 @@ impl Seed<'_, '_> {
             outputs: vec![path.clone()],
             unfinished: vec![],
         })?;
-        let selected = read_selection(&path)?.runs;
+        let selection = read_selection(&path)?;
+        let origin = DivisorsOrigin::of(&selection);
+        let selected = selection.runs;
         let mut chosen = Vec::new();
         for (plan, run) in self.pipeline.experiment.runs.iter().enumerate() {
             let of_plan = || made.iter().zip(&selected).filter(|(made, _)| made.plan == plan);
@@ -69,7 +106,7 @@ impl Seed<'_, '_> {
                 s_jsd: of_plan().map(|(_, selected)| selected.best_s_jsd).collect(),
             });
         }
-        Ok(chosen)
+        Ok((chosen, origin))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::files::InputOptions;
 use crate::latent::LatentRequest;
 use crate::parts::PartChoice;
 
+/// Random splits into halves, over which candidates and floor are averaged at the same number of showers.
+const N_SPLITS: usize = 16;
+
 impl Seed<'_, '_> {
     /// All candidates against the reference, with the divisors of all epochs; the report beside it.
     pub(super) fn evaluate(&mut self, candidates: &[(String, Showers)]) -> Result<Results> {
@@ -32,7 +35,7 @@ impl Seed<'_, '_> {
             out: out.clone(),
             divisors: Some(selection.clone()),
             n_replicas: 50,
-            n_splits: 0,
+            n_splits: N_SPLITS,
             seed: self.seed,
             from,
         };
