@@ -33,7 +33,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
         table.calo,
         value("device"),
     );
-    text += &numbers(table, experiment);
+    text += &numbers(table);
     text.push('\n');
     text += &notes(table, experiment);
     text += &claims(table, experiment);
@@ -46,7 +46,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
 }
 
 /// The table itself.
-fn numbers(table: &Table, experiment: &Experiment) -> String {
+fn numbers(table: &Table) -> String {
     let Some(first) = table.seeds.first() else { return String::new() };
     let columns: Vec<&Column> = first.configurations.iter().chain([&first.floor]).collect();
     let mut rows = vec![vec!["against the reference".to_owned()]];
@@ -85,14 +85,12 @@ fn numbers(table: &Table, experiment: &Experiment) -> String {
         let label = first.floor.scores.iter().find(|score| score.id == *id).map_or(id, |score| &score.label);
         row(format!("{label}, paper"), &|i| published(id, i));
     }
-    let mut offsets: Vec<Offsets> = vec![
-        ("mean visible energy", |column| &column.visible_energy),
+    let offsets: [Offsets; 3] = [
+        // Margins of the papers are of mu90, not of the plain mean.
+        ("mu90 of visible energy", |column| &column.mu90),
         ("sigma90/mu90", |column| &column.resolution),
         ("mean number of hits", |column| &column.n_hits),
     ];
-    if experiment.claims.iter().any(|claim| claim.quantity == ClaimedQuantity::Mu90) {
-        offsets[0] = ("mu90 of visible energy", |column| &column.mu90);
-    }
     for (label, offsets) in offsets {
         for offset in first.configurations.first().map_or(&[][..], offsets) {
             let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
@@ -174,8 +172,7 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
         if experiment.note.trim().is_empty() { "" } else { " " },
         halves(table)
     );
-    let windows =
-        |column: &Column| column.visible_energy.iter().chain(&column.n_hits).any(|offset| offset.from_window);
+    let windows = |column: &Column| column.mu90.iter().chain(&column.n_hits).any(|offset| offset.from_window);
     if table.seeds.iter().flat_map(|row| &row.configurations).any(windows) {
         let _ = writeln!(
             text,
@@ -265,7 +262,7 @@ fn by_seed(table: &Table, experiment: &Experiment) -> String {
     }
     let last = first.configurations.last().map_or("", |column| &column.name);
     rows[0].extend(["S_JSD floor".to_owned(), format!("largest JSD, {last}")]);
-    rows[0].extend(["largest offset of visible energy", "of hits", "\\|ρ\\|"].map(str::to_owned));
+    rows[0].extend(["largest offset of mu90", "of hits", "\\|ρ\\|"].map(str::to_owned));
     for row in &table.seeds {
         let mut cells = vec![row.seed.to_string()];
         for column in &row.configurations {
@@ -275,7 +272,7 @@ fn by_seed(table: &Table, experiment: &Experiment) -> String {
         cells.push(combined(row.floor.s_jsd().into_iter(), 3));
         let last = row.configurations.last();
         cells.push(last.and_then(largest_jsd).unwrap_or_else(missing));
-        for offsets in [last.map(|column| &column.visible_energy), last.map(|column| &column.n_hits)] {
+        for offsets in [last.map(|column| &column.mu90), last.map(|column| &column.n_hits)] {
             cells.push(offsets.and_then(|offsets| largest_offset(offsets)).unwrap_or_else(missing));
         }
         cells.push(row.top_variable_cog_z.map_or_else(missing, |rho| format!("{:.2}", rho.abs())));

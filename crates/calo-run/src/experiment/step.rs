@@ -10,7 +10,7 @@ use crate::density::{DensityRequest, estimate};
 use crate::encode::{EncodeRequest, encode};
 use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
 use crate::files::FixedEnergyFile;
-use crate::generate::{GenerateRequest, LatentChoice, generate};
+use crate::generate::{GenerateRequest, IncidentEnergies, LatentChoice, generate};
 use crate::latent::{LatentRequest, latent};
 use crate::model::{Compute, ModelChoice, ModelSource, Precision};
 use crate::monitor::{Caller, Monitor};
@@ -158,6 +158,13 @@ impl Words {
         words.options("--precision", precision.map(|precision| precision.to_string()))
     }
 
+    fn energies(self, energies: &IncidentEnergies) -> Self {
+        match energies {
+            IncidentEnergies::Uniform(range) => self.option("--energy", range),
+            IncidentEnergies::Of(path) => self.path("--energies-of", path),
+        }
+    }
+
     fn model(self, model: &ModelChoice) -> Self {
         let words = match &model.source {
             ModelSource::Run(run) => self.option("--run", run.display()),
@@ -273,7 +280,7 @@ fn generate_words(request: &GenerateRequest) -> Words {
         .model(&request.model)
         .options("--latent", latent)
         .options("--density", request.density.iter().map(|path| path.display().to_string()))
-        .option("--energy", request.energies)
+        .energies(&request.energies)
         .option("-n", request.n_showers)
         .option("--seed", request.seed)
         .option("--first", request.first)

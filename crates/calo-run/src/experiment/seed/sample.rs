@@ -17,7 +17,7 @@ use crate::experiment::plan::{Sampling, file_stem};
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::files::{FixedEnergyFile, InputOptions, StorageOptions, create_folder};
-use crate::generate::{GenerateRequest, LatentChoice};
+use crate::generate::{GenerateRequest, IncidentEnergies, LatentChoice};
 use crate::model::{ModelChoice, ModelSource};
 use crate::parts::PartChoice;
 use crate::run_folder::{EpochChoice, RunFolder};
@@ -126,13 +126,18 @@ impl Seed<'_, '_> {
         let file = |suffix: &str| out.join(format!("{stem}{suffix}.hdf5"));
         let (experiment, reference) = (self.pipeline.experiment, &self.data.reference);
         let mut showers = Showers { full: file(""), fixed: vec![] };
-        let mut samples = vec![(experiment.spectrum()?, 0, &reference.full, showers.full.clone())];
+        // Showers of files may have any spectrum; simulated ones have a flat one.
+        let full = match self.pipeline.request.data {
+            Some(_) => IncidentEnergies::Of(reference.full.clone()),
+            None => experiment.spectrum()?.into(),
+        };
+        let mut samples = vec![(full, 0, &reference.full, showers.full.clone())];
         let places = places(&experiment.data.fixed_gev, &reference.fixed);
         for (theirs, place) in reference.fixed.iter().zip(places) {
             let mut ours = theirs.clone();
             ours.path = file(&format!("_{}", theirs.energy_gev));
             let first = (place + 1) * FIRST;
-            samples.push((single(theirs.energy_gev), first, &theirs.path, ours.path.clone()));
+            samples.push((single(theirs.energy_gev).into(), first, &theirs.path, ours.path.clone()));
             showers.fixed.push(ours);
         }
         let mut steps = Vec::new();
