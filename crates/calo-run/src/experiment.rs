@@ -41,8 +41,8 @@ pub use amplification::{
 pub use any::AnyExperiment;
 pub use description::Experiment;
 pub use plan::{
-    Candidate, Claim, ClaimedQuantity, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan,
-    Sampling, Scan,
+    Candidate, Claim, ClaimedQuantity, DataPlan, DensityBandwidth, DensityPlan, EpochRule, Figures, FilePlan,
+    Kernel, LatentPage, Pooling, RunPlan, Sampling, Scan,
 };
 pub use profile::{Profile, ProfileRun};
 pub use program::Program;
@@ -81,6 +81,7 @@ pub struct Reproduced {
 pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Reproduced> {
     // Runs of other profiles are no part of it.
     let own = request.experiment.in_profile(&request.profile)?;
+    let own = if request.pretrained { own.with_shipped_densities() } else { own };
     let request = &ReproduceRequest { experiment: own, ..request.clone() };
     let experiment = &request.experiment;
     let profile = experiment.profile(&request.profile)?;

@@ -102,7 +102,10 @@ fn a_density_is_of_its_latent_file_and_its_weights() {
         (few.n_centres(), few.bandwidths(), few.condition_bandwidth()),
         (50, &[0.25; ENCODED][..], Some(0.25))
     );
-    for rule in ["cv", "scott", "silverman"] {
+    density("one.safetensors", &["--bandwidth", "one"]).success();
+    let one = Kde::load(&path("one.safetensors")).unwrap();
+    assert_eq!(one.condition_bandwidth(), Some(one.bandwidths()[0]));
+    for rule in ["cv", "one", "scott", "silverman"] {
         density("rule.safetensors", &["--bandwidth", rule, "--covariance", "standardised"]).success();
         let same = Kde::load(&path("rule.safetensors")).unwrap();
         assert!(
@@ -175,6 +178,26 @@ fn a_latent_space_is_a_file_of_numbers_a_page_and_figures() {
     for name in ["latent.html", "figures/kld.svg", "figures/correlations.png", "figures/marginal_0.svg"] {
         assert!(out.join(name).is_file(), "{name}");
     }
+    // Of another file there are no training showers: the density is not made from those that it would be compared with.
+    let other = trained.path("other.hdf5");
+    crate::common::rewrite(&trained.data(), &other, |batch| batch.energies_gev[0] += 1.0);
+    let of_other = |more: &[&str]| {
+        let mut command = calo();
+        command.arg("latent").arg("--run").arg(trained.run()).arg("--data").arg(&other);
+        command.args(["--epoch", "2", "--n-generated", "8"]).args(more).arg("--out").arg(trained.path("o"));
+        command.assert().success();
+        read_latent(&trained.path("o")).unwrap()
+    };
+    let results = of_other(&[]);
+    assert!(results.density.is_none());
+    assert!(
+        results.gaps.iter().any(|gap| gap.why.contains("expected --train or --density")),
+        "{:?}",
+        results.gaps
+    );
+    let results = of_other(&["--train", &trained.data().display().to_string()]);
+    assert_eq!(results.density.unwrap().n_centres, 160);
+
     let again = trained.path("again");
     latent(&again);
     assert_eq!(fs::read(out.join("latent.json")).unwrap(), fs::read(again.join("latent.json")).unwrap());

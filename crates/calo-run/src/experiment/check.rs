@@ -39,6 +39,7 @@ impl Experiment {
         let lists = [
             ("profile", self.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()),
             ("run", self.runs.iter().map(|run| run.name.clone()).collect()),
+            ("density", self.densities.iter().map(|density| density.name.clone()).collect()),
             ("candidate", self.candidates.iter().map(|candidate| candidate.name.clone()).collect()),
         ];
         for (field, names) in lists {
@@ -53,6 +54,7 @@ impl Experiment {
         }
         self.check_candidates()?;
         self.check_profiles_of_runs()?;
+        self.check_densities()?;
         let n_repeated = self.runs.iter().filter(|run| run.repeated).count();
         ensure!(
             n_repeated < 2,
@@ -70,6 +72,25 @@ impl Experiment {
             let names = self.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>();
             Err(self.wrong("run.profiles", &format!("`{name}`; expected one of {}", names.join(", "))))
         })
+    }
+
+    /// # Errors
+    /// A density that there is not, or one of something that is sampled in another way.
+    fn check_densities(&self) -> Result<()> {
+        let candidates = self.candidates.iter().map(|one| ("candidate.density", &one.density, one.sampling));
+        let pages = self.latent_pages.iter().map(|one| ("latent.density", &one.density, one.sampling));
+        for (field, name, sampling) in candidates.chain(pages) {
+            let Some(name) = name else { continue };
+            if sampling != Sampling::Kde {
+                let problem = format!("`{name}`, which is not sampled; expected it with sampling = \"kde\"");
+                return Err(self.wrong(field, &problem));
+            }
+            if self.density(Some(name)).is_none() {
+                let names = self.densities.iter().map(|density| density.name.as_str()).collect::<Vec<_>>();
+                return Err(self.wrong(field, &format!("`{name}`; expected one of {}", names.join(", "))));
+            }
+        }
+        Ok(())
     }
 
     fn check_fractions(&self, field: &str, fractions: [f64; 3]) -> Result<()> {

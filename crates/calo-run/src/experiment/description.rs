@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::plan::{Candidate, Claim, DataPlan, Figures, LatentPage, RunPlan};
+use super::plan::{
+    Candidate, Claim, DataPlan, DensityBandwidth, DensityPlan, Figures, LatentPage, RunPlan, Sampling,
+};
 use super::profile::Profile;
 use super::source::{Kind, Source};
 use crate::{EnergyRange, Error, Result};
@@ -38,6 +40,9 @@ pub struct Experiment {
     /// What is compared with the reference.
     #[serde(rename = "candidate")]
     pub candidates: Vec<Candidate>,
+    /// Densities that candidates are sampled from; ours where none is listed.
+    #[serde(rename = "density", default)]
+    pub densities: Vec<DensityPlan>,
     /// Pages of latent spaces.
     #[serde(rename = "latent", default)]
     pub latent_pages: Vec<LatentPage>,
@@ -61,6 +66,9 @@ impl Experiment {
         experiment.source = source;
         if experiment.kind != Kind::Scores {
             return Err(experiment.wrong("kind", "amplification; expected `scores`"));
+        }
+        if experiment.densities.is_empty() {
+            experiment.densities.push(DensityPlan::ours());
         }
         experiment.expand_scans()?;
         experiment.check()?;
@@ -98,6 +106,21 @@ impl Experiment {
         Ok(own)
     }
 
+    /// The same without what needs densities that trained models do not come with: all but ours.
+    pub(super) fn with_shipped_densities(mut self) -> Self {
+        let Self { densities, candidates, latent_pages, .. } = &mut self;
+        let is_there = |sampling: Sampling, name: Option<&String>| {
+            let density = match name {
+                Some(name) => densities.iter().find(|density| density.name == *name),
+                None => densities.first(),
+            };
+            sampling != Sampling::Kde || density.is_some_and(|one| one.bandwidth == DensityBandwidth::Own)
+        };
+        candidates.retain(|candidate| is_there(candidate.sampling, candidate.density.as_ref()));
+        latent_pages.retain(|page| is_there(page.sampling, page.density.as_ref()));
+        self
+    }
+
     /// The energies of the full spectrum.
     ///
     /// # Errors
@@ -105,6 +128,14 @@ impl Experiment {
     pub(super) fn spectrum(&self) -> Result<EnergyRange> {
         let range = self.data.spectrum_gev.parse::<EnergyRange>();
         range.map_err(|problem| self.wrong("data.spectrum_gev", &problem))
+    }
+
+    /// The density of that name, or the first.
+    pub(super) fn density(&self, name: Option<&str>) -> Option<&DensityPlan> {
+        name.map_or_else(
+            || self.densities.first(),
+            |name| self.densities.iter().find(|density| density.name == name),
+        )
     }
 
     /// Place of a run in the list.
@@ -141,7 +172,7 @@ mod tests {
     #[test]
     fn built_in_experiments_are_experiments() {
         let table2 = Experiment::load("table2").unwrap();
-        assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 3, 2));
+        assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 5, 2));
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
         assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
         assert!(Experiment::load("nada").unwrap_err().is_usage());
@@ -157,8 +188,8 @@ mod tests {
             let own = experiment.in_profile(profile).unwrap();
             (own.runs.len(), own.candidates.len(), own.latent_pages.len())
         };
-        assert_eq!(sizes("quick"), (1, 2, 1));
-        assert_eq!(sizes("laptop"), (2, 3, 2));
+        assert_eq!(sizes("quick"), (1, 4, 1));
+        assert_eq!(sizes("laptop"), (2, 5, 2));
         let message = message(&text("[\"huge\"]"));
         assert!(message.contains("`run.profiles`: `huge`; expected one of tiny, quick"), "{message}");
     }
@@ -175,6 +206,17 @@ mod tests {
             ("keeps_steps = true", "keep_steps = true", "unknown field `keep_steps`"),
             ("run = \"beta-0.4\"", "run = \"beta-4\"", "`candidate.run`: `beta-4`"),
             ("sampling = \"kde\"", "sampling = \"vae\"", "`vae`"),
+            (
+                "density = \"one\"",
+                "density = \"two\"",
+                "`candidate.density`: `two`; expected one of scott, one, ours",
+            ),
+            (
+                "sampling = \"normal\"",
+                "sampling = \"normal\"\ndensity = \"one\"",
+                "`candidate.density`: `one`, which is not",
+            ),
+            ("bandwidth = \"own\"", "bandwidth = \"wide\"", "`wide`"),
             ("spectrum_gev = \"10..100\"", "spectrum_gev = \"100..10\"", "`data.spectrum_gev`"),
             ("fixed_gev = [20,", "fixed_gev = [-20,", "`data.fixed_gev[0]`"),
             ("n_train = 256", "n_train = 0", "`profile[0].n_train`"),

@@ -279,14 +279,14 @@ fn by_seed(table: &Table, experiment: &Experiment) -> String {
         rows.push(cells);
     }
     let mut text = format!("\n{}", aligned(&rows));
-    if let Some(pair) = sampled_both_ways(experiment) {
+    for pair in sampled_both_ways(experiment) {
         let better = |which: usize| {
             table.seeds.iter().filter(|row| row.density_is_better(pair)[which] == Some(true)).count()
         };
         let _ = write!(
             text,
-            "\nSampling from the density beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} \
-             of {} seeds.\n",
+            "\n{} beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} of {} seeds.\n",
+            experiment.candidates[pair[1]].name,
             better(0),
             better(1),
             table.seeds.len()

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use calo_core::Grid;
+use calo_latent::KernelCovariance;
 use serde::Deserialize;
+
+use crate::density::BandwidthRule;
 
 /// Which showers there are.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -93,6 +96,8 @@ pub struct Candidate {
     pub epoch: EpochRule,
     /// Where latent variables come from.
     pub sampling: Sampling,
+    /// Name of the density that they are sampled from; the first of the experiment unless told.
+    pub density: Option<String>,
     /// Published scores, by the id of the score.
     #[serde(default)]
     pub published: BTreeMap<String, f64>,
@@ -115,10 +120,73 @@ pub enum EpochRule {
 pub enum Sampling {
     /// N(0, 1), or what else the model's prior is.
     Normal,
-    /// A kernel density of the latent variables of training showers.
+    /// A kernel density of the latent variables of training showers ([`DensityPlan`]).
     Kde,
     /// The model's prior, moved to better scores of its critic.
     Optimised,
+}
+
+/// A kernel density of latent variables and incident energy of training showers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DensityPlan {
+    /// Name that candidates call it by; its file has it.
+    pub name: String,
+    /// Shape of the Gaussian kernels.
+    pub kernel: Kernel,
+    /// How wide they are.
+    pub bandwidth: DensityBandwidth,
+}
+
+impl DensityPlan {
+    /// The one of an experiment that lists none.
+    pub(super) fn ours() -> Self {
+        Self { name: "ours".to_owned(), kernel: Kernel::Regressed, bandwidth: DensityBandwidth::Own }
+    }
+}
+
+/// Shape of the Gaussian kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernel {
+    /// As wide as the standard deviation of each variable times the bandwidth.
+    Standardised,
+    /// The same along the regression on the energy.
+    Regressed,
+    /// The covariance of the points times the bandwidth squared.
+    Full,
+}
+
+impl Kernel {
+    pub(super) fn covariance(self) -> KernelCovariance {
+        match self {
+            Self::Standardised => KernelCovariance::Standardised,
+            Self::Regressed => KernelCovariance::Regressed,
+            Self::Full => KernelCovariance::FullCovariance,
+        }
+    }
+}
+
+/// How wide kernels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DensityBandwidth {
+    /// Scott's rule.
+    Scott,
+    /// One bandwidth for all variables and the energy, by cross-validated likelihood.
+    One,
+    /// A bandwidth for each variable, of kernels that keep its variance, by the likelihood of held-out points.
+    Own,
+}
+
+impl DensityBandwidth {
+    pub(super) fn rule(self) -> BandwidthRule {
+        match self {
+            Self::Scott => BandwidthRule::Scott,
+            Self::One => BandwidthRule::One,
+            Self::Own => BandwidthRule::EachVariable,
+        }
+    }
 }
 
 /// A page of the latent space of a run.
@@ -129,6 +197,8 @@ pub struct LatentPage {
     pub run: String,
     /// What new showers are sampled from: with `normal`, a density that is made for the page alone stands beside.
     pub sampling: Sampling,
+    /// Name of that density; the first of the experiment unless told.
+    pub density: Option<String>,
     /// Which epoch of the run.
     #[serde(default)]
     pub epoch: EpochRule,

@@ -2,6 +2,7 @@
 
 mod choose;
 mod context;
+mod densities;
 mod judge;
 mod sample;
 mod train;
@@ -69,28 +70,32 @@ impl Seed<'_, '_> {
         };
         let (chosen, divisors) = self.select(&made)?;
         let densities = self.estimate_all(&chosen)?;
-        let model = |run: &str, rule: EpochRule, sampling: Sampling| -> Result<Model<'_>> {
-            let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
-            let chosen = chosen.get(place).with_context(|| format!("{run}: was not made"))?;
-            let epoch = chosen.epoch(rule)?;
-            let density = densities.get(&(place, epoch)).cloned();
-            let latent = match sampling {
-                Sampling::Normal => LatentChoice::Normal,
-                Sampling::Kde => LatentChoice::Kde,
-                Sampling::Optimised => LatentChoice::Optimised,
+        let model =
+            |run: &str, rule: EpochRule, sampling: Sampling, density: Option<&str>| -> Result<Model<'_>> {
+                let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
+                let chosen = chosen.get(place).with_context(|| format!("{run}: was not made"))?;
+                let epoch = chosen.epoch(rule)?;
+                let density =
+                    experiment.density(density).and_then(|plan| densities.get(place, epoch, &plan.name));
+                let latent = match sampling {
+                    Sampling::Normal => LatentChoice::Normal,
+                    Sampling::Kde => LatentChoice::Kde,
+                    Sampling::Optimised => LatentChoice::Optimised,
+                };
+                Ok(Model { chosen, epoch, latent, density: density.filter(|_| latent == LatentChoice::Kde) })
             };
-            Ok(Model { chosen, epoch, latent, density: density.filter(|_| latent == LatentChoice::Kde) })
-        };
         let (mut candidates, mut used) = (Vec::new(), Vec::new());
         for candidate in &experiment.candidates {
-            let model = model(&candidate.run, candidate.epoch, candidate.sampling)?;
+            let model =
+                model(&candidate.run, candidate.epoch, candidate.sampling, candidate.density.as_deref())?;
             candidates.push((candidate.name.clone(), self.generate(&candidate.name, &model)?));
             used.push(UsedEpoch { run: model.chosen.run.clone(), epoch: model.epoch });
         }
         let results = self.evaluate(&candidates)?;
         let mut latent = None;
         for page in &experiment.latent_pages {
-            let folder = self.latent(page, &model(&page.run, page.epoch, page.sampling)?)?;
+            let model = model(&page.run, page.epoch, page.sampling, page.density.as_deref())?;
+            let folder = self.latent(page, &model)?;
             if latent.is_none() {
                 latent = Some(read_latent(&folder)?);
             }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use calo_latent::KernelCovariance;
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
 use crate::amplification::{AmplificationRequest, NamedFiles, ObserveRequest, amplification, observe};
-use crate::density::{DensityRequest, estimate};
+use crate::density::{BandwidthRule, DensityRequest, estimate};
 use crate::encode::{EncodeRequest, encode};
 use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
 use crate::files::FixedEnergyFile;
@@ -264,8 +265,25 @@ fn encode_words(request: &EncodeRequest) -> Words {
 }
 
 fn estimate_words(request: &DensityRequest) -> Words {
+    let bandwidth = match request.bandwidth {
+        BandwidthRule::EachVariable => "each".to_owned(),
+        BandwidthRule::CrossValidated => "cv".to_owned(),
+        BandwidthRule::One => "one".to_owned(),
+        BandwidthRule::Scott => "scott".to_owned(),
+        BandwidthRule::Silverman => "silverman".to_owned(),
+        BandwidthRule::Number(width) => width.to_string(),
+    };
+    let covariance = match request.covariance {
+        KernelCovariance::None => "none",
+        KernelCovariance::Standardised => "standardised",
+        KernelCovariance::Regressed => "regressed",
+        KernelCovariance::FullCovariance => "full",
+    };
     Words::of("density")
         .path("--latent", &request.latent)
+        .option("--bandwidth", bandwidth)
+        .option("--covariance", covariance)
+        .options("--max-centres", request.max_centres.map(|n| n.to_string()))
         .option("--seed", request.seed)
         .path("--out", &request.out)
 }
@@ -314,6 +332,7 @@ fn latent_words(request: &LatentRequest) -> Words {
         .options("--part", request.part.map(|part| part.to_string()))
         .model(&request.model)
         .options("--density", request.density.iter().map(|path| path.display().to_string()))
+        .options("--train", request.train.iter().map(|path| path.display().to_string()))
         .option("--seed", request.seed)
         .path("--out", &request.out)
         .compute(&request.model.compute)

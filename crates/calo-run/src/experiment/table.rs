@@ -214,15 +214,15 @@ impl SeedRow {
     }
 }
 
-/// The first two candidates of one run of which one is sampled from N(0, 1), the other from a density.
-pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
+/// Pairs of candidates of one run of which the first is sampled from N(0, 1), the second from a density.
+pub(super) fn sampled_both_ways(experiment: &Experiment) -> Vec<[usize; 2]> {
     let candidates = &experiment.candidates;
-    candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde).find_map(
-        |(density, theirs)| {
-            let same = |ours: &Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
-            Some([candidates.iter().position(same)?, density])
-        },
-    )
+    let sampled = candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde);
+    let pair = |(density, theirs): (usize, &Candidate)| {
+        let same = |ours: &Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
+        Some([candidates.iter().position(same)?, density])
+    };
+    sampled.filter_map(pair).collect()
 }
 
 /// S_JSD of a candidate and the floor at half the reference's showers.

@@ -56,12 +56,16 @@ impl Seed<'_, '_> {
     pub(super) fn latent(&mut self, page: &LatentPage, model: &Model<'_>) -> Result<PathBuf> {
         let name = &model.chosen.run.name;
         let out = self.folder.join(format!("latent-{name}"));
+        // A density that is made for the page alone; a trained model that comes with one has no training showers here.
+        let is_needed = model.density.is_none() && !self.pipeline.request.pretrained;
+        let train = is_needed.then(|| self.data.train.clone());
         let request = LatentRequest {
             model: self.model(model.chosen, model.epoch),
             data: self.data.validation.full.clone(),
             part: Some(PartChoice::All),
             out: out.clone(),
             density: model.density.clone(),
+            train: train.clone(),
             n_generated: page.n_generated,
             energy_gev: page.energy_gev,
             no_post_processor: false,
@@ -69,6 +73,7 @@ impl Seed<'_, '_> {
             from: InputOptions::default(),
         };
         let mut inputs = vec![self.data.validation.full.clone()];
+        inputs.extend(train);
         inputs.extend(model.files());
         self.pipeline.stage(Stage {
             name: self.name(&format!("latent space of {name}")),
