@@ -42,14 +42,14 @@ pub use any::AnyExperiment;
 pub use description::Experiment;
 pub use plan::{
     Candidate, Claim, ClaimedQuantity, DataPlan, DensityBandwidth, DensityPlan, EpochRule, Figures, FilePlan,
-    Kernel, LatentPage, Pooling, RunPlan, Sampling, Scan,
+    Kernel, LatentComparisonPlan, LatentPage, Pooling, RunPlan, Sampling, Scan,
 };
 pub use profile::{Profile, ProfileRun};
 pub use program::Program;
 pub use request::ReproduceRequest;
 pub use source::Kind;
 pub use stages::{Request, StageRecord};
-pub use table::{Column, Offset, SeedRow, Table};
+pub use table::{Column, LatentRow, Offset, SeedRow, Table};
 
 use calo_core::Detector;
 

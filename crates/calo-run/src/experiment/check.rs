@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calo_metrics::SCORES;
 
 use super::description::Experiment;
-use super::plan::{Candidate, Sampling, file_stem};
+use super::plan::{Candidate, LatentComparisonPlan, Sampling, file_stem};
 use crate::error::ensure;
 use crate::{EnergyRange, Result};
 
@@ -79,6 +79,18 @@ impl Experiment {
     fn check_densities(&self) -> Result<()> {
         let candidates = self.candidates.iter().map(|one| ("candidate.density", &one.density, one.sampling));
         let pages = self.latent_pages.iter().map(|one| ("latent.density", &one.density, one.sampling));
+        if let Some(LatentComparisonPlan { correlations, sampled, density }) = &self.latent_comparison {
+            let unknown = correlations.iter().chain(sampled).find(|run| self.page_of(run).is_none());
+            if let Some(run) = unknown {
+                let problem = format!("`{run}`, which has no [[latent]]; expected a run that has one");
+                return Err(self.wrong("latent_comparison", &problem));
+            }
+            if let Some(name) = density.as_ref().filter(|name| self.density(Some(name)).is_none()) {
+                return Err(
+                    self.wrong("latent_comparison.density", &format!("`{name}`; expected a [[density]]"))
+                );
+            }
+        }
         for (field, name, sampling) in candidates.chain(pages) {
             let Some(name) = name else { continue };
             if sampling != Sampling::Kde {
@@ -195,7 +207,8 @@ impl Experiment {
         let repeated = self.runs.iter().find(|run| run.repeated).filter(|_| n_runs > 1);
         for run in &self.runs {
             let name = &run.name;
-            let is_taken = ["selection", "evaluation", "generated"].contains(&name.as_str())
+            let is_taken = ["selection", "evaluation", "generated", "data", "comparison"]
+                .contains(&name.as_str())
                 || name.starts_with("latent")
                 || name.starts_with("density");
             ensure!(

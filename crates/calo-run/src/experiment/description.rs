@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::plan::{
-    Candidate, Claim, DataPlan, DensityBandwidth, DensityPlan, Figures, LatentPage, RunPlan, Sampling,
+    Candidate, Claim, DataPlan, DensityBandwidth, DensityPlan, Figures, LatentComparisonPlan, LatentPage,
+    RunPlan, Sampling,
 };
 use super::profile::Profile;
 use super::source::{Kind, Source};
@@ -46,6 +47,8 @@ pub struct Experiment {
     /// Pages of latent spaces.
     #[serde(rename = "latent", default)]
     pub latent_pages: Vec<LatentPage>,
+    /// Latent spaces side by side.
+    pub latent_comparison: Option<LatentComparisonPlan>,
     /// Limits that the paper gives.
     #[serde(rename = "claim", default)]
     pub claims: Vec<Claim>,
@@ -96,9 +99,14 @@ impl Experiment {
         self.profile(name)?;
         let mut own = self.clone();
         own.runs.retain(|run| run.profiles.is_empty() || run.profiles.iter().any(|known| known == name));
-        let has = |run: &String| own.runs.iter().any(|known| known.name == *run);
+        let names: Vec<String> = own.runs.iter().map(|run| run.name.clone()).collect();
+        let has = |run: &String| names.contains(run);
         own.candidates.retain(|candidate| has(&candidate.run));
         own.latent_pages.retain(|page| has(&page.run));
+        if let Some(comparison) = &mut own.latent_comparison {
+            comparison.correlations.retain(&has);
+            comparison.sampled.retain(&has);
+        }
         if own.candidates.is_empty() {
             let problem = format!("none of a candidate has profile {name}; expected one at least");
             return Err(self.wrong("run.profiles", &problem));
@@ -136,6 +144,11 @@ impl Experiment {
             || self.densities.first(),
             |name| self.densities.iter().find(|density| density.name == name),
         )
+    }
+
+    /// The page of the latent space of a run.
+    pub(super) fn page_of(&self, run: &str) -> Option<&LatentPage> {
+        self.latent_pages.iter().find(|page| page.run == run)
     }
 
     /// Place of a run in the list.

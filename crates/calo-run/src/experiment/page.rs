@@ -9,7 +9,7 @@ use super::description::Experiment;
 use super::markdown::{aligned, fixed, missing, times};
 use super::plan::{ClaimedQuantity, Figures};
 use super::seed::ValidatedRun;
-use super::table::{Column, Offset, SeedRow, Table, estimate, sampled_both_ways};
+use super::table::{Column, LatentRow, Offset, SeedRow, Table, estimate, sampled_both_ways};
 
 /// What rows call offsets, and those of a column.
 type Offsets = (&'static str, fn(&Column) -> &[Offset]);
@@ -37,6 +37,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
     text.push('\n');
     text += &notes(table, experiment);
     text += &claims(table, experiment);
+    text += &latent_spaces(table);
     if table.seeds.len() > 1 {
         text += &by_seed(table, experiment);
     }
@@ -154,6 +155,43 @@ fn claims(table: &Table, experiment: &Experiment) -> String {
         rows.push(row);
     }
     format!("\n## Claims of the paper\n\n{}", aligned(&rows))
+}
+
+/// What latent spaces hold, and how the first variable came to hold the depth.
+fn latent_spaces(table: &Table) -> String {
+    let Some(first) = table.seeds.first().filter(|row| !row.latent_spaces.is_empty()) else {
+        return String::new();
+    };
+    let names = [
+        "run",
+        "n",
+        "KLD, nats",
+        "\\|ρ\\| of the first variable with CoG-z",
+        "largest \\|ρ\\| of another with m2z",
+        "\\|ρ\\| of the energy with CoG-z",
+    ];
+    let mut rows = vec![names.map(str::to_owned).to_vec()];
+    for (index, space) in first.latent_spaces.iter().enumerate() {
+        let over_seeds = |quantity: fn(&LatentRow) -> Option<f64>, digits: usize| {
+            let values = table.seeds.iter().filter_map(|row| quantity(row.latent_spaces.get(index)?));
+            combined(values.map(|value| Estimate { value: value.abs(), error: None }), digits)
+        };
+        rows.push(vec![
+            space.label.clone(),
+            space.encoded.to_string(),
+            over_seeds(|space| Some(space.kld_nats), 1),
+            over_seeds(|space| space.cog_z, 2),
+            over_seeds(|space| space.m2_z, 2),
+            over_seeds(|space| space.energy_cog_z, 2),
+        ]);
+    }
+    let mut text = format!("\n## Latent spaces\n\n{}", aligned(&rows));
+    if first.latent_spaces.iter().any(|space| space.is_staged) {
+        text += "\nLatent variables were activated one after another (`losses.staged_activation`), so that the first one carries \
+                 the depth by construction. Its correlation does not compare with the paper's, whose variables are all active \
+                 from the first step.\n";
+    }
+    text
 }
 
 /// What the numbers mean, and what stands beside them.
@@ -311,10 +349,13 @@ fn largest_offset(offsets: &[Offset]) -> Option<String> {
 
 /// Where the figures are.
 fn places(table: &Table, experiment: &Experiment) -> String {
-    let Figures { evaluation, selection, latent } = &experiment.figures;
+    let Figures { evaluation, selection, latent, latent_comparison } = &experiment.figures;
     let mut pages = vec![("evaluation/report.html", evaluation), ("selection/selection.html", selection)];
     if !experiment.latent_pages.is_empty() {
         pages.push(("latent-*/latent.html", latent));
+    }
+    if experiment.latent_comparison.is_some() {
+        pages.push(("latent-comparison/latent-comparison.html", latent_comparison));
     }
     let shown = |(page, figures): &(&str, &String)| match figures.as_str() {
         "" => format!("`{page}`"),

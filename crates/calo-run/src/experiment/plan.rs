@@ -212,6 +212,18 @@ pub struct LatentPage {
     pub published_cog_z: Option<String>,
 }
 
+/// Latent spaces of all pages side by side.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatentComparisonPlan {
+    /// Names of runs whose correlations are drawn; of all pages where there is none.
+    pub correlations: Vec<String>,
+    /// Names of runs whose sampled z is drawn, of training showers.
+    pub sampled: Vec<String>,
+    /// Name of a density of the first of these, drawn beside them.
+    pub density: Option<String>,
+}
+
 fn page_showers() -> usize {
     1000
 }
@@ -252,6 +264,8 @@ pub struct Figures {
     pub selection: String,
     /// Of the pages of latent spaces.
     pub latent: String,
+    /// Of the page of all latent spaces.
+    pub latent_comparison: String,
 }
 
 /// What files of a candidate's showers are called.

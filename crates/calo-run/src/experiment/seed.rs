@@ -1,13 +1,14 @@
 //! One seed: runs, the best epochs, densities, generated showers, and how they compare.
 
 mod choose;
+mod compare;
 mod context;
 mod densities;
 mod judge;
 mod sample;
 mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use calo_metrics::results::Results;
 use calo_report::latent::{LatentResults, read_latent};
@@ -17,11 +18,14 @@ use super::data::{self, Place};
 use super::pipeline::Pipeline;
 use super::plan::{EpochRule, RunPlan, Sampling};
 use crate::Result;
+use crate::config::RunConfig;
 use crate::error::Context as _;
 use crate::files::create_folder;
 use crate::generate::LatentChoice;
+use crate::run_folder::RunFolder;
 
 pub(super) use choose::{DivisorsOrigin, ValidatedRun};
+use compare::Compared;
 use context::{Made, Seed};
 use sample::Model;
 
@@ -30,8 +34,8 @@ use sample::Model;
 pub(super) struct Outcome {
     pub(super) seed: u64,
     pub(super) results: Results,
-    /// Of the first page.
-    pub(super) latent: Option<LatentResults>,
+    /// Latent spaces, in the order of their pages.
+    pub(super) latent: Vec<LatentSpace>,
     /// S_JSD of the best epoch of each run of the plan that is repeated.
     pub(super) repeated_s_jsd: Vec<f64>,
     /// What is behind each candidate.
@@ -39,6 +43,17 @@ pub(super) struct Outcome {
     /// Where the divisors of S_JSD are from.
     pub(super) divisors: DivisorsOrigin,
     pub(super) folder: PathBuf,
+}
+
+/// What is known of the latent space of a run.
+#[derive(Debug, Clone)]
+pub(super) struct LatentSpace {
+    /// Name of the run on the page.
+    pub(super) label: String,
+    pub(super) folder: PathBuf,
+    pub(super) results: LatentResults,
+    /// Whether its variables were activated one after another.
+    pub(super) is_staged: bool,
 }
 
 /// A run and its epoch that showers were generated with.
@@ -69,7 +84,7 @@ impl Seed<'_, '_> {
             self.train_all()?
         };
         let (chosen, divisors) = self.select(&made)?;
-        let densities = self.estimate_all(&chosen)?;
+        let mut densities = self.estimate_all(&chosen)?;
         let model =
             |run: &str, rule: EpochRule, sampling: Sampling, density: Option<&str>| -> Result<Model<'_>> {
                 let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
@@ -92,16 +107,30 @@ impl Seed<'_, '_> {
             used.push(UsedEpoch { run: model.chosen.run.clone(), epoch: model.epoch });
         }
         let results = self.evaluate(&candidates)?;
-        let mut latent = None;
+        let mut latent = Vec::new();
         for page in &experiment.latent_pages {
             let model = model(&page.run, page.epoch, page.sampling, page.density.as_deref())?;
             let folder = self.latent(page, &model)?;
-            if latent.is_none() {
-                latent = Some(read_latent(&folder)?);
-            }
+            let label = experiment.run_index(&page.run).map(|index| experiment.runs[index].label.clone());
+            latent.push(LatentSpace {
+                label: label.unwrap_or_default(),
+                results: read_latent(&folder)?,
+                is_staged: is_staged(&model.chosen.folder)?,
+                folder,
+            });
+        }
+        if let Some(plan) = &experiment.latent_comparison {
+            let densities = &mut densities;
+            self.compare_latent(Compared { plan, spaces: &latent, chosen: &chosen, densities })?;
         }
         let repeated = experiment.runs.iter().position(|run| run.repeated);
         let repeated_s_jsd = repeated.map(|index| chosen[index].s_jsd.clone()).unwrap_or_default();
         Ok(Outcome { seed: self.seed, results, latent, repeated_s_jsd, used, divisors, folder: self.folder })
     }
+}
+
+/// Whether the configuration of a run activates latent variables one after another.
+fn is_staged(run: &Path) -> Result<bool> {
+    let config = RunConfig::read_table(&RunFolder::new(run).config())?;
+    Ok(config.get("losses").is_some_and(|losses| losses.get("staged_activation").is_some()))
 }

@@ -13,6 +13,7 @@ use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
 use crate::files::FixedEnergyFile;
 use crate::generate::{GenerateRequest, IncidentEnergies, LatentChoice, generate};
 use crate::latent::{LatentRequest, latent};
+use crate::latent_comparison::{CompareLatentRequest, NamedPath, compare_latent};
 use crate::model::{Compute, ModelChoice, ModelSource, Precision};
 use crate::monitor::{Caller, Monitor};
 use crate::prepare::{FilterRequest, PoolRequest, PunchThroughRule, SplitRequest, filter, pool, split};
@@ -42,6 +43,7 @@ pub(super) enum Step {
     /// Figures and page of that folder.
     Report(PathBuf),
     Latent(LatentRequest),
+    CompareLatent(CompareLatentRequest),
     Observe(ObserveRequest),
     Amplify(AmplificationRequest),
 }
@@ -84,6 +86,7 @@ impl Step {
             Self::Evaluate(request) => evaluate(request, caller).map(drop),
             Self::Report(folder) => report(folder).map(drop),
             Self::Latent(request) => latent(request, caller).map(drop),
+            Self::CompareLatent(request) => compare_latent(request, caller).map(drop),
             Self::Observe(request) => observe(request, caller).map(drop),
             Self::Amplify(request) => amplification(request, caller).map(drop),
         }
@@ -104,6 +107,7 @@ impl Step {
             Self::Evaluate(request) => evaluate_words(request),
             Self::Report(folder) => Words::of("report").word(folder.display()),
             Self::Latent(request) => latent_words(request),
+            Self::CompareLatent(request) => compare_latent_words(request),
             Self::Observe(request) => observe_words(request),
             Self::Amplify(request) => amplification_words(request),
         };
@@ -336,6 +340,17 @@ fn latent_words(request: &LatentRequest) -> Words {
         .option("--seed", request.seed)
         .path("--out", &request.out)
         .compute(&request.model.compute)
+}
+
+fn compare_latent_words(request: &CompareLatentRequest) -> Words {
+    let named = |one: &NamedPath| format!("{}={}", one.name, one.path.display());
+    Words::of("compare-latent")
+        .options("--latent", request.spaces.iter().map(named))
+        .options("--correlations", request.correlations.iter().cloned())
+        .options("--encoded", request.encoded.iter().map(named))
+        .options("--density", request.density.iter().map(named))
+        .options("--max-showers", request.max_showers.map(|n| n.to_string()))
+        .path("--out", &request.out)
 }
 
 fn observe_words(request: &ObserveRequest) -> Words {

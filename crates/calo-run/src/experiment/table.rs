@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::description::Experiment;
 use super::plan::{Candidate, ClaimedQuantity, Sampling};
-use super::seed::{DivisorsOrigin, Outcome, UsedEpoch};
+use super::seed::{DivisorsOrigin, LatentSpace, Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
 
@@ -57,6 +57,8 @@ pub struct SeedRow {
     pub floor: Column,
     /// Correlation of the variable of the highest divergence with the centre of gravity in depth, of the first page.
     pub top_variable_cog_z: Option<f64>,
+    /// Latent spaces, in the order of their pages.
+    pub latent_spaces: Vec<LatentRow>,
     /// S_JSD of the best epoch of every repeated run, against validation showers.
     pub repeated_s_jsd: Vec<f64>,
     /// What could not be computed.
@@ -109,6 +111,46 @@ pub struct Offset {
     pub percent: Estimate,
     /// Not from files of that energy: from a window of the full spectrum.
     pub from_window: bool,
+}
+
+/// What a latent space holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LatentRow {
+    /// Name of the run on the page.
+    pub label: String,
+    /// Latent variables that are encoded.
+    pub encoded: usize,
+    /// Their divergence in all, nats.
+    pub kld_nats: f64,
+    /// Correlation of the variable of the highest divergence with the centre of gravity in depth.
+    pub cog_z: Option<f64>,
+    /// The largest correlation in size of one of the other leading variables with the second moment in depth.
+    pub m2_z: Option<f64>,
+    /// Correlation of the incident energy with the centre of gravity in depth.
+    pub energy_cog_z: Option<f64>,
+    /// Whether variables were activated one after another, so that the first one carries the depth by construction.
+    pub is_staged: bool,
+}
+
+impl LatentRow {
+    fn new(space: &LatentSpace) -> Self {
+        let LatentResults { divergence, correlations, model, .. } = &space.results;
+        let row = |name: &str| -> &[Option<f64>] {
+            let row = correlations.observables.iter().position(|known| known == name);
+            row.and_then(|row| correlations.coefficients.get(row)).map_or(&[][..], Vec::as_slice)
+        };
+        // The incident energy comes last.
+        let others = row("m2z").iter().skip(1).rev().skip(1).flatten();
+        Self {
+            label: space.label.clone(),
+            encoded: model.encoded,
+            kld_nats: divergence.cumulative_nats.last().copied().unwrap_or_default(),
+            cog_z: row("m1z").first().copied().flatten(),
+            m2_z: others.copied().max_by(|a, b| a.abs().total_cmp(&b.abs())),
+            energy_cog_z: row("m1z").last().copied().flatten(),
+            is_staged: space.is_staged,
+        }
+    }
 }
 
 impl Table {
@@ -196,7 +238,8 @@ impl SeedRow {
                 s_jsd_of_halves: shared.map(|halves| halves.floor),
                 ..column(results, &results.floor)
             },
-            top_variable_cog_z: outcome.latent.as_ref().and_then(top_with_cog_z),
+            top_variable_cog_z: outcome.latent.first().and_then(|space| LatentRow::new(space).cog_z),
+            latent_spaces: outcome.latent.iter().map(LatentRow::new).collect(),
             repeated_s_jsd: outcome.repeated_s_jsd.clone(),
             gaps: results.gaps.clone(),
             folder: outcome.folder.display().to_string(),
@@ -234,12 +277,6 @@ fn of_halves(results: &Results, comparison: &Comparison) -> Option<SplitScore> {
 fn kld_nats(used: &UsedEpoch) -> Option<f64> {
     let epoch = used.run.epochs.iter().find(|epoch| epoch.epoch == used.epoch);
     epoch.and_then(|epoch| epoch.kld_nats)
-}
-
-/// Correlation of the variable of the highest divergence with the centre of gravity in depth.
-fn top_with_cog_z(latent: &LatentResults) -> Option<f64> {
-    let row = latent.correlations.observables.iter().position(|name| name == "m1z")?;
-    *latent.correlations.coefficients.get(row)?.first()?
 }
 
 fn column(results: &Results, comparison: &Comparison) -> Column {

@@ -7,7 +7,7 @@ use calo_report::selection::{SelectedEpoch, SelectedRun};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::experiment::seed::{DivisorsOrigin, Outcome, UsedEpoch, ValidatedRun};
+use crate::experiment::seed::{DivisorsOrigin, LatentSpace, Outcome, UsedEpoch, ValidatedRun};
 use crate::experiment::stages::Request;
 
 /// Observables of an evaluation.
@@ -173,11 +173,20 @@ fn latent() -> LatentResults {
             energy_range_gev: [10.0, 100.0],
         },
         density: None,
-        divergence: Divergence { variables: vec![], nats: vec![], errors: vec![], cumulative_nats: vec![] },
+        divergence: Divergence {
+            variables: vec![],
+            nats: vec![],
+            errors: vec![],
+            cumulative_nats: vec![18.0, 28.04],
+        },
         correlations: Correlations {
             variables: vec![0, 1],
-            observables: vec!["m1x".to_owned(), "m1z".to_owned()],
-            coefficients: vec![vec![Some(0.1), None, Some(0.0)], vec![Some(-0.87), Some(0.2), Some(0.4)]],
+            observables: ["m1x", "m1z", "m2z"].map(str::to_owned).to_vec(),
+            coefficients: vec![
+                vec![Some(0.1), None, Some(0.0)],
+                vec![Some(-0.87), Some(0.2), Some(0.4)],
+                vec![Some(0.9), Some(-0.51), Some(0.7)],
+            ],
             errors: vec![],
         },
         joints: vec![],
@@ -193,7 +202,12 @@ fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
     let outcome = Outcome {
         seed,
         results: results(jsd, source),
-        latent: Some(latent()),
+        latent: vec![LatentSpace {
+            label: "beta 0.05".to_owned(),
+            folder: PathBuf::from("latent"),
+            results: latent(),
+            is_staged: true,
+        }],
         repeated_s_jsd: vec![0.9, 1.1],
         used: [baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline]
             .map(|run| UsedEpoch { epoch: run.best_epoch, run })
@@ -273,6 +287,10 @@ fn one_seed_shows_values_with_their_own_errors() {
         "|ρ| of the latent variable of the highest KLD with the centre of gravity z (beta 0.05): 0.87 (paper: about 0.9).",
         "2 runs of beta 0.05, S_JSD of the best epochs against validation showers 1.00 ± 0.14 (paper: 1.02 ± 0.12 of seven)",
         "the best, 0.90, is used",
+        "## Latent spaces",
+        "| beta 0.05 | 2   | 28.0      | 0.87 ",
+        "| 0.51 ",
+        "so that the first one carries the depth by construction",
         "not given: S_area: no divisors",
         "so the two compare in order, not in size. The floor is one half",
         "over 8 comparisons: all validated epochs of all runs (3 from 2 to 6 of beta-0.05, 6 of beta-0.4), at every stage",
