@@ -40,6 +40,9 @@ pub(crate) enum Task {
     /// Build calo, then `calo reproduce fast-and-accurate`: GANs, WGANs and BIB-AEs of photons or pions (--particle)
     #[command(name = "reproduce-fast-and-accurate")]
     ReproduceFastAndAccurate(ReproduceFlags),
+    /// Build calo, then `calo reproduce ablation`: what departures from the published recipe buy
+    #[command(name = "reproduce-ablation")]
+    ReproduceAblation(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
     ExportModels(ExportFlags),
 }

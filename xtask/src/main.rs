@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Task::ReproduceTable1(flags) => reproduce::run("table1", &flags),
         Task::ReproduceTable2(flags) => reproduce::run("table2", &flags),
         Task::ReproduceCalomplification(flags) => reproduce::run("calomplification", &flags),
+        Task::ReproduceAblation(flags) => reproduce::run("ablation", &flags),
         Task::ReproduceFastAndAccurate(flags) => reproduce::run("fast-and-accurate", &flags),
     };
     match result {

@@ -13,6 +13,7 @@ mod built_in;
 mod check;
 mod data;
 mod description;
+mod estimate;
 mod markdown;
 mod page;
 mod pipeline;
@@ -40,6 +41,7 @@ pub use amplification::{
 };
 pub use any::AnyExperiment;
 pub use description::Experiment;
+pub use estimate::estimate;
 pub use plan::{
     Candidate, Claim, ClaimedQuantity, DataPlan, DensityBandwidth, DensityPlan, EpochRule, Figures, FilePlan,
     Kernel, LatentComparisonPlan, LatentPage, Pooling, RunPlan, Sampling, Scan,

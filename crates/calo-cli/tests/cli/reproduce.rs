@@ -44,7 +44,7 @@ fn wrong_requests_are_refused_before_anything_is_made() {
         assert!(!out.exists(), "{words:?}");
     };
     refuse(&["nada"], 2, &["nada", "table2"]);
-    refuse(&["table2", "--profile", "huge"], 2, &["huge", "tiny, quick, laptop, paper"]);
+    refuse(&["table2", "--profile", "huge"], 2, &["huge", "tiny, quick, laptop, gpu, paper"]);
     refuse(&["table2", "--pretrained"], 1, &["profile quick", "laptop"]);
     refuse(&["table2", "--set", "optim.epoch=1"], 1, &["bib-ae-quick.toml", "epoch"]);
     refuse(&["table2", "--set", "training.epochs=1"], 1, &["training.epochs", "`optim.epochs`"]);
@@ -84,6 +84,25 @@ fn an_experiment_of_ones_own_is_refused_with_its_file_and_field() {
         assert!(parts.iter().all(|part| text.contains(part)), "{to}: {text}");
         assert!(!out.exists(), "{to}");
     }
+}
+
+#[test]
+fn the_cost_of_a_profile_is_estimated_without_making_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command = calo();
+    command.args(["reproduce", "table2", "--profile", "tiny", "--estimate", "--out"]).arg(&out);
+    let text = stdout(&command.assert().success());
+    // 256 showers in two batches of critics, one of the others: fresh batches of 16 for each of three steps and one more.
+    for part in
+        ["profile tiny", "beta 0.05: 0.", "batches of 16:", "4 steps an epoch, 3 epochs", "2 such runs"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!out.exists());
+    let mut command = calo();
+    let text = stderr(&command.args(["reproduce", "calomplification", "--estimate"]).assert().code(2));
+    assert!(text.contains("--estimate"), "{text}");
 }
 
 /// The detector that it names is missed.

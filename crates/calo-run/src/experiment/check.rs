@@ -29,6 +29,9 @@ impl Experiment {
             {
                 ensure!(n > 0, "{place}: field `profile[{i}].{field}`: 0; expected at least 1");
             }
+            if profile.seeds == Some(0) {
+                return Err(self.wrong(&format!("profile[{i}].seeds"), "0; expected at least 1"));
+            }
             if let Some(run) = profile.of_run.keys().find(|run| self.run_index(run).is_none()) {
                 let names = self.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ");
                 return Err(

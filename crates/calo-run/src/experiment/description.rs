@@ -187,7 +187,7 @@ mod tests {
         let table2 = Experiment::load("table2").unwrap();
         assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 5, 2));
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
-        assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
+        assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, gpu, paper"));
         assert!(Experiment::load("nada").unwrap_err().is_usage());
     }
 

@@ -93,7 +93,9 @@ fn numbers(table: &Table) -> String {
         ("mean number of hits", |column| &column.n_hits),
     ];
     for (label, offsets) in offsets {
-        for offset in first.configurations.first().map_or(&[][..], offsets) {
+        // One whose run did not recover has none.
+        let all = table.seeds.iter().flat_map(|row| &row.configurations).map(offsets);
+        for offset in all.max_by_key(|offsets| offsets.len()).unwrap_or_default() {
             let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
             let percent = |column: &Column| offsets(column).iter().find(same).map(|offset| offset.percent);
             let mark = if offset.from_window { " *" } else { "" };
@@ -169,6 +171,7 @@ fn latent_spaces(table: &Table) -> String {
         "\\|ρ\\| of the first variable with CoG-z",
         "largest \\|ρ\\| of another with m2z",
         "\\|ρ\\| of the energy with CoG-z",
+        "variables activated",
     ];
     let mut rows = vec![names.map(str::to_owned).to_vec()];
     for (index, space) in first.latent_spaces.iter().enumerate() {
@@ -183,13 +186,14 @@ fn latent_spaces(table: &Table) -> String {
             over_seeds(|space| space.cog_z, 2),
             over_seeds(|space| space.m2_z, 2),
             over_seeds(|space| space.energy_cog_z, 2),
+            if space.is_staged { "one by one" } else { "all at once" }.to_owned(),
         ]);
     }
     let mut text = format!("\n## Latent spaces\n\n{}", aligned(&rows));
     if first.latent_spaces.iter().any(|space| space.is_staged) {
-        text += "\nLatent variables were activated one after another (`losses.staged_activation`), so that the first one carries \
-                 the depth by construction. Its correlation does not compare with the paper's, whose variables are all active \
-                 from the first step.\n";
+        text += "\nWhere latent variables were activated one by one (`losses.staged_activation`), the first one carries the depth \
+                 by construction. Its correlation does not compare with the paper's, whose variables are all active from the \
+                 first step.\n";
     }
     text
 }
@@ -246,6 +250,9 @@ fn notes(table: &Table, experiment: &Experiment) -> String {
         );
     }
     for row in &table.seeds {
+        for (run, why) in &row.died {
+            let _ = writeln!(text, "\nSeed {}: run {run} did not recover: {why}.", row.seed);
+        }
         // Windows of the full spectrum with few showers are no part of this table; the report names them too.
         let is_shown = |gap: &&Gap| !gap.what.contains("mu90") && !gap.what.contains(", splits: ");
         for gap in row.gaps.iter().filter(is_shown) {

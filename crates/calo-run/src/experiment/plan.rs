@@ -64,6 +64,9 @@ pub struct RunPlan {
     /// Names of the profiles that have it; all of them where there is none.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// Whether a run that does not recover, say with empty showers, is a result. Elsewhere it is an error.
+    #[serde(default)]
+    pub may_die: bool,
     /// Makes a run for each of some values of a field; `name` and `label` then begin theirs.
     pub scan: Option<Scan>,
     /// Whether it is repeated as often as is asked for; the best is used. One run at most.

@@ -38,6 +38,8 @@ pub struct Profile {
     pub n_full: u64,
     /// At each fixed energy, in validation and reference each.
     pub n_fixed: u64,
+    /// Seeds, unless told otherwise; one where this is left out.
+    pub seeds: Option<u64>,
     /// Kernels of a density at most: training showers that are drawn for it; all of them unless told.
     pub max_kernels: Option<usize>,
     /// Encoded training showers at most whose sampled z is drawn; all of them unless told.

@@ -16,18 +16,17 @@ use calo_report::selection::SelectedRun;
 
 use super::data::{self, Place};
 use super::pipeline::Pipeline;
-use super::plan::{EpochRule, RunPlan, Sampling};
+use super::plan::RunPlan;
 use crate::Result;
 use crate::config::RunConfig;
-use crate::error::Context as _;
+use crate::error::ensure;
 use crate::files::create_folder;
-use crate::generate::LatentChoice;
 use crate::run_folder::RunFolder;
 
 pub(super) use choose::{DivisorsOrigin, ValidatedRun};
 use compare::Compared;
 use context::{Made, Seed};
-use sample::Model;
+use sample::Wanted;
 
 /// What one seed gave.
 #[derive(Debug)]
@@ -38,8 +37,10 @@ pub(super) struct Outcome {
     pub(super) latent: Vec<LatentSpace>,
     /// S_JSD of the best epoch of each run of the plan that is repeated.
     pub(super) repeated_s_jsd: Vec<f64>,
-    /// What is behind each candidate.
-    pub(super) used: Vec<UsedEpoch>,
+    /// What is behind each candidate; none where its run did not recover.
+    pub(super) used: Vec<Option<UsedEpoch>>,
+    /// Names of runs that did not recover, and why.
+    pub(super) died: Vec<(String, String)>,
     /// Where the divisors of S_JSD are from.
     pub(super) divisors: DivisorsOrigin,
     pub(super) folder: PathBuf,
@@ -76,40 +77,23 @@ pub(super) fn run(pipeline: &mut Pipeline<'_>, index: u64) -> Result<Outcome> {
 impl Seed<'_, '_> {
     fn run(mut self) -> Result<Outcome> {
         let experiment = self.pipeline.experiment;
-        let made = if self.pipeline.request.pretrained {
-            let models = experiment.models(self.pipeline.profile)?;
-            let made = |(plan, run): (usize, &RunPlan)| Made { plan, folder: models.join(&run.name) };
-            experiment.runs.iter().enumerate().map(made).collect()
-        } else {
-            self.train_all()?
-        };
+        let made = self.make_all()?;
         let (chosen, divisors) = self.select(&made)?;
         let mut densities = self.estimate_all(&chosen)?;
-        let model =
-            |run: &str, rule: EpochRule, sampling: Sampling, density: Option<&str>| -> Result<Model<'_>> {
-                let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
-                let chosen = chosen.get(place).with_context(|| format!("{run}: was not made"))?;
-                let epoch = chosen.epoch(rule)?;
-                let density =
-                    experiment.density(density).and_then(|plan| densities.get(place, epoch, &plan.name));
-                let latent = match sampling {
-                    Sampling::Normal => LatentChoice::Normal,
-                    Sampling::Kde => LatentChoice::Kde,
-                    Sampling::Optimised => LatentChoice::Optimised,
-                };
-                Ok(Model { chosen, epoch, latent, density: density.filter(|_| latent == LatentChoice::Kde) })
-            };
         let (mut candidates, mut used) = (Vec::new(), Vec::new());
         for candidate in &experiment.candidates {
-            let model =
-                model(&candidate.run, candidate.epoch, candidate.sampling, candidate.density.as_deref())?;
+            let Some(model) = Wanted::from(candidate).model(experiment, &chosen, &densities)? else {
+                used.push(None);
+                continue;
+            };
             candidates.push((candidate.name.clone(), self.generate(&candidate.name, &model)?));
-            used.push(UsedEpoch { run: model.chosen.run.clone(), epoch: model.epoch });
+            used.push(Some(UsedEpoch { run: model.chosen.run.clone(), epoch: model.epoch }));
         }
+        ensure!(!candidates.is_empty(), "{}: no run of a candidate recovered", self.folder.display());
         let results = self.evaluate(&candidates)?;
         let mut latent = Vec::new();
         for page in &experiment.latent_pages {
-            let model = model(&page.run, page.epoch, page.sampling, page.density.as_deref())?;
+            let Some(model) = Wanted::from(page).model(experiment, &chosen, &densities)? else { continue };
             let folder = self.latent(page, &model)?;
             let label = experiment.run_index(&page.run).map(|index| experiment.runs[index].label.clone());
             latent.push(LatentSpace {
@@ -119,13 +103,33 @@ impl Seed<'_, '_> {
                 folder,
             });
         }
-        if let Some(plan) = &experiment.latent_comparison {
+        if let Some(plan) = experiment.latent_comparison.as_ref().filter(|_| !latent.is_empty()) {
             let densities = &mut densities;
             self.compare_latent(Compared { plan, spaces: &latent, chosen: &chosen, densities })?;
         }
         let repeated = experiment.runs.iter().position(|run| run.repeated);
-        let repeated_s_jsd = repeated.map(|index| chosen[index].s_jsd.clone()).unwrap_or_default();
-        Ok(Outcome { seed: self.seed, results, latent, repeated_s_jsd, used, divisors, folder: self.folder })
+        let repeated = repeated.and_then(|index| chosen[index].as_ref());
+        Ok(Outcome {
+            seed: self.seed,
+            results,
+            latent,
+            repeated_s_jsd: repeated.map(|chosen| chosen.s_jsd.clone()).unwrap_or_default(),
+            used,
+            divisors,
+            died: made.iter().filter_map(|made| made.death(experiment)).collect(),
+            folder: self.folder,
+        })
+    }
+
+    /// The runs of the plan: trained, or trained already.
+    fn make_all(&mut self) -> Result<Vec<Made>> {
+        if !self.pipeline.request.pretrained {
+            return self.train_all();
+        }
+        let experiment = self.pipeline.experiment;
+        let models = experiment.models(self.pipeline.profile)?;
+        let made = |(plan, run): (usize, &RunPlan)| Made { plan, folder: models.join(&run.name), died: None };
+        Ok(experiment.runs.iter().enumerate().map(made).collect())
     }
 }
 

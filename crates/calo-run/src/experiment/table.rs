@@ -61,6 +61,9 @@ pub struct SeedRow {
     pub latent_spaces: Vec<LatentRow>,
     /// S_JSD of the best epoch of every repeated run, against validation showers.
     pub repeated_s_jsd: Vec<f64>,
+    /// Runs that did not recover, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub died: Vec<(String, String)>,
     /// What could not be computed.
     pub gaps: Vec<Gap>,
     /// Folder of the seed.
@@ -203,30 +206,38 @@ pub(super) fn estimate(numbers: &[Score], id: &str) -> Option<Estimate> {
 impl SeedRow {
     pub(super) fn new(outcome: &Outcome, experiment: &Experiment) -> Self {
         let Outcome { results, used, .. } = outcome;
-        let mut configurations = Vec::new();
-        let halves: Vec<Option<SplitScore>> =
-            results.comparisons.iter().map(|one| of_halves(results, one)).collect();
+        let halves: Vec<_> = results.comparisons.iter().map(|one| of_halves(results, one)).collect();
         // All candidates have as many showers, so they share one floor.
         let shared = halves.iter().flatten().next();
-        for (index, comparison) in results.comparisons.iter().enumerate() {
-            let used = used.get(index);
-            let published = experiment.candidates.get(index).map(|candidate| candidate.published.clone());
-            let mut published = published.unwrap_or_default();
-            configurations.push(Column {
+        // Those whose run did not recover are in no comparison.
+        let mut compared = results.comparisons.iter().zip(&halves).enumerate();
+        let configurations = experiment.candidates.iter().zip(used).map(|(candidate, used)| {
+            let mut published = candidate.published.clone();
+            let blank = Column {
+                name: candidate.name.clone(),
                 paper_s_jsd: published.remove("s_jsd"),
                 published,
-                epoch: used.map(|used| used.epoch),
-                run_seed: used.map(|used| used.run.seed),
-                beta_kld: used.and_then(|used| used.run.beta_kld),
-                kld_nats: used.and_then(kld_nats),
-                s_jsd_of_halves: halves[index].map(|halves| halves.candidate),
+                ..Column::default()
+            };
+            let Some(used) = used else { return blank };
+            let Some((index, (comparison, halves))) = compared.next() else { return blank };
+            let fixed_gev = &experiment.data.fixed_gev;
+            Column {
+                epoch: Some(used.epoch),
+                run_seed: Some(used.run.seed),
+                beta_kld: used.run.beta_kld,
+                kld_nats: kld_nats(used),
+                s_jsd_of_halves: halves.map(|halves| halves.candidate),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
-                mu90: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.mu90_mev),
-                resolution: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.resolution),
+                mu90: linear(results, index + 1, fixed_gev, |point| point.mu90_mev),
+                resolution: linear(results, index + 1, fixed_gev, |point| point.resolution),
+                paper_s_jsd: blank.paper_s_jsd,
+                published: blank.published,
                 ..column(results, comparison)
-            });
-        }
+            }
+        });
+        let configurations = configurations.collect();
         Self {
             seed: outcome.seed,
             reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
@@ -241,6 +252,7 @@ impl SeedRow {
             top_variable_cog_z: outcome.latent.first().and_then(|space| LatentRow::new(space).cog_z),
             latent_spaces: outcome.latent.iter().map(LatentRow::new).collect(),
             repeated_s_jsd: outcome.repeated_s_jsd.clone(),
+            died: outcome.died.clone(),
             gaps: results.gaps.clone(),
             folder: outcome.folder.display().to_string(),
         }

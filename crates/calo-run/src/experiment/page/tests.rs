@@ -198,8 +198,12 @@ fn latent() -> LatentResults {
 }
 
 fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
+    SeedRow::new(&outcome(seed, jsd, source), &table2())
+}
+
+fn outcome(seed: u64, jsd: [f64; 3], source: &str) -> Outcome {
     let baseline = run("beta-0.05", seed, 0.05, 0.9);
-    let outcome = Outcome {
+    Outcome {
         seed,
         results: results(jsd, source),
         latent: vec![LatentSpace {
@@ -210,8 +214,9 @@ fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
         }],
         repeated_s_jsd: vec![0.9, 1.1],
         used: [baseline.clone(), run("beta-0.4", seed, 0.4, 1.0), baseline]
-            .map(|run| UsedEpoch { epoch: run.best_epoch, run })
+            .map(|run| Some(UsedEpoch { epoch: run.best_epoch, run }))
             .into(),
+        died: vec![],
         divisors: DivisorsOrigin {
             n_comparisons: 8,
             n_showers: Some(1000),
@@ -221,8 +226,7 @@ fn seed(seed: u64, jsd: [f64; 3], source: &str) -> SeedRow {
             ],
         },
         folder: PathBuf::from(format!("out/seed-{seed}")),
-    };
-    SeedRow::new(&outcome, &table2())
+    }
 }
 
 fn table2() -> Experiment {
@@ -290,7 +294,7 @@ fn one_seed_shows_values_with_their_own_errors() {
         "## Latent spaces",
         "| beta 0.05 | 2   | 28.0      | 0.87 ",
         "| 0.51 ",
-        "so that the first one carries the depth by construction",
+        "the first one carries the depth by construction",
         "not given: S_area: no divisors",
         "so the two compare in order, not in size. The floor is one half",
         "over 8 comparisons: all validated epochs of all runs (3 from 2 to 6 of beta-0.05, 6 of beta-0.4), at every stage",
@@ -326,6 +330,28 @@ fn several_seeds_show_mean_and_deviation_and_how_often_the_density_wins() {
         text.contains("mu90 of visible energy at 20 GeV *, %") && text.contains("\\* not from files"),
         "{text}"
     );
+}
+
+/// The second of three runs ended with empty showers: there are two comparisons.
+#[test]
+fn a_run_that_did_not_recover_is_a_column_of_dashes() {
+    let mut all = results([0.1, 0.12, 0.08], "fixed_energy_file");
+    all.comparisons.remove(1);
+    let used = || {
+        let run = run("beta-0.05", 11, 0.05, 0.9);
+        Some(UsedEpoch { epoch: run.best_epoch, run })
+    };
+    let outcome = Outcome {
+        results: all,
+        used: vec![used(), None, used()],
+        died: vec![("beta 0.4".to_owned(), "empty showers".to_owned())],
+        ..outcome(11, [0.1, 0.12, 0.08], "fixed_energy_file")
+    };
+    let text = page_of(vec![SeedRow::new(&outcome, &table2())]);
+    let line = text.lines().find(|line| line.starts_with("| S_JSD  ")).unwrap();
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    assert_eq!(cells[1..], ["S_JSD", "1.000 ± 0.050", "-", "0.800 ± 0.050", "-", ""]);
+    assert!(text.contains("Seed 11: run beta 0.4 did not recover: empty showers."), "{text}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::context::{Made, Seed};
 use crate::Result;
-use crate::error::Context as _;
+use crate::error::{Context as _, ensure};
 use crate::experiment::plan::EpochRule;
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
@@ -79,11 +79,13 @@ impl Chosen {
 }
 
 impl Seed<'_, '_> {
-    /// The best epoch of every run, judged together; for each of the plan the best run.
-    pub(super) fn select(&mut self, made: &[Made]) -> Result<(Vec<Chosen>, DivisorsOrigin)> {
+    /// The best epoch of every run, judged together; for each of the plan the best run, of which one at least recovered.
+    pub(super) fn select(&mut self, made: &[Made]) -> Result<(Vec<Option<Chosen>>, DivisorsOrigin)> {
+        let made: Vec<&Made> = made.iter().filter(|made| made.died.is_none()).collect();
+        ensure!(!made.is_empty(), "{}: no run recovered; expected one at least", self.folder.display());
         let out = self.folder.join("selection");
         let path = out.join("selection.json");
-        let named = |made: &Made| NamedRun { name: file_name(&made.folder), folder: made.folder.clone() };
+        let named = |made: &&Made| NamedRun { name: file_name(&made.folder), folder: made.folder.clone() };
         let request = SelectRequest { runs: made.iter().map(named).collect(), out };
         self.pipeline.stage(Stage {
             name: self.name("choose epochs"),
@@ -96,15 +98,14 @@ impl Seed<'_, '_> {
         let origin = DivisorsOrigin::of(&selection);
         let selected = selection.runs;
         let mut chosen = Vec::new();
-        for (plan, run) in self.pipeline.experiment.runs.iter().enumerate() {
+        for plan in 0..self.pipeline.experiment.runs.len() {
             let of_plan = || made.iter().zip(&selected).filter(|(made, _)| made.plan == plan);
             let best = of_plan().min_by(|(_, a), (_, b)| a.best_s_jsd.total_cmp(&b.best_s_jsd));
-            let (made, best) = best.with_context(|| format!("{}: no run of {}", path.display(), run.name))?;
-            chosen.push(Chosen {
+            chosen.push(best.map(|(made, best)| Chosen {
                 run: best.clone(),
                 folder: made.folder.clone(),
                 s_jsd: of_plan().map(|(_, selected)| selected.best_s_jsd).collect(),
-            });
+            }));
         }
         Ok((chosen, origin))
     }

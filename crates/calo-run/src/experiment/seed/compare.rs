@@ -19,7 +19,7 @@ pub(super) struct Compared<'a> {
     /// In the order of the pages.
     pub(super) spaces: &'a [LatentSpace],
     /// In the order of the runs.
-    pub(super) chosen: &'a [Chosen],
+    pub(super) chosen: &'a [Option<Chosen>],
     pub(super) densities: &'a mut Densities,
 }
 
@@ -34,9 +34,10 @@ impl Seed<'_, '_> {
         let sampled = if self.pipeline.request.pretrained { &[][..] } else { &plan.sampled[..] };
         for run in sampled {
             let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
+            let Some(chosen) = &chosen[place] else { continue };
             let rule = experiment.page_of(run).map(|page| page.epoch).unwrap_or_default();
-            let epoch = chosen[place].epoch(rule)?;
-            let path = self.encoded(densities, place, &chosen[place], epoch)?;
+            let epoch = chosen.epoch(rule)?;
+            let path = self.encoded(densities, place, chosen, epoch)?;
             encoded.push(NamedPath { name: experiment.runs[place].label.clone(), path });
             if density.is_none() {
                 let named = plan.density.as_ref().and_then(|name| densities.get(place, epoch, name));
@@ -47,12 +48,13 @@ impl Seed<'_, '_> {
         // A scale of colours goes by their sizes.
         let mut spaces: Vec<&LatentSpace> = spaces.iter().collect();
         spaces.sort_by_key(|space| space.results.model.encoded);
+        let is_there = |label: &String| spaces.iter().any(|space| space.label == *label);
         let named =
             |space: &&LatentSpace| NamedPath { name: space.label.clone(), path: space.folder.clone() };
         let out = self.folder.join("latent-comparison");
         let request = CompareLatentRequest {
             spaces: spaces.iter().map(named).collect(),
-            correlations: plan.correlations.iter().filter_map(|run| label(run)).collect(),
+            correlations: plan.correlations.iter().filter_map(|run| label(run)).filter(is_there).collect(),
             encoded,
             density,
             max_showers: self.pipeline.profile.max_encoded,

@@ -42,10 +42,11 @@ impl Densities {
 
 impl Seed<'_, '_> {
     /// Densities of all that is sampled from one.
-    pub(super) fn estimate_all(&mut self, chosen: &[Chosen]) -> Result<Densities> {
+    pub(super) fn estimate_all(&mut self, chosen: &[Option<Chosen>]) -> Result<Densities> {
         let experiment = self.pipeline.experiment;
         let mut densities = Densities::default();
         for (place, (plan, chosen)) in experiment.runs.iter().zip(chosen).enumerate() {
+            let Some(chosen) = chosen else { continue };
             for (rule, density) in wanted(experiment, &plan.name) {
                 let epoch = chosen.epoch(rule)?;
                 let key = (place, epoch, density.name.clone());

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use super::choose::Chosen;
 use super::context::Seed;
+use super::densities::Densities;
 use crate::Result;
 use crate::error::Context as _;
 use crate::experiment::data::{FIRST, Showers, single};
-use crate::experiment::plan::file_stem;
+use crate::experiment::description::Experiment;
+use crate::experiment::plan::{Candidate, EpochRule, LatentPage, Sampling, file_stem};
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
 use crate::files::{FixedEnergyFile, StorageOptions, create_folder};
@@ -24,6 +26,56 @@ pub(super) struct Model<'a> {
     pub(super) latent: LatentChoice,
     /// None where they do not come from one.
     pub(super) density: Option<PathBuf>,
+}
+
+/// What showers are wanted of.
+pub(super) struct Wanted<'a> {
+    run: &'a str,
+    epoch: EpochRule,
+    sampling: Sampling,
+    density: Option<&'a str>,
+}
+
+impl<'a> From<&'a Candidate> for Wanted<'a> {
+    fn from(candidate: &'a Candidate) -> Self {
+        let Candidate { run, epoch, sampling, density, .. } = candidate;
+        Self { run, epoch: *epoch, sampling: *sampling, density: density.as_deref() }
+    }
+}
+
+impl<'a> From<&'a LatentPage> for Wanted<'a> {
+    fn from(page: &'a LatentPage) -> Self {
+        let LatentPage { run, epoch, sampling, density, .. } = page;
+        Self { run, epoch: *epoch, sampling: *sampling, density: density.as_deref() }
+    }
+}
+
+impl Wanted<'_> {
+    /// The model that they are of; none where its run did not recover.
+    ///
+    /// # Errors
+    /// No such run; none of its epochs was kept.
+    pub(super) fn model<'b>(
+        &self,
+        experiment: &Experiment,
+        chosen: &'b [Option<Chosen>],
+        densities: &Densities,
+    ) -> Result<Option<Model<'b>>> {
+        let run = self.run;
+        let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
+        let Some(chosen) = chosen.get(place).with_context(|| format!("{run}: was not made"))? else {
+            return Ok(None);
+        };
+        let epoch = chosen.epoch(self.epoch)?;
+        let latent = match self.sampling {
+            Sampling::Normal => LatentChoice::Normal,
+            Sampling::Kde => LatentChoice::Kde,
+            Sampling::Optimised => LatentChoice::Optimised,
+        };
+        let density = experiment.density(self.density).filter(|_| latent == LatentChoice::Kde);
+        let density = density.and_then(|plan| densities.get(place, epoch, &plan.name));
+        Ok(Some(Model { chosen, epoch, latent, density }))
+    }
 }
 
 impl Model<'_> {
