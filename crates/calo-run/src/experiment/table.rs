@@ -1,19 +1,22 @@
 //! The numbers of an experiment, seed by seed: what `NAME.json` holds.
 
+mod latent_row;
+
 use std::collections::BTreeMap;
 
 use calo_metrics::results::{
     Comparison, EnergySource, Estimate, Gap, LinearityPoint, Moments, Results, Score,
 };
 use calo_metrics::{SplitScore, s_jsd_of_splits};
-use calo_report::latent::LatentResults;
 use serde::Serialize;
 
 use super::description::Experiment;
 use super::plan::{Candidate, ClaimedQuantity, Sampling};
-use super::seed::{DivisorsOrigin, LatentSpace, Outcome, UsedEpoch};
+use super::seed::{DivisorsOrigin, Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
+
+pub use latent_row::LatentRow;
 
 /// Version of the JSON file. Version 1 had a field for each score, and distances without names; version 2 called
 /// `repeated_s_jsd` and `run_seed` otherwise; in version 3 all seeds had the same showers.
@@ -114,46 +117,6 @@ pub struct Offset {
     pub percent: Estimate,
     /// Not from files of that energy: from a window of the full spectrum.
     pub from_window: bool,
-}
-
-/// What a latent space holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LatentRow {
-    /// Name of the run on the page.
-    pub label: String,
-    /// Latent variables that are encoded.
-    pub encoded: usize,
-    /// Their divergence in all, nats.
-    pub kld_nats: f64,
-    /// Correlation of the variable of the highest divergence with the centre of gravity in depth.
-    pub cog_z: Option<f64>,
-    /// The largest correlation in size of one of the other leading variables with the second moment in depth.
-    pub m2_z: Option<f64>,
-    /// Correlation of the incident energy with the centre of gravity in depth.
-    pub energy_cog_z: Option<f64>,
-    /// Whether variables were activated one after another, so that the first one carries the depth by construction.
-    pub is_staged: bool,
-}
-
-impl LatentRow {
-    fn new(space: &LatentSpace) -> Self {
-        let LatentResults { divergence, correlations, model, .. } = &space.results;
-        let row = |name: &str| -> &[Option<f64>] {
-            let row = correlations.observables.iter().position(|known| known == name);
-            row.and_then(|row| correlations.coefficients.get(row)).map_or(&[][..], Vec::as_slice)
-        };
-        // The incident energy comes last.
-        let others = row("m2z").iter().skip(1).rev().skip(1).flatten();
-        Self {
-            label: space.label.clone(),
-            encoded: model.encoded,
-            kld_nats: divergence.cumulative_nats.last().copied().unwrap_or_default(),
-            cog_z: row("m1z").first().copied().flatten(),
-            m2_z: others.copied().max_by(|a, b| a.abs().total_cmp(&b.abs())),
-            energy_cog_z: row("m1z").last().copied().flatten(),
-            is_staged: space.is_staged,
-        }
-    }
 }
 
 impl Table {
