@@ -38,7 +38,7 @@ pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
         let mut export = command(&calo);
         export.arg("export").arg("--run").arg(seed.join(name)).args(["--epoch", &epoch.to_string()]);
         if has_density {
-            export.arg("--density").arg(seed.join("density.safetensors"));
+            export.arg("--density").arg(seed.join("density-ours.safetensors"));
         }
         run_command(export.arg("--out").arg(&fresh))?;
         if target.exists() {

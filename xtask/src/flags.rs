@@ -28,6 +28,9 @@ pub(crate) enum Task {
     Bench(BenchFlags),
     /// Compare the embedded simulator with Geant4's showers and write docs/simulation.md; fails where a limit is not met
     ValidateSim(ValidateSimFlags),
+    /// Build calo, then `calo reproduce table1`: latent spaces of different sizes as in decoding-photons, and its table 1
+    #[command(name = "reproduce-table1")]
+    ReproduceTable1(ReproduceFlags),
     /// Build calo, then `calo reproduce table2`: train, generate and score as decoding-photons does, and print its table 2
     #[command(name = "reproduce-table2")]
     ReproduceTable2(ReproduceFlags),
@@ -37,6 +40,9 @@ pub(crate) enum Task {
     /// Build calo, then `calo reproduce fast-and-accurate`: GANs, WGANs and BIB-AEs of photons or pions (--particle)
     #[command(name = "reproduce-fast-and-accurate")]
     ReproduceFastAndAccurate(ReproduceFlags),
+    /// Build calo, then `calo reproduce ablation`: what departures from the published recipe buy
+    #[command(name = "reproduce-ablation")]
+    ReproduceAblation(ReproduceFlags),
     /// Make the models in data/models from a finished reproduction, score them and write the page about them
     ExportModels(ExportFlags),
 }

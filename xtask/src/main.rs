@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table2 |
-//! reproduce-calomplification | export-models`.
+//! Developer tasks: `cargo xtask setup | build | cuda-toolchain | ci | bench | validate-sim | reproduce-table1 |
+//! reproduce-table2 | reproduce-calomplification | export-models`.
 //!
 //! A plain program that shells out to cargo and `calo`; one file per command, as in rust-analyzer.
 
@@ -32,8 +32,10 @@ fn main() -> ExitCode {
         Task::Bench(flags) => bench::run(&flags),
         Task::ValidateSim(flags) => validate::run(&flags),
         Task::ExportModels(flags) => export::run(&flags),
+        Task::ReproduceTable1(flags) => reproduce::run("table1", &flags),
         Task::ReproduceTable2(flags) => reproduce::run("table2", &flags),
         Task::ReproduceCalomplification(flags) => reproduce::run("calomplification", &flags),
+        Task::ReproduceAblation(flags) => reproduce::run("ablation", &flags),
         Task::ReproduceFastAndAccurate(flags) => reproduce::run("fast-and-accurate", &flags),
     };
     match result {

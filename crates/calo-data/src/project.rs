@@ -106,7 +106,7 @@ impl<H: HitSource> ShowerSource<f32> for HitProjector<H> {
         while self.hits.next_batch(max_showers, &mut self.batch)? {
             for event in self.batch.events() {
                 self.report.n_events += 1;
-                if event.n_mc_particles > self.projection.max_mc_particles {
+                if self.projection.max_mc_particles.is_some_and(|most| event.n_mc_particles > most) {
                     self.report.n_converted_upstream += 1;
                     continue;
                 }

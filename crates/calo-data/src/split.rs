@@ -70,6 +70,15 @@ impl Split {
         Ok(Self { sizes: largest_remainder(fractions, n_showers), order: Permutation::new(seed, n_showers) })
     }
 
+    /// The same with at most `n` showers of validation and of test, each; the rest is training.
+    #[must_use]
+    pub fn at_most(mut self, n: u64) -> Self {
+        let [train, validation, test] = self.sizes;
+        let [kept_validation, kept_test] = [validation, test].map(|size| size.min(n));
+        self.sizes = [train + validation - kept_validation + test - kept_test, kept_validation, kept_test];
+        self
+    }
+
     /// Showers of training, validation and test.
     pub fn sizes(&self) -> [u64; 3] {
         self.sizes
@@ -280,6 +289,16 @@ mod tests {
         assert_eq!(largest_remainder([1.0 / 3.0; 3], 10), [4, 3, 3]);
         assert_eq!(largest_remainder([0.5, 0.25, 0.25], 1), [1, 0, 0]);
         assert_eq!(largest_remainder([0.0, 0.0, 1.0], 7), [0, 0, 7]);
+    }
+
+    #[test]
+    fn what_validation_and_test_do_not_take_is_training() {
+        let split = |n| Split::new(1, [0.6, 0.3, 0.1], 100).unwrap().at_most(n);
+        assert_eq!(split(20).sizes(), [70, 20, 10]);
+        assert_eq!(split(5).sizes(), [90, 5, 5]);
+        assert_eq!(split(30), Split::new(1, [0.6, 0.3, 0.1], 100).unwrap());
+        let n_test = (0..100).filter(|i| split(5).part_of(*i) == Part::Test).count();
+        assert_eq!(n_test, 5);
     }
 
     #[test]

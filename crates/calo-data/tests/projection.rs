@@ -78,10 +78,16 @@ fn hits_outside_and_events_converted_upstream_are_counted() {
     let (kept, report) = (all.cells_mev.iter().map(|cell| f64::from(*cell)).sum::<f64>(), source.report());
     assert!((kept + report.dropped_mev - report.hit_mev).abs() < 1e-3 * report.hit_mev);
 
-    detector.projection.max_mc_particles = 0;
+    detector.projection.max_mc_particles = Some(0);
     let mut source = projector(&detector);
     assert_eq!(read_all(&mut source, 100).len(), 0);
     assert_eq!(source.report().n_converted_upstream, 20);
+
+    // Pions: nothing is skipped.
+    detector.projection.max_mc_particles = None;
+    assert_eq!(Detector::load("ild-ahcal").unwrap().projection.max_mc_particles, None);
+    let mut source = projector(&detector);
+    assert_eq!(read_all(&mut source, 100).len(), 20);
 }
 
 #[test]

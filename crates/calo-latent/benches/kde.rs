@@ -40,7 +40,7 @@ fn latent_like() -> Array2<f64> {
 }
 
 fn settings(covariance: KernelCovariance, bandwidth: Bandwidth) -> KdeSettings {
-    KdeSettings { covariance, bandwidth, condition: Some(24), columns: Vec::new() }
+    KdeSettings { covariance, bandwidth, condition: Some(24), ..KdeSettings::default() }
 }
 
 fn density(criterion: &mut Criterion) {

@@ -28,7 +28,7 @@ fn points(n: usize) -> Array2<f64> {
 
 fn fit(points: &Array2<f64>, covariance: KernelCovariance, h: f64, h_energy: f64) -> Kde {
     let bandwidth = Bandwidth::Fixed { bandwidth: h, condition: Some(h_energy) };
-    Kde::fit(points.view(), &KdeSettings { covariance, bandwidth, condition: Some(1), columns: Vec::new() })
+    Kde::fit(points.view(), &KdeSettings { covariance, bandwidth, condition: Some(1), ..Default::default() })
         .unwrap()
 }
 

@@ -26,6 +26,7 @@ fn density_of(covariance: KernelCovariance, bandwidth: Bandwidth) -> Kde {
         bandwidth,
         condition: Some(3),
         columns: ["z 0", "z 1", "z 2", "E"].map(str::to_owned).to_vec(),
+        ..Default::default()
     };
     let mut kde = Kde::fit(points(80, 4).view(), &settings).unwrap();
     kde.provenance_mut().insert("run".to_owned(), "runs/1 \"quoted\"".to_owned());

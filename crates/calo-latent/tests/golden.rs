@@ -67,7 +67,7 @@ fn log_densities_are_those_of_scipy_whichever_column_is_the_condition() {
             (fixed(0.9, None), &golden.scipy_number),
         ] {
             let covariance = KernelCovariance::FullCovariance;
-            let settings = KdeSettings { covariance, bandwidth, condition, columns: Vec::new() };
+            let settings = KdeSettings { covariance, bandwidth, condition, ..Default::default() };
             assert_close(&log_density(points.view(), queries.view(), &settings), expected);
         }
     }

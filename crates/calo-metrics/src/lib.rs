@@ -135,7 +135,9 @@ pub use quantile::{
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
-pub use score::{Judged, JudgedScores, SCORES, ScoreKind, divisors, s_area, s_jsd};
+pub use score::{
+    Judged, JudgedScores, SCORES, ScoreKind, SplitScore, divisors, s_area, s_jsd, s_jsd_of_splits,
+};
 pub use splits::Splits;
 pub use trees::{BoostedTrees, TreeSettings};
 

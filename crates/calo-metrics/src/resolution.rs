@@ -29,7 +29,7 @@ pub struct Resolution {
 /// Fewer than [`MIN_VALUES`] values, a NaN or infinite value, or a mean of zero (no relative width).
 ///
 /// # Reference
-/// fast-and-accurate-showers, section 5; golden values in `tests/golden`.
+/// fast-and-accurate-showers, section 4.1; golden values in `tests/golden`.
 ///
 /// ```
 /// // 18 values within 0.1 of 10, and two far away that do not matter.

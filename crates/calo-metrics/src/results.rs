@@ -300,7 +300,7 @@ pub struct HistogramDistances {
 pub struct Divisors {
     /// Mean JSD of each observable.
     pub jsd: ById,
-    /// Mean area difference of each; absent where the epochs of runs, which keep JSDs alone, gave the divisors.
+    /// Mean area difference of each; absent where runs of earlier versions, which kept JSDs alone, gave the divisors.
     pub area_difference: Option<ById>,
     /// How many comparisons the means run over, or 0 where divisors were given.
     pub n_comparisons: usize,

@@ -4,7 +4,7 @@ mod fidelity;
 
 use std::cell::OnceCell;
 
-pub use fidelity::{divisors, s_area, s_jsd};
+pub use fidelity::{SplitScore, divisors, s_area, s_jsd, s_jsd_of_splits};
 
 use crate::bootstrap::BootstrapSettings;
 #[cfg(feature = "classifier")]

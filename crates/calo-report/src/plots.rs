@@ -6,6 +6,7 @@ pub(crate) mod epochs;
 mod figure;
 mod images;
 pub(crate) mod latent;
+pub(crate) mod latent_comparison;
 mod matrices;
 mod scans;
 

@@ -8,6 +8,7 @@ use calo_core::{Error, write_atomically};
 use crate::amplification::read_amplification;
 use crate::error::Result;
 use crate::latent::read_latent;
+use crate::latent_comparison::read_latent_comparison;
 use crate::plots::Figure;
 use crate::selection::read_selection;
 use crate::style::Style;
@@ -60,6 +61,21 @@ pub fn render_latent(dir: &Path) -> Result<ReportFiles> {
     let figures = plots::latent::figures(&results, &Style::default())?;
     let page = html::latent_page(&results, &figures);
     write(dir, "latent.html", &page, figures)
+}
+
+/// Renders `latent-comparison.json` in `dir` as `dir/latent-comparison.html` and `dir/figures/*.{svg,png}`, with the promises
+/// of [`render`].
+///
+/// # Errors
+/// As [`render`].
+///
+/// # Reference
+/// arXiv:2102.12491, figures 2, 3 and 8, for several models.
+pub fn render_latent_comparison(dir: &Path) -> Result<ReportFiles> {
+    let comparison = read_latent_comparison(&dir.join("latent-comparison.json"))?;
+    let figures = plots::latent_comparison::figures(&comparison, &Style::default())?;
+    let page = html::latent_comparison_page(&comparison, &figures);
+    write(dir, "latent-comparison.html", &page, figures)
 }
 
 /// Renders `selection.json` in `dir` as `dir/selection.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].

@@ -30,6 +30,10 @@ pub struct Selection {
     pub calo_version: String,
     /// The detector.
     pub detector: DetectorInfo,
+    /// Validation showers of the full spectrum that every epoch was compared with, and as many of the model; not in files of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_showers: Option<u64>,
     /// Mean JSD of each histogram over every validated epoch of every run, with and without post-processor.
     pub divisors: Divisors,
     /// The runs, in the order given.

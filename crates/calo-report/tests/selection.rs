@@ -46,6 +46,7 @@ fn selection(runs: Vec<SelectedRun>) -> Selection {
             mip_mev: 0.13,
             cell_cut_mev: 0.065,
         },
+        n_showers: None,
         divisors: Divisors {
             jsd: PAPERS_IDS.into_iter().zip(1..).map(|(id, i)| (id, 0.1 * f64::from(i))).collect(),
             area_difference: None,

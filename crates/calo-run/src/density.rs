@@ -12,7 +12,7 @@ use crate::monitor::Caller;
 use crate::{Error, Result, latent_file, provenance};
 
 /// Points that bandwidths are searched with at most.
-pub const SEARCH_POINTS: usize = 10_000;
+pub const SEARCH_POINTS: usize = 20_000;
 
 /// What density is wanted, of which points.
 #[derive(Debug, Clone, Serialize)]
@@ -31,7 +31,7 @@ pub struct DensityRequest {
     pub covariance: KernelCovariance,
     /// Points that bandwidths are searched with at most.
     pub n_search_points: usize,
-    /// Keep at most so many points as kernels, drawn by the seed.
+    /// Make at most so many points kernels, drawn by the seed before anything is fitted.
     pub max_centres: Option<usize>,
     /// Seed of the points that are drawn.
     pub seed: u64,
@@ -42,8 +42,10 @@ pub struct DensityRequest {
 pub enum BandwidthRule {
     /// A bandwidth for each variable, by the likelihood of held-out points.
     EachVariable,
-    /// One for all, by cross-validated likelihood.
+    /// One for all variables and one for the energy, by cross-validated likelihood.
     CrossValidated,
+    /// One for all variables and the energy, by cross-validated likelihood.
+    One,
     /// Scott's rule.
     Scott,
     /// Silverman's rule.
@@ -60,11 +62,15 @@ pub fn estimate(request: &DensityRequest, caller: Caller<'_>) -> Result<Kde> {
     let bandwidth = bandwidth(request)?;
     let points = latent_file::read(&request.latent, caller)?;
     let place = request.latent.display();
-    let mut kde = fit(points.z.view(), &points.energies_gev, bandwidth, request.covariance)
+    let settings = KdeSettings {
+        covariance: request.covariance,
+        bandwidth,
+        max_centres: request.max_centres,
+        seed: request.seed,
+        ..KdeSettings::default()
+    };
+    let mut kde = fit(points.z.view(), &points.energies_gev, settings)
         .with_context(|| format!("{place}: no density can be estimated"))?;
-    if let Some(n) = request.max_centres {
-        kde = kde.reduced(n, request.seed)?;
-    }
     let provenance = kde.provenance_mut();
     provenance.extend(provenance::attributes(&[&request.latent], caller)?);
     provenance.insert("density_seed".to_owned(), request.seed.to_string());
@@ -84,8 +90,10 @@ fn bandwidth(request: &DensityRequest) -> Result<Bandwidth> {
         }
         (BandwidthRule::Scott, None) => Ok(Bandwidth::Scott),
         (BandwidthRule::Silverman, None) => Ok(Bandwidth::Silverman),
-        (BandwidthRule::CrossValidated, None) => {
-            let search = CrossValidation { n_points: n_search_points, seed, ..CrossValidation::default() };
+        (rule @ (BandwidthRule::CrossValidated | BandwidthRule::One), None) => {
+            let common = rule == BandwidthRule::One;
+            let search =
+                CrossValidation { n_points: n_search_points, common, seed, ..CrossValidation::default() };
             Ok(Bandwidth::CrossValidated(search))
         }
     }
@@ -96,12 +104,11 @@ pub(crate) fn each_variable(n_points: usize, energy: Option<f64>, seed: u64) -> 
     Bandwidth::PerDimension(PerDimension { n_points, condition: energy, seed, ..PerDimension::default() })
 }
 
-/// Density of z `[n, encoded]` and the energies, which z can be sampled at.
+/// Density of z `[n, encoded]` and the energies, which z can be sampled at; the columns of `settings` are set here.
 pub(crate) fn fit(
     z: ArrayView2<'_, f64>,
     energies_gev: &[f64],
-    bandwidth: Bandwidth,
-    covariance: KernelCovariance,
+    settings: KdeSettings,
 ) -> calo_latent::Result<Kde> {
     let encoded = z.ncols();
     let mut points = Array2::zeros((z.nrows(), encoded + 1));
@@ -110,7 +117,6 @@ pub(crate) fn fit(
         *point = energy;
     }
     let columns = (0..encoded).map(|variable| format!("z {variable}")).chain([ENERGY.to_owned()]);
-    let settings =
-        KdeSettings { covariance, bandwidth, condition: Some(encoded), columns: columns.collect() };
+    let settings = KdeSettings { condition: Some(encoded), columns: columns.collect(), ..settings };
     Kde::fit(points.view(), &settings)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use calo_nn::engine::TrainingError;
+
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -36,7 +38,7 @@ pub enum Error {
     Networks(#[from] calo_nn::Error),
     /// A training step could not be made, or made what no run recovers from.
     #[error(transparent)]
-    Training(#[from] calo_nn::engine::TrainingError),
+    Training(#[from] TrainingError),
     /// A density or another statistic of latent variables could not be computed.
     #[error(transparent)]
     Latent(#[from] calo_latent::Error),
@@ -78,6 +80,14 @@ impl Error {
     /// Whether the request is to blame, not a file.
     pub fn is_usage(&self) -> bool {
         matches!(self.innermost(), Self::Usage(_))
+    }
+
+    /// What a training run did not recover from, where that is the error.
+    pub fn divergence(&self) -> Option<String> {
+        match self.innermost() {
+            Self::Training(error @ TrainingError::Diverged { .. }) => Some(error.to_string()),
+            _ => None,
+        }
     }
 
     /// The same, with the place or the attempt in front.
@@ -168,6 +178,10 @@ mod tests {
         let error = Error::from(calo_core::Error::Interrupted).context("run").context("seed 1");
         assert!(error.is_interruption() && !error.is_usage());
         assert!(Error::Usage("no detector".to_owned()).context("evaluate").is_usage());
-        assert!(!Error::Invalid("a.hdf5: empty".to_owned()).is_interruption());
+        let invalid = Error::Invalid("a.hdf5: empty".to_owned());
+        assert!(!invalid.is_interruption() && invalid.divergence().is_none());
+        let diverged = TrainingError::Diverged { step: 7, problem: "kld is NaN".to_owned() };
+        let divergence = Error::from(diverged).context("run").divergence().unwrap_or_default();
+        assert!(divergence.contains("step 7") && divergence.contains("kld is NaN"), "{divergence}");
     }
 }

@@ -13,6 +13,7 @@ mod built_in;
 mod check;
 mod data;
 mod description;
+mod estimate;
 mod markdown;
 mod page;
 mod pipeline;
@@ -40,16 +41,17 @@ pub use amplification::{
 };
 pub use any::AnyExperiment;
 pub use description::Experiment;
+pub use estimate::estimate;
 pub use plan::{
-    Candidate, Claim, ClaimedQuantity, DataPlan, EpochRule, Figures, FilePlan, LatentPage, Pooling, RunPlan,
-    Sampling, Scan,
+    Candidate, Claim, ClaimedQuantity, DataPlan, DensityBandwidth, DensityPlan, EpochRule, Figures, FilePlan,
+    Kernel, LatentComparisonPlan, LatentPage, Pooling, RunPlan, Sampling, Scan,
 };
 pub use profile::{Profile, ProfileRun};
 pub use program::Program;
 pub use request::ReproduceRequest;
 pub use source::Kind;
 pub use stages::{Request, StageRecord};
-pub use table::{Column, Offset, SeedRow, Table};
+pub use table::{Column, LatentRow, Offset, SeedRow, Table};
 
 use calo_core::Detector;
 
@@ -79,6 +81,10 @@ pub struct Reproduced {
 /// A request, an experiment or fields of a configuration that contradict themselves; a folder that holds something else or
 /// another request; those of any stage; an interruption. The same request resumes from there.
 pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Reproduced> {
+    // Runs of other profiles are no part of it.
+    let own = request.experiment.in_profile(&request.profile)?;
+    let own = if request.pretrained { own.with_shipped_densities() } else { own };
+    let request = &ReproduceRequest { experiment: own, ..request.clone() };
     let experiment = &request.experiment;
     let profile = experiment.profile(&request.profile)?;
     if request.data.is_none() && !request.data_at.is_empty() {
@@ -123,13 +129,9 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
         out: out.clone(),
         runner: Runner { stages, monitor, compute: &request.compute },
     };
-    let data = match &request.data {
-        Some(data) => data::take_files(&mut pipeline, &std::path::absolute(data).context("--data")?)?,
-        None => data::simulate(&mut pipeline)?,
-    };
     let mut rows = Vec::new();
-    for seed in request.seed..request.seed.saturating_add(request.n_seeds) {
-        rows.push(SeedRow::new(&seed::run(&mut pipeline, &data, seed)?, experiment));
+    for index in 0..request.n_seeds {
+        rows.push(SeedRow::new(&seed::run(&mut pipeline, index)?, experiment));
     }
     let table = Table::new(detector, asked, rows, pipeline.runner.stages.finished(), request.build_seconds);
     let page = page::page(&table, experiment);

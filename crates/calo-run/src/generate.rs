@@ -1,5 +1,7 @@
 //! Showers of a trained model in a file.
 
+mod incident;
+
 use std::path::{Path, PathBuf};
 
 use calo_core::{AtomicFile, Detector, Dtype, ShowerBatch};
@@ -9,12 +11,14 @@ use serde::Serialize;
 
 use crate::amplification::{DETECTOR, OBSERVED, ObservedShowers};
 use crate::energies::is_same_energy;
-use crate::files::StorageOptions;
+use crate::files::{StorageOptions, refuse_input};
 use crate::model::{LoadedModel, ModelChoice};
 use crate::monitor::{Caller, Pass};
 use crate::provenance::{self, Input};
 use crate::sampling::{Generator, LatentSource};
 use crate::{EnergyRange, Error, Result};
+
+pub use incident::IncidentEnergies;
 
 /// Which showers are generated, by which model.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +30,7 @@ pub struct GenerateRequest {
     /// Density of the latent variables, instead of the model's own.
     pub density: Option<PathBuf>,
     /// Incident energies.
-    pub energies: EnergyRange,
+    pub energies: IncidentEnergies,
     /// Number of showers.
     pub n_showers: u64,
     /// Another seed makes other showers.
@@ -79,10 +83,14 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
             LatentSource::Kde(Box::new(kde))
         }
     };
-    check_energies(request.energies, &model)?;
+    let range = request.first..request.first.saturating_add(request.n_showers);
+    let energies = request.energies.read(range.end.saturating_sub(1), caller)?;
+    check_energies(energies.range(), request, &model)?;
+    refuse_input(&request.out, &request.energies.file().into_iter().collect::<Vec<_>>())?;
     let shown = model.shown();
     let LoadedModel { detector, epoch, networks, .. } = model;
     let mut attributes = provenance::attributes_of(&inputs, caller)?;
+    attributes.extend(request.energies.attributes()?);
     attributes.push(("epoch".to_owned(), epoch.to_string()));
     let n_stages = networks.stages().len();
     if request.no_post_processor && n_stages == 1 {
@@ -92,8 +100,7 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
     let mut target = Target::create(request, &detector, attributes)?;
     let generator = Generator::new(&networks, latent, request.seed, n_stages)?;
     let mut progress = caller.begin(&Pass::showers("generating", Some(request.n_showers)));
-    let range = request.first..request.first.saturating_add(request.n_showers);
-    let energy_gev = |i| generator.energy_gev(request.energies, i);
+    let energy_gev = |i| energies.gev(&generator, i);
     generator.for_each_block(range, energy_gev, caller, |block| {
         let batch = block.last()?;
         target.write(&batch, &detector)?;
@@ -109,7 +116,7 @@ pub fn generate(request: &GenerateRequest, caller: Caller<'_>) -> Result<Generat
 ///
 /// # Errors
 /// A model that learned showers of another, single energy.
-fn check_energies(wanted: EnergyRange, model: &LoadedModel) -> Result<()> {
+fn check_energies(wanted: EnergyRange, request: &GenerateRequest, model: &LoadedModel) -> Result<()> {
     if model.networks.family().takes_energy() {
         return Ok(());
     }
@@ -120,7 +127,8 @@ fn check_energies(wanted: EnergyRange, model: &LoadedModel) -> Result<()> {
         return Ok(());
     }
     let problem = format!(
-        "--energy {wanted}: {} makes showers of {only} GeV alone, which it was trained on; expected --energy {only}",
+        "{}: {} makes showers of {only} GeV alone, which it was trained on; expected --energy {only}",
+        request.energies,
         model.shown()
     );
     Err(Error::Usage(problem))

@@ -4,10 +4,10 @@ mod decoded;
 mod encoded;
 mod sampled;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use calo_data::Part;
-use calo_latent::{Kde, KernelCovariance};
+use calo_latent::{Kde, KdeSettings, KernelCovariance};
 use calo_metrics::results::Gap;
 use calo_report::ReportFiles;
 use calo_report::latent::{DataInfo, DensityInfo, LatentResults, ModelInfo, SCHEMA_VERSION};
@@ -40,6 +40,8 @@ pub struct LatentRequest {
     pub out: PathBuf,
     /// Density to sample from, instead of the model's own or one made for the occasion.
     pub density: Option<PathBuf>,
+    /// Training showers that the latter is estimated from; the training part of the run's own file unless told.
+    pub train: Option<PathBuf>,
     /// Showers generated of each kind, at most as many as are encoded.
     pub n_generated: usize,
     /// Incident energy of the showers along a variable, GeV.
@@ -55,8 +57,8 @@ pub struct LatentRequest {
 /// Divergence of each latent variable, its correlations, showers along it, and what new showers are sampled from:
 /// latent.json, a page and figures.
 ///
-/// Showers that the model was not trained on are encoded; the density is estimated from those it was trained on, unless
-/// one is given.
+/// Showers that the model was not trained on are encoded. The density is estimated from those it was trained on, unless
+/// one is given: never from those it is compared with.
 ///
 /// # Errors
 /// No model, showers that cannot be read or encoded, a density of other weights, a full disk, an interruption.
@@ -84,11 +86,16 @@ pub fn latent(request: &LatentRequest, caller: Caller<'_>) -> Result<(LatentResu
     let (density, density_path) = match model.density(request.density.as_deref())? {
         Some((kde, input)) => (Some(kde), Some(input.shown())),
         None => {
-            let trained = if own { Some(read(PartChoice::Part(Part::Train))?) } else { None };
-            let fitted = fit(trained.as_ref().unwrap_or(&showers), request.seed);
-            let fitted = fitted
-                .map_err(|error| gaps.push(Gap::new("kernel density of z and energy", error.to_string())));
-            (fitted.ok(), None)
+            let trained = match &request.train {
+                Some(path) => Some(training_showers(&model, path, request, caller)?),
+                None if own => Some(read(PartChoice::Part(Part::Train))?),
+                None => None,
+            };
+            let without = || "no training showers; expected --train or --density".to_owned();
+            let fitted = trained
+                .ok_or_else(without)
+                .and_then(|trained| fit(&trained, request.seed).map_err(|error| error.to_string()));
+            (fitted.map_err(|why| gaps.push(Gap::new("kernel density of z and energy", why))).ok(), None)
         }
     };
     let generated = Generation { n: request.n_generated, seed: request.seed, n_stages };
@@ -119,10 +126,29 @@ pub fn latent(request: &LatentRequest, caller: Caller<'_>) -> Result<(LatentResu
     Ok((results, files))
 }
 
+/// The showers of a file that the model was trained on.
+fn training_showers(
+    model: &LoadedModel,
+    path: &Path,
+    request: &LatentRequest,
+    caller: Caller<'_>,
+) -> Result<EncodedShowers> {
+    let blake3 = hash_file(path)?;
+    let own = parts::is_own(model, &blake3);
+    let part = if own { PartChoice::Part(Part::Train) } else { PartChoice::All };
+    let file = DataFile { path, blake3: &blake3, from: &request.from };
+    let mut showers = parts::open(model, file, part, caller)?;
+    EncodedShowers::read(model, &mut showers, request.seed, caller)
+}
+
 /// Density of showers of some energies; energies that are all the same have none.
 fn fit(showers: &EncodedShowers, seed: u64) -> calo_latent::Result<Kde> {
-    let bandwidth = density::each_variable(density::SEARCH_POINTS, None, seed);
-    density::fit(showers.z.view(), &showers.energies_gev, bandwidth, KernelCovariance::Regressed)
+    let settings = KdeSettings {
+        bandwidth: density::each_variable(density::SEARCH_POINTS, None, seed),
+        covariance: KernelCovariance::Regressed,
+        ..KdeSettings::default()
+    };
+    density::fit(showers.z.view(), &showers.energies_gev, settings)
 }
 
 fn model_info(model: &LoadedModel, post_processed: bool) -> Result<ModelInfo> {

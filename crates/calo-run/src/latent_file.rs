@@ -5,7 +5,7 @@ use std::path::Path;
 use calo_core::Dtype;
 use calo_data::{TableColumn, TableReader, TableWriter};
 use calo_metrics::{Column, ObservableTable};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::Result;
 use crate::error::{bail, ensure};
@@ -124,16 +124,8 @@ pub struct LatentPoints {
 /// # Errors
 /// A file that is not a latent file, is damaged, or holds numbers that are not finite.
 pub fn read(path: &Path, caller: Caller<'_>) -> Result<LatentPoints> {
-    caller.monitor.working_on(path);
     let place = path.display();
-    let table = TableReader::open(path)?;
-    let attributes = calo_data::read_attributes(path, None)?;
-    let version = attributes.iter().find(|(name, _)| name == VERSION.0).map(|(_, value)| value.as_str());
-    ensure!(
-        version.is_some() && table.has(Z) && table.has(ENERGY),
-        "{place}: not a latent file; expected what `calo encode` writes"
-    );
-    ensure!(version == Some(VERSION.1), "{place}: latent file of another version; expected {}", VERSION.1);
+    let table = open(path, caller)?;
     let (z, energies) = (table.read(Z)?, table.read(ENERGY)?);
     ensure!(
         z.nrows() == energies.nrows() && energies.ncols() == 1 && z.ncols() > 0,
@@ -146,4 +138,63 @@ pub fn read(path: &Path, caller: Caller<'_>) -> Result<LatentPoints> {
         bail!("{place}: {value} in row {shower}; expected finite latent variables and energies");
     }
     Ok(LatentPoints { z, energies_gev: energies.column(0).to_vec() })
+}
+
+/// What an encoder says of some showers.
+pub struct LatentPosteriors {
+    /// Sampled z, `[shower, variable]`.
+    pub z: Array2<f64>,
+    /// Means of the posteriors, likewise.
+    pub mean: Array2<f64>,
+    /// Logarithms of their variances, likewise.
+    pub log_variance: Array2<f64>,
+}
+
+impl LatentPosteriors {
+    /// At most `n` showers of these, from the first on.
+    #[must_use]
+    pub fn first(self, n: usize) -> Self {
+        let cut = |x: Array2<f64>| {
+            let rows = x.nrows().min(n);
+            x.slice(s![..rows, ..]).to_owned()
+        };
+        Self { z: cut(self.z), mean: cut(self.mean), log_variance: cut(self.log_variance) }
+    }
+}
+
+/// Reads sampled z and posteriors of a latent file.
+///
+/// # Errors
+/// As [`read`]; parts of different sizes.
+pub fn read_posteriors(path: &Path, caller: Caller<'_>) -> Result<LatentPosteriors> {
+    let place = path.display();
+    let table = open(path, caller)?;
+    let [z, mean, log_variance] = [Z, MEAN, LOG_VARIANCE].map(|name| table.read(name));
+    let (z, mean, log_variance) = (z?, mean?, log_variance?);
+    ensure!(
+        z.dim() == mean.dim() && z.dim() == log_variance.dim() && !z.is_empty(),
+        "{place}: z of {:?}, means of {:?}; expected as many of each, and some",
+        z.dim(),
+        mean.dim()
+    );
+    let bad = z.indexed_iter().find(|(_, value)| !value.is_finite());
+    if let Some(((shower, _), value)) = bad {
+        bail!("{place}: {value} in row {shower}; expected finite latent variables");
+    }
+    Ok(LatentPosteriors { z, mean, log_variance })
+}
+
+/// Opens a latent file.
+fn open(path: &Path, caller: Caller<'_>) -> Result<TableReader> {
+    caller.monitor.working_on(path);
+    let place = path.display();
+    let table = TableReader::open(path)?;
+    let attributes = calo_data::read_attributes(path, None)?;
+    let version = attributes.iter().find(|(name, _)| name == VERSION.0).map(|(_, value)| value.as_str());
+    ensure!(
+        version.is_some() && table.has(Z) && table.has(ENERGY),
+        "{place}: not a latent file; expected what `calo encode` writes"
+    );
+    ensure!(version == Some(VERSION.1), "{place}: latent file of another version; expected {}", VERSION.1);
+    Ok(table)
 }

@@ -14,7 +14,7 @@
 //! | [`model`], [`networks`] | a trained model, from a run folder or built in; its networks, arrays in and out |
 //! | [`sampling`], [`generate`] | its showers, sampled from a prior or a density |
 //! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
-//! | [`density`], [`latent`] | densities to sample from; what latent variables say |
+//! | [`density`], [`latent`], [`latent_comparison`] | densities to sample from; what latent variables say, of one model and of several |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
 //! | [`amplification`] | how many independent showers a generated sample is worth |
 //! | [`export`], [`import`] | models to give away, and weights of others |
@@ -37,6 +37,7 @@ pub mod generate;
 pub mod import;
 pub mod inspect;
 pub mod latent;
+pub mod latent_comparison;
 pub mod latent_file;
 pub mod measures;
 pub mod model;

@@ -9,14 +9,15 @@ use crate::Result;
 type Render = fn(&Path) -> calo_report::Result<ReportFiles>;
 
 /// Files that are drawn, and how.
-const KINDS: [(&str, Render); 4] = [
+const KINDS: [(&str, Render); 5] = [
     ("results.json", calo_report::render),
     ("latent.json", calo_report::render_latent),
+    ("latent-comparison.json", calo_report::render_latent_comparison),
     ("selection.json", calo_report::render_selection),
     ("amplification.json", calo_report::render_amplification),
 ];
 
-/// Draws the figures of an evaluation, of a latent space, of the epochs of runs, or of what samples are worth in `folder`,
+/// Draws the figures of an evaluation, of a latent space or several, of the epochs of runs, or of what samples are worth in `folder`,
 /// with a page for each.
 ///
 /// # Errors

@@ -70,6 +70,11 @@ impl RunFolder {
         self.path.join("density.safetensors")
     }
 
+    /// Why the run did not recover, where an experiment takes that for a result.
+    pub(crate) fn died(&self) -> PathBuf {
+        self.path.join("died.txt")
+    }
+
     /// All that is needed to resume.
     pub fn last(&self) -> PathBuf {
         self.path.join("last.safetensors")

@@ -19,6 +19,7 @@ use crate::{EnergyRange, Error, Result};
 const ENERGY: Purpose = Purpose::new("generated energy");
 const DENSITY: Purpose = Purpose::new("generated latent");
 const NOISE: Purpose = Purpose::new("generated latent noise");
+const VALIDATION_NOISE: Purpose = Purpose::new("validation latent noise");
 
 /// Where the encoded latent variables come from; the others are noise.
 pub enum LatentSource {
@@ -43,6 +44,7 @@ pub struct Generator<'a> {
     latent: LatentSource,
     seed: u64,
     n_stages: usize,
+    noise: Purpose,
 }
 
 impl<'a> Generator<'a> {
@@ -56,7 +58,15 @@ impl<'a> Generator<'a> {
             LatentSource::Kde(kde) => kde.check_latent_size(n_encoded(model))?,
             LatentSource::Optimised => drop(latent_score(model)?),
         }
-        Ok(Self { model, latent, seed, n_stages })
+        Ok(Self { model, latent, seed, n_stages, noise: NOISE })
+    }
+
+    /// `model` with latent variables from its prior and all of its stages, for showers that an epoch is chosen by.
+    ///
+    /// Their noise is not that of [`Self::new`]: an epoch that is lucky with the one is not with the other.
+    pub fn for_validation(model: &'a ShowerModel, seed: u64) -> Self {
+        let n_stages = model.stages().len();
+        Self { model, latent: LatentSource::Prior, seed, n_stages, noise: VALIDATION_NOISE }
     }
 
     /// Incident energy of shower `i`, uniform in `range`, GeV.
@@ -138,7 +148,7 @@ impl<'a> Generator<'a> {
         let (n, device) = (energies_gev.len(), self.model.device());
         let (prior, encoded) = (self.model.prior(), n_encoded(self.model));
         let latent = prior.dim();
-        let rows = RandomRows { seed: self.seed, purpose: NOISE, first, n };
+        let rows = RandomRows { seed: self.seed, purpose: self.noise, first, n };
         let noise = match prior {
             Prior::Normal(_) => standard_normal(rows, latent, device)?,
             Prior::Uniform(_) => uniform(rows, latent, device)?,

@@ -158,6 +158,7 @@ fn selection(runs: &[Run]) -> Result<Selection> {
         schema_version: SCHEMA_VERSION,
         calo_version: VERSION.trim_start_matches("calo ").to_owned(),
         detector: first.detector.clone(),
+        n_showers: Some(n_showers),
         divisors: Divisors { jsd, area_difference, n_comparisons },
         runs: selected,
     })

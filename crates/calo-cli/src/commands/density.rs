@@ -21,7 +21,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     out: Out,
     /// Width of the kernels in standard deviations: `each` (one for each variable, likelihood of held-out points), `cv` (one
-    /// for all, cross-validated likelihood), `scott`, `silverman` or a number
+    /// for all variables and one for the energy, cross-validated likelihood), `one` (one for all and the energy), `scott`,
+    /// `silverman` or a number
     #[arg(long, value_name = "RULE|X", default_value = "each")]
     bandwidth: Rule,
     /// Width along the energy in standard deviations, with `each` or a number as --bandwidth; by default
@@ -31,11 +32,12 @@ pub(crate) struct Args {
     /// Shape of the kernels
     #[arg(long, value_enum, default_value_t = Covariance::Regressed)]
     covariance: Covariance,
-    /// Points that bandwidths are searched with at most
+    /// Points that bandwidths are searched with at most; where there are more kernels, these are narrower by (m / n)^(1 / (d +
+    /// 4))
     #[arg(long, value_name = "N", default_value_t = SEARCH_POINTS, value_parser = search_points)]
     cv_points: usize,
-    /// Keep at most this many points as kernels, drawn by the seed; by default all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Make at most this many points kernels, drawn by the seed before anything is fitted; by default all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     max_centres: Option<u64>,
     /// Seed of the points that are drawn
     #[arg(long, default_value_t = 1)]
@@ -53,11 +55,12 @@ impl FromStr for Rule {
         let rule = match text {
             "each" => BandwidthRule::EachVariable,
             "cv" => BandwidthRule::CrossValidated,
+            "one" => BandwidthRule::One,
             "scott" => BandwidthRule::Scott,
             "silverman" => BandwidthRule::Silverman,
             _ => positive(text)
                 .map(BandwidthRule::Number)
-                .map_err(|e| format!("{e}; expected each, cv, scott, silverman or a number"))?,
+                .map_err(|e| format!("{e}; expected each, cv, one, scott, silverman or a number"))?,
         };
         Ok(Self(rule))
     }

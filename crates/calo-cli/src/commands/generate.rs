@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use calo_run::EnergyRange;
-use calo_run::generate::{GenerateRequest, LatentChoice, generate};
+use calo_run::generate::{GenerateRequest, IncidentEnergies, LatentChoice, generate};
 use calo_run::monitor::Caller;
 use clap::ValueEnum;
 
@@ -25,8 +25,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     density: Option<PathBuf>,
     /// Kinetic energy, uniform in LOW..HIGH or a single value, GeV
-    #[arg(long, value_name = "LOW..HIGH")]
-    energy: EnergyRange,
+    #[arg(long, value_name = "LOW..HIGH", required_unless_present = "energies_of")]
+    energy: Option<EnergyRange>,
+    /// Give shower i the incident energy of shower i in this file, instead of --energy
+    #[arg(long, value_name = "FILE", conflicts_with = "energy")]
+    energies_of: Option<PathBuf>,
     /// Number of showers
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     n_showers: u64,
@@ -69,11 +72,17 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         Latent::Kde => LatentChoice::Kde,
         Latent::Optimised => LatentChoice::Optimised,
     });
+    let energies = args.energy.map(IncidentEnergies::Uniform);
+    let energies = energies.or_else(|| args.energies_of.clone().map(IncidentEnergies::Of));
+    let Some(energies) = energies else {
+        let problem = "no incident energies; expected --energy or --energies-of";
+        return Err(calo_run::Error::Usage(problem.to_owned()).into());
+    };
     let request = GenerateRequest {
         model: args.model.choice(),
         latent,
         density: args.density.clone(),
-        energies: args.energy,
+        energies,
         n_showers: args.n_showers,
         seed: args.seed,
         first: args.first,

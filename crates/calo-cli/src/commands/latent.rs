@@ -15,8 +15,8 @@ use crate::output;
 /// What a model encodes: divergence of each latent variable, its correlations, showers along it, and what new showers
 /// are sampled from; latent.json, a page and figures
 ///
-/// Showers that the model was not trained on are encoded; the density is estimated from those it was trained on, unless
-/// one is given.
+/// Showers that the model was not trained on are encoded. The density is estimated from those it was trained on, unless one
+/// is given: never from those it is compared with.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Density of `calo density` to sample from, instead of the model's own or one made for the occasion
     #[arg(long, value_name = "FILE")]
     density: Option<PathBuf>,
+    /// Training showers that the latter is estimated from, where --data is not the file of the run
+    #[arg(long, value_name = "FILE", conflicts_with = "density")]
+    train: Option<PathBuf>,
     /// Showers generated of each kind, at most as many as are encoded
     #[arg(long, value_name = "N", default_value_t = 1000)]
     n_generated: usize,
@@ -57,6 +60,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         part: args.part,
         out: args.out.clone(),
         density: args.density.clone(),
+        train: args.train.clone(),
         n_generated: args.n_generated,
         energy_gev: args.energy,
         no_post_processor: args.no_post_processor,

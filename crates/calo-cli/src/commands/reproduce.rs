@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use calo_run::experiment::{
     AmplificationExperiment, AmplificationReproduceRequest, AnyExperiment, Experiment, Program,
-    ReproduceRequest, reproduce, reproduce_amplification,
+    ReproduceRequest, estimate, reproduce, reproduce_amplification,
 };
 use calo_run::files::FixedEnergyFile;
 use calo_run::model::{Compute, Precision};
@@ -86,6 +86,10 @@ pub(crate) struct Args {
     /// What convolutions and products compute with: f32, on a GPU also tf32
     #[arg(long, default_value_t, value_name = "P", value_parser = precision)]
     precision: Precision,
+    /// Make nothing: measure two training steps at small batches here, and print what the runs of the profile would take in
+    /// memory and time
+    #[arg(long, conflicts_with = "pretrained")]
+    estimate: bool,
     /// Seconds of a build, listed with the stages
     #[arg(long, value_name = "S", hide = true)]
     build_seconds: Option<f64>,
@@ -137,7 +141,7 @@ fn scores(args: &Args, experiment: Experiment, caller: Caller<'_>) -> anyhow::Re
         data_at: args.data_at.clone(),
         data_seed: args.data_seed,
         seed: args.seed,
-        n_seeds: args.seeds.unwrap_or(1),
+        n_seeds: args.seeds.or(experiment.profile(&args.profile)?.seeds).unwrap_or(1),
         n_runs: args.n_runs.unwrap_or(1),
         pretrained: args.pretrained,
         from: args.from.clone(),
@@ -150,14 +154,21 @@ fn scores(args: &Args, experiment: Experiment, caller: Caller<'_>) -> anyhow::Re
         build_seconds: args.build_seconds,
         experiment,
     };
+    if args.estimate {
+        return output::print(&estimate(&request, caller.monitor)?);
+    }
     let reproduced = reproduce(&request, caller.monitor)?;
     let (json, markdown) = (reproduced.json.display(), reproduced.markdown.display());
     output::print(&format!("{}\n{json}\n{markdown}\n", reproduced.page))
 }
 
 fn amplification(args: &Args, experiment: AmplificationExperiment, caller: Caller<'_>) -> anyhow::Result<()> {
-    let given =
-        [("--data", args.data.is_some()), ("--pretrained", args.pretrained), ("--from", args.from.is_some())];
+    let given = [
+        ("--data", args.data.is_some()),
+        ("--pretrained", args.pretrained),
+        ("--from", args.from.is_some()),
+        ("--estimate", args.estimate),
+    ];
     if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
         let problem = format!(
             "{option}: experiment {} makes its own showers and runs; expected no such option (`calo amplification` takes any \

@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Shares of training, validation and test
     #[arg(long, value_name = "TRAIN,VALIDATION,TEST", default_value = "80,10,10", value_parser = fractions)]
     fractions: [f64; 3],
+    /// Showers that validation and test have at most, each; the rest is training, or is left out where training has no share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    at_most: Option<u64>,
     /// Which showers go where depends on this and on the file's length alone
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -46,6 +49,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         input: args.input.clone(),
         out: args.out.clone(),
         fractions: args.fractions,
+        at_most: args.at_most,
         seed: args.seed,
         from: args.from.options(),
         storage: args.storage.options(),

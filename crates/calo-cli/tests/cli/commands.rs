@@ -20,6 +20,7 @@ fn help_is_pinned() {
         "density",
         "generate",
         "latent",
+        "compare-latent",
         "select",
         "export",
         "evaluate",

@@ -6,6 +6,7 @@ use std::path::Path;
 use calo_data::{TableReader, read_attributes};
 use calo_latent::Kde;
 use calo_report::latent::read_latent;
+use calo_report::latent_comparison::read_latent_comparison;
 
 use crate::common::{calo, sample, stderr, stdout};
 use crate::trained::{ENCODED, Trained};
@@ -102,7 +103,10 @@ fn a_density_is_of_its_latent_file_and_its_weights() {
         (few.n_centres(), few.bandwidths(), few.condition_bandwidth()),
         (50, &[0.25; ENCODED][..], Some(0.25))
     );
-    for rule in ["cv", "scott", "silverman"] {
+    density("one.safetensors", &["--bandwidth", "one"]).success();
+    let one = Kde::load(&path("one.safetensors")).unwrap();
+    assert_eq!(one.condition_bandwidth(), Some(one.bandwidths()[0]));
+    for rule in ["cv", "one", "scott", "silverman"] {
         density("rule.safetensors", &["--bandwidth", rule, "--covariance", "standardised"]).success();
         let same = Kde::load(&path("rule.safetensors")).unwrap();
         assert!(
@@ -175,9 +179,79 @@ fn a_latent_space_is_a_file_of_numbers_a_page_and_figures() {
     for name in ["latent.html", "figures/kld.svg", "figures/correlations.png", "figures/marginal_0.svg"] {
         assert!(out.join(name).is_file(), "{name}");
     }
+    // Of another file there are no training showers: the density is not made from those that it would be compared with.
+    let other = trained.path("other.hdf5");
+    crate::common::rewrite(&trained.data(), &other, |batch| batch.energies_gev[0] += 1.0);
+    let of_other = |more: &[&str]| {
+        let mut command = calo();
+        command.arg("latent").arg("--run").arg(trained.run()).arg("--data").arg(&other);
+        command.args(["--epoch", "2", "--n-generated", "8"]).args(more).arg("--out").arg(trained.path("o"));
+        command.assert().success();
+        read_latent(&trained.path("o")).unwrap()
+    };
+    let results = of_other(&[]);
+    assert!(results.density.is_none());
+    assert!(
+        results.gaps.iter().any(|gap| gap.why.contains("expected --train or --density")),
+        "{:?}",
+        results.gaps
+    );
+    let results = of_other(&["--train", &trained.data().display().to_string()]);
+    assert_eq!(results.density.unwrap().n_centres, 160);
+
     let again = trained.path("again");
     latent(&again);
     assert_eq!(fs::read(out.join("latent.json")).unwrap(), fs::read(again.join("latent.json")).unwrap());
+}
+
+#[test]
+fn latent_spaces_of_two_epochs_stand_side_by_side() {
+    let trained = Trained::new();
+    let path = |name: &str| trained.path(name);
+    for (epoch, space, z) in [("1", "one", "one.hdf5"), ("2", "two", "two.hdf5")] {
+        trained
+            .command("latent", &path(space))
+            .args(["--epoch", epoch, "--n-generated", "8"])
+            .assert()
+            .success();
+        trained.command("encode", &path(z)).args(["--epoch", epoch]).assert().success();
+    }
+    let mut density = calo();
+    density.arg("density").arg("--latent").arg(path("two.hdf5")).args(["--bandwidth", "scott"]);
+    density.arg("--out").arg(path("d.safetensors")).assert().success();
+    let named = |name: &str, file: &str| format!("{name}={}", path(file).display());
+    let compare = |correlations: &str| {
+        let mut command = calo();
+        command.arg("compare-latent").args(["--latent", &named("second", "two")]);
+        command.args(["--latent", &named("first", "one"), "--correlations", correlations]);
+        command.args(["--encoded", &named("second", "two.hdf5"), "--encoded", &named("first", "one.hdf5")]);
+        command.args(["--density", &named("KDE", "d.safetensors"), "--max-showers", "150"]);
+        command.arg("--out").arg(path("compared")).assert()
+    };
+    let message = stderr(&compare("third").code(2));
+    assert!(message.contains("--correlations third: expected one of second, first"), "{message}");
+    let said = stdout(&compare("first").success());
+    assert!(said.contains("second: ") && said.contains("nats in 4 variables"), "{said}");
+    let compared = read_latent_comparison(&path("compared/latent-comparison.json")).unwrap();
+    assert_eq!((compared.spaces.len(), &compared.correlated[..], compared.marginals.len()), (2, &[1][..], 2));
+    let two = read_latent(&path("two")).unwrap();
+    assert_eq!(compared.spaces[0].divergence, two.divergence);
+    for marginal in &compared.marginals {
+        for sample in &marginal.samples {
+            assert_eq!(sample.counts.iter().sum::<u64>() + sample.n_outside, 150);
+        }
+        let width = marginal.edges[1] - marginal.edges[0];
+        let area: f64 = marginal.density.as_ref().unwrap().values.iter().map(|value| value * width).sum();
+        assert!((area - 1.0).abs() < 0.05, "the density's marginal covers {area}");
+    }
+    for name in
+        ["latent-comparison.html", "figures/kld.svg", "figures/correlations_0.png", "figures/sampled_1.svg"]
+    {
+        assert!(path("compared").join(name).is_file(), "{name}");
+    }
+    assert!(!path("compared/figures/correlations_1.svg").exists());
+    let again = stdout(&calo().arg("report").arg(path("compared")).assert().success());
+    assert!(again.contains("latent-comparison.html"), "{again}");
 }
 
 #[test]

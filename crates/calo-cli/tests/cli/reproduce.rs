@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::common::{calo, stderr, stdout};
 
+const TABLE1: &str = include_str!("../../../../configs/experiments/table1.toml");
 const TABLE2: &str = include_str!("../../../../configs/experiments/table2.toml");
 
 /// An experiment of a user's own, like table 2 but for `from`.
@@ -44,7 +45,7 @@ fn wrong_requests_are_refused_before_anything_is_made() {
         assert!(!out.exists(), "{words:?}");
     };
     refuse(&["nada"], 2, &["nada", "table2"]);
-    refuse(&["table2", "--profile", "huge"], 2, &["huge", "tiny, quick, laptop, paper"]);
+    refuse(&["table2", "--profile", "huge"], 2, &["huge", "tiny, quick, laptop, gpu, paper"]);
     refuse(&["table2", "--pretrained"], 1, &["profile quick", "laptop"]);
     refuse(&["table2", "--set", "optim.epoch=1"], 1, &["bib-ae-quick.toml", "epoch"]);
     refuse(&["table2", "--set", "training.epochs=1"], 1, &["training.epochs", "`optim.epochs`"]);
@@ -84,6 +85,25 @@ fn an_experiment_of_ones_own_is_refused_with_its_file_and_field() {
         assert!(parts.iter().all(|part| text.contains(part)), "{to}: {text}");
         assert!(!out.exists(), "{to}");
     }
+}
+
+#[test]
+fn the_cost_of_a_profile_is_estimated_without_making_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command = calo();
+    command.args(["reproduce", "table2", "--profile", "tiny", "--estimate", "--out"]).arg(&out);
+    let text = stdout(&command.assert().success());
+    // 256 showers in two batches of critics, one of the others: fresh batches of 16 for each of three steps and one more.
+    for part in
+        ["profile tiny", "beta 0.05: 0.", "batches of 16:", "4 steps an epoch, 3 epochs", "2 such runs"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!out.exists());
+    let mut command = calo();
+    let text = stderr(&command.args(["reproduce", "calomplification", "--estimate"]).assert().code(2));
+    assert!(text.contains("--estimate"), "{text}");
 }
 
 /// The detector that it names is missed.
@@ -178,4 +198,69 @@ fn an_experiment_of_a_family_without_encoder_runs_a_scan_to_its_table() {
     }
     assert!(!text.contains("latent.html"), "{text}");
     assert!(out.join("seed-1/rate-0.0002/last.safetensors").is_file());
+}
+
+/// Table 1 with two of its sizes, and a run that cannot recover, on few showers.
+fn two_sizes() -> String {
+    let left_out = ["n-6", "n-12", "n-18", "n-64", "n-128", "n-512"];
+    let names = |block: &&str| left_out.iter().any(|name| block.contains(&format!("\"{name}\"")));
+    let blocks = TABLE1.split("\n\n").filter(|block| !names(block) || block.contains("[latent_comparison]"));
+    let text: Vec<&str> = blocks.filter(|block| !block.contains("[profile.run")).collect();
+    let mut text = text.join("\n\n");
+    for (from, to) in [
+        (
+            "correlations = [\"n-6\", \"n-24\", \"n-64\", \"beta-0.4\"]",
+            "correlations = [\"n-24\", \"beta-0.4\"]",
+        ),
+        ("spectrum_gev = \"10..100\"", "spectrum_gev = \"10..20\""),
+        ("fixed_gev = [20, 30, 40, 50, 60, 70, 80, 90]", "fixed_gev = [15, 20]"),
+        ("n_train = 256", "n_train = 64"),
+        ("n_full = 64", "n_full = 24"),
+        ("n_fixed = 24", "n_fixed = 12"),
+        (
+            "overrides = [\"losses.kld=0.4\", \"model.autoencoder.n_encoded=24\"]",
+            "overrides = [\"optim.learning_rate.autoencoder=1e30\", \"optim.learning_rate.critic=1e30\"]\nmay_die = true",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}\n{text}");
+        text = text.replacen(from, to, 1);
+    }
+    text
+}
+
+#[test]
+fn latent_spaces_of_two_sizes_become_one_table_and_one_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("sizes.toml"), folder.path().join("out"));
+    fs::write(&file, two_sizes()).unwrap();
+    let mut command = calo();
+    command.args(["reproduce", "--profile", "tiny"]).arg(&file).arg("--out").arg(&out);
+    let page = stdout(&command.assert().success());
+    for part in [
+        "| n 2",
+        "| S_JSD, half the showers",
+        "| S_JSD, paper (its own divisors)",
+        "| mu90 of visible energy at 15 GeV, %",
+        "validation showers of the full spectrum",
+        "## Latent spaces",
+        "| one by one",
+        "Seed 1: run n = 24, beta 0.4 did not recover:",
+        "`latent-comparison/latent-comparison.html` (figures 2, 3 and 8)",
+        "| seed-1: simulate reference showers of 15 GeV",
+        "| seed-1: density ours",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    // Distributions are judged at 20 GeV, not at 15.
+    assert!(!page.contains("simulate validation showers of 15 GeV"), "{page}");
+    assert!(page.contains("simulate validation showers of 20 GeV"), "{page}");
+    let seed = out.join("seed-1");
+    for name in
+        ["data/reference_15.hdf5", "density-ours.safetensors", "latent-comparison/figures/sampled_0.svg"]
+    {
+        assert!(seed.join(name).is_file(), "{name}");
+    }
+    // Of the two that are asked for, one has no showers.
+    let figures = seed.join("latent-comparison/figures");
+    assert!(figures.join("correlations_0.svg").is_file() && !figures.join("correlations_1.svg").exists());
 }

@@ -286,6 +286,20 @@ fn shower_i_is_the_same_in_any_part_of_a_sample() {
         assert_eq!(a, b, "shower {i}");
     }
     assert!(all.cells_mev.iter().all(|cell| *cell >= 0.0));
+    // Energies of a file: shower i has that of shower i there.
+    let of_file =
+        ["--seed", "4", "--energies-of", &bench.path("all.hdf5").display().to_string()].map(str::to_owned);
+    let of_file: Vec<&str> = of_file.iter().map(String::as_str).collect();
+    bench.generate("run", "like.hdf5", &[&of_file[..], &["-n", "7", "--first", "21"]].concat()).success();
+    let like = read(&bench.path("like.hdf5"));
+    assert_eq!((&like.energies_gev, &like.cells_mev), (&part.energies_gev, &part.cells_mev));
+    let attributes = calo_data::read_attributes(&bench.path("like.hdf5"), None).unwrap();
+    assert!(attributes.iter().any(|(name, _)| name == "energies_of_blake3"), "{attributes:?}");
+    let message =
+        stderr(&bench.generate("run", "more.hdf5", &[&of_file[..], &["-n", "41"]].concat()).code(1));
+    assert!(message.contains("all.hdf5: 40 showers; expected at least 41"), "{message}");
+    let message = stderr(&bench.generate("run", "all.hdf5", &[&of_file[..], &["-n", "1"]].concat()).code(2));
+    assert!(message.contains("is the input"), "{message}");
     let attributes = calo_data::read_attributes(&bench.path("all.hdf5"), None).unwrap();
     assert!(attributes.iter().any(|(name, text)| name == "epoch" && text == "1"), "{attributes:?}");
 }

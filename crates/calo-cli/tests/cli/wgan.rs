@@ -87,8 +87,8 @@ fn pions_of_three_models_become_one_table() {
         assert!(page.contains(part), "{part} is not in {page}");
     }
     // Showers that punch through are not in any sample.
-    let (all, kept) = (out.join("data/train.unfiltered.hdf5"), out.join("data/train.hdf5"));
-    let [all, kept] = [all, kept].map(|path| read(&path));
+    let files = ["train.unfiltered.hdf5", "train.hdf5"].map(|name| out.join("seed-1/data").join(name));
+    let [all, kept] = files.map(|path| read(&path));
     assert!(all.len() == 70 && kept.len() < 70 && kept.len() > 40, "{} of {}", kept.len(), all.len());
     let hits = |shower: ndarray::ArrayView3<'_, f32>| shower.iter().filter(|cell| **cell > 0.25).count();
     assert!(kept.cells_mev.outer_iter().all(|shower| hits(shower) > 70));

@@ -22,8 +22,8 @@ pub struct Projection {
     pub x: TransverseAxis,
     /// Bins along y.
     pub y: TransverseAxis,
-    /// Events with more entries than this in `mcpdg` showered before the calorimeter and are skipped.
-    pub max_mc_particles: usize,
+    /// Events with more entries than this in `mcpdg` showered before the calorimeter and are skipped; absent where none is.
+    pub max_mc_particles: Option<usize>,
     /// Correction for wafers shifted from layer to layer; absent where cells are aligned.
     pub staggering: Option<Staggering>,
 }

@@ -24,7 +24,7 @@ pub enum Bandwidth {
     Scott,
     /// [`silverman`]'s rule.
     Silverman,
-    /// Largest likelihood of held-out points, with a bandwidth of its own for the condition.
+    /// Largest likelihood of held-out points, with a bandwidth of its own for the condition unless one is asked for.
     CrossValidated(CrossValidation),
     /// Largest likelihood of held-out points, with per-dimension bandwidths and kernels that keep the variances. Needs
     /// a [`KernelCovariance`] in standard deviations.
@@ -94,6 +94,15 @@ pub fn silverman(n_points: usize, n_columns: usize) -> f64 {
     (n_points as f64 * (d + 2.0) / 4.0).powf(-1.0 / (d + 4.0))
 }
 
+/// Factor of a bandwidth that is likeliest for `n_points` kernels where there are `n_kernels`: (m / n)^(1 / (d + 4)), as in
+/// the rules of thumb.
+///
+/// # Reference
+/// D. W. Scott, Multivariate Density Estimation (1992): the best bandwidth falls with the number of points in this way.
+fn for_kernels(n_points: usize, n_kernels: usize, n_columns: usize) -> f64 {
+    scott(n_kernels, n_columns) / scott(n_points, n_columns)
+}
+
 /// What `bandwidth` means for whitened `centres`.
 pub(super) fn choose(
     bandwidth: &Bandwidth,
@@ -115,6 +124,9 @@ pub(super) fn choose(
         }
         Bandwidth::CrossValidated(settings) => {
             let (widths, search) = cross_validation::search(centres, n_condition, log_determinant, settings)?;
+            let factor = for_kernels(search.n_points, n, d);
+            let Widths { rest, condition } = widths;
+            let widths = Widths { rest: rest * factor, condition: condition * factor };
             Ok((Chosen::Common(widths), Some(Search::Common(search))))
         }
         Bandwidth::PerDimension(_) if covariance == KernelCovariance::None => {
@@ -123,7 +135,24 @@ pub(super) fn choose(
         }
         Bandwidth::PerDimension(settings) => {
             let (kernels, ascent) = per_dimension::search(centres, n_condition, log_determinant, settings)?;
+            let factor = for_kernels(ascent.n_points, n, d);
+            // A bandwidth of the condition that was given stays.
+            let given = settings.condition.is_some() && n_condition != 0;
+            let kernels = kernels.narrowed(factor, n_condition, given);
             Ok((Chosen::PerDimension(kernels), Some(Search::PerDimension(ascent))))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bandwidths_fall_with_the_number_of_kernels() {
+        // (20,000 / 500,000)^(1 / 29) in 25 dimensions.
+        let factor = for_kernels(20_000, 500_000, 25);
+        assert!((factor - (1.0_f64 / 25.0).powf(1.0 / 29.0)).abs() < 1e-12);
+        assert!((for_kernels(700, 700, 3) - 1.0).abs() < 1e-15);
     }
 }

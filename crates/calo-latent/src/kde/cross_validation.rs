@@ -38,13 +38,15 @@ pub struct CrossValidation {
     pub n_folds: usize,
     /// Relative accuracy of the bandwidths at which the search stops.
     pub tolerance: f64,
+    /// One bandwidth for all columns, the condition included.
+    pub common: bool,
     /// Draws the points and shuffles them into parts.
     pub seed: u64,
 }
 
 impl Default for CrossValidation {
     fn default() -> Self {
-        Self { n_points: 5000, n_coarse: 1000, n_folds: 5, tolerance: 0.03, seed: 0 }
+        Self { n_points: 5000, n_coarse: 1000, n_folds: 5, tolerance: 0.03, common: false, seed: 0 }
     }
 }
 
@@ -111,6 +113,8 @@ pub(super) fn search(
     settings: CrossValidation,
 ) -> Result<(Widths, BandwidthSearch)> {
     settings.validate()?;
+    // A condition with the bandwidth of all others is a column like them.
+    let n_condition = if settings.common { 0 } else { n_condition };
     let n_points = centres.nrows().min(settings.n_points);
     if n_points < 2 * settings.n_folds {
         let what = format!("cross-validation in {} parts", settings.n_folds);
@@ -124,7 +128,10 @@ pub(super) fn search(
     let start = coarse.best_on_grid()?;
     let mut fine =
         Likelihood::new(Stage::Golden, points.view(), n_condition, log_determinant, settings.n_folds);
-    let widths = fine.golden_sections(start, settings.tolerance)?;
+    let mut widths = fine.golden_sections(start, settings.tolerance)?;
+    if settings.common {
+        widths.condition = widths.rest;
+    }
     let best = fine.evaluation(widths, fine.exact(&[widths]).column(0));
     let mut evaluations = coarse.tried;
     evaluations.append(&mut fine.tried);

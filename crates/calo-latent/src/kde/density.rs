@@ -23,6 +23,10 @@ pub struct KdeSettings {
     pub condition: Option<usize>,
     /// Names of the columns, for errors and for the file; if empty, `column 0`, `column 1`, ...
     pub columns: Vec<String>,
+    /// At most so many of the points become kernels. They are drawn before anything is fitted to them.
+    pub max_centres: Option<usize>,
+    /// Draws them.
+    pub seed: u64,
 }
 
 /// A kernel density estimate: p(x) = 1/n sum_i N(x; x_i, H), with the same covariance H for every kernel.
@@ -81,6 +85,9 @@ impl Kde {
         check_sample("points", points, 2)?;
         let columns = column_names(points.ncols(), &settings.columns)?;
         check_condition(settings.condition, points.ncols())?;
+        let drawn = drawn(points, settings)?;
+        let n_points = points.nrows();
+        let points = drawn.as_ref().map_or(points, |drawn| drawn.view());
         let covariance = settings.covariance;
         let mut whitening = Whitening::fit(points, covariance, settings.condition, &columns)?;
         let mut centres = whitening.forward(points);
@@ -112,6 +119,9 @@ impl Kde {
             search,
             provenance: BTreeMap::new(),
         };
+        if drawn.is_some() {
+            kde.note_reduction(n_points, settings.seed);
+        }
         if kde.condition.is_some() {
             kde.sort_by_condition();
         }
@@ -162,9 +172,13 @@ impl Kde {
         if kde.condition.is_some() {
             kde.conditions = kde.centres.column(0).to_vec();
         }
-        kde.provenance.insert("reduced_from".to_owned(), self.n_centres().to_string());
-        kde.provenance.insert("reduced_seed".to_owned(), seed.to_string());
+        kde.note_reduction(self.n_centres(), seed);
         Ok(kde)
+    }
+
+    fn note_reduction(&mut self, n_from: usize, seed: u64) {
+        self.provenance.insert("reduced_from".to_owned(), n_from.to_string());
+        self.provenance.insert("reduced_seed".to_owned(), seed.to_string());
     }
 
     /// Number of columns d, the conditioned one included.
@@ -232,6 +246,17 @@ impl Kde {
         }
         Err(Error::mismatch("latent variables of the density", self.latent_size(), n))
     }
+}
+
+/// The points that become kernels, where these are not all.
+fn drawn(points: ArrayView2<'_, f64>, settings: &KdeSettings) -> Result<Option<Array2<f64>>> {
+    let Some(n) = settings.max_centres.filter(|n| *n < points.nrows()) else { return Ok(None) };
+    if n < 2 {
+        return Err(Error::parameter("max_centres", n, "at least 2"));
+    }
+    let mut chosen = choose(points.nrows(), n, &mut stream(settings.seed, Purpose::new("centres "), 0));
+    chosen.sort_unstable();
+    Ok(Some(points.select(Axis(0), &chosen)))
 }
 
 /// The names given, or numbers where none are.

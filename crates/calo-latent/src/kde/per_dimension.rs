@@ -105,6 +105,16 @@ impl Kernels {
         }
         Self { shrinkage, widths }
     }
+
+    /// Widths times `factor`, centres moved so that the variance stays; the condition's kernel alone stays where it is, and as
+    /// wide where it was `given`.
+    pub(super) fn narrowed(&self, factor: f64, n_condition: usize, given: bool) -> Self {
+        let narrow = self.widths.mapv(|width| width * factor);
+        let correlations = narrow.iter().skip(n_condition).map(|width| (1.0 - width * width).max(0.0).sqrt());
+        let condition = (n_condition != 0).then(|| if given { self.widths[0] } else { narrow[0] });
+        // A factor of 1 must not cost a bit.
+        if factor.total_cmp(&1.0).is_eq() { self.clone() } else { Self::new(correlations, condition) }
+    }
 }
 
 /// The likeliest kernels for whitened `centres` of variance 1.
@@ -284,6 +294,20 @@ mod tests {
         for r in [best - 1e-4, best + 1e-4] {
             assert!(log_likelihood(r) < log_likelihood(best));
         }
+    }
+
+    #[test]
+    fn narrowed_kernels_keep_the_variance() {
+        let kernels = Kernels::new([0.8, 0.0], Some(0.3));
+        let narrow = kernels.narrowed(0.5, 1, false);
+        assert!((narrow.widths[0] - 0.15).abs() < 1e-12 && (narrow.shrinkage[0] - 1.0).abs() < 1e-12);
+        for k in 1..3 {
+            assert!((narrow.widths[k] - 0.5 * kernels.widths[k]).abs() < 1e-12);
+            let variance = narrow.widths[k].powi(2) + narrow.shrinkage[k].powi(2);
+            assert!((variance - 1.0).abs() < 1e-12);
+        }
+        assert!((kernels.narrowed(0.5, 1, true).widths[0] - 0.3).abs() < 1e-12);
+        assert_eq!(kernels.narrowed(1.0, 1, false), kernels);
     }
 
     /// Every point against all others, term by term.

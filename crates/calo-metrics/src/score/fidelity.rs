@@ -2,7 +2,7 @@
 
 use crate::comparison::{ComparedHistograms, ReplicaDistances};
 use crate::error::{Error, Result};
-use crate::results::{ById, Divisors, Estimate, HistogramComparison};
+use crate::results::{ById, Divisors, Estimate, HistogramComparison, SplitComparison, SplitDistances};
 use crate::spread::spread_of_finite;
 
 /// The divisors of the scores: mean JSD and area difference of each of the observables over all models and epochs
@@ -63,6 +63,40 @@ pub fn s_jsd(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Estim
 pub fn s_area(compared: &ComparedHistograms, divisors: &Divisors) -> Result<Option<Estimate>> {
     let Some(areas) = &divisors.area_difference else { return Ok(None) };
     mean_quotient(compared, areas, &AREA_DIFFERENCE).map(Some)
+}
+
+/// S_JSD of a candidate and of the floor, both at the number of showers of the random splits, averaged over these; with that
+/// number. None where a histogram that has a divisor was not split.
+///
+/// Errors are those of the averages over splits: the fluctuation of the files themselves is not in them.
+pub fn s_jsd_of_splits(splits: &[SplitComparison], divisors: &Divisors) -> Option<SplitScore> {
+    let known = divisors.jsd.iter().map(|(id, divisor)| {
+        let split = splits.iter().find(|split| split.observable == id)?;
+        (divisor > 0.0).then_some((split, divisor))
+    });
+    let known: Vec<(&SplitComparison, f64)> = known.collect::<Option<_>>()?;
+    let n = known.len() as f64;
+    let mean = |of: fn(&SplitDistances) -> Estimate| {
+        let error = |(split, divisor): &(&SplitComparison, f64)| Some(of(&split.distances).error? / divisor);
+        let errors: Option<Vec<f64>> = known.iter().map(error).collect();
+        Estimate {
+            value: known.iter().map(|(split, divisor)| of(&split.distances).value / divisor).sum::<f64>() / n,
+            error: errors.map(|errors| errors.iter().map(|error| error.powi(2)).sum::<f64>().sqrt() / n),
+        }
+    };
+    let n_showers = known.iter().map(|(split, _)| split.n_showers).max()?;
+    Some(SplitScore { n_showers, candidate: mean(|split| split.jsd), floor: mean(|split| split.floor) })
+}
+
+/// S_JSD of candidate and floor at the same number of showers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SplitScore {
+    /// Showers on each side, of the full spectrum.
+    pub n_showers: u64,
+    /// Of candidate and reference.
+    pub candidate: Estimate,
+    /// Of two disjoint parts of the reference.
+    pub floor: Estimate,
 }
 
 /// A distance that a score divides.
@@ -192,6 +226,34 @@ mod tests {
         assert_eq!(s_jsd(&whole, &only_jsd).unwrap(), s_jsd(&whole, &given).unwrap());
         assert!(s_area(&whole, &given).unwrap().is_some());
         assert_eq!(s_area(&whole, &only_jsd).unwrap(), None);
+    }
+
+    #[test]
+    fn splits_score_candidate_and_floor_by_the_same_divisors() {
+        let split = |observable: &str, jsd: f64, floor: f64, n_showers| SplitComparison {
+            observable: observable.to_owned(),
+            n_showers,
+            distances: SplitDistances {
+                jsd: Estimate { value: jsd, error: Some(0.03) },
+                floor: Estimate { value: floor, error: Some(0.04) },
+                excess: Estimate { value: 0.0, error: None },
+            },
+            parts: Vec::new(),
+        };
+        let splits =
+            [split("cog_z", 0.3, 0.1, 500), split("n_hits", 0.2, 0.2, 200), split("other", 9.0, 9.0, 1)];
+        let divisors = |ids: &[(&'static str, f64)]| Divisors {
+            jsd: ids.iter().copied().collect(),
+            area_difference: None,
+            n_comparisons: 0,
+        };
+        let found = s_jsd_of_splits(&splits, &divisors(&[("cog_z", 0.1), ("n_hits", 0.2)])).unwrap();
+        assert_eq!(found.n_showers, 500);
+        assert!((found.candidate.value - 2.0).abs() < 1e-12 && (found.floor.value - 1.0).abs() < 1e-12);
+        // 0.03 / 0.1 and 0.03 / 0.2 in quadrature, over two.
+        assert!((found.candidate.error.unwrap() - 0.5 * 0.3_f64.hypot(0.15)).abs() < 1e-12);
+        assert_eq!(s_jsd_of_splits(&splits, &divisors(&[("radial", 0.1)])), None);
+        assert_eq!(s_jsd_of_splits(&splits, &divisors(&[])), None);
     }
 
     #[test]

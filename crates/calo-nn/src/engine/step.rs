@@ -7,6 +7,7 @@ use candle_core::{DType, Tensor};
 use super::noise::Noise;
 use crate::autograd::backward;
 use crate::optimiser::Adam;
+use crate::parameters::Path;
 use crate::{Error, Result};
 
 /// Values of the losses by name, in the order in which they were logged first.
@@ -47,12 +48,27 @@ pub struct Step<'a> {
     optimisers: &'a mut Optimisers,
     noise: Noise,
     place: Place,
+    /// Averages of the exported weights, where these are kept.
+    averages: Option<Vec<(String, Tensor)>>,
     logged: Vec<(&'static str, Tensor)>,
 }
 
 impl<'a> Step<'a> {
-    pub(super) fn new(optimisers: &'a mut Optimisers, noise: Noise, place: Place) -> Self {
-        Self { optimisers, noise, place, logged: Vec::new() }
+    pub(super) fn new(
+        optimisers: &'a mut Optimisers,
+        noise: Noise,
+        place: Place,
+        averages: Option<Vec<(String, Tensor)>>,
+    ) -> Self {
+        Self { optimisers, noise, place, averages, logged: Vec::new() }
+    }
+
+    /// The root of the names of the averaged weights before this step, for the groups that an epoch's file holds; none where
+    /// no average is kept.
+    pub fn averaged(&self) -> Option<Path<'static>> {
+        let averages = self.averages.as_ref()?;
+        let (_, first) = averages.first()?;
+        Some(Path::of_tensors(averages.iter().cloned(), first.dtype(), first.device()))
     }
 
     /// Name of the phase.

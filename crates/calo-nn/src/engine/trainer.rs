@@ -170,7 +170,8 @@ impl Trainer {
         let (phase, epoch) = self.phase();
         let place = Place { phase: phase.name, epoch, step: self.position.step };
         let noise = Noise::new(self.seed, NOISE, place.step, &self.device);
-        let mut step = Step::new(&mut self.optimisers, noise, place);
+        let averages = self.average.as_ref().map(Average::weights);
+        let mut step = Step::new(&mut self.optimisers, noise, place, averages);
         let losses = self.family.step(&showers, &mut step).and_then(|()| step.finish());
         let losses = losses.map_err(|error| self.named(error))?;
         if let Some((name, value)) = losses.iter().find(|(_, value)| !value.is_finite()) {

@@ -14,7 +14,7 @@
 //! | `old_names` | fields of configurations of earlier versions |
 //!
 //! # Reference
-//! decoding-photons, section 3; fast-and-accurate-showers, section 3.3.
+//! decoding-photons, section 1.2; fast-and-accurate-showers, section 3.3.
 
 mod config;
 mod family;

@@ -24,7 +24,7 @@ pub struct SortedDifference {
 /// [`Error::Operand`] for other shapes or none.
 ///
 /// # Reference
-/// Fast and accurate electromagnetic and hadronic showers, section 3 (post-processor).
+/// Fast and accurate electromagnetic and hadronic showers, section 3.3 (post-processor).
 pub fn sorted_difference(real: &Tensor, processed: &Tensor) -> Result<SortedDifference> {
     const OP: &str = "sorted_difference";
     if real.rank() != 2 {

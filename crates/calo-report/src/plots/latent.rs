@@ -6,6 +6,9 @@ mod joints;
 mod names;
 mod traversals;
 
+pub(super) use density::normal_curve;
+pub(super) use names::z_name_of_rank;
+
 use crate::error::Result;
 use crate::latent::LatentResults;
 use crate::plots::figure::Figure;

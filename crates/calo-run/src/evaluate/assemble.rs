@@ -93,7 +93,7 @@ pub(super) fn results(
         divisors,
         linearity: linearity.points,
         pearson: pearson(&sets)?,
-        moments: moments(&sets, &compared_at),
+        moments: moments(&sets, &moment_energies(samples)),
         responses: responses(&sets),
         punch_through: rule.map(|at_most_hits| punch_through(&sets, at_most_hits)).unwrap_or_default(),
         n_splits,
@@ -184,6 +184,19 @@ fn linearity_energies(samples: &[Sample]) -> Vec<FixedEnergy> {
         LINEARITY_AT_GEV.into_iter().filter(|energy| (low..=high).contains(energy)).collect();
     let files = samples.iter().flat_map(|sample| &sample.info.files);
     energies_gev.extend(files.filter_map(|file| file.energy_gev));
+    at(samples, energies_gev)
+}
+
+/// The energies of the comparison, and those of any fixed-energy file.
+fn moment_energies(samples: &[Sample]) -> Vec<FixedEnergy> {
+    let mut energies_gev = COMPARED_AT_GEV.to_vec();
+    energies_gev
+        .extend(samples.iter().flat_map(|sample| &sample.info.files).filter_map(|file| file.energy_gev));
+    at(samples, energies_gev)
+}
+
+/// These energies once each, in order, and where their showers come from.
+fn at(samples: &[Sample], mut energies_gev: Vec<f64>) -> Vec<FixedEnergy> {
     energies_gev.sort_by(f64::total_cmp);
     energies_gev.dedup();
     let sets: Vec<&SampleSet> = samples.iter().map(|sample| &sample.set).collect();

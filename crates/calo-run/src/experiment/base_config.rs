@@ -57,6 +57,11 @@ impl BaseConfig {
         Ok(Self { file: None, name, text: text.to_owned() })
     }
 
+    /// What its file is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it stands, for messages.
     fn place(&self) -> PathBuf {
         self.file.clone().unwrap_or_else(|| PathBuf::from(&self.name))
@@ -147,6 +152,7 @@ mod tests {
             match experiment {
                 AnyExperiment::Scores(experiment) => {
                     for profile in &experiment.profiles {
+                        let experiment = experiment.in_profile(&profile.name).unwrap();
                         for run in &experiment.runs {
                             let config = BaseConfig::of(&experiment, profile, &run.name).unwrap();
                             let of_profile = profile.overrides_of(&run.name);
@@ -162,6 +168,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_ablation_goes_from_the_published_recipe_to_ours() {
+        let experiment = Experiment::load("ablation").unwrap();
+        let profile = experiment.profile("quick").unwrap();
+        let config = |run: &str| {
+            let index = experiment.run_index(run).unwrap();
+            let base = BaseConfig::of(&experiment, profile, run).unwrap();
+            base.with(&experiment.runs[index].overrides).unwrap().to_toml().unwrap()
+        };
+        let [published, ours] = ["published", "staged"].map(config);
+        for departure in [
+            "[model.profile_critic]",
+            "staged_activation",
+            "cells = \"root\"",
+            "gated_change",
+            "ema_decay = 0.995",
+        ] {
+            assert!(ours.contains(departure) && !published.contains(departure), "{departure}\n{published}");
+        }
+        for field in
+            ["n_critic = 5", "identity_epochs = 3", "batch_showers = 16", "width = 5", "hidden = 256"]
+        {
+            assert!(published.contains(field), "{field}\n{published}");
+        }
+        // Each adds to the one before; all but ours may end with empty showers.
+        let n_set: Vec<usize> = experiment.runs.iter().map(|run| run.overrides.len()).collect();
+        assert!(n_set.is_sorted_by(|a, b| a > b) && n_set.last() == Some(&0), "{n_set:?}");
+        assert_eq!(experiment.runs.iter().filter(|run| run.may_die).count(), 4);
+        assert_eq!(profile.seeds, Some(3));
     }
 
     #[test]

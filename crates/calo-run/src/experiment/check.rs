@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calo_metrics::SCORES;
 
 use super::description::Experiment;
-use super::plan::{Candidate, Sampling, file_stem};
+use super::plan::{Candidate, LatentComparisonPlan, Sampling, file_stem};
 use crate::error::ensure;
 use crate::{EnergyRange, Result};
 
@@ -29,6 +29,9 @@ impl Experiment {
             {
                 ensure!(n > 0, "{place}: field `profile[{i}].{field}`: 0; expected at least 1");
             }
+            if profile.seeds == Some(0) {
+                return Err(self.wrong(&format!("profile[{i}].seeds"), "0; expected at least 1"));
+            }
             if let Some(run) = profile.of_run.keys().find(|run| self.run_index(run).is_none()) {
                 let names = self.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ");
                 return Err(
@@ -39,6 +42,7 @@ impl Experiment {
         let lists = [
             ("profile", self.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()),
             ("run", self.runs.iter().map(|run| run.name.clone()).collect()),
+            ("density", self.densities.iter().map(|density| density.name.clone()).collect()),
             ("candidate", self.candidates.iter().map(|candidate| candidate.name.clone()).collect()),
         ];
         for (field, names) in lists {
@@ -52,11 +56,55 @@ impl Experiment {
             ensure!(is_known, "{place}: field `{field}.run`: `{run}`; expected one of {}", names());
         }
         self.check_candidates()?;
+        self.check_profiles_of_runs()?;
+        self.check_densities()?;
         let n_repeated = self.runs.iter().filter(|run| run.repeated).count();
         ensure!(
             n_repeated < 2,
             "{place}: field `run.repeated`: true in {n_repeated} runs; expected one at most"
         );
+        Ok(())
+    }
+
+    /// # Errors
+    /// A run of a profile that there is not.
+    fn check_profiles_of_runs(&self) -> Result<()> {
+        let is_known = |name: &String| self.profiles.iter().any(|profile| profile.name == *name);
+        let unknown = self.runs.iter().flat_map(|run| &run.profiles).find(|name| !is_known(name));
+        unknown.map_or(Ok(()), |name| {
+            let names = self.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>();
+            Err(self.wrong("run.profiles", &format!("`{name}`; expected one of {}", names.join(", "))))
+        })
+    }
+
+    /// # Errors
+    /// A density that there is not, or one of something that is sampled in another way.
+    fn check_densities(&self) -> Result<()> {
+        let candidates = self.candidates.iter().map(|one| ("candidate.density", &one.density, one.sampling));
+        let pages = self.latent_pages.iter().map(|one| ("latent.density", &one.density, one.sampling));
+        if let Some(LatentComparisonPlan { correlations, sampled, density }) = &self.latent_comparison {
+            let unknown = correlations.iter().chain(sampled).find(|run| self.page_of(run).is_none());
+            if let Some(run) = unknown {
+                let problem = format!("`{run}`, which has no [[latent]]; expected a run that has one");
+                return Err(self.wrong("latent_comparison", &problem));
+            }
+            if let Some(name) = density.as_ref().filter(|name| self.density(Some(name)).is_none()) {
+                return Err(
+                    self.wrong("latent_comparison.density", &format!("`{name}`; expected a [[density]]"))
+                );
+            }
+        }
+        for (field, name, sampling) in candidates.chain(pages) {
+            let Some(name) = name else { continue };
+            if sampling != Sampling::Kde {
+                let problem = format!("`{name}`, which is not sampled; expected it with sampling = \"kde\"");
+                return Err(self.wrong(field, &problem));
+            }
+            if self.density(Some(name)).is_none() {
+                let names = self.densities.iter().map(|density| density.name.as_str()).collect::<Vec<_>>();
+                return Err(self.wrong(field, &format!("`{name}`; expected one of {}", names.join(", "))));
+            }
+        }
         Ok(())
     }
 
@@ -162,7 +210,8 @@ impl Experiment {
         let repeated = self.runs.iter().find(|run| run.repeated).filter(|_| n_runs > 1);
         for run in &self.runs {
             let name = &run.name;
-            let is_taken = ["selection", "evaluation", "generated"].contains(&name.as_str())
+            let is_taken = ["selection", "evaluation", "generated", "data", "comparison"]
+                .contains(&name.as_str())
                 || name.starts_with("latent")
                 || name.starts_with("density");
             ensure!(

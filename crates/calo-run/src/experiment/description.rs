@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::plan::{Candidate, Claim, DataPlan, Figures, LatentPage, RunPlan};
+use super::plan::{
+    Candidate, Claim, DataPlan, DensityBandwidth, DensityPlan, Figures, LatentComparisonPlan, LatentPage,
+    RunPlan, Sampling,
+};
 use super::profile::Profile;
 use super::source::{Kind, Source};
 use crate::{EnergyRange, Error, Result};
@@ -38,9 +41,14 @@ pub struct Experiment {
     /// What is compared with the reference.
     #[serde(rename = "candidate")]
     pub candidates: Vec<Candidate>,
+    /// Densities that candidates are sampled from; ours where none is listed.
+    #[serde(rename = "density", default)]
+    pub densities: Vec<DensityPlan>,
     /// Pages of latent spaces.
     #[serde(rename = "latent", default)]
     pub latent_pages: Vec<LatentPage>,
+    /// Latent spaces side by side.
+    pub latent_comparison: Option<LatentComparisonPlan>,
     /// Limits that the paper gives.
     #[serde(rename = "claim", default)]
     pub claims: Vec<Claim>,
@@ -62,6 +70,9 @@ impl Experiment {
         if experiment.kind != Kind::Scores {
             return Err(experiment.wrong("kind", "amplification; expected `scores`"));
         }
+        if experiment.densities.is_empty() {
+            experiment.densities.push(DensityPlan::ours());
+        }
         experiment.expand_scans()?;
         experiment.check()?;
         Ok(experiment)
@@ -80,6 +91,44 @@ impl Experiment {
         self.source.find(&self.profiles, |profile| &profile.name, name)
     }
 
+    /// The experiment as the profile of that name has it: without the runs of other profiles, and what is made from these.
+    ///
+    /// # Errors
+    /// There is none; one without a run or a candidate.
+    pub(super) fn in_profile(&self, name: &str) -> Result<Self> {
+        self.profile(name)?;
+        let mut own = self.clone();
+        own.runs.retain(|run| run.profiles.is_empty() || run.profiles.iter().any(|known| known == name));
+        let names: Vec<String> = own.runs.iter().map(|run| run.name.clone()).collect();
+        let has = |run: &String| names.contains(run);
+        own.candidates.retain(|candidate| has(&candidate.run));
+        own.latent_pages.retain(|page| has(&page.run));
+        if let Some(comparison) = &mut own.latent_comparison {
+            comparison.correlations.retain(&has);
+            comparison.sampled.retain(&has);
+        }
+        if own.candidates.is_empty() {
+            let problem = format!("none of a candidate has profile {name}; expected one at least");
+            return Err(self.wrong("run.profiles", &problem));
+        }
+        Ok(own)
+    }
+
+    /// The same without what needs densities that trained models do not come with: all but ours.
+    pub(super) fn with_shipped_densities(mut self) -> Self {
+        let Self { densities, candidates, latent_pages, .. } = &mut self;
+        let is_there = |sampling: Sampling, name: Option<&String>| {
+            let density = match name {
+                Some(name) => densities.iter().find(|density| density.name == *name),
+                None => densities.first(),
+            };
+            sampling != Sampling::Kde || density.is_some_and(|one| one.bandwidth == DensityBandwidth::Own)
+        };
+        candidates.retain(|candidate| is_there(candidate.sampling, candidate.density.as_ref()));
+        latent_pages.retain(|page| is_there(page.sampling, page.density.as_ref()));
+        self
+    }
+
     /// The energies of the full spectrum.
     ///
     /// # Errors
@@ -87,6 +136,19 @@ impl Experiment {
     pub(super) fn spectrum(&self) -> Result<EnergyRange> {
         let range = self.data.spectrum_gev.parse::<EnergyRange>();
         range.map_err(|problem| self.wrong("data.spectrum_gev", &problem))
+    }
+
+    /// The density of that name, or the first.
+    pub(super) fn density(&self, name: Option<&str>) -> Option<&DensityPlan> {
+        name.map_or_else(
+            || self.densities.first(),
+            |name| self.densities.iter().find(|density| density.name == name),
+        )
+    }
+
+    /// The page of the latent space of a run.
+    pub(super) fn page_of(&self, run: &str) -> Option<&LatentPage> {
+        self.latent_pages.iter().find(|page| page.run == run)
     }
 
     /// Place of a run in the list.
@@ -123,10 +185,26 @@ mod tests {
     #[test]
     fn built_in_experiments_are_experiments() {
         let table2 = Experiment::load("table2").unwrap();
-        assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 3, 2));
+        assert_eq!((table2.runs.len(), table2.candidates.len(), table2.latent_pages.len()), (2, 5, 2));
         assert_eq!(table2.profile("quick").unwrap().n_train, 4800);
-        assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, paper"));
+        assert!(table2.profile("nada").unwrap_err().to_string().contains("tiny, quick, laptop, gpu, paper"));
         assert!(Experiment::load("nada").unwrap_err().is_usage());
+    }
+
+    #[test]
+    fn runs_of_other_profiles_are_left_out_with_what_is_made_from_them() {
+        let weaker = "label = \"beta 0.4\"";
+        let text = |profiles: &str| table2().replacen(weaker, &format!("{weaker}\nprofiles = {profiles}"), 1);
+        let source = Source::new(&text("[\"laptop\", \"paper\"]"), Path::new("mine.toml"), None).unwrap();
+        let experiment = Experiment::parse(source).unwrap();
+        let sizes = |profile: &str| {
+            let own = experiment.in_profile(profile).unwrap();
+            (own.runs.len(), own.candidates.len(), own.latent_pages.len())
+        };
+        assert_eq!(sizes("quick"), (1, 4, 1));
+        assert_eq!(sizes("laptop"), (2, 5, 2));
+        let message = message(&text("[\"huge\"]"));
+        assert!(message.contains("`run.profiles`: `huge`; expected one of tiny, quick"), "{message}");
     }
 
     #[test]
@@ -141,6 +219,17 @@ mod tests {
             ("keeps_steps = true", "keep_steps = true", "unknown field `keep_steps`"),
             ("run = \"beta-0.4\"", "run = \"beta-4\"", "`candidate.run`: `beta-4`"),
             ("sampling = \"kde\"", "sampling = \"vae\"", "`vae`"),
+            (
+                "density = \"one\"",
+                "density = \"two\"",
+                "`candidate.density`: `two`; expected one of scott, one, ours",
+            ),
+            (
+                "sampling = \"normal\"",
+                "sampling = \"normal\"\ndensity = \"one\"",
+                "`candidate.density`: `one`, which is not",
+            ),
+            ("bandwidth = \"own\"", "bandwidth = \"wide\"", "`wide`"),
             ("spectrum_gev = \"10..100\"", "spectrum_gev = \"100..10\"", "`data.spectrum_gev`"),
             ("fixed_gev = [20,", "fixed_gev = [-20,", "`data.fixed_gev[0]`"),
             ("n_train = 256", "n_train = 0", "`profile[0].n_train`"),

@@ -1,5 +1,8 @@
 //! The table as people read it: Markdown, columns aligned, for the terminal and for `NAME.md`.
 
+mod latent;
+mod notes;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -32,10 +35,11 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
         table.calo,
         value("device"),
     );
-    text += &numbers(table, experiment);
+    text += &numbers(table);
     text.push('\n');
-    text += &notes(table, experiment);
+    text += &notes::notes(table, experiment);
     text += &claims(table, experiment);
+    text += &latent::latent_spaces(table);
     if table.seeds.len() > 1 {
         text += &by_seed(table, experiment);
     }
@@ -45,7 +49,7 @@ pub(super) fn page(table: &Table, experiment: &Experiment) -> String {
 }
 
 /// The table itself.
-fn numbers(table: &Table, experiment: &Experiment) -> String {
+fn numbers(table: &Table) -> String {
     let Some(first) = table.seeds.first() else { return String::new() };
     let columns: Vec<&Column> = first.configurations.iter().chain([&first.floor]).collect();
     let mut rows = vec![vec!["against the reference".to_owned()]];
@@ -57,11 +61,14 @@ fn numbers(table: &Table, experiment: &Experiment) -> String {
         combined(table.seeds.iter().filter_map(|row| quantity(nth(row, index)?)), digits)
     };
     row("S_JSD".to_owned(), &|i| over_seeds(i, &Column::s_jsd, 3));
+    if columns.iter().any(|column| column.s_jsd_of_halves.is_some()) {
+        row("S_JSD, half the showers".to_owned(), &|i| over_seeds(i, &|column| column.s_jsd_of_halves, 3));
+    }
     let is_published = |id: &str| columns.iter().any(|column| column.published(id).is_some());
     let published =
         |id: &str, i: usize| columns[i].published(id).map_or_else(missing, |paper| format!("{paper:.2}"));
     if is_published("s_jsd") {
-        row("S_JSD, paper".to_owned(), &|i| published("s_jsd", i));
+        row("S_JSD, paper (its own divisors)".to_owned(), &|i| published("s_jsd", i));
     }
     for distance in &first.floor.jsd {
         row(format!("JSD {}", distance.label), &|i| {
@@ -81,16 +88,16 @@ fn numbers(table: &Table, experiment: &Experiment) -> String {
         let label = first.floor.scores.iter().find(|score| score.id == *id).map_or(id, |score| &score.label);
         row(format!("{label}, paper"), &|i| published(id, i));
     }
-    let mut offsets: Vec<Offsets> = vec![
-        ("mean visible energy", |column| &column.visible_energy),
+    let offsets: [Offsets; 3] = [
+        // Margins of the papers are of mu90, not of the plain mean.
+        ("mu90 of visible energy", |column| &column.mu90),
         ("sigma90/mu90", |column| &column.resolution),
         ("mean number of hits", |column| &column.n_hits),
     ];
-    if experiment.claims.iter().any(|claim| claim.quantity == ClaimedQuantity::Mu90) {
-        offsets[0] = ("mu90 of visible energy", |column| &column.mu90);
-    }
     for (label, offsets) in offsets {
-        for offset in first.configurations.first().map_or(&[][..], offsets) {
+        // One whose run did not recover has none.
+        let all = table.seeds.iter().flat_map(|row| &row.configurations).map(offsets);
+        for offset in all.max_by_key(|offsets| offsets.len()).unwrap_or_default() {
             let same = |other: &&Offset| other.energy_gev.total_cmp(&offset.energy_gev).is_eq();
             let percent = |column: &Column| offsets(column).iter().find(same).map(|offset| offset.percent);
             let mark = if offset.from_window { " *" } else { "" };
@@ -154,71 +161,6 @@ fn claims(table: &Table, experiment: &Experiment) -> String {
     format!("\n## Claims of the paper\n\n{}", aligned(&rows))
 }
 
-/// What the numbers mean, and what stands beside them.
-fn notes(table: &Table, experiment: &Experiment) -> String {
-    let mut text = String::new();
-    let errors = if table.seeds.len() > 1 {
-        "mean and standard deviation over the seeds"
-    } else {
-        "the value and its bootstrap error"
-    };
-    let _ = writeln!(
-        text,
-        "Numbers are {errors}. S_JSD is relative to the mean over all validated epochs of all runs, at every stage of their \
-         networks. {}{}The floor is one half of the reference against the other.",
-        experiment.note.trim(),
-        if experiment.note.trim().is_empty() { "" } else { " " }
-    );
-    let windows =
-        |column: &Column| column.visible_energy.iter().chain(&column.n_hits).any(|offset| offset.from_window);
-    if table.seeds.iter().flat_map(|row| &row.configurations).any(windows) {
-        let _ = writeln!(
-            text,
-            "\\* not from files of that energy: showers of the full spectrum within 2 GeV, scaled to it."
-        );
-    }
-    let rho: Vec<f64> = table.seeds.iter().filter_map(|row| row.top_variable_cog_z).collect();
-    if let Some(page) = experiment.latent_pages.first()
-        && !rho.is_empty()
-    {
-        let rho: Vec<String> = rho.iter().map(|rho| format!("{:.2}", rho.abs())).collect();
-        let label = experiment.run_index(&page.run).map_or("", |index| experiment.runs[index].label.as_str());
-        let _ = writeln!(
-            text,
-            "\nCorrelation |ρ| of the latent variable of the highest KLD with the centre of gravity z ({label}): {}{}.",
-            rho.join(", "),
-            in_paper(page.published_cog_z.as_ref())
-        );
-    }
-    let repeated = experiment.runs.iter().find(|run| run.repeated);
-    let (label, published) =
-        repeated.map_or(("", None), |run| (run.label.as_str(), run.published_s_jsd.as_ref()));
-    for row in table.seeds.iter().filter(|row| row.repeated_s_jsd.len() > 1) {
-        let s_jsd = combined(std::iter::once(Estimate::over(&row.repeated_s_jsd)), 2);
-        let best = row.repeated_s_jsd.iter().copied().fold(f64::INFINITY, f64::min);
-        let _ = writeln!(
-            text,
-            "\nSeed {}: {} runs of {label}, S_JSD of the best epochs against validation showers {s_jsd}{}; \
-             the best, {best:.2}, is used.",
-            row.seed,
-            row.repeated_s_jsd.len(),
-            in_paper(published)
-        );
-    }
-    for row in &table.seeds {
-        // Windows of the full spectrum with few showers are no part of this table; the report names them too.
-        for gap in row.gaps.iter().filter(|gap| !gap.what.contains("mu90")) {
-            let _ = writeln!(text, "\nSeed {}: not given: {}: {}.", row.seed, gap.what, gap.why);
-        }
-    }
-    text
-}
-
-/// A published number behind ours.
-fn in_paper(published: Option<&String>) -> String {
-    published.map(|published| format!(" (paper: {published})")).unwrap_or_default()
-}
-
 /// Seed by seed: S_JSD and the centre of gravity, and how far the worst quantity of the last configuration is off.
 fn by_seed(table: &Table, experiment: &Experiment) -> String {
     let mut rows = vec![vec!["seed".to_owned()]];
@@ -228,7 +170,7 @@ fn by_seed(table: &Table, experiment: &Experiment) -> String {
     }
     let last = first.configurations.last().map_or("", |column| &column.name);
     rows[0].extend(["S_JSD floor".to_owned(), format!("largest JSD, {last}")]);
-    rows[0].extend(["largest offset of visible energy", "of hits", "\\|ρ\\|"].map(str::to_owned));
+    rows[0].extend(["largest offset of mu90", "of hits", "\\|ρ\\|"].map(str::to_owned));
     for row in &table.seeds {
         let mut cells = vec![row.seed.to_string()];
         for column in &row.configurations {
@@ -238,21 +180,21 @@ fn by_seed(table: &Table, experiment: &Experiment) -> String {
         cells.push(combined(row.floor.s_jsd().into_iter(), 3));
         let last = row.configurations.last();
         cells.push(last.and_then(largest_jsd).unwrap_or_else(missing));
-        for offsets in [last.map(|column| &column.visible_energy), last.map(|column| &column.n_hits)] {
+        for offsets in [last.map(|column| &column.mu90), last.map(|column| &column.n_hits)] {
             cells.push(offsets.and_then(|offsets| largest_offset(offsets)).unwrap_or_else(missing));
         }
         cells.push(row.top_variable_cog_z.map_or_else(missing, |rho| format!("{:.2}", rho.abs())));
         rows.push(cells);
     }
     let mut text = format!("\n{}", aligned(&rows));
-    if let Some(pair) = sampled_both_ways(experiment) {
+    for pair in sampled_both_ways(experiment) {
         let better = |which: usize| {
             table.seeds.iter().filter(|row| row.density_is_better(pair)[which] == Some(true)).count()
         };
         let _ = write!(
             text,
-            "\nSampling from the density beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} \
-             of {} seeds.\n",
+            "\n{} beats N(0, 1) from the same model in S_JSD for {} and in the centre of gravity z for {} of {} seeds.\n",
+            experiment.candidates[pair[1]].name,
             better(0),
             better(1),
             table.seeds.len()
@@ -277,10 +219,13 @@ fn largest_offset(offsets: &[Offset]) -> Option<String> {
 
 /// Where the figures are.
 fn places(table: &Table, experiment: &Experiment) -> String {
-    let Figures { evaluation, selection, latent } = &experiment.figures;
+    let Figures { evaluation, selection, latent, latent_comparison } = &experiment.figures;
     let mut pages = vec![("evaluation/report.html", evaluation), ("selection/selection.html", selection)];
     if !experiment.latent_pages.is_empty() {
         pages.push(("latent-*/latent.html", latent));
+    }
+    if experiment.latent_comparison.is_some() {
+        pages.push(("latent-comparison/latent-comparison.html", latent_comparison));
     }
     let shown = |(page, figures): &(&str, &String)| match figures.as_str() {
         "" => format!("`{page}`"),

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use calo_core::Grid;
+use calo_latent::KernelCovariance;
 use serde::Deserialize;
+
+use crate::density::BandwidthRule;
 
 /// Which showers there are.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -58,6 +61,12 @@ pub struct RunPlan {
     /// Fields of the configuration that it sets, as `losses.kld=0.05`.
     #[serde(default)]
     pub overrides: Vec<String>,
+    /// Names of the profiles that have it; all of them where there is none.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// Whether a run that does not recover, say with empty showers, is a result. Elsewhere it is an error.
+    #[serde(default)]
+    pub may_die: bool,
     /// Makes a run for each of some values of a field; `name` and `label` then begin theirs.
     pub scan: Option<Scan>,
     /// Whether it is repeated as often as is asked for; the best is used. One run at most.
@@ -90,6 +99,8 @@ pub struct Candidate {
     pub epoch: EpochRule,
     /// Where latent variables come from.
     pub sampling: Sampling,
+    /// Name of the density that they are sampled from; the first of the experiment unless told.
+    pub density: Option<String>,
     /// Published scores, by the id of the score.
     #[serde(default)]
     pub published: BTreeMap<String, f64>,
@@ -112,10 +123,73 @@ pub enum EpochRule {
 pub enum Sampling {
     /// N(0, 1), or what else the model's prior is.
     Normal,
-    /// A kernel density of the latent variables of training showers.
+    /// A kernel density of the latent variables of training showers ([`DensityPlan`]).
     Kde,
     /// The model's prior, moved to better scores of its critic.
     Optimised,
+}
+
+/// A kernel density of latent variables and incident energy of training showers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DensityPlan {
+    /// Name that candidates call it by; its file has it.
+    pub name: String,
+    /// Shape of the Gaussian kernels.
+    pub kernel: Kernel,
+    /// How wide they are.
+    pub bandwidth: DensityBandwidth,
+}
+
+impl DensityPlan {
+    /// The one of an experiment that lists none.
+    pub(super) fn ours() -> Self {
+        Self { name: "ours".to_owned(), kernel: Kernel::Regressed, bandwidth: DensityBandwidth::Own }
+    }
+}
+
+/// Shape of the Gaussian kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernel {
+    /// As wide as the standard deviation of each variable times the bandwidth.
+    Standardised,
+    /// The same along the regression on the energy.
+    Regressed,
+    /// The covariance of the points times the bandwidth squared.
+    Full,
+}
+
+impl Kernel {
+    pub(super) fn covariance(self) -> KernelCovariance {
+        match self {
+            Self::Standardised => KernelCovariance::Standardised,
+            Self::Regressed => KernelCovariance::Regressed,
+            Self::Full => KernelCovariance::FullCovariance,
+        }
+    }
+}
+
+/// How wide kernels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DensityBandwidth {
+    /// Scott's rule.
+    Scott,
+    /// One bandwidth for all variables and the energy, by cross-validated likelihood.
+    One,
+    /// A bandwidth for each variable, of kernels that keep its variance, by the likelihood of held-out points.
+    Own,
+}
+
+impl DensityBandwidth {
+    pub(super) fn rule(self) -> BandwidthRule {
+        match self {
+            Self::Scott => BandwidthRule::Scott,
+            Self::One => BandwidthRule::One,
+            Self::Own => BandwidthRule::EachVariable,
+        }
+    }
 }
 
 /// A page of the latent space of a run.
@@ -126,6 +200,8 @@ pub struct LatentPage {
     pub run: String,
     /// What new showers are sampled from: with `normal`, a density that is made for the page alone stands beside.
     pub sampling: Sampling,
+    /// Name of that density; the first of the experiment unless told.
+    pub density: Option<String>,
     /// Which epoch of the run.
     #[serde(default)]
     pub epoch: EpochRule,
@@ -137,6 +213,18 @@ pub struct LatentPage {
     pub energy_gev: f64,
     /// Published correlation of the leading variable with the centre of gravity z; the first page's is in the table.
     pub published_cog_z: Option<String>,
+}
+
+/// Latent spaces of all pages side by side.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatentComparisonPlan {
+    /// Names of runs whose correlations are drawn; of all pages where there is none.
+    pub correlations: Vec<String>,
+    /// Names of runs whose sampled z is drawn, of training showers.
+    pub sampled: Vec<String>,
+    /// Name of a density of the first of these, drawn beside them.
+    pub density: Option<String>,
 }
 
 fn page_showers() -> usize {
@@ -179,6 +267,8 @@ pub struct Figures {
     pub selection: String,
     /// Of the pages of latent spaces.
     pub latent: String,
+    /// Of the page of all latent spaces.
+    pub latent_comparison: String,
 }
 
 /// What files of a candidate's showers are called.

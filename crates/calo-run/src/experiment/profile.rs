@@ -38,6 +38,12 @@ pub struct Profile {
     pub n_full: u64,
     /// At each fixed energy, in validation and reference each.
     pub n_fixed: u64,
+    /// Seeds, unless told otherwise; one where this is left out.
+    pub seeds: Option<u64>,
+    /// Kernels of a density at most: training showers that are drawn for it; all of them unless told.
+    pub max_kernels: Option<usize>,
+    /// Encoded training showers at most whose sampled z is drawn; all of them unless told.
+    pub max_encoded: Option<usize>,
     /// Shares of a file of showers that train, validate and are the reference.
     pub fractions: [f64; 3],
 }

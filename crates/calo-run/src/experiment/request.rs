@@ -19,7 +19,7 @@ pub struct ReproduceRequest {
     pub data: Option<PathBuf>,
     /// Showers of one energy, to go with these.
     pub data_at: Vec<FixedEnergyFile>,
-    /// Seed of the simulated showers, or of the split of files.
+    /// Seed of the simulated showers, or of the split of files, of the first seed; each further one has the next.
     pub data_seed: u64,
     /// Seed of runs and generated showers.
     pub seed: u64,

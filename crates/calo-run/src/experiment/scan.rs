@@ -127,7 +127,7 @@ mod tests {
             (last.label.as_str(), &last.overrides[..]),
             ("beta 0.001", &["losses.kld=0.001".to_owned()][..])
         );
-        let scanned = &experiment.candidates[3..];
+        let scanned = &experiment.candidates[5..];
         let named: Vec<[&str; 2]> = scanned.iter().map(|c| [c.name.as_str(), c.run.as_str()]).collect();
         assert_eq!(named, [["scan 0.05", "kld-0.05"], ["scan 0.001", "kld-0.001"]]);
     }

@@ -16,7 +16,8 @@ const LARGEST: u64 = i64::MAX as u64;
 /// Seeds so large that those made from them, of samples and repeated runs, have no room.
 pub(super) fn check(request: &ReproduceRequest) -> Result<()> {
     let ReproduceRequest { data_seed, seed, n_seeds, n_runs, .. } = *request;
-    let largest_data = LARGEST / N_SAMPLES - 1;
+    // Each seed has showers of its own, from data seeds that are counted up.
+    let largest_data = (LARGEST / N_SAMPLES).saturating_sub(n_seeds);
     if data_seed > largest_data {
         return Err(Error::Usage(format!("--data-seed {data_seed}: expected at most {largest_data}")));
     }

@@ -1,22 +1,23 @@
 //! What stages are made of: requests to this library, each with the command that does the same.
 
-use std::path::{Path, PathBuf};
+mod words;
 
-use rayon::ThreadPoolBuilder;
+use std::path::PathBuf;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 
-use crate::amplification::{AmplificationRequest, NamedFiles, ObserveRequest, amplification, observe};
+use crate::amplification::{AmplificationRequest, ObserveRequest, amplification, observe};
 use crate::density::{DensityRequest, estimate};
 use crate::encode::{EncodeRequest, encode};
-use crate::evaluate::{EvaluateRequest, SampleFiles, evaluate};
-use crate::files::FixedEnergyFile;
-use crate::generate::{GenerateRequest, LatentChoice, generate};
+use crate::evaluate::{EvaluateRequest, evaluate};
+use crate::generate::{GenerateRequest, generate};
 use crate::latent::{LatentRequest, latent};
-use crate::model::{Compute, ModelChoice, ModelSource, Precision};
+use crate::latent_comparison::{CompareLatentRequest, compare_latent};
 use crate::monitor::{Caller, Monitor};
-use crate::prepare::{FilterRequest, PoolRequest, PunchThroughRule, SplitRequest, filter, pool, split};
+use crate::prepare::{FilterRequest, PoolRequest, SplitRequest, filter, pool, split};
 use crate::report::report;
-use crate::run_folder::EpochChoice;
+use crate::run_folder::RunFolder;
 use crate::select::{SelectRequest, select};
 use crate::simulate::{SimulateRequest, simulate};
 use crate::train::{TrainRequest, train};
@@ -33,6 +34,8 @@ pub(super) enum Step {
     Pool(PoolRequest),
     Split(SplitRequest),
     Train(TrainRequest),
+    /// A run that may end without recovering: why stands in its folder then.
+    TrainOrDie(TrainRequest),
     Select(SelectRequest),
     Encode(EncodeRequest),
     Estimate(DensityRequest),
@@ -41,6 +44,7 @@ pub(super) enum Step {
     /// Figures and page of that folder.
     Report(PathBuf),
     Latent(LatentRequest),
+    CompareLatent(CompareLatentRequest),
     Observe(ObserveRequest),
     Amplify(AmplificationRequest),
 }
@@ -59,14 +63,14 @@ impl Step {
             return self.perform(caller);
         }
         // The thread that hands out small pieces of work is one of the pool: it need not wait for others.
-        let pool = ThreadPoolBuilder::new().num_threads(n_threads).stack_size(STACK_BYTES).build();
-        let pool =
-            pool.map_err(|e| Error::Invalid(format!("{n_threads} threads: cannot start them: {e}")))?;
-        pool.install(|| self.perform(caller))
+        network_pool(n_threads)?.install(|| self.perform(caller))
     }
 
     fn has_networks(&self) -> bool {
-        matches!(self, Self::Train(_) | Self::Generate(_) | Self::Encode(_) | Self::Latent(_))
+        matches!(
+            self,
+            Self::Train(_) | Self::TrainOrDie(_) | Self::Generate(_) | Self::Encode(_) | Self::Latent(_)
+        )
     }
 
     fn perform(&self, caller: Caller<'_>) -> Result<()> {
@@ -76,6 +80,7 @@ impl Step {
             Self::Pool(request) => pool(request, caller).map(drop),
             Self::Split(request) => split(request, caller).map(drop),
             Self::Train(request) => train(request, caller).map(drop),
+            Self::TrainOrDie(request) => train_or_die(request, caller),
             Self::Select(request) => select(request).map(drop),
             Self::Encode(request) => encode(request, caller).map(drop),
             Self::Estimate(request) => estimate(request, caller).map(drop),
@@ -83,6 +88,7 @@ impl Step {
             Self::Evaluate(request) => evaluate(request, caller).map(drop),
             Self::Report(folder) => report(folder).map(drop),
             Self::Latent(request) => latent(request, caller).map(drop),
+            Self::CompareLatent(request) => compare_latent(request, caller).map(drop),
             Self::Observe(request) => observe(request, caller).map(drop),
             Self::Amplify(request) => amplification(request, caller).map(drop),
         }
@@ -90,256 +96,23 @@ impl Step {
 
     /// The command that does the same, for provenance and for people.
     pub(super) fn command(&self) -> String {
-        let words = match self {
-            Self::Simulate(request) => simulate_words(request),
-            Self::Filter(request) => filter_words(request),
-            Self::Pool(request) => pool_words(request),
-            Self::Split(request) => split_words(request),
-            Self::Train(request) => train_words(request),
-            Self::Select(request) => select_words(request),
-            Self::Encode(request) => encode_words(request),
-            Self::Estimate(request) => estimate_words(request),
-            Self::Generate(request) => generate_words(request),
-            Self::Evaluate(request) => evaluate_words(request),
-            Self::Report(folder) => Words::of("report").word(folder.display()),
-            Self::Latent(request) => latent_words(request),
-            Self::Observe(request) => observe_words(request),
-            Self::Amplify(request) => amplification_words(request),
-        };
-        let words: Vec<String> = words.0.iter().map(|word| quoted(word)).collect();
-        format!("calo {}", words.join(" "))
+        words::command(self)
     }
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+/// Threads that work with networks.
+///
+/// # Errors
+/// Threads that cannot be started.
+pub(super) fn network_pool(n_threads: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(n_threads).stack_size(STACK_BYTES).build();
+    pool.map_err(|e| Error::Invalid(format!("{n_threads} threads: cannot start them: {e}")))
 }
 
-/// The words of a command.
-struct Words(Vec<String>);
-
-impl Words {
-    fn of(command: &str) -> Self {
-        Self(vec![command.to_owned()])
-    }
-
-    fn word(mut self, word: impl ToString) -> Self {
-        self.0.push(word.to_string());
-        self
-    }
-
-    fn option(self, name: &str, value: impl ToString) -> Self {
-        self.word(name).word(value)
-    }
-
-    fn path(self, name: &str, path: &Path) -> Self {
-        self.option(name, path.display())
-    }
-
-    /// A word that is there or not.
-    fn flag(self, name: &str, is_set: bool) -> Self {
-        if is_set { self.word(name) } else { self }
-    }
-
-    /// An option that is given as often as there are values.
-    fn options(self, name: &str, values: impl IntoIterator<Item = String>) -> Self {
-        values.into_iter().fold(self, |words, value| words.option(name, value))
-    }
-
-    fn compute(self, compute: &Compute) -> Self {
-        let words = self.option("--device", &compute.device);
-        let precision = Some(compute.precision).filter(|precision| *precision != Precision::default());
-        words.options("--precision", precision.map(|precision| precision.to_string()))
-    }
-
-    fn model(self, model: &ModelChoice) -> Self {
-        let words = match &model.source {
-            ModelSource::Run(run) => self.option("--run", run.display()),
-            ModelSource::BuiltIn(name) => return self.option("--model", name),
-            ModelSource::Particle(particle) => return self.option("--particle", particle),
-        };
-        let epoch = match model.epoch {
-            EpochChoice::Best => "best".to_owned(),
-            EpochChoice::Number(epoch) => epoch.to_string(),
-        };
-        words.option("--epoch", epoch)
-    }
-}
-
-/// `ENERGY=FILE` of each file, behind `prefix`.
-fn at(prefix: &str, files: &[FixedEnergyFile]) -> impl Iterator<Item = String> {
-    files.iter().map(move |file| format!("{prefix}{}={}", file.energy_gev, file.path.display()))
-}
-
-fn simulate_words(request: &SimulateRequest) -> Words {
-    Words::of("simulate")
-        .option("--detector", &request.detector)
-        .option("--particle", request.particle)
-        .option("--energy", request.energies)
-        .option("-n", request.n_showers)
-        .option("--seed", request.seed)
-        .option("--first", request.first)
-        .path("--out", &request.out)
-}
-
-fn filter_words(request: &FilterRequest) -> Words {
-    let is_of_detector = matches!(request.punch_through, Some(PunchThroughRule::OfDetector));
-    let words = Words::of("filter")
-        .word(request.input.display())
-        .options("--detector", request.from.detector.clone())
-        .flag("--punch-through", is_of_detector);
-    let hits = match request.punch_through {
-        Some(PunchThroughRule::Hits(rule)) => Some(rule),
-        _ => None,
-    };
-    words
-        .options("--more-hits-than", hits.map(|rule| rule.more_than_hits.to_string()))
-        .options("--hit-threshold-mev", hits.map(|rule| rule.above_mev.to_string()))
-        .options("--energy", request.energies.map(|energies| energies.to_string()))
-        .options("--cell-cut-mev", request.cell_cut_mev.map(|cut| cut.to_string()))
-        .path("--out", &request.out)
-}
-
-fn pool_words(request: &PoolRequest) -> Words {
-    let [layers, nx, ny] = request.by.shape();
-    Words::of("pool")
-        .word(request.input.display())
-        .options("--detector", request.from.detector.clone())
-        .option("--by", format!("{layers}x{nx}x{ny}"))
-        .path("--out", &request.out)
-}
-
-fn split_words(request: &SplitRequest) -> Words {
-    // Shares of 1: the command makes them such.
-    let [train, validation, test] = request.fractions;
-    Words::of("split")
-        .word(request.input.display())
-        .options("--detector", request.from.detector.clone())
-        .option("--fractions", format!("{train},{validation},{test}"))
-        .option("--seed", request.seed)
-        .path("--out", &request.out)
-}
-
-fn train_words(request: &TrainRequest) -> Words {
-    let words = Words::of("train")
-        .word(request.config.display())
-        .path("--data", &request.data)
-        .path("--out", &request.out);
-    words
-        .flag("--resume", request.resume)
-        .options("--set", request.overrides.iter().cloned())
-        .options("--validation", request.validation.iter().map(|path| path.display().to_string()))
-        .options("--validation-at", at("", &request.validation_at))
-        .compute(&request.compute)
-        .options("--from", request.from.iter().map(|path| path.display().to_string()))
-}
-
-fn select_words(request: &SelectRequest) -> Words {
-    let runs = request.runs.iter().map(|run| run.folder.display().to_string());
-    Words::of("select").path("--out", &request.out).options("--run", runs)
-}
-
-fn encode_words(request: &EncodeRequest) -> Words {
-    Words::of("encode")
-        .path("--data", &request.data)
-        .options("--part", request.part.map(|part| part.to_string()))
-        .model(&request.model)
-        .option("--seed", request.seed)
-        .path("--out", &request.out)
-        .compute(&request.model.compute)
-}
-
-fn estimate_words(request: &DensityRequest) -> Words {
-    Words::of("density")
-        .path("--latent", &request.latent)
-        .option("--seed", request.seed)
-        .path("--out", &request.out)
-}
-
-fn generate_words(request: &GenerateRequest) -> Words {
-    let latent = request.latent.map(|latent| match latent {
-        LatentChoice::Normal => "normal".to_owned(),
-        LatentChoice::Kde => "kde".to_owned(),
-        LatentChoice::Optimised => "optimised".to_owned(),
-    });
-    Words::of("generate")
-        .model(&request.model)
-        .options("--latent", latent)
-        .options("--density", request.density.iter().map(|path| path.display().to_string()))
-        .option("--energy", request.energies)
-        .option("-n", request.n_showers)
-        .option("--seed", request.seed)
-        .option("--first", request.first)
-        .flag("--observables", request.observables)
-        .path("--out", &request.out)
-        .compute(&request.model.compute)
-}
-
-fn evaluate_words(request: &EvaluateRequest) -> Words {
-    let named = |sample: &SampleFiles| format!("{}={}", sample.name, sample.full.display());
-    let mut words = Words::of("evaluate")
-        .options("--detector", request.from.detector.clone())
-        .option("--seed", request.seed)
-        .options("--divisors", request.divisors.iter().map(|path| path.display().to_string()))
-        .path("--out", &request.out)
-        .option("--reference", named(&request.reference))
-        .options("--reference-at", at("", &request.reference.fixed));
-    for candidate in &request.candidates {
-        let prefix = format!("{}:", candidate.name);
-        words = words
-            .option("--candidate", named(candidate))
-            .options("--candidate-at", at(&prefix, &candidate.fixed));
-    }
-    words
-}
-
-fn latent_words(request: &LatentRequest) -> Words {
-    Words::of("latent")
-        .path("--data", &request.data)
-        .options("--part", request.part.map(|part| part.to_string()))
-        .model(&request.model)
-        .options("--density", request.density.iter().map(|path| path.display().to_string()))
-        .option("--seed", request.seed)
-        .path("--out", &request.out)
-        .compute(&request.model.compute)
-}
-
-fn observe_words(request: &ObserveRequest) -> Words {
-    let words = request.inputs.iter().fold(Words::of("observe"), |words, input| words.word(input.display()));
-    let words = words
-        .options("--detector", request.from.detector.clone())
-        .flag("--sorted", request.sorted)
-        .option("--first", request.first)
-        .options("-n", request.n_showers.map(|n| n.to_string()))
-        .word("--observables");
-    let words = request.columns.iter().fold(words, |words, column| words.word(column.id()));
-    words.path("--out", &request.out)
-}
-
-fn amplification_words(request: &AmplificationRequest) -> Words {
-    let named = |samples: &[NamedFiles]| {
-        let of = |sample: &NamedFiles| {
-            let files = sample.files.iter().map(|file| format!("{}={}", sample.name, file.display()));
-            files.collect::<Vec<_>>()
-        };
-        samples.iter().flat_map(of).collect::<Vec<_>>()
-    };
-    let words = Words::of("amplification")
-        .options("--detector", request.from.detector.clone())
-        .path("--reference", &request.reference)
-        .options("--independent", request.independent.iter().map(|path| path.display().to_string()))
-        .path("--train", &request.training)
-        .options("--candidate", named(&request.candidates))
-        .option("--estimators", request.n_estimated)
-        .options("--estimate-from", named(&request.estimate_from))
-        .option("--seed", request.seed)
-        .path("--out", &request.out)
-        .word("--observables");
-    request.observables.iter().fold(words, Words::word)
+/// Trains; a run that does not recover leaves a file that says why.
+fn train_or_die(request: &TrainRequest, caller: Caller<'_>) -> Result<()> {
+    let Err(error) = train(request, caller) else { return Ok(()) };
+    let Some(why) = error.divergence() else { return Err(error) };
+    caller.monitor.message(&format!("{}: {why}", request.out.display()));
+    Ok(calo_core::write_atomically(&RunFolder::new(&request.out).died(), why.as_bytes())?)
 }

@@ -1,22 +1,26 @@
 //! The numbers of an experiment, seed by seed: what `NAME.json` holds.
 
+mod latent_row;
+
 use std::collections::BTreeMap;
 
 use calo_metrics::results::{
     Comparison, EnergySource, Estimate, Gap, LinearityPoint, Moments, Results, Score,
 };
-use calo_report::latent::LatentResults;
+use calo_metrics::{SplitScore, s_jsd_of_splits};
 use serde::Serialize;
 
 use super::description::Experiment;
 use super::plan::{Candidate, ClaimedQuantity, Sampling};
-use super::seed::{Outcome, UsedEpoch};
+use super::seed::{DivisorsOrigin, Outcome, UsedEpoch};
 use super::stages::{Request, StageRecord};
 use crate::provenance::VERSION;
 
+pub use latent_row::LatentRow;
+
 /// Version of the JSON file. Version 1 had a field for each score, and distances without names; version 2 called
-/// `repeated_s_jsd` and `run_seed` otherwise.
-const SCHEMA_VERSION: u32 = 3;
+/// `repeated_s_jsd` and `run_seed` otherwise; in version 3 all seeds had the same showers.
+const SCHEMA_VERSION: u32 = 4;
 
 /// Digits of distances in tables.
 const JSD_DIGITS: usize = 4;
@@ -46,14 +50,23 @@ pub struct SeedRow {
     pub seed: u64,
     /// Name of the reference, and its showers of the full spectrum.
     pub reference: (String, u64),
+    /// Where the divisors of S_JSD are from.
+    pub divisors: DivisorsOrigin,
+    /// Showers on each side of `s_jsd_of_halves`.
+    pub n_of_halves: Option<u64>,
     /// The candidates, in the order of the experiment.
     pub configurations: Vec<Column>,
     /// One half of the reference against the other.
     pub floor: Column,
     /// Correlation of the variable of the highest divergence with the centre of gravity in depth, of the first page.
     pub top_variable_cog_z: Option<f64>,
+    /// Latent spaces, in the order of their pages.
+    pub latent_spaces: Vec<LatentRow>,
     /// S_JSD of the best epoch of every repeated run, against validation showers.
     pub repeated_s_jsd: Vec<f64>,
+    /// Runs that did not recover, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub died: Vec<(String, String)>,
     /// What could not be computed.
     pub gaps: Vec<Gap>,
     /// Folder of the seed.
@@ -78,6 +91,9 @@ pub struct Column {
     pub beta_kld: Option<f64>,
     /// Divergence of the latent variables at that epoch, nats.
     pub kld_nats: Option<f64>,
+    /// S_JSD of half the reference's showers and as many others, averaged over random splits: the only one of the floor that
+    /// is at a candidate's number of showers.
+    pub s_jsd_of_halves: Option<Estimate>,
     /// The scores of the evaluation.
     pub scores: Vec<Score>,
     /// The distance of every observable.
@@ -153,32 +169,53 @@ pub(super) fn estimate(numbers: &[Score], id: &str) -> Option<Estimate> {
 impl SeedRow {
     pub(super) fn new(outcome: &Outcome, experiment: &Experiment) -> Self {
         let Outcome { results, used, .. } = outcome;
-        let mut configurations = Vec::new();
-        for (index, comparison) in results.comparisons.iter().enumerate() {
-            let used = used.get(index);
-            let published = experiment.candidates.get(index).map(|candidate| candidate.published.clone());
-            let mut published = published.unwrap_or_default();
-            configurations.push(Column {
+        let halves: Vec<_> = results.comparisons.iter().map(|one| of_halves(results, one)).collect();
+        // All candidates have as many showers, so they share one floor.
+        let shared = halves.iter().flatten().next();
+        // Those whose run did not recover are in no comparison.
+        let mut compared = results.comparisons.iter().zip(&halves).enumerate();
+        let configurations = experiment.candidates.iter().zip(used).map(|(candidate, used)| {
+            let mut published = candidate.published.clone();
+            let blank = Column {
+                name: candidate.name.clone(),
                 paper_s_jsd: published.remove("s_jsd"),
                 published,
-                epoch: used.map(|used| used.epoch),
-                run_seed: used.map(|used| used.run.seed),
-                beta_kld: used.and_then(|used| used.run.beta_kld),
-                kld_nats: used.and_then(kld_nats),
+                ..Column::default()
+            };
+            let Some(used) = used else { return blank };
+            let Some((index, (comparison, halves))) = compared.next() else { return blank };
+            let fixed_gev = &experiment.data.fixed_gev;
+            Column {
+                epoch: Some(used.epoch),
+                run_seed: Some(used.run.seed),
+                beta_kld: used.run.beta_kld,
+                kld_nats: kld_nats(used),
+                s_jsd_of_halves: halves.map(|halves| halves.candidate),
                 visible_energy: offsets(results, index + 1, "visible_energy"),
                 n_hits: offsets(results, index + 1, "n_hits"),
-                mu90: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.mu90_mev),
-                resolution: linear(results, index + 1, &experiment.data.fixed_gev, |point| point.resolution),
+                mu90: linear(results, index + 1, fixed_gev, |point| point.mu90_mev),
+                resolution: linear(results, index + 1, fixed_gev, |point| point.resolution),
+                paper_s_jsd: blank.paper_s_jsd,
+                published: blank.published,
                 ..column(results, comparison)
-            });
-        }
+            }
+        });
+        let configurations = configurations.collect();
         Self {
             seed: outcome.seed,
             reference: results.samples.first().map(|s| (s.name.clone(), s.n_showers)).unwrap_or_default(),
+            divisors: outcome.divisors.clone(),
+            n_of_halves: shared.map(|halves| halves.n_showers),
             configurations,
-            floor: Column { name: "floor".to_owned(), ..column(results, &results.floor) },
-            top_variable_cog_z: outcome.latent.as_ref().and_then(top_with_cog_z),
+            floor: Column {
+                name: "floor".to_owned(),
+                s_jsd_of_halves: shared.map(|halves| halves.floor),
+                ..column(results, &results.floor)
+            },
+            top_variable_cog_z: outcome.latent.first().and_then(|space| LatentRow::new(space).cog_z),
+            latent_spaces: outcome.latent.iter().map(LatentRow::new).collect(),
             repeated_s_jsd: outcome.repeated_s_jsd.clone(),
+            died: outcome.died.clone(),
             gaps: results.gaps.clone(),
             folder: outcome.folder.display().to_string(),
         }
@@ -195,27 +232,26 @@ impl SeedRow {
     }
 }
 
-/// The first two candidates of one run of which one is sampled from N(0, 1), the other from a density.
-pub(super) fn sampled_both_ways(experiment: &Experiment) -> Option<[usize; 2]> {
+/// Pairs of candidates of one run of which the first is sampled from N(0, 1), the second from a density.
+pub(super) fn sampled_both_ways(experiment: &Experiment) -> Vec<[usize; 2]> {
     let candidates = &experiment.candidates;
-    candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde).find_map(
-        |(density, theirs)| {
-            let same = |ours: &Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
-            Some([candidates.iter().position(same)?, density])
-        },
-    )
+    let sampled = candidates.iter().enumerate().filter(|(_, candidate)| candidate.sampling == Sampling::Kde);
+    let pair = |(density, theirs): (usize, &Candidate)| {
+        let same = |ours: &Candidate| ours.sampling == Sampling::Normal && ours.run == theirs.run;
+        Some([candidates.iter().position(same)?, density])
+    };
+    sampled.filter_map(pair).collect()
+}
+
+/// S_JSD of a candidate and the floor at half the reference's showers.
+fn of_halves(results: &Results, comparison: &Comparison) -> Option<SplitScore> {
+    s_jsd_of_splits(&comparison.splits, results.divisors.as_ref()?)
 }
 
 /// Summed divergence of the latent variables at that epoch, nats.
 fn kld_nats(used: &UsedEpoch) -> Option<f64> {
     let epoch = used.run.epochs.iter().find(|epoch| epoch.epoch == used.epoch);
     epoch.and_then(|epoch| epoch.kld_nats)
-}
-
-/// Correlation of the variable of the highest divergence with the centre of gravity in depth.
-fn top_with_cog_z(latent: &LatentResults) -> Option<f64> {
-    let row = latent.correlations.observables.iter().position(|name| name == "m1z")?;
-    *latent.correlations.coefficients.get(row)?.first()?
 }
 
 fn column(results: &Results, comparison: &Comparison) -> Column {

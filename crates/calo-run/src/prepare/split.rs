@@ -20,6 +20,8 @@ pub struct SplitRequest {
     pub out: PathBuf,
     /// Fractions of training, validation and test; their sum is 1.
     pub fractions: [f64; 3],
+    /// Showers that validation and test have at most, each. The rest is training, or in no file where training has no share.
+    pub at_most: Option<u64>,
     /// Which showers go where depends on this and on the file's length alone.
     pub seed: u64,
     /// How the showers are found.
@@ -51,16 +53,20 @@ fn split_file<T: Real>(
     options: &WriteOptions,
     caller: Caller<'_>,
 ) -> Result<Vec<(Part, u64)>> {
-    let split = Split::new(request.seed, request.fractions, reader.n_showers())?;
+    let mut split = Split::new(request.seed, request.fractions, reader.n_showers())?;
+    if let Some(n) = request.at_most {
+        split = split.at_most(n);
+    }
+    let has_file = |part| split.size(part) > 0 && (part != Part::Train || request.fractions[0] > 0.0);
     // An empty part gets no file: it would hold nothing that could be read.
     let mut writers = Part::ALL.map(|part| (part, None));
     for (part, writer) in &mut writers {
         let path = request.out.join(format!("{}.hdf5", part.name()));
-        if split.size(*part) == 0 {
+        if has_file(*part) {
+            *writer = Some(ShowerWriter::create(&path, options)?);
+        } else {
             // One left from another split may hold showers of the other parts.
             ensure!(!path.exists(), "{}: exists, but its part is empty; expected it removed", path.display());
-        } else {
-            *writer = Some(ShowerWriter::create(&path, options)?);
         }
     }
     let mut progress = caller.begin(&Pass::showers("splitting", Some(reader.n_showers())));
@@ -68,10 +74,7 @@ fn split_file<T: Real>(
     for_each_part::<T>(&mut reader, &split, n, |part, batch| {
         caller.check().map_err(|_| Error::Interrupted)?;
         progress.advance(batch.len());
-        match &mut writers[part as usize].1 {
-            Some(writer) => writer.write(batch),
-            None => Err(Error::option("fractions", part.name(), "no shower in an empty part")),
-        }
+        writers[part as usize].1.as_mut().map_or(Ok(()), |writer| writer.write(batch))
     })?;
     drop(progress);
     let mut sizes = Vec::new();
@@ -79,7 +82,7 @@ fn split_file<T: Real>(
         if let Some(writer) = writer {
             writer.finish()?;
         }
-        sizes.push((part, split.size(part)));
+        sizes.push((part, if has_file(part) { split.size(part) } else { 0 }));
     }
     Ok(sizes)
 }

@@ -17,7 +17,7 @@ use crate::measures::{COMPARED_AT_GEV, sample_settings};
 use crate::monitor::Caller;
 use crate::networks::divergences;
 use crate::run_folder::ByStage;
-use crate::sampling::{Generator, LatentSource};
+use crate::sampling::Generator;
 use crate::{Result, files};
 
 /// Where validation showers come from.
@@ -98,7 +98,7 @@ impl Validation {
     /// A model that makes cells that are not finite; an interruption.
     pub(super) fn distances(&self, model: &ShowerModel, caller: Caller<'_>) -> Result<[ByStage<ById>; 2]> {
         let stages = model.stages();
-        let generator = Generator::new(model, LatentSource::Prior, self.seed, stages.len())?;
+        let generator = Generator::for_validation(model, self.seed);
         let mut stages =
             stages.iter().map(|name| self.empty_set(name)).collect::<Result<Vec<SampleSet>>>()?;
         for (file, energies_gev) in self.energies_gev.iter().enumerate() {

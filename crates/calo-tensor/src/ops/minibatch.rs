@@ -33,7 +33,7 @@ const SLOPE: f64 = 0.01;
 /// [`Error::Operand`] for fewer than two axes or no elements.
 ///
 /// # Reference
-/// Fast and accurate electromagnetic and hadronic showers, section 3 (minibatch); Karras et al., arXiv 1710.10196,
+/// Fast and accurate electromagnetic and hadronic showers, section 3.4 (minibatch); Karras et al., arXiv 1710.10196,
 /// section 3.
 pub fn minibatch_standard_deviation(x: &Tensor) -> Result<Tensor> {
     let &[n, _, ..] = x.dims() else {
@@ -166,7 +166,7 @@ pub struct BatchDifference<'a> {
 /// [`Error::Operand`] for smaller batches or showers and for weights that do not follow each other.
 ///
 /// # Reference
-/// Fast and accurate electromagnetic and hadronic showers, section 3 (minibatch).
+/// Fast and accurate electromagnetic and hadronic showers, section 3.4 (minibatch).
 pub fn batch_difference(x: &Tensor, weights: &BatchDifference<'_>) -> Result<Tensor> {
     const OP: &str = "batch_difference";
     let n = x.dims().first().copied().unwrap_or(0);

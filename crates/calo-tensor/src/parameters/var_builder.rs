@@ -55,6 +55,27 @@ impl<'a> Path<'a> {
     }
 }
 
+impl Path<'static> {
+    /// The root of the names of these tensors, for building networks on them: they share their memory.
+    ///
+    /// ```
+    /// # use calo_tensor::candle::{DType, Device, Tensor};
+    /// # use calo_tensor::{layers::Linear, parameters::Path};
+    /// let weight = Tensor::new(&[[1_f32, 2.0]], &Device::Cpu)?;
+    /// let root = Path::of_tensors([("fc.weight".to_owned(), weight.clone())], DType::F32, &Device::Cpu);
+    /// let layer = Linear::without_bias(&root.join("fc"), 2, 1)?;
+    /// assert_eq!(layer.forward(&weight)?.to_vec2::<f32>()?, [[5.0]]);
+    /// # Ok::<(), calo_tensor::Error>(())
+    /// ```
+    pub fn of_tensors(
+        tensors: impl IntoIterator<Item = (String, Tensor)>,
+        dtype: DType,
+        device: &Device,
+    ) -> Self {
+        Self::from_var_builder(VarBuilder::from_tensors(tensors.into_iter().collect(), dtype, device))
+    }
+}
+
 /// A place in a store of ours, as a backend of Candle's builder.
 struct Store<'a> {
     view: View<'a>,

@@ -94,7 +94,7 @@ impl PostProcessorConfig {
 /// remain parameters: published state dictionaries fit.
 ///
 /// # Reference
-/// decoding-photons, section 3; fast-and-accurate-showers, section 3.4; sizes from the published model.
+/// decoding-photons, section 1.2; fast-and-accurate-showers, section 3.3; sizes from the published model.
 #[derive(Debug, Clone)]
 pub struct PostProcessor {
     grid: Grid,

@@ -8,7 +8,7 @@ use crate::field::{Allowed, check, error};
 /// Weights of the losses.
 ///
 /// # Reference
-/// decoding-photons, section 3; values from the published settings.
+/// decoding-photons, section 1.2; values from the published settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossWeights {

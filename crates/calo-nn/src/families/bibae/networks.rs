@@ -1,7 +1,7 @@
 //! Encoder, decoder and the critics that train them.
 //!
 //! # Reference
-//! decoding-photons, section 3; fast-and-accurate-showers, section 3.3.
+//! decoding-photons, section 1.2; fast-and-accurate-showers, section 3.3.
 
 mod autoencoder;
 mod autoencoder_config;

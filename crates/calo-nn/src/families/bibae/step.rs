@@ -1,7 +1,7 @@
 //! One training step: the critics several times, encoder and decoder once, the post-processor once.
 //!
 //! # Reference
-//! decoding-photons, section 3; Gulrajani et al., arXiv 1704.00028, for the critics.
+//! decoding-photons, section 1.2; Gulrajani et al., arXiv 1704.00028, for the critics.
 
 use candle_core::Tensor;
 
@@ -52,8 +52,7 @@ pub(super) struct BibAe {
     critics: Trained<Critics>,
     losses: LossWeights,
     schedule: Schedule,
-    n_encoded: usize,
-    latent_dim: usize,
+    model: ModelConfig,
 }
 
 impl BibAe {
@@ -66,15 +65,28 @@ impl BibAe {
             critics: Trained::new(parameters, |root| Critics::new(root, model))?,
             losses: losses.clone(),
             schedule: schedule.clone(),
-            n_encoded: model.autoencoder.n_encoded,
-            latent_dim: model.autoencoder.latent_dim,
+            model: model.clone(),
         })
+    }
+
+    /// Number of latent variables.
+    fn latent_dim(&self) -> usize {
+        self.model.autoencoder.latent_dim
     }
 
     /// Latent variables and scaled reconstructions of `showers`, without a graph.
     fn reconstruct(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<(Tensor, Tensor)> {
-        let (generator, energies_gev) = (&self.generator.frozen, &showers.energies_gev);
-        let noise = cx.normal(showers.n()?, self.latent_dim)?;
+        self.reconstruct_by(&self.generator.frozen, showers, cx)
+    }
+
+    fn reconstruct_by(
+        &self,
+        generator: &Generator,
+        showers: &Showers,
+        cx: &mut Step<'_>,
+    ) -> Result<(Tensor, Tensor)> {
+        let energies_gev = &showers.energies_gev;
+        let noise = cx.normal(showers.n()?, self.latent_dim())?;
         let z = generator.encode(&showers.cells_mev, energies_gev)?.sample(&noise)?;
         let images = generator.decode(&z, energies_gev)?;
         Ok((z, images))
@@ -98,7 +110,7 @@ impl BibAe {
         cx.log("critic_penalty", &penalty);
         cx.minimise(CRITIC, &(penalty - distance)?)?;
 
-        let normal = cx.normal(n, self.latent_dim)?;
+        let normal = cx.normal(n, self.latent_dim())?;
         let alpha = cx.fractions(n)?;
         let distance =
             (latent_critic.forward(&normal)?.mean_all()? - latent_critic.forward(&z)?.mean_all()?)?;
@@ -128,7 +140,7 @@ impl BibAe {
         let Showers { cells_mev, energies_gev } = showers;
         let n = showers.n()?;
         let posterior = generator.encode(cells_mev, energies_gev)?;
-        let z = posterior.sample(&cx.normal(n, self.latent_dim)?)?;
+        let z = posterior.sample(&cx.normal(n, self.latent_dim())?)?;
         let images = generator.decode(&z, energies_gev)?;
 
         let condition = scaling.condition(energies_gev)?;
@@ -137,7 +149,7 @@ impl BibAe {
         let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
         let latent_score = latent_critic.forward(&z)?.mean_all()?;
         let divergences = kld_of_each(&posterior.mean, &posterior.log_variance)?;
-        let mmd = gaussian_mmd(&z, &cx.normal(n, self.latent_dim)?, &losses.latent_mmd_exponents)?;
+        let mmd = gaussian_mmd(&z, &cx.normal(n, self.latent_dim())?, &losses.latent_mmd_exponents)?;
         cx.log("critic_score", &score);
         cx.log("latent_critic_score", &latent_score);
         cx.log("kld", &divergences.sum_all()?);
@@ -151,12 +163,22 @@ impl BibAe {
             cx.log("profile_critic_score", &score);
             scores = (scores + (score * losses.profile_critic)?)?;
         }
-        let beta = losses.kld_of_each(cx.epoch(), cx.step(), self.n_encoded);
+        let beta = losses.kld_of_each(cx.epoch(), cx.step(), self.model.autoencoder.n_encoded);
         let beta = Tensor::new(&beta[..], divergences.device())?.to_dtype(divergences.dtype())?;
         let divergence = (divergences * beta)?.sum_all()?;
         let loss = ((divergence + (mmd * losses.latent_mmd)?)? - scores)?;
         cx.minimise_at(AUTOENCODER, &loss, self.schedule.lr_factor(cx.step()))?;
         Ok(images.detach())
+    }
+
+    /// Reconstructions by averaged weights, behind which the post-processor will be used; none where no average is kept.
+    fn averaged_images(&self, showers: &Showers, cx: &mut Step<'_>) -> Result<Option<Tensor>> {
+        let Some(averaged) = cx.averaged().filter(|_| self.model.post_processor.is_some()) else {
+            return Ok(None);
+        };
+        let generator = Generator::new(&averaged, &self.model)?;
+        let (_, images) = self.reconstruct_by(&generator, showers, cx)?;
+        Ok(Some(images.detach()))
     }
 
     /// A step of the post-processor on `images`, the scaled reconstructions of `showers`.
@@ -196,6 +218,7 @@ impl Family for BibAe {
         }
         let images = self.train_autoencoder(showers, cx)?;
         if self.schedule.post_processor.stage == PostProcessorStage::Joint {
+            let images = self.averaged_images(showers, cx)?.unwrap_or(images);
             self.train_post_processor(showers, &images, cx)?;
         }
         Ok(())

@@ -16,6 +16,15 @@ pub(super) fn marginals(results: &LatentResults, style: &Style) -> Result<Vec<Fi
     results.marginals.iter().map(|marginal| figure(results, marginal, style)).collect()
 }
 
+/// The density of N(0, 1) from `low` to `high`.
+pub(crate) fn normal_curve(low: f64, high: f64) -> Vec<[f64; 2]> {
+    let point = |i: usize| {
+        let z = low + (high - low) * i as f64 / (N_POINTS - 1) as f64;
+        [z, (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()]
+    };
+    (0..N_POINTS).map(point).collect()
+}
+
 fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result<Figure> {
     let name = z_name(results, marginal.variable);
     let rank = results.rank(marginal.variable).unwrap_or(marginal.variable);
@@ -23,10 +32,6 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
     let total = marginal.counts.iter().sum::<u64>() + marginal.n_outside;
     let density = |(bin, &count): (&[f64], &u64)| count as f64 / (total.max(1) as f64 * (bin[1] - bin[0]));
     let (low, high) = (edges[0], edges[edges.len() - 1]);
-    let normal = |i: usize| {
-        let z = low + (high - low) * i as f64 / (N_POINTS - 1) as f64;
-        [z, (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()]
-    };
     let mut lines = vec![
         PlainCurve {
             name: "sampled z".to_owned(),
@@ -42,7 +47,7 @@ fn figure(results: &LatentResults, marginal: &Marginal, style: &Style) -> Result
             name: "N(0, 1)".to_owned(),
             note: String::new(),
             look: Look::Theory,
-            data: CurveData::Line((0..N_POINTS).map(normal).collect()),
+            data: CurveData::Line(normal_curve(low, high)),
             faint_from: None,
         },
     ];

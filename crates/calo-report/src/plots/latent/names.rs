@@ -5,7 +5,11 @@ use crate::text::plain;
 
 /// The paper's name of a variable, which counts by falling divergence: z₀, z₁, ...
 pub(super) fn z_name(results: &LatentResults, variable: usize) -> String {
-    let rank = results.rank(variable).unwrap_or(variable);
+    z_name_of_rank(results.rank(variable).unwrap_or(variable))
+}
+
+/// The same by rank.
+pub(crate) fn z_name_of_rank(rank: usize) -> String {
     let digits = rank.to_string();
     let subscript =
         digits.chars().filter_map(|c| char::from_u32(u32::from(c) - u32::from('0') + u32::from('₀')));

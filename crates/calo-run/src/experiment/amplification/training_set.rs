@@ -138,7 +138,7 @@ impl TrainingSet {
                 },
                 latent: None,
                 density: None,
-                energies: single(pipeline.experiment.data.energy_gev),
+                energies: single(pipeline.experiment.data.energy_gev).into(),
                 n_showers: end - first,
                 seed: self.number,
                 first,

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_report::selection::{SelectedRun, read_selection};
+use calo_report::selection::{SelectedRun, Selection, read_selection};
+use serde::Serialize;
 
 use super::context::{Made, Seed};
 use crate::Result;
-use crate::error::Context as _;
+use crate::error::{Context as _, ensure};
 use crate::experiment::plan::EpochRule;
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
@@ -19,6 +20,40 @@ pub(super) struct Chosen {
     pub(super) folder: PathBuf,
     /// S_JSD of all runs that it was chosen from.
     pub(super) s_jsd: Vec<f64>,
+}
+
+/// What the divisors of S_JSD are means over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DivisorsOrigin {
+    /// Comparisons: every validated epoch of every run, at each stage of its networks, latent variables from the prior.
+    pub n_comparisons: usize,
+    /// Validation showers of the full spectrum in each, and as many of the model; not known of runs of earlier versions.
+    pub n_showers: Option<u64>,
+    /// The runs.
+    pub runs: Vec<ValidatedRun>,
+}
+
+/// The validated epochs of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ValidatedRun {
+    /// Name of the run.
+    pub name: String,
+    /// In order.
+    pub epochs: Vec<u32>,
+}
+
+impl DivisorsOrigin {
+    fn of(selection: &Selection) -> Self {
+        let run = |run: &SelectedRun| ValidatedRun {
+            name: run.name.clone(),
+            epochs: run.epochs.iter().map(|epoch| epoch.epoch).collect(),
+        };
+        Self {
+            n_comparisons: selection.divisors.n_comparisons,
+            n_showers: selection.n_showers,
+            runs: selection.runs.iter().map(run).collect(),
+        }
+    }
 }
 
 impl Chosen {
@@ -44,11 +79,13 @@ impl Chosen {
 }
 
 impl Seed<'_, '_> {
-    /// The best epoch of every run, judged together; for each of the plan the best run.
-    pub(super) fn select(&mut self, made: &[Made]) -> Result<Vec<Chosen>> {
+    /// The best epoch of every run, judged together; for each of the plan the best run, of which one at least recovered.
+    pub(super) fn select(&mut self, made: &[Made]) -> Result<(Vec<Option<Chosen>>, DivisorsOrigin)> {
+        let made: Vec<&Made> = made.iter().filter(|made| made.died.is_none()).collect();
+        ensure!(!made.is_empty(), "{}: no run recovered; expected one at least", self.folder.display());
         let out = self.folder.join("selection");
         let path = out.join("selection.json");
-        let named = |made: &Made| NamedRun { name: file_name(&made.folder), folder: made.folder.clone() };
+        let named = |made: &&Made| NamedRun { name: file_name(&made.folder), folder: made.folder.clone() };
         let request = SelectRequest { runs: made.iter().map(named).collect(), out };
         self.pipeline.stage(Stage {
             name: self.name("choose epochs"),
@@ -57,19 +94,20 @@ impl Seed<'_, '_> {
             outputs: vec![path.clone()],
             unfinished: vec![],
         })?;
-        let selected = read_selection(&path)?.runs;
+        let selection = read_selection(&path)?;
+        let origin = DivisorsOrigin::of(&selection);
+        let selected = selection.runs;
         let mut chosen = Vec::new();
-        for (plan, run) in self.pipeline.experiment.runs.iter().enumerate() {
+        for plan in 0..self.pipeline.experiment.runs.len() {
             let of_plan = || made.iter().zip(&selected).filter(|(made, _)| made.plan == plan);
             let best = of_plan().min_by(|(_, a), (_, b)| a.best_s_jsd.total_cmp(&b.best_s_jsd));
-            let (made, best) = best.with_context(|| format!("{}: no run of {}", path.display(), run.name))?;
-            chosen.push(Chosen {
+            chosen.push(best.map(|(made, best)| Chosen {
                 run: best.clone(),
                 folder: made.folder.clone(),
                 s_jsd: of_plan().map(|(_, selected)| selected.best_s_jsd).collect(),
-            });
+            }));
         }
-        Ok(chosen)
+        Ok((chosen, origin))
     }
 }
 

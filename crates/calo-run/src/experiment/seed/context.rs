@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::experiment::data::Data;
+use crate::experiment::description::Experiment;
 use crate::experiment::pipeline::Pipeline;
 
 /// What stages of one seed share.
@@ -18,6 +19,15 @@ pub(super) struct Made {
     /// Place in the plan.
     pub(super) plan: usize,
     pub(super) folder: PathBuf,
+    /// Why it did not recover, where that is a result.
+    pub(super) died: Option<String>,
+}
+
+impl Made {
+    /// What it is called and why it did not recover.
+    pub(super) fn death(&self, experiment: &Experiment) -> Option<(String, String)> {
+        Some((experiment.runs[self.plan].label.clone(), self.died.clone()?))
+    }
 }
 
 impl Seed<'_, '_> {

@@ -16,6 +16,9 @@ use crate::files::InputOptions;
 use crate::latent::LatentRequest;
 use crate::parts::PartChoice;
 
+/// Random splits into halves, over which candidates and floor are averaged at the same number of showers.
+const N_SPLITS: usize = 16;
+
 impl Seed<'_, '_> {
     /// All candidates against the reference, with the divisors of all epochs; the report beside it.
     pub(super) fn evaluate(&mut self, candidates: &[(String, Showers)]) -> Result<Results> {
@@ -32,7 +35,7 @@ impl Seed<'_, '_> {
             out: out.clone(),
             divisors: Some(selection.clone()),
             n_replicas: 50,
-            n_splits: 0,
+            n_splits: N_SPLITS,
             seed: self.seed,
             from,
         };
@@ -53,12 +56,16 @@ impl Seed<'_, '_> {
     pub(super) fn latent(&mut self, page: &LatentPage, model: &Model<'_>) -> Result<PathBuf> {
         let name = &model.chosen.run.name;
         let out = self.folder.join(format!("latent-{name}"));
+        // A density that is made for the page alone; a trained model that comes with one has no training showers here.
+        let is_needed = model.density.is_none() && !self.pipeline.request.pretrained;
+        let train = is_needed.then(|| self.data.train.clone());
         let request = LatentRequest {
             model: self.model(model.chosen, model.epoch),
             data: self.data.validation.full.clone(),
             part: Some(PartChoice::All),
             out: out.clone(),
             density: model.density.clone(),
+            train: train.clone(),
             n_generated: page.n_generated,
             energy_gev: page.energy_gev,
             no_post_processor: false,
@@ -66,6 +73,7 @@ impl Seed<'_, '_> {
             from: InputOptions::default(),
         };
         let mut inputs = vec![self.data.validation.full.clone()];
+        inputs.extend(train);
         inputs.extend(model.files());
         self.pipeline.stage(Stage {
             name: self.name(&format!("latent space of {name}")),

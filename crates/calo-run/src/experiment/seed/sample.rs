@@ -1,29 +1,21 @@
-//! Densities of latent variables, and the showers that are generated for a candidate.
+//! The showers that are generated for a candidate.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-use calo_data::Part;
-use calo_latent::KernelCovariance;
 
 use super::choose::Chosen;
 use super::context::Seed;
+use super::densities::Densities;
 use crate::Result;
-use crate::density::{BandwidthRule, DensityRequest, SEARCH_POINTS};
-use crate::encode::EncodeRequest;
 use crate::error::Context as _;
 use crate::experiment::data::{FIRST, Showers, single};
-use crate::experiment::plan::{Sampling, file_stem};
+use crate::experiment::description::Experiment;
+use crate::experiment::plan::{Candidate, EpochRule, LatentPage, Sampling, file_stem};
 use crate::experiment::stages::Stage;
 use crate::experiment::step::Step;
-use crate::files::{FixedEnergyFile, InputOptions, StorageOptions, create_folder};
-use crate::generate::{GenerateRequest, LatentChoice};
+use crate::files::{FixedEnergyFile, StorageOptions, create_folder};
+use crate::generate::{GenerateRequest, IncidentEnergies, LatentChoice};
 use crate::model::{ModelChoice, ModelSource};
-use crate::parts::PartChoice;
-use crate::run_folder::{EpochChoice, RunFolder};
-
-/// Densities by the place of the run in the plan and the epoch.
-pub(super) type Densities = BTreeMap<(usize, u32), PathBuf>;
+use crate::run_folder::EpochChoice;
 
 /// A run at one of its epochs, and where its latent variables come from.
 #[derive(Clone)]
@@ -36,6 +28,56 @@ pub(super) struct Model<'a> {
     pub(super) density: Option<PathBuf>,
 }
 
+/// What showers are wanted of.
+pub(super) struct Wanted<'a> {
+    run: &'a str,
+    epoch: EpochRule,
+    sampling: Sampling,
+    density: Option<&'a str>,
+}
+
+impl<'a> From<&'a Candidate> for Wanted<'a> {
+    fn from(candidate: &'a Candidate) -> Self {
+        let Candidate { run, epoch, sampling, density, .. } = candidate;
+        Self { run, epoch: *epoch, sampling: *sampling, density: density.as_deref() }
+    }
+}
+
+impl<'a> From<&'a LatentPage> for Wanted<'a> {
+    fn from(page: &'a LatentPage) -> Self {
+        let LatentPage { run, epoch, sampling, density, .. } = page;
+        Self { run, epoch: *epoch, sampling: *sampling, density: density.as_deref() }
+    }
+}
+
+impl Wanted<'_> {
+    /// The model that they are of; none where its run did not recover.
+    ///
+    /// # Errors
+    /// No such run; none of its epochs was kept.
+    pub(super) fn model<'b>(
+        &self,
+        experiment: &Experiment,
+        chosen: &'b [Option<Chosen>],
+        densities: &Densities,
+    ) -> Result<Option<Model<'b>>> {
+        let run = self.run;
+        let place = experiment.run_index(run).with_context(|| format!("{run}: no such run"))?;
+        let Some(chosen) = chosen.get(place).with_context(|| format!("{run}: was not made"))? else {
+            return Ok(None);
+        };
+        let epoch = chosen.epoch(self.epoch)?;
+        let latent = match self.sampling {
+            Sampling::Normal => LatentChoice::Normal,
+            Sampling::Kde => LatentChoice::Kde,
+            Sampling::Optimised => LatentChoice::Optimised,
+        };
+        let density = experiment.density(self.density).filter(|_| latent == LatentChoice::Kde);
+        let density = density.and_then(|plan| densities.get(place, epoch, &plan.name));
+        Ok(Some(Model { chosen, epoch, latent, density }))
+    }
+}
+
 impl Model<'_> {
     /// What a stage that applies the model is made from, beside showers.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
@@ -44,70 +86,6 @@ impl Model<'_> {
 }
 
 impl Seed<'_, '_> {
-    /// Densities of all that is sampled from one.
-    pub(super) fn estimate_all(&mut self, chosen: &[Chosen]) -> Result<Densities> {
-        let experiment = self.pipeline.experiment;
-        let candidates = experiment.candidates.iter();
-        let candidates = candidates.map(|candidate| (&candidate.run, candidate.epoch, candidate.sampling));
-        let pages = experiment.latent_pages.iter();
-        let pages = pages.map(|page| (&page.run, page.epoch, page.sampling));
-        let sampled: Vec<_> =
-            candidates.chain(pages).filter(|(.., sampling)| *sampling == Sampling::Kde).collect();
-        let mut densities = Densities::new();
-        for (place, (plan, chosen)) in experiment.runs.iter().zip(chosen).enumerate() {
-            for (_, rule, _) in sampled.iter().filter(|(run, ..)| **run == plan.name) {
-                let epoch = chosen.epoch(*rule)?;
-                if densities.contains_key(&(place, epoch)) {
-                    continue;
-                }
-                let density = if self.pipeline.request.pretrained {
-                    RunFolder::new(&chosen.folder).density()
-                } else {
-                    // Most experiments have one.
-                    let suffix = match densities.is_empty() {
-                        true => String::new(),
-                        false => format!("-{}-epoch-{epoch}", plan.name),
-                    };
-                    self.estimate(chosen, epoch, &suffix)?
-                };
-                densities.insert((place, epoch), density);
-            }
-        }
-        Ok(densities)
-    }
-
-    /// The density of latent variables and energy of the training showers.
-    fn estimate(&mut self, chosen: &Chosen, epoch: u32, suffix: &str) -> Result<PathBuf> {
-        let latent = self.folder.join(format!("latent{suffix}.hdf5"));
-        let density = self.folder.join(format!("density{suffix}.safetensors"));
-        let encode = EncodeRequest {
-            model: self.model(chosen, epoch),
-            data: self.data.train.clone(),
-            part: Some(PartChoice::Part(Part::Train)),
-            seed: self.seed,
-            out: latent.clone(),
-            from: InputOptions::default(),
-        };
-        let estimate = DensityRequest {
-            latent: latent.clone(),
-            out: density.clone(),
-            bandwidth: BandwidthRule::EachVariable,
-            energy_bandwidth: None,
-            covariance: KernelCovariance::Regressed,
-            n_search_points: SEARCH_POINTS,
-            max_centres: None,
-            seed: self.seed,
-        };
-        self.pipeline.stage(Stage {
-            name: self.name(&format!("encode, density{}", suffix.replacen('-', " of ", 1))),
-            steps: vec![Step::Encode(encode), Step::Estimate(estimate)],
-            inputs: vec![self.data.train.clone(), chosen.weights(epoch)],
-            outputs: vec![latent, density.clone()],
-            unfinished: vec![],
-        })?;
-        Ok(density)
-    }
-
     pub(super) fn model(&self, chosen: &Chosen, epoch: u32) -> ModelChoice {
         ModelChoice {
             source: ModelSource::Run(chosen.folder.clone()),
@@ -126,13 +104,18 @@ impl Seed<'_, '_> {
         let file = |suffix: &str| out.join(format!("{stem}{suffix}.hdf5"));
         let (experiment, reference) = (self.pipeline.experiment, &self.data.reference);
         let mut showers = Showers { full: file(""), fixed: vec![] };
-        let mut samples = vec![(experiment.spectrum()?, 0, &reference.full, showers.full.clone())];
+        // Showers of files may have any spectrum; simulated ones have a flat one.
+        let full = match self.pipeline.request.data {
+            Some(_) => IncidentEnergies::Of(reference.full.clone()),
+            None => experiment.spectrum()?.into(),
+        };
+        let mut samples = vec![(full, 0, &reference.full, showers.full.clone())];
         let places = places(&experiment.data.fixed_gev, &reference.fixed);
         for (theirs, place) in reference.fixed.iter().zip(places) {
             let mut ours = theirs.clone();
             ours.path = file(&format!("_{}", theirs.energy_gev));
             let first = (place + 1) * FIRST;
-            samples.push((single(theirs.energy_gev), first, &theirs.path, ours.path.clone()));
+            samples.push((single(theirs.energy_gev).into(), first, &theirs.path, ours.path.clone()));
             showers.fixed.push(ours);
         }
         let mut steps = Vec::new();

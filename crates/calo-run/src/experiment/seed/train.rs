@@ -1,5 +1,7 @@
 //! The runs of a seed.
 
+use std::fs;
+
 use super::context::{Made, Seed};
 use crate::Result;
 use crate::error::Context as _;
@@ -22,10 +24,17 @@ impl Seed<'_, '_> {
                 };
                 let folder = self.folder.join(&name);
                 stages.push(self.train(plan, &name, self.seed + repetition * NEXT_RUN)?);
-                made.push(Made { plan, folder });
+                made.push(Made { plan, folder, died: None });
             }
         }
         self.pipeline.stages_together(&stages)?;
+        for made in &mut made {
+            let path = RunFolder::new(&made.folder).died();
+            if self.pipeline.experiment.runs[made.plan].may_die && path.exists() {
+                let why = fs::read_to_string(&path).map_err(|e| calo_core::Error::io(&path, "read", e))?;
+                made.died = Some(why);
+            }
+        }
         Ok(made)
     }
 
@@ -57,12 +66,18 @@ impl Seed<'_, '_> {
             from = Some(run);
         }
         let folder = RunFolder::new(&out);
+        // A run that may die leaves what it has.
+        let outputs = match plan.may_die {
+            true => vec![folder.config()],
+            false => vec![folder.config(), folder.validation(), folder.last()],
+        };
+        let step = if plan.may_die { Step::TrainOrDie } else { Step::Train };
         Ok(Stage {
             name: self.name(&format!("train {name}")),
             inputs,
-            outputs: vec![folder.config(), folder.validation(), folder.last()],
+            outputs,
             unfinished: vec![out.clone()],
-            steps: vec![Step::Train(TrainRequest {
+            steps: vec![step(TrainRequest {
                 config: config.clone(),
                 overrides,
                 data: data.train.clone(),

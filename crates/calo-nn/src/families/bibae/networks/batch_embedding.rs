@@ -44,7 +44,7 @@ impl BatchEmbeddingConfig {
 /// small networks, once for cells and once for their logarithms.
 ///
 /// # Reference
-/// fast-and-accurate-showers, section 3 (minibatch); sizes from the published model.
+/// fast-and-accurate-showers, section 3.4 (minibatch); sizes from the published model.
 #[derive(Debug, Clone)]
 pub(super) struct BatchEmbedding {
     deviation: [Tensor; 3],

@@ -95,7 +95,7 @@ impl Branch {
 /// One network in the role of the papers' two critics.
 ///
 /// # Reference
-/// decoding-photons, section 3; sizes from the published model.
+/// decoding-photons, section 1.2; sizes from the published model.
 #[derive(Debug, Clone)]
 pub struct Critic {
     grid: Grid,

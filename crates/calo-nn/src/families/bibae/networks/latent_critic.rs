@@ -37,7 +37,7 @@ impl LatentCriticConfig {
 /// A small network that looks at one latent variable at a time.
 ///
 /// # Reference
-/// decoding-photons, section 3.
+/// decoding-photons, section 1.2.
 #[derive(Debug, Clone)]
 pub struct LatentCritic {
     layers: Vec<Linear>,
