@@ -162,7 +162,6 @@ fn check_grid(path: &Path, found: Grid, detector: &Detector) -> Result<()> {
 
 /// Progress in training steps.
 fn pass(trainer: &Trainer, batches_per_epoch: u64) -> Pass {
-    let steps_per_epoch = batches_per_epoch / trainer.batches_per_step();
-    let total = steps_per_epoch * u64::from(trainer.epochs());
-    Pass { name: "training".to_owned(), total: Some(total), n_done: trainer.position().step, unit: "steps" }
+    let total = Some(trainer.total_steps(batches_per_epoch));
+    Pass { name: "training".to_owned(), total, n_done: trainer.position().step, unit: "steps" }
 }

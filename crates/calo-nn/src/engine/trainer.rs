@@ -132,6 +132,12 @@ impl Trainer {
         self.family.batches_per_step(self.phase().0.name).max(1)
     }
 
+    /// Training steps of the whole run: those of one phase may take more batches than those of another.
+    pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
+        let steps = |phase: &Phase| batches_per_epoch / self.family.batches_per_step(phase.name).max(1);
+        self.phases.iter().map(|phase| u64::from(phase.epochs) * steps(phase)).sum()
+    }
+
     /// Whether the model's showers changed in the epoch that was finished last.
     pub fn showers_changed(&self) -> bool {
         let last = Position { epoch: self.position.epoch.saturating_sub(1), ..self.position };

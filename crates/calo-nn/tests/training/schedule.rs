@@ -52,6 +52,20 @@ fn a_stage_of_its_own_trains_the_post_processor_alone() {
     assert!(!changed(&middle, &end, "autoencoder") && changed(&middle, &end, "post_processor"));
 }
 
+#[test]
+fn phases_of_few_batches_a_step_have_more_steps() {
+    let schedule = scheduled(|schedule| {
+        schedule.fresh_critic_batches = true;
+        schedule.post_processor.stage = PostProcessorStage::After { epochs: 2 };
+    });
+    let mut trainer = trainer(Training { epochs: 1, ..schedule });
+    let mut source = Showers { batches: 7, read: Vec::new() };
+    // An epoch of steps of three batches, and two of one batch each.
+    assert_eq!(trainer.total_steps(7), 2 + 2 * 7);
+    let n_steps = run(&mut trainer, &mut source, u64::MAX - 1).len() as u64;
+    assert_eq!(n_steps, trainer.total_steps(7));
+}
+
 /// The critic of profiles is trained with the others, and teaches as much as its weight says.
 #[test]
 fn a_critic_of_profiles_may_join() {
