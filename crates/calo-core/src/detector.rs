@@ -133,8 +133,7 @@ impl Detector {
     /// # Errors
     /// A value that TOML cannot hold, which only a detector made in memory can have.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self)
-            .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))
+        parsing::to_toml(self)
     }
 
     /// Checks every field; `place` names the detector in errors.

@@ -95,9 +95,7 @@ fn the_cost_of_a_profile_is_estimated_without_making_anything() {
     command.args(["reproduce", "table2", "--profile", "tiny", "--estimate", "--out"]).arg(&out);
     let text = stdout(&command.assert().success());
     // 256 showers in two batches of critics, one of the others: fresh batches of 16 for each of three steps and one more.
-    for part in
-        ["profile tiny", "beta 0.05: 0.", "batches of 16:", "4 steps an epoch, 3 epochs", "2 such runs"]
-    {
+    for part in ["profile tiny", "beta 0.05: 0.", "batches of 16:", "12 steps in 3 epochs", "2 such runs"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(!out.exists());

@@ -7,7 +7,7 @@ use super::built_in::{LAYERED, names};
 use super::check::Check;
 use super::layers::{Layer, LayerGroup};
 use super::{MAX_CELLS, parsing};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A calorimeter of layers with voxels of their own, such as those of the CaloChallenge.
 ///
@@ -69,8 +69,7 @@ impl LayeredDetector {
     /// # Errors
     /// A value that TOML cannot hold, which only a detector made in memory can have.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self)
-            .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))
+        parsing::to_toml(self)
     }
 
     /// Checks every field; `place` names the detector in errors.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::extend;
@@ -42,4 +43,13 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T> {
         None => toml::from_str(text),
     };
     read.map_err(|e| refuse(&e))
+}
+
+/// A description as TOML.
+///
+/// # Errors
+/// A value that TOML cannot hold, which only a description made in memory can have.
+pub(super) fn to_toml(detector: &impl Serialize) -> Result<String> {
+    toml::to_string(detector)
+        .map_err(|e| Error::option("detector", e.to_string(), "values that TOML can hold"))
 }

@@ -82,7 +82,7 @@ pub fn estimate(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Str
 struct Cost {
     n_weights: usize,
     batch_showers: usize,
-    steps_per_epoch: u64,
+    n_steps: u64,
     epochs: u32,
     measured: [Measured; 2],
 }
@@ -93,11 +93,11 @@ impl Cost {
         let mut trainer = Trainer::new(config.recipe.clone(), config.seed, device)?;
         let measured = [measure(&mut trainer, BATCHES[0])?, measure(&mut trainer, BATCHES[1])?];
         let batch_showers = config.recipe.optim.batch_showers;
-        let per_step = trainer.batches_per_step() * batch_showers as u64;
         Ok(Self {
             n_weights: trainer.n_weights(),
             batch_showers,
-            steps_per_epoch: (n_train / per_step.max(1)).max(1),
+            // Every step counts as one of the first phase, which is measured.
+            n_steps: trainer.total_steps(n_train / batch_showers.max(1) as u64),
             epochs: trainer.epochs(),
             measured,
         })
@@ -118,11 +118,10 @@ impl Cost {
         let memory = |bytes: Option<f64>| {
             bytes.map_or_else(|| "unknown memory".to_owned(), |bytes| format!("{:.1} GB", bytes / 1e9))
         };
-        let n_steps = self.steps_per_epoch * u64::from(self.epochs);
-        let days = seconds * n_steps as f64 / SECONDS_A_DAY;
+        let days = seconds * self.n_steps as f64 / SECONDS_A_DAY;
         format!(
             "{run}: {:.1} million weights\n  measured: {:.2} s a step of {}, {:.2} s of {}; {} and {}\n  batches of {}: {seconds:.2} s \
-             a step, {}\n  {} steps an epoch, {} epochs: {days:.1} days a run, {n_runs} such {}\n",
+             a step, {}\n  {} steps in {} epochs: {days:.1} days a run, {n_runs} such {}\n",
             self.n_weights as f64 / 1e6,
             small.seconds,
             small.n_showers,
@@ -132,7 +131,7 @@ impl Cost {
             memory(large.memory),
             self.batch_showers,
             memory(self.extrapolated(|one| one.memory)),
-            self.steps_per_epoch,
+            self.n_steps,
             self.epochs,
             if n_runs == 1 { "run" } else { "runs" }
         )
@@ -187,7 +186,7 @@ mod tests {
         let cost = Cost {
             n_weights: 71_400_000,
             batch_showers: 8,
-            steps_per_epoch: 112_500,
+            n_steps: 11_250_000,
             epochs: 100,
             measured: [of(2, 3.0, Some(2.0e9)), of(4, 5.0, Some(2.5e9))],
         };
