@@ -74,7 +74,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Networks are trained, encode, generate and are judged; done again, nothing is done.
 fn trained(calo: &Path, out: &Path) -> Result<()> {
-    let reproduce = || reproduce::run_with(calo, "table2", &["--profile", "tiny"], out);
+    let reproduce = || reproduce::run_with(calo, &["table2", "--profile", "tiny"], out);
     reproduce()?;
     let tables = || ["table2.json", "stages.json"].map(|name| fs::read(out.join(name)).unwrap_or_default());
     let first = tables();

@@ -1,6 +1,6 @@
-//! `cargo xtask export-models`: from the folder of a finished `reproduce-table2` to models that others can use.
+//! `cargo xtask export-models`: from the folder of a finished reproduction to models that others can use.
 //!
-//! The best epochs of both runs go through `calo export`, are scored once more as they now are, and a page says what
+//! The best epochs of the runs go through `calo export`, are scored once more as they now are, and a page says what
 //! they are, how they were made and how good they are.
 
 use std::fmt::Write as _;
@@ -12,14 +12,57 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::bench::machine;
-use crate::flags::ExportFlags;
+use crate::flags::{ExportFlags, ExportedModels};
 use crate::process::{command, root, run as run_command};
 use crate::{build, reproduce};
 
-/// Names of the runs in a reproduction, and whether it estimated the density of their latent variables.
-const RUNS: [(&str, bool); 2] = [("beta-0.05", true), ("beta-0.4", false)];
+/// Models of one particle that come with calo.
+struct Set {
+    /// Folder in `data/models`.
+    folder: &'static str,
+    /// Names of the runs in a reproduction, and whether it estimated the density of their latent variables.
+    runs: &'static [(&'static str, bool)],
+    /// What `calo reproduce` is asked for.
+    experiment: &'static [&'static str],
+    /// Table of the reproduction.
+    table: &'static str,
+    /// How the page begins.
+    about: &'static str,
+}
 
-/// Exports both models and writes the page.
+impl Set {
+    fn of(models: ExportedModels) -> Self {
+        match models {
+            ExportedModels::Photons => Self {
+                folder: "photons",
+                runs: &[("beta-0.05", true), ("beta-0.4", false)],
+                experiment: &["table2"],
+                table: "table2.md",
+                about: "# Photon showers in `ild-ecal`: BIB-AE of decoding-photons at reduced widths\n\n\
+                    Trained on the full grid (30 x 30 x 30 cells) for photons of 10 to 100 GeV at normal incidence. `calo generate` uses\n\
+                    `beta-0.05` with its density unless a run is named; for the other model, `calo generate --run data/models/photons/beta-0.4`.\n\
+                    Each folder is that of a run, with weights in 16 bits and without what only training needs.\n\n",
+            },
+            ExportedModels::Pions => Self {
+                folder: "pions",
+                runs: &[("bib-ae", true)],
+                experiment: &["fast-and-accurate", "--particle", "pi+"],
+                table: "fast-and-accurate-pions.md",
+                about: "# Pion showers in `ild-ahcal`: BIB-AE of fast-and-accurate-showers at reduced widths\n\n\
+                    Trained on 48 layers of 13 x 13 cells for charged pions of 10 to 100 GeV at normal incidence, without those that punch\n\
+                    through. `calo generate --particle pi+` uses it with its density.\n\
+                    The folder is that of a run, with weights in 16 bits and without what only training needs.\n\n",
+            },
+        }
+    }
+
+    /// The command that makes and scores them, as one types it.
+    fn reproduce(&self) -> String {
+        format!("cargo xtask reproduce-{} --profile laptop", self.experiment.join(" "))
+    }
+}
+
+/// Exports the models and writes the page.
 pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
     let calo = match &flags.calo {
         Some(calo) => std::path::absolute(calo).context("--calo")?,
@@ -27,9 +70,11 @@ pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
     };
     let seed = flags.from.join(format!("seed-{}", flags.seed));
     let selection = read_json::<Value>(&seed.join("selection/selection.json"))?;
-    let out = root().join("data/models/photons");
-    for (name, has_density) in RUNS {
+    let set = Set::of(flags.models);
+    let out = root().join("data/models").join(set.folder);
+    for &(name, has_density) in set.runs {
         let epoch = best_epoch(&selection, name)?;
+        fs::create_dir_all(&out).with_context(|| format!("{}: cannot make it", out.display()))?;
         // The old one goes when the new one is whole.
         let (target, fresh) = (out.join(name), out.join(format!("{name}.new")));
         if fresh.exists() {
@@ -49,8 +94,9 @@ pub(crate) fn run(flags: &ExportFlags) -> Result<()> {
     let scores = flags.from.join("exported");
     let data_seed = flags.data_seed.to_string();
     let options = ["--profile", "laptop", "--pretrained", "--resume", "--data-seed", &data_seed];
-    reproduce::run_with(&calo, "table2", &options, &std::path::absolute(&scores).context("--from")?)?;
-    let page = page(flags, &out, &scores)?;
+    let options = [set.experiment, &options].concat();
+    reproduce::run_with(&calo, &options, &std::path::absolute(&scores).context("--from")?)?;
+    let page = page(&set, flags, &out, &scores)?;
     let path = out.join("README.md");
     fs::write(&path, page).with_context(|| format!("{}: cannot write it", path.display()))?;
     println!("{}", path.display());
@@ -76,17 +122,11 @@ fn best_epoch(selection: &Value, name: &str) -> Result<u64> {
 }
 
 /// What stands in the folder of the models.
-fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
-    let runs = RUNS.map(|(name, _)| read_json::<Value>(&out.join(name).join("run.json")));
-    let [baseline, _] = &runs;
-    let baseline = baseline.as_ref().map_err(|e| anyhow::anyhow!("{e:#}"))?;
+fn page(set: &Set, flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
+    let [(first, _), ..] = set.runs else { anyhow::bail!("no run of {}", set.folder) };
+    let baseline = read_json::<Value>(&out.join(first).join("run.json"))?;
     let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut text = String::from(
-        "# Photon showers in `ild-ecal`: BIB-AE of decoding-photons at reduced widths\n\n\
-         Trained on the full grid (30 x 30 x 30 cells) for photons of 10 to 100 GeV at normal incidence. `calo generate` uses\n\
-         `beta-0.05` with its density unless a run is named; for the other model, `calo generate --run data/models/photons/beta-0.4`.\n\
-         Each folder is that of a run, with weights in 16 bits and without what only training needs.\n\n",
-    );
+    let mut text = set.about.to_owned();
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
@@ -105,21 +145,28 @@ fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
         "* {}, seed {}, {}; {}.\n",
         text_of(&baseline["software"]),
         baseline["seed"],
-        hours(&flags.from, flags.seed)?,
+        hours(set, &flags.from, flags.seed)?,
         machine::hardware()
     );
-    text += "To make and score them again:\n\n```sh\ncargo xtask reproduce-table2 --profile laptop --out DIR\ncargo xtask export-models --from DIR\n```\n\n";
+    let (reproduce, folder) = (set.reproduce(), set.folder);
+    let _ = writeln!(
+        text,
+        "To make and score them again:\n\n```sh\n{reproduce} --out DIR\ncargo xtask export-models --models {folder} --from DIR\n```\n",
+    );
     text += "## Training\n\nMean of the six Jensen-Shannon distances to validation showers with N(0, 1) sampling, and the \
              divergence of the latent\nvariables. Losses of every tenth step: `log.jsonl`.\n\n";
-    for (name, _) in RUNS {
+    for (name, _) in set.runs {
         let path = out.join(name).join("validation.jsonl");
         let lines =
             fs::read_to_string(&path).with_context(|| format!("{}: cannot read it", path.display()))?;
         text += &curve(name, &lines).with_context(|| path.display().to_string())?;
     }
-    text += "## Scores\n\nThe models as they are here, against simulated showers that nothing was trained or chosen with \
-             (`cargo xtask reproduce-table2\n--profile laptop --pretrained`).\n\n";
-    let path = scores.join("table2.md");
+    let _ = writeln!(
+        text,
+        "## Scores\n\nThe models as they are here, against simulated showers that nothing was trained or chosen with:\n\
+         `{reproduce} --pretrained`.\n",
+    );
+    let path = scores.join(set.table);
     let table = fs::read_to_string(&path).with_context(|| format!("{}: cannot read it", path.display()))?;
     let table = table.split_once("\n\n").map_or(table.as_str(), |(_, rest)| rest);
     text += table.split("\n## Figures").next().unwrap_or(table).trim();
@@ -127,17 +174,18 @@ fn page(flags: &ExportFlags, out: &Path, scores: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// How long the runs took, side by side.
-fn hours(from: &Path, seed: u64) -> Result<String> {
+/// How long the runs took.
+fn hours(set: &Set, from: &Path, seed: u64) -> Result<String> {
     let stages = read_json::<Value>(&from.join("stages.json"))?;
     let of = |name: &str| {
         let wanted = format!("seed-{seed}: train {name}");
         let all = stages["stages"].as_array().into_iter().flatten();
         all.into_iter().find(|stage| stage["name"] == wanted).and_then(|stage| stage["seconds"].as_f64())
     };
-    let seconds = RUNS.iter().filter_map(|(name, _)| of(name)).fold(0.0, f64::max);
+    let seconds = set.runs.iter().filter_map(|(name, _)| of(name)).fold(0.0, f64::max);
     ensure!(seconds > 0.0, "{}: no time of the runs; expected a finished reproduction", from.display());
-    Ok(format!("both runs side by side in {:.1} hours", seconds / 3600.0))
+    let side_by_side = if set.runs.len() > 1 { "runs side by side" } else { "trained" };
+    Ok(format!("{side_by_side} in {:.1} hours", seconds / 3600.0))
 }
 
 /// Validated epochs of one run.
@@ -148,17 +196,16 @@ fn curve(name: &str, lines: &str) -> Result<String> {
     let mean = |jsd: &Value| {
         let values: Vec<f64> =
             jsd.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_f64()).collect();
-        values.iter().sum::<f64>() / values.len() as f64
+        // An epoch without a post-processor yet has none.
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        if values.is_empty() { "-".to_owned() } else { format!("{mean:.3}") }
     };
     for line in lines.lines() {
         let epoch: Value = serde_json::from_str(line).context("a line that is not a validated epoch")?;
         let nats: f64 = epoch["kld_nats"].as_array().into_iter().flatten().filter_map(Value::as_f64).sum();
         let [raw, processed] = ["raw", "post_processed"].map(|stage| mean(&epoch["jsd"][stage]));
-        let _ = writeln!(
-            text,
-            "| {} | {} | {raw:.3} | {processed:.3} | {nats:.1} |",
-            epoch["epoch"], epoch["step"]
-        );
+        let _ =
+            writeln!(text, "| {} | {} | {raw} | {processed} | {nats:.1} |", epoch["epoch"], epoch["step"]);
     }
     text.push('\n');
     Ok(text)

@@ -159,7 +159,10 @@ pub(crate) struct ValidateSimFlags {
 /// Flags of `cargo xtask export-models`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportFlags {
-    /// Folder of a finished `reproduce-table2 --profile laptop`
+    /// Whose models
+    #[arg(long, value_enum, default_value_t = ExportedModels::Photons)]
+    pub(crate) models: ExportedModels,
+    /// Folder of a finished reproduction with `--profile laptop`: of table 2 for photons, of fast-and-accurate for pions
     #[arg(long, value_name = "DIR")]
     pub(crate) from: PathBuf,
     /// Which of its seeds
@@ -171,6 +174,15 @@ pub(crate) struct ExportFlags {
     /// The `calo` to run, instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) calo: Option<PathBuf>,
+}
+
+/// Models that come with calo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportedModels {
+    /// Those of decoding-photons
+    Photons,
+    /// The BIB-AE of fast-and-accurate-showers
+    Pions,
 }
 
 /// Flags of `cargo xtask reproduce-table2` and others.

@@ -44,9 +44,9 @@ pub(crate) fn run(experiment: &str, flags: &ReproduceFlags) -> Result<()> {
     Err(error).with_context(|| format!("cannot start `{}`", line(&reproduce)))
 }
 
-/// Runs `calo reproduce` with these options in the root of the workspace, to its end.
-pub(crate) fn run_with(calo: &Path, experiment: &str, options: &[&str], out: &Path) -> Result<()> {
-    run_command(command(calo).args(["reproduce", experiment]).args(options).arg("--out").arg(out))
+/// Runs `calo reproduce` with these arguments in the root of the workspace, to its end.
+pub(crate) fn run_with(calo: &Path, options: &[&str], out: &Path) -> Result<()> {
+    run_command(command(calo).arg("reproduce").args(options).arg("--out").arg(out))
 }
 
 /// Takes the last `NAME VALUE` or `NAME=VALUE` out of `options`, and returns the value.

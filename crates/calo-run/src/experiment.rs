@@ -83,7 +83,14 @@ pub struct Reproduced {
 pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Reproduced> {
     // Runs of other profiles are no part of it.
     let own = request.experiment.in_profile(&request.profile)?;
-    let own = if request.pretrained { own.with_shipped_densities() } else { own };
+    let own = if request.pretrained {
+        let models = own.models(own.profile(&request.profile)?)?;
+        let own = own.with_shipped(&models);
+        ensure!(!own.candidates.is_empty(), "{}: holds no run of {}", models.display(), own.name());
+        own
+    } else {
+        own
+    };
     let request = &ReproduceRequest { experiment: own, ..request.clone() };
     let experiment = &request.experiment;
     let profile = experiment.profile(&request.profile)?;
@@ -93,9 +100,6 @@ pub fn reproduce(request: &ReproduceRequest, monitor: &dyn Monitor) -> Result<Re
     let given = request.data.iter().chain(request.data_at.iter().map(|file| &file.path));
     for file in given {
         ensure!(file.is_file(), "{}: no such file; expected showers", file.display());
-    }
-    if request.pretrained {
-        experiment.models(profile)?;
     }
     seeds::check(request)?;
     // All that can be wrong with a configuration is said before anything is simulated.

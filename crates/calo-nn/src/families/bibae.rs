@@ -9,6 +9,7 @@
 //! | `groups` | names of the groups of parameters |
 //! | `family` | [`Config`] as a family of the engine |
 //! | `generator` | encoder, decoder and post-processor in MeV and GeV; the sampler |
+//! | `profiles`, `profile_moments` | sums of cells, and a loss of their moments |
 //! | `step` | one training step: critics, encoder and decoder, post-processor |
 //! | `import` | a published model from its state dictionaries |
 //! | `old_names` | fields of configurations of earlier versions |
@@ -25,6 +26,8 @@ mod losses;
 mod model;
 pub mod networks;
 mod old_names;
+mod profile_moments;
+mod profiles;
 mod schedule;
 mod step;
 
@@ -32,4 +35,5 @@ pub use config::Config;
 pub(crate) use family::FAMILY;
 pub use losses::{KlAnnealing, LossWeights, StagedActivation};
 pub use model::ModelConfig;
+pub use profile_moments::ProfileMomentsConfig;
 pub use schedule::Schedule;

@@ -7,7 +7,9 @@ use calo_nn::candle::{Device, Tensor};
 use calo_nn::components::post_processor::{PostProcessorLosses, PostProcessorStage, PostProcessorTraining};
 use calo_nn::engine::{Event, Flow, Trainer, train};
 use calo_nn::families::bibae::networks::ProfileCriticConfig;
-use calo_nn::families::bibae::{KlAnnealing, LossWeights, ModelConfig, StagedActivation};
+use calo_nn::families::bibae::{
+    KlAnnealing, LossWeights, ModelConfig, ProfileMomentsConfig, StagedActivation,
+};
 use calo_nn::losses::SortedMmd;
 use calo_nn::parameters::checkpoint::{self, Checkpoint};
 
@@ -86,6 +88,26 @@ fn a_critic_of_profiles_may_join() {
     }
     assert_ne!(with, without);
     assert_ne!(with, after(Some(config), 3.0).0);
+}
+
+/// Moments of profiles are counted in every step of the critics, and teach as much as their weight says.
+#[test]
+fn moments_of_profiles_may_join() {
+    let after = |profile_moments: Option<ProfileMomentsConfig>, weight: f64| {
+        let model = ModelConfig { profile_moments, ..model() }.on_grid(GRID);
+        let losses = LossWeights { profile_moments: weight, ..LossWeights::default() };
+        let training = Training { losses, ..training() };
+        let mut trainer = Trainer::new(recipe(model, training), 5, &Device::Cpu).unwrap();
+        let names = run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 2).concat();
+        (saved(&trainer), names.iter().filter(|name| **name == "profile_moments").count())
+    };
+    let (without, n_logged) = after(None, 1.0);
+    assert_eq!(n_logged, 0);
+    let config = || Some(ProfileMomentsConfig::default());
+    let (with, n_logged) = after(config(), 1.0);
+    assert_eq!(n_logged, 2);
+    assert_ne!(with, without);
+    assert_ne!(with, after(config(), 3.0).0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use calo_nn::candle::{DType, Device, Tensor};
 use calo_nn::engine::{Event, Flow, Prior, RandomRows, ShowerModel, Trainer, standard_normal, train};
 use calo_nn::families;
 use calo_nn::families::bibae::networks::ProfileCriticConfig;
+use calo_nn::families::bibae::{ModelConfig, ProfileMomentsConfig};
 
 use super::{GRID, Showers, Training, model, recipe, run, saved, trainer, training};
 
@@ -34,6 +35,27 @@ fn a_restored_run_continues_with_the_same_bits() {
         let message = other.restore(&path).unwrap_err().to_string();
         assert!(message.contains(part) && message.contains("state.safetensors"), "{message}");
     }
+}
+
+/// What a family counts over the steps is part of the state.
+#[test]
+fn a_restored_run_continues_with_its_moments_of_profiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let source = || Showers { batches: 4, read: Vec::new() };
+    let new = || {
+        let model = ModelConfig { profile_moments: Some(ProfileMomentsConfig::default()), ..model() };
+        Trainer::new(recipe(model.on_grid(GRID), training()), 5, &Device::Cpu).unwrap()
+    };
+    let mut whole = new();
+    run(&mut whole, &mut source(), 7);
+    let mut first = new();
+    run(&mut first, &mut source(), 5);
+    first.save(&path, &BTreeMap::new()).unwrap();
+    let mut second = new();
+    second.restore(&path).unwrap();
+    run(&mut second, &mut source(), 2);
+    assert_eq!(saved(&second), saved(&whole));
 }
 
 /// Whether a run is to stop after an event.

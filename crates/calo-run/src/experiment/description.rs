@@ -1,5 +1,7 @@
 //! An experiment as its TOML file describes it.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::plan::{
@@ -97,16 +99,8 @@ impl Experiment {
     /// There is none; one without a run or a candidate.
     pub(super) fn in_profile(&self, name: &str) -> Result<Self> {
         self.profile(name)?;
-        let mut own = self.clone();
-        own.runs.retain(|run| run.profiles.is_empty() || run.profiles.iter().any(|known| known == name));
-        let names: Vec<String> = own.runs.iter().map(|run| run.name.clone()).collect();
-        let has = |run: &String| names.contains(run);
-        own.candidates.retain(|candidate| has(&candidate.run));
-        own.latent_pages.retain(|page| has(&page.run));
-        if let Some(comparison) = &mut own.latent_comparison {
-            comparison.correlations.retain(&has);
-            comparison.sampled.retain(&has);
-        }
+        let is_of = |run: &RunPlan| run.profiles.is_empty() || run.profiles.iter().any(|known| known == name);
+        let own = self.clone().with_runs(is_of);
         if own.candidates.is_empty() {
             let problem = format!("none of a candidate has profile {name}; expected one at least");
             return Err(self.wrong("run.profiles", &problem));
@@ -114,8 +108,27 @@ impl Experiment {
         Ok(own)
     }
 
-    /// The same without what needs densities that trained models do not come with: all but ours.
-    pub(super) fn with_shipped_densities(mut self) -> Self {
+    /// The same without other runs, and without what is made from these.
+    fn with_runs(mut self, keep: impl Fn(&RunPlan) -> bool) -> Self {
+        self.runs.retain(keep);
+        let names: Vec<String> = self.runs.iter().map(|run| run.name.clone()).collect();
+        let has = |run: &String| names.contains(run);
+        self.candidates.retain(|candidate| has(&candidate.run));
+        self.latent_pages.retain(|page| has(&page.run));
+        if let Some(comparison) = &mut self.latent_comparison {
+            comparison.correlations.retain(&has);
+            comparison.sampled.retain(&has);
+        }
+        self
+    }
+
+    /// The same with the trained models in `folder` alone, and without what needs densities that they do not come with: all but
+    /// ours.
+    pub(super) fn with_shipped(self, folder: &Path) -> Self {
+        self.with_runs(|run| folder.join(&run.name).is_dir()).with_shipped_densities()
+    }
+
+    fn with_shipped_densities(mut self) -> Self {
         let Self { densities, candidates, latent_pages, .. } = &mut self;
         let is_there = |sampling: Sampling, name: Option<&String>| {
             let density = match name {
@@ -163,8 +176,6 @@ impl Experiment {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::experiment::built_in;
 

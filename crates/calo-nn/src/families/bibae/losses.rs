@@ -18,6 +18,8 @@ pub struct LossWeights {
     pub latent_critic: f64,
     /// Score of the profiles.
     pub profile_critic: f64,
+    /// Moments of the profiles.
+    pub profile_moments: f64,
     /// Divergence of the encoder's distributions from N(0, 1): beta.
     pub kld: f64,
     /// Annealing of beta in the first epochs.
@@ -38,6 +40,7 @@ impl Default for LossWeights {
             critic: 1.0,
             latent_critic: 100.0,
             profile_critic: 1.0,
+            profile_moments: 1.0,
             kld: 0.05,
             kl_annealing: KlAnnealing::default(),
             staged_activation: None,
@@ -70,6 +73,7 @@ impl LossWeights {
         check("critic", self.critic, Allowed::FromZero)?;
         check("latent_critic", self.latent_critic, Allowed::FromZero)?;
         check("profile_critic", self.profile_critic, Allowed::FromZero)?;
+        check("profile_moments", self.profile_moments, Allowed::FromZero)?;
         check("kld", self.kld, Allowed::FromZero)?;
         check("kl_annealing.start_factor", self.kl_annealing.start_factor, Allowed::AboveZero)?;
         if let Some(stages) = &self.staged_activation {

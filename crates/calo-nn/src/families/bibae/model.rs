@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::networks::{AutoencoderConfig, CriticConfig, LatentCriticConfig, ProfileCriticConfig};
+use super::profile_moments::ProfileMomentsConfig;
 use crate::Result;
 use crate::components::Scaling;
 use crate::components::post_processor::PostProcessorConfig;
@@ -23,6 +24,8 @@ pub struct ModelConfig {
     pub latent_critic: LatentCriticConfig,
     /// Critic of the profiles of the reconstruction; if it is left out, as published, there is none.
     pub profile_critic: Option<ProfileCriticConfig>,
+    /// Moments of the profiles that reconstructions should have; if they are left out, as published, there are none.
+    pub profile_moments: Option<ProfileMomentsConfig>,
     /// Per-cell network after the decoder; if it is left out, there is none.
     pub post_processor: Option<PostProcessorConfig>,
     /// How energies enter and leave the networks.
@@ -38,6 +41,7 @@ impl Default for ModelConfig {
             critic: CriticConfig::default(),
             latent_critic: LatentCriticConfig::default(),
             profile_critic: None,
+            profile_moments: None,
             post_processor: None,
             scaling: Scaling::default(),
         }
@@ -53,6 +57,9 @@ impl ModelConfig {
         self.critic.grid = grid;
         if let Some(profile_critic) = &mut self.profile_critic {
             profile_critic.grid = grid;
+        }
+        if let Some(profile_moments) = &mut self.profile_moments {
+            profile_moments.grid = grid;
         }
         if let Some(post_processor) = &mut self.post_processor {
             post_processor.grid = grid;
@@ -70,6 +77,9 @@ impl ModelConfig {
         within("latent_critic", self.latent_critic.validate())?;
         if let Some(profile_critic) = &self.profile_critic {
             within("profile_critic", profile_critic.validate())?;
+        }
+        if let Some(profile_moments) = &self.profile_moments {
+            within("profile_moments", profile_moments.validate())?;
         }
         if let Some(post_processor) = &self.post_processor {
             within("post_processor", post_processor.validate())?;

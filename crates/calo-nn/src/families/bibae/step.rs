@@ -11,6 +11,7 @@ use super::groups::{AUTOENCODER, CRITIC, LATENT_CRITIC, POST_PROCESSOR, PROFILE_
 use super::losses::LossWeights;
 use super::model::ModelConfig;
 use super::networks::{Critic, LatentCritic, ProfileCritic};
+use super::profile_moments::ProfileMoments;
 use super::schedule::Schedule;
 use crate::Result;
 use crate::components::CellScale;
@@ -50,6 +51,7 @@ impl Critics {
 pub(super) struct BibAe {
     generator: Trained<Generator>,
     critics: Trained<Critics>,
+    profile_moments: Option<ProfileMoments>,
     losses: LossWeights,
     schedule: Schedule,
     model: ModelConfig,
@@ -60,7 +62,11 @@ impl BibAe {
     pub(super) fn new(config: &Config, parameters: &Parameters) -> Result<Self> {
         let Config { model, losses, schedule } = config;
         model.validate()?;
+        let moments = model.profile_moments.as_ref();
+        let moments =
+            moments.map(|config| ProfileMoments::new(&parameters.path().join("profile_moments"), config));
         Ok(Self {
+            profile_moments: moments.transpose()?,
             generator: Trained::new(parameters, |root| Generator::new(root, model))?,
             critics: Trained::new(parameters, |root| Critics::new(root, model))?,
             losses: losses.clone(),
@@ -129,6 +135,10 @@ impl BibAe {
             cx.log("profile_critic_penalty", &penalty);
             cx.minimise(PROFILE_CRITIC, &(penalty - distance)?)?;
         }
+        if let Some(moments) = &self.profile_moments {
+            moments.update(&showers.cells_mev, &scaling.cells.unscaled(&images)?, &showers.energies_gev)?;
+            cx.log("profile_moments", &moments.distance()?);
+        }
         Ok(())
     }
 
@@ -162,6 +172,10 @@ impl BibAe {
             let score = critic.forward(&pair.0, &pair.1, &condition)?.mean_all()?;
             cx.log("profile_critic_score", &score);
             scores = (scores + (score * losses.profile_critic)?)?;
+        }
+        if let Some(moments) = &self.profile_moments {
+            let loss = moments.loss(&scaling.cells.unscaled(&images)?, energies_gev)?;
+            scores = (scores - (loss * losses.profile_moments)?)?;
         }
         let beta = losses.kld_of_each(cx.epoch(), cx.step(), self.model.autoencoder.n_encoded);
         let beta = Tensor::new(&beta[..], divergences.device())?.to_dtype(divergences.dtype())?;

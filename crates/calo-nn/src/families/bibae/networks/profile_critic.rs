@@ -4,13 +4,13 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::components::{check_condition, images, positive};
+use super::super::profiles::{Profiles, n_sums};
+use crate::Result;
+use crate::components::{check_condition, positive};
 use crate::engine::Grid;
 use crate::field::{Allowed, check};
 use crate::layers::{Linear, linear_stack};
-use crate::ops::linear;
 use crate::parameters::Path;
-use crate::{Error, Result};
 
 /// Factor on profiles, but not on their differences, before the layers: for 2 GeV the root is 45, while two showers
 /// differ by about 1.
@@ -51,11 +51,6 @@ impl ProfileCriticConfig {
         ])?;
         check("profile_critic.log_per_mev", self.log_per_mev, Allowed::FromZero)
     }
-
-    /// Sums over cells: one for each layer, row and column, and one for all cells.
-    fn n_sums(&self) -> usize {
-        self.grid.iter().sum::<usize>() + 1
-    }
 }
 
 /// A network whose only input is sums over cells.
@@ -67,9 +62,7 @@ impl ProfileCriticConfig {
 /// Layer energies as features of a discriminator: Paganini et al., arXiv 1712.10321 (`CaloGAN`).
 #[derive(Debug, Clone)]
 pub struct ProfileCritic {
-    grid: Grid,
-    /// 1 where a cell counts, `[sum, cell]`.
-    members: Tensor,
+    profiles: Profiles,
     log_per_mev: f64,
     layers: Vec<Linear>,
 }
@@ -81,13 +74,12 @@ impl ProfileCritic {
     /// When `config` is impossible or `path` cannot give the parameters.
     pub fn new(path: &Path<'_>, config: &ProfileCriticConfig) -> Result<Self> {
         config.validate()?;
-        let members = Tensor::new(members(config.grid), path.device())?.to_dtype(path.dtype())?;
-        let members = members.reshape((config.n_sums(), ()))?;
         // Profiles of energies and of roots, for the reconstruction and for the difference; logarithms; the incident energy.
-        let n_logarithms = if config.log_per_mev > 0.0 { config.n_sums() } else { 0 };
-        let n_in = 4 * config.n_sums() + n_logarithms + 1;
+        let n_logarithms = if config.log_per_mev > 0.0 { 1 } else { 0 };
+        let n_in = (4 + n_logarithms) * n_sums(config.grid) + 1;
         let layers = Linear::stack(path, &[&[n_in], &config.units[..], &[1]].concat())?;
-        Ok(Self { grid: config.grid, members, log_per_mev: config.log_per_mev, layers })
+        let profiles = Profiles::new(path, config.grid)?;
+        Ok(Self { profiles, log_per_mev: config.log_per_mev, layers })
     }
 
     /// The critic's input for showers: for the energies of cells and for their roots, the root of 1 + the sum over each
@@ -100,11 +92,8 @@ impl ProfileCritic {
     /// # Errors
     /// When the shapes are others.
     pub fn profiles(&self, energies_mev: &Tensor, roots: &Tensor) -> Result<Tensor> {
-        let rows =
-            |cells: &Tensor| images("profile critic", cells, self.grid)?.flatten_from(1).map_err(Error::from);
-        let sums = |cells: &Tensor| linear(&rows(cells)?, &self.members, None);
-        let of_energies = sums(energies_mev)?;
-        let of_both = Tensor::cat(&[&of_energies, &sums(roots)?], D::Minus1)?;
+        let of_energies = self.profiles.sums(energies_mev)?;
+        let of_both = Tensor::cat(&[&of_energies, &self.profiles.sums(roots)?], D::Minus1)?;
         let roots = (of_both + 1.0)?.sqrt()?;
         if self.log_per_mev > 0.0 {
             let logarithms = of_energies.affine(self.log_per_mev, 1.0)?.log()?;
@@ -125,7 +114,7 @@ impl ProfileCritic {
     /// When the shapes are others.
     pub fn forward(&self, showers: &Tensor, image: &Tensor, condition: &Tensor) -> Result<Tensor> {
         check_condition("profile critic", showers, condition)?;
-        let n_roots = 2 * self.members.dim(0)?;
+        let n_roots = 2 * self.profiles.n_sums();
         let [of_image, of_shower] =
             [image.narrow(D::Minus1, 0, n_roots)?, showers.narrow(D::Minus1, 0, n_roots)?];
         let mut features = vec![(&of_image * PROFILE_UNIT)?, (of_image - of_shower)?, condition.clone()];
@@ -135,16 +124,6 @@ impl ProfileCritic {
         }
         Ok(linear_stack(&self.layers, &Tensor::cat(&features, D::Minus1)?, SLOPE)?.squeeze(1)?)
     }
-}
-
-/// 1 where a cell belongs to a sum: sums of layers, of x, of y and of all, each over the cells in order.
-fn members([layers, nx, ny]: Grid) -> Vec<f32> {
-    let axes = [(layers, nx * ny), (nx, ny), (ny, 1), (1, layers * nx * ny)];
-    let n_cells = layers * nx * ny;
-    let of_axis = |(length, stride): (usize, usize)| {
-        (0..length).flat_map(move |place| (0..n_cells).map(move |cell| (cell / stride) % length == place))
-    };
-    axes.into_iter().flat_map(of_axis).map(|is_member| if is_member { 1.0 } else { 0.0 }).collect()
 }
 
 #[cfg(test)]
@@ -252,7 +231,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
-        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0], log_per_mev: 0.0 };
+        let config = ProfileCriticConfig { grid: GRID, units: vec![5, 0], ..ProfileCriticConfig::default() };
         let message = ProfileCritic::new(&parameters.path(), &config).unwrap_err().to_string();
         assert!(message.contains("profile_critic.units"), "{message}");
         let other = Tensor::zeros((1, 3, 3, 2), DType::F64, &Device::Cpu).unwrap();
