@@ -111,6 +111,25 @@ fn moments_of_profiles_may_join() {
 }
 
 #[test]
+fn moments_of_processed_showers_may_join() {
+    let after = |weight: f64| {
+        let model = ModelConfig { profile_moments: Some(ProfileMomentsConfig::default()), ..model() };
+        let training = scheduled(|schedule| {
+            schedule.post_processor.identity_epochs = 0;
+            schedule.post_processor.losses.profile_moments = weight;
+        });
+        let mut trainer = Trainer::new(recipe(model.on_grid(GRID), training), 5, &Device::Cpu).unwrap();
+        let names = run(&mut trainer, &mut Showers { batches: 4, read: Vec::new() }, 2).concat();
+        (saved(&trainer), names.iter().filter(|name| **name == "post_processor_moments").count())
+    };
+    let (without, n_logged) = after(0.0);
+    assert_eq!(n_logged, 0);
+    let (with, n_logged) = after(10.0);
+    assert_eq!(n_logged, 2);
+    assert_ne!(with, without);
+}
+
+#[test]
 fn the_weight_of_the_divergence_falls_to_its_end() {
     let after = |losses: LossWeights, epochs: u64| {
         let mut trainer = trainer(Training { losses, ..training() });

@@ -52,11 +52,13 @@ impl PostProcessorTraining {
         if self.stage == (PostProcessorStage::After { epochs: 0 }) {
             return Err(error("stage.after.epochs", 0, "at least 1"));
         }
-        let PostProcessorLosses { sorted_mmd, change, sorted_absolute, sorted_squared } = self.losses;
+        let PostProcessorLosses { sorted_mmd, change, sorted_absolute, sorted_squared, profile_moments } =
+            self.losses;
         check("losses.sorted_mmd", sorted_mmd, Allowed::FromZero)?;
         check("losses.change", change, Allowed::FromZero)?;
         check("losses.sorted_absolute", sorted_absolute, Allowed::FromZero)?;
         check("losses.sorted_squared", sorted_squared, Allowed::FromZero)?;
+        check("losses.profile_moments", profile_moments, Allowed::FromZero)?;
         self.sorted_mmd.validate()
     }
 }
@@ -73,17 +75,19 @@ pub struct PostProcessorLosses {
     pub sorted_absolute: f64,
     /// Mean squared difference of sorted cell energies.
     pub sorted_squared: f64,
+    /// Moments of the profiles of processed showers, where the family has some.
+    pub profile_moments: f64,
 }
 
 impl Default for PostProcessorLosses {
     fn default() -> Self {
-        Self { sorted_mmd: 5.0, change: 1.0, sorted_absolute: 0.0, sorted_squared: 0.0 }
+        Self { sorted_mmd: 5.0, change: 1.0, sorted_absolute: 0.0, sorted_squared: 0.0, profile_moments: 0.0 }
     }
 }
 
 impl PostProcessorTraining {
     /// A training step of `group` on scaled cells: `processed` is the network's output for the reconstructions `images`;
-    /// `real` returns showers to compare with.
+    /// `real` returns showers to compare with, and `moments` is how far the moments of its profiles are off.
     ///
     /// In the first epochs of a phase the squared change is the only loss.
     ///
@@ -99,6 +103,7 @@ impl PostProcessorTraining {
         images: &Tensor,
         processed: &Tensor,
         real: impl FnOnce() -> Result<Tensor>,
+        moments: Option<Tensor>,
     ) -> Result<()> {
         let losses = &self.losses;
         let change = (processed - images)?.sqr()?.mean_all()?;
@@ -121,6 +126,9 @@ impl PostProcessorTraining {
                 cx.log("post_processor_squared", &difference.squared);
                 loss = (loss + (difference.absolute * losses.sorted_absolute)?)?;
                 loss = (loss + (difference.squared * losses.sorted_squared)?)?;
+            }
+            if let Some(moments) = moments {
+                loss = (loss + (moments * losses.profile_moments)?)?;
             }
         }
         cx.minimise(group, &loss)

@@ -11,8 +11,11 @@ use crate::field::{Allowed, check, error};
 use crate::parameters::Path;
 use crate::{Error, Result};
 
-/// Added to the variances of logarithms: sums that never vary stay finite.
-const LEAST_VARIANCE: f64 = 1e-4;
+/// Added under the roots: at no energy their slope stays finite.
+const LEAST_SHARE: f64 = 1e-5;
+
+/// Added to the variances of roots: sums that never vary stay finite.
+const LEAST_VARIANCE: f64 = 1e-5;
 
 /// Farthest that a reconstruction may be off to be pulled, in standard deviations: a cell that is never hit weighs no more.
 const FARTHEST: f64 = 10.0;
@@ -27,8 +30,6 @@ pub struct ProfileMomentsConfig {
     /// Cells along layer, x, y.
     #[serde(skip)]
     pub grid: Grid,
-    /// k of ln(1 + k x), what is averaged of a sum of energies x; 1/MeV.
-    pub log_per_mev: f64,
     /// Incident energies between which moments are taken apart, rising.
     pub edges_gev: Vec<f64>,
     /// Batches that the running moments of reconstructions go back; those of showers go back ten times as far.
@@ -37,7 +38,7 @@ pub struct ProfileMomentsConfig {
 
 impl Default for ProfileMomentsConfig {
     fn default() -> Self {
-        Self { grid: [30; 3], log_per_mev: 2.0, edges_gev: vec![25.0, 40.0, 60.0, 80.0], batches: 100 }
+        Self { grid: [30; 3], edges_gev: vec![25.0, 40.0, 60.0, 80.0], batches: 100 }
     }
 }
 
@@ -45,9 +46,8 @@ impl ProfileMomentsConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Error::Field`] for a factor that is not above zero, energies that do not rise, or no batch.
+    /// [`Error::Field`] for energies that are not above zero or do not rise, or no batch.
     pub fn validate(&self) -> Result<()> {
-        check("profile_moments.log_per_mev", self.log_per_mev, Allowed::AboveZero)?;
         for edge in &self.edges_gev {
             check("profile_moments.edges_gev", *edge, Allowed::AboveZero)?;
         }
@@ -177,14 +177,14 @@ impl ProfileMoments {
         Ok((Tensor::cat(&[&first, &above], 1)? - Tensor::cat(&[&above, &last], 1)?)?)
     }
 
-    /// Logarithms of the sums: of layers, rows and columns relative to the whole; last, that of the whole relative to the
-    /// incident energy in GeV. So all vary little among showers of about the same energy. `[n, sum]`
+    /// Roots: of the share of each layer, row and column in the whole; last, of the whole per incident energy in MeV/GeV. All
+    /// vary little among showers of about the same energy, and the mean of their squares is the mean energy. `[n, sum]`
     fn features(&self, cells_mev: &Tensor, energies_gev: &Tensor) -> Result<Tensor> {
-        let logarithms = self.profiles.sums(cells_mev)?.affine(self.config.log_per_mev, 1.0)?.log()?;
+        let sums = self.profiles.sums(cells_mev)?;
         let n_parts = self.profiles.n_sums() - 1;
-        let whole = logarithms.narrow(1, n_parts, 1)?;
-        let parts = logarithms.narrow(1, 0, n_parts)?.broadcast_sub(&whole)?;
-        Ok(Tensor::cat(&[parts, (whole - energies_gev.log()?)?], 1)?)
+        let whole = sums.narrow(1, n_parts, 1)?;
+        let parts = sums.narrow(1, 0, n_parts)?.broadcast_div(&(&whole + LEAST_SHARE)?)?;
+        Ok((Tensor::cat(&[parts, (whole / energies_gev)?], 1)? + LEAST_SHARE)?.sqrt()?)
     }
 
     /// Features in standard deviations from the mean of showers of about the same energy.
@@ -262,7 +262,6 @@ mod tests {
     fn moments(parameters: &Parameters) -> ProfileMoments {
         let config = ProfileMomentsConfig {
             grid: GRID,
-            log_per_mev: 1.0,
             edges_gev: vec![20.0, 50.0],
             ..ProfileMomentsConfig::default()
         };
@@ -344,17 +343,29 @@ mod tests {
     }
 
     #[test]
-    fn features_are_logarithms_of_shares_and_of_the_whole_for_its_energy() {
+    fn features_are_roots_of_shares_and_of_the_whole_for_its_energy() {
         let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
         let cells = Tensor::new(&[[[[1.0], [2.0]], [[3.0], [4.0]]]], &Device::Cpu).unwrap();
         let energies = Tensor::new(&[[20.0]], &Device::Cpu).unwrap();
         let found = moments(&parameters).features(&cells, &energies).unwrap().to_vec2::<f64>().unwrap();
-        let whole = 11.0_f64;
         // Layers, x, y, all.
-        let expected = [4.0 / whole, 8.0 / whole, 5.0 / whole, 7.0 / whole, 1.0, whole / 20.0].map(f64::ln);
+        let expected = [0.3, 0.7, 0.4, 0.6, 1.0, 10.0 / 20.0].map(f64::sqrt);
         for (found, expected) in found[0].iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+            assert!((found - expected).abs() < 1e-4, "{found}, {expected}");
         }
+    }
+
+    /// A shower without energy too.
+    #[test]
+    fn every_cell_has_a_finite_gradient() {
+        let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
+        let moments = moments(&parameters);
+        let [showers, images, energies] = batch(2.0);
+        moments.update(&showers, &images, &energies).unwrap();
+        let images = Var::from_tensor(&images.zeros_like().unwrap()).unwrap();
+        let gradient = backward(&moments.loss(&images, &energies).unwrap()).unwrap();
+        let gradient = gradient.get(&images).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");
     }
 
     #[test]
@@ -364,6 +375,7 @@ mod tests {
         assert!(message(ProfileMomentsConfig { batches: 0, ..default() }).contains("batches"));
         let falling = ProfileMomentsConfig { edges_gev: vec![30.0, 20.0], ..default() };
         assert!(message(falling).contains("edges_gev"));
-        assert!(message(ProfileMomentsConfig { log_per_mev: 0.0, ..default() }).contains("log_per_mev"));
+        let none = ProfileMomentsConfig { edges_gev: vec![0.0], ..default() };
+        assert!(message(none).contains("edges_gev"));
     }
 }

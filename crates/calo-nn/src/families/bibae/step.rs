@@ -52,6 +52,8 @@ pub(super) struct BibAe {
     generator: Trained<Generator>,
     critics: Trained<Critics>,
     profile_moments: Option<ProfileMoments>,
+    /// Those of processed showers.
+    processed_moments: Option<ProfileMoments>,
     losses: LossWeights,
     schedule: Schedule,
     model: ModelConfig,
@@ -62,11 +64,15 @@ impl BibAe {
     pub(super) fn new(config: &Config, parameters: &Parameters) -> Result<Self> {
         let Config { model, losses, schedule } = config;
         model.validate()?;
-        let moments = model.profile_moments.as_ref();
-        let moments =
-            moments.map(|config| ProfileMoments::new(&parameters.path().join("profile_moments"), config));
+        let moments = |is_used: bool, name: &str| {
+            let config = model.profile_moments.as_ref().filter(|_| is_used);
+            config.map(|config| ProfileMoments::new(&parameters.path().join(name), config)).transpose()
+        };
+        let processes =
+            model.post_processor.is_some() && schedule.post_processor.losses.profile_moments > 0.0;
         Ok(Self {
-            profile_moments: moments.transpose()?,
+            profile_moments: moments(true, "profile_moments")?,
+            processed_moments: moments(processes, "processed_moments")?,
             generator: Trained::new(parameters, |root| Generator::new(root, model))?,
             critics: Trained::new(parameters, |root| Critics::new(root, model))?,
             losses: losses.clone(),
@@ -198,9 +204,17 @@ impl BibAe {
     /// A step of the post-processor on `images`, the scaled reconstructions of `showers`.
     fn train_post_processor(&self, showers: &Showers, images: &Tensor, cx: &mut Step<'_>) -> Result<()> {
         let generator = &self.generator.tracked;
-        let Some(processed) = generator.post_process(images, &showers.energies_gev)? else { return Ok(()) };
-        let real = || generator.scaling.cells.scaled(&showers.cells_mev);
-        self.schedule.post_processor.step(cx, POST_PROCESSOR, images, &processed, real)
+        let Showers { cells_mev, energies_gev } = showers;
+        let Some(processed) = generator.post_process(images, energies_gev)? else { return Ok(()) };
+        let real = || generator.scaling.cells.scaled(cells_mev);
+        let mut off = None;
+        if let Some(moments) = &self.processed_moments {
+            let processed_mev = generator.scaling.cells.unscaled(&processed)?;
+            moments.update(cells_mev, &processed_mev, energies_gev)?;
+            cx.log("post_processor_moments", &moments.distance()?);
+            off = Some(moments.loss(&processed_mev, energies_gev)?);
+        }
+        self.schedule.post_processor.step(cx, POST_PROCESSOR, images, &processed, real, off)
     }
 
     /// Scaled cells as the critic of the profiles sees them.
