@@ -12,7 +12,8 @@
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
 //! * [`layer_features`] and [`out_of_fold`] judge with sharper trees; [`prdc`] is precision and recall from neighbours.
 //! * [`challenge`] has the features and scores of the CaloChallenge.
-//! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`].
+//! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`]. [`fn@ranking`] puts
+//!   candidates in order.
 //! * [`results`] is the schema of what an evaluation writes.
 //!
 //! # Tutorial
@@ -89,6 +90,7 @@ mod out_of_fold;
 mod pearson;
 mod quantile;
 mod random;
+mod ranking;
 mod resampling;
 mod resolution;
 pub mod results;
@@ -132,6 +134,7 @@ pub use quantile::{
     IndependentCurve, IndependentPoint, QuantileBins, QuantileDivergence, QuantileSample, SHOWERS_PER_BIN,
     Withheld, Worth, quantile_divergences, worth_at_resolution,
 };
+pub use ranking::{Ranking, ranking, shortfall};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;

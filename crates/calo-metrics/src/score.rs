@@ -188,10 +188,10 @@ pub struct JudgedScores {
     pub gaps: Vec<Gap>,
 }
 
-/// What an entry of [`SCORES`] found.
-struct Found {
-    estimate: Estimate,
-    detail: Vec<String>,
+/// What an entry of a list of scores found.
+pub(crate) struct Found {
+    pub(crate) estimate: Estimate,
+    pub(crate) detail: Vec<String>,
 }
 
 impl From<Estimate> for Found {
@@ -287,7 +287,7 @@ fn quantile_divergence(judged: &Judged<'_>) -> std::result::Result<Option<Found>
 }
 
 /// Joins neighbouring entries that have the same reason.
-fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
+pub(crate) fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
     let groups = gaps.chunk_by(|a, b| a.why == b.why);
     let join = |group: &[Gap]| {
         let names: Vec<&str> = group.iter().map(|gap| gap.what.as_str()).collect();
