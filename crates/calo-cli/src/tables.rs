@@ -1,12 +1,14 @@
 //! Results as text for the terminal.
 
 mod amplification;
+mod challenge;
 pub(crate) mod display;
 mod evaluation;
 mod inspection;
 mod selection;
 
 pub(crate) use amplification::amplification;
+pub(crate) use challenge::challenge;
 pub(crate) use evaluation::evaluation;
 pub(crate) use inspection::{hit_inspection, inspection};
 pub(crate) use selection::selection;

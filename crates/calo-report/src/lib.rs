@@ -52,7 +52,7 @@ mod svg;
 mod text;
 
 pub use error::{Error, Result};
-pub use input::{read_results, read_showers};
+pub use input::{read_challenge_results, read_results, read_showers};
 pub use raster::png;
 pub use render::{
     ReportFiles, render, render_amplification, render_latent, render_latent_comparison, render_selection,

@@ -1,6 +1,7 @@
 //! From the results to the figures of the report: what is drawn, how it is called, and what its caption says.
 
 pub(crate) mod amplification;
+pub(crate) mod challenge;
 mod distributions;
 pub(crate) mod epochs;
 mod figure;

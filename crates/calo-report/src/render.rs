@@ -26,7 +26,8 @@ pub struct ReportFiles {
 /// Pixels of the PNG for each unit of the SVG.
 const PNG_SCALE: f32 = 2.0;
 
-/// Renders `results.json` and `showers.json` in `dir` as `dir/report.html` and `dir/figures/*.{svg,png}`.
+/// Renders `results.json` and `showers.json` in `dir` as `dir/report.html` and `dir/figures/*.{svg,png}`. An evaluation on
+/// layers of voxels has no `showers.json`.
 ///
 /// Everything is drawn before the first file is written, and each file appears whole or not at all. The same input gives
 /// the same bytes.
@@ -42,10 +43,21 @@ const PNG_SCALE: f32 = 2.0;
 /// assert!(error.to_string().contains("results.json: cannot open for reading"));
 /// ```
 pub fn render(dir: &Path) -> Result<ReportFiles> {
+    if input::is_challenge(dir) {
+        return render_challenge(dir);
+    }
     let results = input::read_results(dir)?;
     let showers = input::read_showers(dir, &results)?;
     let figures = plots::figures(&results, &showers, &Style::default())?;
     let page = html::evaluation_page(&results, &figures);
+    write(dir, "report.html", &page, figures)
+}
+
+/// The page of an evaluation on layers of voxels.
+fn render_challenge(dir: &Path) -> Result<ReportFiles> {
+    let results = input::read_challenge_results(dir)?;
+    let figures = plots::challenge::figures(&results, &Style::default())?;
+    let page = html::challenge_page(&results, &figures);
     write(dir, "report.html", &page, figures)
 }
 

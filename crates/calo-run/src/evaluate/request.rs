@@ -13,7 +13,7 @@ pub struct EvaluateRequest {
     pub reference: SampleFiles,
     /// Candidates; one at least.
     pub candidates: Vec<SampleFiles>,
-    /// Folder for results.json and showers.json.
+    /// Folder for results.json and, on a rectangular grid, showers.json.
     pub out: PathBuf,
     /// Divisors of S_JSD, from the results.json of another evaluation or a selection.json.
     pub divisors: Option<PathBuf>,
@@ -34,6 +34,9 @@ pub struct SampleFiles {
     pub name: String,
     /// Showers of the full spectrum.
     pub full: PathBuf,
+    /// Further files of the full spectrum, for layers of voxels: data sets of the CaloChallenge may have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<PathBuf>,
     /// Showers of one energy each.
     pub fixed: Vec<FixedEnergyFile>,
 }

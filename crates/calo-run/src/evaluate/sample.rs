@@ -1,7 +1,8 @@
 //! One sample of an evaluation: every file of it read once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use calo_core::ShowerBatch;
 use calo_data::{ReadOptions, ShowerReader};
@@ -63,7 +64,7 @@ struct ReadFile {
 }
 
 /// Whether `calo generate` wrote the file.
-fn is_generated(path: &Path) -> bool {
+pub(super) fn is_generated(path: &Path) -> bool {
     let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
     let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
     value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()
@@ -120,11 +121,7 @@ impl Reader<'_> {
     ) -> Result<ReadFile> {
         let place = path.display().to_string();
         let mut reader: ShowerReader = files::open(path, options, self.caller)?;
-        // Hashed while it is read: the file comes from the disk once.
-        let hash = std::thread::spawn({
-            let path = path.to_owned();
-            move || provenance::hash_file(&path)
-        });
+        let hashing = Hashing::start(path);
         let n_showers = usize::try_from(reader.n_showers())?;
         let mut accumulator = accumulator(n_showers).with_context(|| place.clone())?;
         let kind = accumulator.kind();
@@ -147,13 +144,31 @@ impl Reader<'_> {
             }
             Ok(())
         })?;
-        let failed = || Error::Invalid(format!("{place}: hashing it failed; expected a readable file"));
-        let blake3 = hash.join().map_err(|_| failed())??;
-        Ok(ReadFile { accumulator, response, blake3 })
+        Ok(ReadFile { accumulator, response, blake3: hashing.finish()? })
     }
 }
 
-fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> SampleFile {
+/// A file that is hashed while it is read: it comes from the disk once.
+pub(super) struct Hashing {
+    path: PathBuf,
+    hash: JoinHandle<calo_core::Result<String>>,
+}
+
+impl Hashing {
+    pub(super) fn start(path: &Path) -> Self {
+        let to_hash = path.to_owned();
+        Self { path: path.to_owned(), hash: std::thread::spawn(move || provenance::hash_file(&to_hash)) }
+    }
+
+    /// The hash, once there is one.
+    pub(super) fn finish(self) -> Result<String> {
+        let place = self.path.display();
+        let failed = || Error::Invalid(format!("{place}: hashing it failed; expected a readable file"));
+        Ok(self.hash.join().map_err(|_| failed())??)
+    }
+}
+
+pub(super) fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> SampleFile {
     SampleFile { path: path.display().to_string(), energy_gev, blake3 }
 }
 

@@ -26,6 +26,7 @@ impl Seed<'_, '_> {
         let sample = |name: &str, showers: &Showers| SampleFiles {
             name: name.to_owned(),
             full: showers.full.clone(),
+            more: Vec::new(),
             fixed: showers.fixed.clone(),
         };
         let from = InputOptions { detector: Some(self.pipeline.detector.clone()), ..InputOptions::default() };
