@@ -5,6 +5,7 @@ mod challenge;
 pub(crate) mod display;
 mod evaluation;
 mod inspection;
+pub(crate) mod layers;
 mod selection;
 
 pub(crate) use amplification::amplification;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use calo_core::detector::AnyDetector;
+use calo_core::detector::{AnyDetector, LayeredDetector};
 use calo_core::{Detector, Dtype, Grid, Real, ShowerBatch, ShowerSource};
 use calo_data::{
     Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
@@ -55,6 +55,34 @@ impl InputOptions {
     /// A detector that cannot be read.
     pub fn detector(&self) -> Result<Option<Detector>> {
         Ok(self.detector.as_deref().map(Detector::load).transpose()?)
+    }
+
+    /// The detector where the one that is named has one grid.
+    ///
+    /// # Errors
+    /// A detector that cannot be read.
+    pub fn grid_detector(&self) -> Result<Option<Detector>> {
+        Ok(match self.any_detector()? {
+            Some(AnyDetector::Grid(detector)) => Some(*detector),
+            Some(AnyDetector::Layered(_)) | None => None,
+        })
+    }
+
+    /// The detector with layers of voxels that showers of `grid` are rows of: the one that is named, else the built-in one
+    /// of that many voxels; none for a rectangular grid.
+    ///
+    /// # Errors
+    /// A detector that cannot be read.
+    pub fn layered_detector(&self, grid: Grid) -> Result<Option<LayeredDetector>> {
+        let is_row = grid == voxel_row(grid.n_cells()) && self.grid.is_none();
+        let detector = match self.any_detector()? {
+            None if is_row => AnyDetector::with_voxels(grid.n_cells())?,
+            detector => detector,
+        };
+        Ok(match detector {
+            Some(AnyDetector::Layered(detector)) => Some(detector),
+            Some(AnyDetector::Grid(_)) | None => None,
+        })
     }
 
     /// The detector of either kind, where one is named.

@@ -227,3 +227,46 @@ fn where_no_detector_is_given_those_that_fit_are_named() {
     assert!(message.contains("expected --detector NAME or PATH; for the 27000 cells"), "{message}");
     assert!(message.contains("ild-ecal or ild-ecal-staggered would fit"), "{message}");
 }
+
+#[test]
+fn the_commands_of_files_take_rows_of_voxels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let file = Photons::new(40, 1).write(&path("a.hdf5"), |_| {});
+    let run = |words: &[&str], input: &Path, out: Option<&Path>| {
+        let mut command = calo();
+        command.arg(words[0]).arg(input).args(&words[1..]);
+        out.into_iter().for_each(|out| {
+            command.arg("--out").arg(out);
+        });
+        stdout(&command.assert().success())
+    };
+    let printed = run(&["inspect"], &file, None);
+    assert!(printed.contains("368 of detector calochallenge-1-photons"), "{printed}");
+    assert!(printed.contains("cells above 1 MeV"), "{printed}");
+    let printed = run(&["inspect", "--json"], &file, None);
+    assert!(printed.contains("\"layered_detector\": \"calochallenge-1-photons\""), "{printed}");
+    let printed = run(&["inspect", "--shower", "3"], &file, None);
+    assert!(printed.contains("layers: 0 1 2 3 12") && printed.contains("summed over angles"), "{printed}");
+    let svg = path("shower.svg");
+    run(&["inspect", "--shower", "3", "--svg", svg.to_str().unwrap()], &file, None);
+    assert!(std::fs::read_to_string(&svg).unwrap().contains("layer 12"));
+
+    let all = Photons::new(40, 1).batch();
+    let (grid, back) = (path("grid.hdf5"), path("back.hdf5"));
+    run(&["convert", "--to", "grid"], &file, Some(&grid));
+    run(&["convert", "--to", "calo-challenge", "--detector", "calochallenge-1-photons"], &grid, Some(&back));
+    for copy in [&grid, &back] {
+        let read = crate::common::read(copy);
+        assert_eq!((&read.cells_mev, &read.energies_gev), (&all.cells_mev, &all.energies_gev));
+    }
+    let filtered = path("filtered.hdf5");
+    run(&["filter", "--energy", "8..64", "--cell-cut-mev", "1"], &file, Some(&filtered));
+    let kept = crate::common::read(&filtered);
+    assert_eq!(kept.len(), all.energies_gev.iter().filter(|energy| **energy >= 8.0).count());
+    assert!(kept.cells_mev.iter().all(|mev| *mev == 0.0 || *mev > 1.0));
+    run(&["split", "--fractions", "50,25,25"], &file, Some(&path("parts")));
+    let parts = ["train", "validation", "test"]
+        .map(|part| crate::common::read(&path(&format!("parts/{part}.hdf5"))).len());
+    assert_eq!(parts, [20, 10, 10]);
+}
