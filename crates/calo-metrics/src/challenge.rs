@@ -27,7 +27,7 @@ pub use features::ShowerFeatures;
 pub use histograms::{
     ChallengeHistograms, LargestEnergies, NamedHistogram, SeparationPower, separation_powers,
 };
-pub use judge::{CHALLENGE_SCORES, ChallengeScoreKind, ComparedParts, TREE_SHOWERS, compare_challenge};
+pub use judge::{CHALLENGE_SCORES, ChallengeScoreKind, ChallengeSettings, ComparedParts, compare_challenge};
 pub use layout::{Feature, FeatureColumn, Layout, LayoutLayer, LayoutRanges};
 pub use sample::{ChallengeHalf, ChallengePart, ChallengeSample, KeptShowers};
 #[cfg(feature = "frechet")]

@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is the report")]
 
 use calo_metrics::challenge::{
-    CHALLENGE_SCORES, ChallengeHalf, ChallengeSample, ComparedParts, KeptShowers, LargestEnergies, Layout,
-    LayoutLayer, LayoutRanges, ShowerFeatures, compare_challenge, feature_histograms,
+    CHALLENGE_SCORES, ChallengeHalf, ChallengeSample, ChallengeSettings, ComparedParts, KeptShowers,
+    LargestEnergies, Layout, LayoutLayer, LayoutRanges, ShowerFeatures, compare_challenge,
+    feature_histograms,
 };
 use ndarray::{Array2, Axis, s};
 use rand::{Rng, SeedableRng};
@@ -17,6 +18,8 @@ const N_RINGS: usize = 4;
 const N_ANGLES: usize = 5;
 const N_LAYERS: usize = 3;
 const PER_LAYER: usize = N_RINGS * N_ANGLES;
+
+const SETTINGS: ChallengeSettings = ChallengeSettings { tree_showers: 5000, seed: 1 };
 
 fn layout() -> Layout {
     let ranges_mm = LayoutRanges { centre: 30.0, width: 30.0, radius: 42.0, radius_width: 20.0 };
@@ -60,7 +63,7 @@ fn judged(reference: &Array2<f32>, candidate: &Array2<f32>) -> ComparedParts {
     let layout = layout();
     let samples = [reference, candidate].map(|showers| sample(&layout, reference, showers));
     let parts = samples.each_ref().map(|sample| sample.whole().unwrap());
-    compare_challenge(&layout, "candidate", [&parts[0], &parts[1]], 1).unwrap()
+    compare_challenge(&layout, "candidate", [&parts[0], &parts[1]], SETTINGS).unwrap()
 }
 
 fn score(found: &ComparedParts, id: &str) -> f64 {
@@ -175,7 +178,7 @@ fn halves_give_the_floor_and_histograms_of_all_samples_share_their_axes() {
     let (layout, reference) = (layout(), showers(1));
     let sample = sample(&layout, &reference, &reference);
     let halves = [sample.half(ChallengeHalf::Even), sample.half(ChallengeHalf::Odd)];
-    let floor = compare_challenge(&layout, "half / half", [&halves[0], &halves[1]], 1).unwrap();
+    let floor = compare_challenge(&layout, "half / half", [&halves[0], &halves[1]], SETTINGS).unwrap();
     assert_eq!(floor.comparison.n_showers, [N as u64 / 2; 2]);
     assert!(floor.gaps.is_empty(), "{:?}", floor.gaps);
     let drawn =

@@ -15,7 +15,7 @@ use calo_core::Detector;
 use calo_core::detector::AnyDetector;
 use calo_metrics::results::challenge::ChallengeResults;
 use calo_metrics::results::{Results, SHOWERS_SCHEMA_VERSION, ShowerImages};
-use calo_metrics::split_size;
+use calo_metrics::{LayerFeatureSettings, split_size};
 
 use crate::error::ensure;
 use crate::files::{self, FixedEnergyFile, create_folder, write_json};
@@ -24,7 +24,7 @@ use crate::monitor::Caller;
 use crate::{Error, Result};
 use sample::{Sample, SplitPlan};
 
-pub use request::{EvaluateRequest, SampleFiles};
+pub use request::{Classifiers, EvaluateRequest, SampleFiles};
 
 /// What an evaluation found, by the kind of its detector.
 #[derive(Debug)]
@@ -68,12 +68,18 @@ fn evaluate_grid(
     let given_divisors =
         request.divisors.as_deref().map(|path| divisors::read(path, detector)).transpose()?;
     let settings = Arc::new(sample_settings(detector, request.n_replicas, request.seed)?);
+    let readout = &detector.readout;
+    let layer_features =
+        LayerFeatureSettings { cell_cut_mev: readout.cell_cut_mev, mip_mev: readout.mip_mev };
     let split_size = split_sizes(request, &files, caller)?;
     let mut samples: Vec<Sample> = Vec::new();
     for (index, files) in files.into_iter().enumerate() {
         let splits = split_size
             .map(|n| SplitPlan { n_splits: request.n_splits, sizes: [n, if index == 0 { n } else { 0 }] });
-        let reader = sample::Reader { from: &request.from, settings: &settings, splits, caller };
+        let n_for_trees = request.classifiers.n_showers();
+        let from = &request.from;
+        let reader =
+            sample::Reader { from, settings: &settings, layer_features, splits, n_for_trees, caller };
         let sample = reader.read(&files, index)?;
         if let Some(reference) = samples.first() {
             units::check_against(&reference.response, &sample.response)?;

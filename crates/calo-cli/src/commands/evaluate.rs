@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calo_metrics::Splits;
 use calo_run::Error;
-use calo_run::evaluate::{EvaluateRequest, Evaluation, SampleFiles, evaluate};
+use calo_run::evaluate::{Classifiers, EvaluateRequest, Evaluation, SampleFiles, evaluate};
 use calo_run::files;
 use calo_run::monitor::Caller;
 
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Random splits over which distance and floor at the same number of showers are averaged; 0 for none
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = splits)]
     splits: u8,
+    /// How thoroughly trees look for differences: fast (5,000 showers of each sample at most) or full (50,000)
+    #[arg(long, value_name = "fast|full", default_value = "fast")]
+    classifiers: Classifiers,
     /// Seed of halves, replicas, splits and resampling
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -64,6 +67,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         n_replicas: usize::from(args.replicas),
         n_splits: usize::from(args.splits),
         seed: args.seed,
+        classifiers: args.classifiers,
         from: args.from.options(),
     };
     output::print(&match evaluate(&request, caller)? {

@@ -17,8 +17,14 @@ use crate::results::challenge::ChallengeComparison;
 use crate::results::{Estimate, Gap, Score};
 use crate::score::{Found, joined};
 
-/// Showers of a sample that trees are grown with, at most.
-pub const TREE_SHOWERS: usize = 20_000;
+/// How samples are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChallengeSettings {
+    /// Showers of a sample that trees are grown with, at most.
+    pub tree_showers: usize,
+    /// Seed of batches and folds.
+    pub seed: u64,
+}
 
 /// A kind of score on layers of voxels.
 #[derive(Debug, Clone, Copy)]
@@ -139,14 +145,14 @@ pub fn compare_challenge(
     layout: &Layout,
     name: &str,
     parts: [&ChallengePart<'_>; 2],
-    seed: u64,
+    settings: ChallengeSettings,
 ) -> Result<ComparedParts> {
     let powers = separation_powers(layout, &parts[0].histograms, &parts[1].histograms)?;
     let judge = Judge {
         layout,
         parts,
         powers: &powers,
-        seed,
+        settings,
         #[cfg(feature = "frechet")]
         distances: OnceCell::new(),
         prdc: OnceCell::new(),
@@ -165,7 +171,7 @@ pub fn compare_challenge(
         });
     }
     let mut gaps = joined(gaps);
-    gaps.extend(judge.shared());
+    gaps.extend(judge.trees.get().and_then(|trees| trees.as_ref().ok()?.shared_gap()));
     let of_comparison = |gap: Gap| Gap { what: format!("{name}: {}", gap.what), ..gap };
     let comparison = ChallengeComparison {
         name: name.to_owned(),
@@ -181,7 +187,7 @@ struct Judge<'a, 'b> {
     layout: &'a Layout,
     parts: [&'a ChallengePart<'b>; 2],
     powers: &'a [SeparationPower],
-    seed: u64,
+    settings: ChallengeSettings,
     #[cfg(feature = "frechet")]
     distances: OnceCell<std::result::Result<Vec<ChallengeDistance>, String>>,
     prdc: OnceCell<std::result::Result<Prdc, String>>,
@@ -192,7 +198,7 @@ impl Judge<'_, '_> {
     #[cfg(feature = "frechet")]
     fn distance(&self, name: &str) -> Outcome {
         let [a, b] = self.parts.map(|part| part.vectors);
-        let compute = || challenge_distances(a, b, self.seed).map_err(|error| error.to_string());
+        let compute = || challenge_distances(a, b, self.settings.seed).map_err(|error| error.to_string());
         let distances = self.distances.get_or_init(compute).as_ref().map_err(Clone::clone)?;
         let found = distances.iter().find(|distance| distance.name == name);
         found.map(|distance| distance.estimate.into()).ok_or_else(|| format!("no distance `{name}`"))
@@ -212,33 +218,21 @@ impl Judge<'_, '_> {
 
     fn trees(&self) -> std::result::Result<&OutOfFold, String> {
         let compute = || {
-            let thinned = self.parts.map(|part| thinned(part.vectors));
+            let thinned = self.parts.map(|part| thinned(part.vectors, self.settings.tree_showers));
             let hashes: [Vec<Option<u64>>; 2] =
                 [0, 1].map(|side| thinned[side].1.iter().map(|&row| self.parts[side].hashes[row]).collect());
             let features = thinned.each_ref().map(|(rows, _)| rows.view());
-            let settings = OutOfFoldSettings { seed: self.seed, ..OutOfFoldSettings::default() };
+            let settings = OutOfFoldSettings { seed: self.settings.seed, ..OutOfFoldSettings::default() };
             let hashes = hashes.each_ref().map(Vec::as_slice);
             out_of_fold(features, hashes, &settings).map_err(|error| error.to_string())
         };
         self.trees.get_or_init(compute).as_ref().map_err(Clone::clone)
     }
-
-    /// What to know where showers stand in both samples.
-    fn shared(&self) -> Option<Gap> {
-        let [of_reference, of_candidate] = self.trees.get()?.as_ref().ok()?.n_shared;
-        (of_candidate > 0).then(|| {
-            let why = format!(
-                "{of_candidate} of its showers stand in the reference too ({of_reference} there): all scores are nearer to \
-                 those of a perfect imitation than an independent sample's"
-            );
-            Gap::new("an independent comparison", why)
-        })
-    }
 }
 
-/// Evenly spread rows, at most [`TREE_SHOWERS`], and their numbers.
-fn thinned(vectors: ArrayView2<'_, f64>) -> (Array2<f64>, Vec<usize>) {
-    let (n, kept) = (vectors.nrows(), vectors.nrows().min(TREE_SHOWERS));
+/// Evenly spread rows, and their numbers.
+fn thinned(vectors: ArrayView2<'_, f64>, at_most: usize) -> (Array2<f64>, Vec<usize>) {
+    let (n, kept) = (vectors.nrows(), vectors.nrows().min(at_most));
     let rows: Vec<usize> = (0..kept).map(|row| row * n / kept).collect();
     (vectors.select(Axis(0), &rows), rows)
 }

@@ -1,11 +1,12 @@
 //! A sample of showers, reduced batch by batch to what is compared: memory does not grow with the number of showers.
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{ArrayView2, s};
 
 use super::features::ShowerFeatures;
 use super::histograms::{ChallengeHistograms, LargestEnergies};
 use super::layout::Layout;
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::out_of_fold::shower_hashes;
 
 /// Showers of a sample that are kept beyond their histograms, at most.
@@ -160,28 +161,10 @@ impl ChallengeSample {
     }
 }
 
-/// Rows of evenly spread showers, of as many as fit.
-#[derive(Debug, Clone)]
-struct Kept<T> {
-    n_showers: usize,
-    rows: Array2<T>,
-}
-
-impl<T: Clone + Default> Kept<T> {
-    fn new(n_showers: usize, at_most: usize, n_columns: usize) -> Self {
-        Self { n_showers, rows: Array2::from_elem((n_showers.min(at_most), n_columns), T::default()) }
-    }
-
-    /// Where the shower goes; none where it is not kept. The first of each of as many equal parts as there are rows is.
-    fn place(&self, shower: usize) -> Option<usize> {
-        let part = |shower: usize| shower as u128 * self.rows.nrows() as u128 / self.n_showers.max(1) as u128;
-        let is_first = shower == 0 || part(shower) != part(shower - 1);
-        usize::try_from(part(shower)).ok().filter(|&place| is_first && place < self.rows.nrows())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
     use super::*;
     use crate::challenge::{LayoutLayer, LayoutRanges};
 
@@ -236,11 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_showers_are_spread_evenly() {
-        let kept = Kept::<f32>::new(10, 4, 1);
-        let places: Vec<usize> = (0..10).filter(|&shower| kept.place(shower).is_some()).collect();
-        assert_eq!(places, [0, 3, 5, 8]);
-        assert!((0..10).filter_map(|shower| kept.place(shower)).eq(0..4));
+    fn voxels_of_as_many_showers_as_fit_are_kept() {
         // 40,500 voxels are too many for 10,000 showers in half a gigabyte.
         assert_eq!(KeptShowers::of_challenge(40_500).voxels, 3314);
         assert_eq!(KeptShowers::of_challenge(6480).voxels, 10_000);

@@ -6,7 +6,7 @@ mod sample;
 mod units;
 
 use calo_core::detector::LayeredDetector;
-use calo_metrics::challenge::{ChallengeHalf, ComparedParts, compare_challenge};
+use calo_metrics::challenge::{ChallengeHalf, ChallengeSettings, ComparedParts, compare_challenge};
 use calo_metrics::results::challenge::ChallengeResults;
 
 use super::request::{EvaluateRequest, SampleFiles};
@@ -28,6 +28,7 @@ pub(super) fn evaluate(
 ) -> Result<ChallengeResults> {
     refuse_options(request, files)?;
     let layout = layout::of(detector)?;
+    let settings = ChallengeSettings { tree_showers: request.classifiers.n_showers(), seed: request.seed };
     let reader = Reader { from: &request.from, detector, layout: &layout, caller };
     let place = || files[0].full.display().to_string();
     let largest = reader.largest_energies(&files[0])?;
@@ -35,8 +36,7 @@ pub(super) fn evaluate(
     reference.response.check(detector)?;
     let halves = [ChallengeHalf::Even, ChallengeHalf::Odd].map(|half| reference.sample.half(half));
     let name = format!("{}: half / half", files[0].name);
-    let floor =
-        compare_challenge(&layout, &name, [&halves[0], &halves[1]], request.seed).with_context(place)?;
+    let floor = compare_challenge(&layout, &name, [&halves[0], &halves[1]], settings).with_context(place)?;
     let (mut samples, mut histograms) =
         (vec![reference.info.clone()], vec![reference.sample.whole()?.histograms]);
     let mut compared: Vec<ComparedParts> = vec![floor];
@@ -46,13 +46,13 @@ pub(super) fn evaluate(
         candidate.response.check(detector)?;
         candidate.response.check_against(&reference.response)?;
         let (whole, part) = (reference.sample.whole()?, candidate.sample.whole()?);
-        let found = compare_challenge(&layout, &files.name, [&whole, &part], request.seed);
+        let found = compare_challenge(&layout, &files.name, [&whole, &part], settings);
         compared.push(found.with_context(|| files.full.display().to_string())?);
         histograms.push(part.histograms);
         samples.push(candidate.info);
     }
     let parts = assemble::Parts { samples, histograms, compared };
-    let results = assemble::results(detector, &layout, request.seed, parts);
+    let results = assemble::results(detector, &layout, settings, parts);
     caller.check()?;
     create_folder(&request.out)?;
     write_json(&request.out.join("results.json"), &results)?;

@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use calo_core::ShowerBatch;
 use calo_data::{ReadOptions, ShowerReader};
 use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
-use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings, Splits};
+use calo_metrics::{
+    Column, FileKind, LayerFeatureSettings, LayerSample, SampleAccumulator, SampleSet, SampleSettings, Splits,
+};
 use ndarray::Axis;
 
 use super::request::SampleFiles;
@@ -26,6 +28,8 @@ pub(super) struct Sample {
     pub(super) info: SampleInfo,
     pub(super) set: SampleSet,
     pub(super) response: Response,
+    /// Features of every layer.
+    pub(super) layers: LayerSample,
     showers: Vec<ShowerImage>,
 }
 
@@ -43,8 +47,11 @@ impl Sample {
 pub(super) struct Reader<'a> {
     pub(super) from: &'a InputOptions,
     pub(super) settings: &'a Arc<SampleSettings>,
+    pub(super) layer_features: LayerFeatureSettings,
     /// Of the full spectrum.
     pub(super) splits: Option<SplitPlan>,
+    /// Showers of each sample that trees are grown with, at most.
+    pub(super) n_for_trees: usize,
     pub(super) caller: Caller<'a>,
 }
 
@@ -59,6 +66,8 @@ pub(super) struct SplitPlan {
 /// A file, read.
 struct ReadFile {
     accumulator: SampleAccumulator,
+    /// Of the full spectrum.
+    layers: Option<LayerSample>,
     response: Response,
     blake3: String,
 }
@@ -93,6 +102,7 @@ impl Reader<'_> {
             described.push(described_file(path, Some(*energy_gev), file.blake3));
             fixed.push(file.accumulator);
         }
+        let layers = full.layers.unwrap_or_else(|| self.layer_sample(0));
         let (full, response) = (full.accumulator, full.response);
         let table = full.table();
         let energies_gev = table.column(Column::IncidentEnergyGev).iter();
@@ -109,7 +119,12 @@ impl Reader<'_> {
             mean_visible_energy_mev,
         };
         let set = SampleSet { name: files.name.clone(), full, fixed };
-        Ok(Sample { info, set, response, showers: examples.images })
+        Ok(Sample { info, set, response, layers, showers: examples.images })
+    }
+
+    fn layer_sample(&self, n_showers: usize) -> LayerSample {
+        let [n_layers, ..] = self.settings.shape;
+        LayerSample::new(self.layer_features, n_layers, n_showers, self.n_for_trees)
     }
 
     fn read_file(
@@ -125,6 +140,7 @@ impl Reader<'_> {
         let n_showers = usize::try_from(reader.n_showers())?;
         let mut accumulator = accumulator(n_showers).with_context(|| place.clone())?;
         let kind = accumulator.kind();
+        let mut layers = matches!(kind, FileKind::FullSpectrum).then(|| self.layer_sample(n_showers));
         let is_generated = is_generated(path);
         let mut response =
             Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0, is_generated };
@@ -132,6 +148,10 @@ impl Reader<'_> {
             accumulator
                 .fill(batch.view(), &batch.energies_gev, batch.first_shower)
                 .with_context(|| place.clone())?;
+            if let Some(layers) = &mut layers {
+                let first = usize::try_from(batch.first_shower)?;
+                layers.fill(batch.view(), &batch.energies_gev, first).with_context(|| place.clone())?;
+            }
             if let FileKind::FixedEnergy { energy_gev } = kind {
                 check_energies(batch, energy_gev, &place)?;
             }
@@ -144,7 +164,7 @@ impl Reader<'_> {
             }
             Ok(())
         })?;
-        Ok(ReadFile { accumulator, response, blake3: hashing.finish()? })
+        Ok(ReadFile { accumulator, layers, response, blake3: hashing.finish()? })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use calo_core::detector::LayeredDetector;
 use calo_metrics::challenge::{
-    ChallengeHistograms, ComparedParts, KeptShowers, Layout, TREE_SHOWERS, feature_histograms,
+    ChallengeHistograms, ChallengeSettings, ComparedParts, KeptShowers, Layout, feature_histograms,
 };
 use calo_metrics::results::challenge::{
     CHALLENGE_KIND, CHALLENGE_SCHEMA_VERSION, ChallengeComparison, ChallengeResults, KeptInfo,
@@ -24,7 +24,7 @@ pub(super) struct Parts {
 pub(super) fn results(
     detector: &LayeredDetector,
     layout: &Layout,
-    seed: u64,
+    settings: ChallengeSettings,
     parts: Parts,
 ) -> ChallengeResults {
     let Parts { samples, histograms, compared } = parts;
@@ -37,7 +37,7 @@ pub(super) fn results(
         schema_version: CHALLENGE_SCHEMA_VERSION,
         kind: CHALLENGE_KIND.to_owned(),
         calo_version: VERSION.to_owned(),
-        seed,
+        seed: settings.seed,
         detector: VoxelDetectorInfo {
             name: detector.name.clone(),
             n_voxels: layout.n_voxels(),
@@ -45,7 +45,7 @@ pub(super) fn results(
             cell_cut_mev: layout.cut_mev(),
         },
         samples,
-        kept: KeptInfo { distances: kept.vectors, trees: TREE_SHOWERS, neighbours: kept.voxels },
+        kept: KeptInfo { distances: kept.vectors, trees: settings.tree_showers, neighbours: kept.voxels },
         histograms: feature_histograms(layout, &histograms),
         floor,
         comparisons,
