@@ -19,6 +19,7 @@ mod histograms;
 mod judge;
 mod layout;
 mod pairwise;
+mod published;
 mod sample;
 mod scores;
 
@@ -29,6 +30,7 @@ pub use histograms::{
 };
 pub use judge::{CHALLENGE_SCORES, ChallengeScoreKind, ChallengeSettings, ComparedParts, compare_challenge};
 pub use layout::{Feature, FeatureColumn, Layout, LayoutLayer, LayoutRanges};
+pub use published::{PUBLISHED, PUBLISHED_IN, Published};
 pub use sample::{ChallengeHalf, ChallengePart, ChallengeSample, KeptShowers};
 #[cfg(feature = "frechet")]
 pub use scores::{ChallengeDistance, challenge_distances, fpd_settings};

@@ -6,6 +6,7 @@ mod distributions;
 pub(crate) mod epochs;
 mod figure;
 mod images;
+pub(crate) mod joined;
 pub(crate) mod latent;
 pub(crate) mod latent_comparison;
 mod matrices;

@@ -7,6 +7,7 @@ use calo_core::{Error, write_atomically};
 
 use crate::amplification::read_amplification;
 use crate::error::Result;
+use crate::joined::read_joined;
 use crate::latent::read_latent;
 use crate::latent_comparison::read_latent_comparison;
 use crate::plots::Figure;
@@ -102,6 +103,17 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
     let figures = plots::epochs::figures(&selection, &Style::default())?;
     let page = html::selection_page(&selection, &figures);
     write(dir, "selection.html", &page, figures)
+}
+
+/// Renders `compare.json` in `dir` as `dir/compare.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
+///
+/// # Errors
+/// As [`render`].
+pub fn render_joined(dir: &Path) -> Result<ReportFiles> {
+    let joined = read_joined(&dir.join("compare.json"))?;
+    let figures = plots::joined::figures(&joined, &Style::default())?;
+    let page = html::joined_page(&joined, &figures);
+    write(dir, "compare.html", &page, figures)
 }
 
 /// Renders `amplification.json` in `dir` as `dir/amplification.html` and `dir/figures/*.{svg,png}`, with the promises of

@@ -270,3 +270,40 @@ fn the_commands_of_files_take_rows_of_voxels() {
         .map(|part| crate::common::read(&path(&format!("parts/{part}.hdf5"))).len());
     assert_eq!(parts, [20, 10, 10]);
 }
+
+#[test]
+fn evaluations_are_joined_and_a_file_is_judged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let reference = Photons::new(150, 1).write(&path("geant4.hdf5"), |_| {}).display().to_string();
+    let good = Photons::new(150, 2).write(&path("good.hdf5"), |_| {}).display().to_string();
+    let bad =
+        Photons::new(150, 3).write(&path("bad.hdf5"), |batch| batch.cells_mev *= 1.1).display().to_string();
+    let (a, b) = (path("a"), path("b"));
+    evaluate(&reference, &[bad], &a).assert().success();
+    evaluate(&reference, &[good], &b).assert().success();
+    let out = path("compared");
+    let compare = |words: &[&str]| {
+        let mut command = calo();
+        command.arg("compare").arg(a.join("results.json")).arg(&b).arg("--out").arg(&out).args(words);
+        command.assert()
+    };
+    let printed = stdout(&compare(&["--timing", "good=12.5", "--timing", "bad=3", "--published"]).success());
+    let (good, bad) = (printed.find("good").unwrap(), printed.find("bad").unwrap());
+    assert!(
+        good < bad
+            && printed.contains("12.5")
+            && printed.contains("in the order of AUC of trees on features"),
+        "{printed}"
+    );
+    assert!(printed.contains("none are known for detector calochallenge-1-photons"), "{printed}");
+    assert_eq!(printed.matches("half / half").count(), 1, "{printed}");
+    crate::evaluate::every_field_is_documented(&out, &["compare.json"]);
+    calo().arg("report").arg(&out).assert().success();
+    let page = std::fs::read_to_string(out.join("compare.html")).unwrap();
+    assert!(page.contains("Which model is best?") && page.contains("against milliseconds a shower"));
+    assert!(out.join("figures/compare_time_fpd.png").is_file());
+    let message = stderr(&compare(&["--timing", "flow=1"]).code(2));
+    assert!(message.contains("--timing flow: no such model; expected one of"), "{message}");
+    assert!(stderr(&compare(&["--timing", "good"]).code(2)).contains("expected NAME=MILLISECONDS"));
+}
