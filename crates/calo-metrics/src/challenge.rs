@@ -4,8 +4,8 @@
 //!
 //! * [`Layout`] says how; [`ShowerFeatures`] are energies, centres, widths and sparsities of showers.
 //! * [`ChallengeHistograms`] hold one sample, in any number of batches, and [`separation_powers`] compares two.
-//! * [`challenge_distances`] are FPD and KPD on [`ShowerFeatures::vector`], [`challenge_prdc`] precision, recall,
-//!   density and coverage on voxels.
+//! * [`scaled_by_reference`], [`kpd_settings`] and `fpd_settings` prepare KPD and FPD on [`ShowerFeatures::vector`],
+//!   [`challenge_prdc`] is precision, recall, density and coverage on voxels.
 //! * [`ChallengeSample`] reduces a stream of batches to what is compared, [`compare_challenge`] computes
 //!   [`CHALLENGE_SCORES`], the list of scores.
 //!
@@ -33,5 +33,5 @@ pub use layout::{Feature, FeatureColumn, Layout, LayoutLayer, LayoutRanges};
 pub use published::{PUBLISHED, PUBLISHED_IN, Published};
 pub use sample::{ChallengeHalf, ChallengePart, ChallengeSample, KeptShowers};
 #[cfg(feature = "frechet")]
-pub use scores::{ChallengeDistance, challenge_distances, fpd_settings};
+pub use scores::fpd_settings;
 pub use scores::{N_NEIGHBOURS, challenge_prdc, kpd_settings, scaled_by_reference};

@@ -168,6 +168,12 @@ fn what_cannot_be_computed_says_why() {
         text.contains("candidate: AUC of trees on features") && text.contains("1 showers; expected"),
         "{text}"
     );
+    // Sixty showers are too few for FPD with 26 features, and enough for KPD.
+    let few = judged(&reference, &showers(2).slice(s![..60, ..]).to_owned());
+    assert!(
+        few.comparison.score("fpd").unwrap().value.is_none() && score(&few, "kpd").abs() < 0.1,
+        "{few:?}"
+    );
     // All voxels of the candidate below the cut: only the axis of the response and sparsities have entries.
     let empty = judged(&reference, &(&reference * 1e-6));
     assert!((score(&empty, "separation_power_max") - 1.0).abs() < 1e-12, "{empty:?}");

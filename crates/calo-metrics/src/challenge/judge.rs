@@ -8,11 +8,15 @@ use super::histograms::{SeparationPower, separation_powers};
 use super::layout::Layout;
 use super::sample::ChallengePart;
 #[cfg(feature = "frechet")]
-use super::scores::{ChallengeDistance, challenge_distances};
-use super::scores::{N_NEIGHBOURS, challenge_prdc};
+use super::scores::fpd_settings;
+use super::scores::{N_NEIGHBOURS, challenge_prdc, kpd_settings, scaled_by_reference};
 use crate::error::Result;
+#[cfg(feature = "frechet")]
+use crate::frechet::fpd;
+use crate::kernel_distance::kpd;
 use crate::neighbours::Prdc;
 use crate::out_of_fold::{OutOfFold, OutOfFoldSettings, out_of_fold};
+use crate::resampling::Draw;
 use crate::results::challenge::ChallengeComparison;
 use crate::results::{Estimate, Gap, Score};
 use crate::score::{Found, joined};
@@ -58,7 +62,7 @@ pub static CHALLENGE_SCORES: [ChallengeScoreKind; 11] = [
         digits: 5,
         definition: "Fréchet distance of the feature vectors, extrapolated to infinitely many showers, from batches without \
                      replacement: samples of one simulation are at 0 on average.",
-        compute: |judge| judge.distance("FPD, without replacement"),
+        compute: |judge| judge.fpd(Draw::WithoutReplacement),
     },
     ChallengeScoreKind {
         id: "fpd_with_replacement",
@@ -66,21 +70,21 @@ pub static CHALLENGE_SCORES: [ChallengeScoreKind; 11] = [
         digits: 5,
         definition: "The same from batches with replacement, as the challenge does: published values are 1000 times this, \
                      and above 0 even for samples of one simulation.",
-        compute: |judge| judge.distance("FPD, with replacement"),
+        compute: |judge| judge.fpd(Draw::WithReplacement),
     },
     ChallengeScoreKind {
         id: "kpd",
         label: "KPD",
         digits: 5,
         definition: "Kernel distance of the feature vectors, `k(x, y) = (x·y / d + 1)⁴`, from batches without replacement.",
-        compute: |judge| judge.distance("KPD, without replacement"),
+        compute: |judge| judge.kpd(Draw::WithoutReplacement),
     },
     ChallengeScoreKind {
         id: "kpd_with_replacement",
         label: "KPD, with replacement",
         digits: 5,
         definition: "The same from batches with replacement, as the challenge does.",
-        compute: |judge| judge.distance("KPD, with replacement"),
+        compute: |judge| judge.kpd(Draw::WithReplacement),
     },
     ChallengeScoreKind {
         id: "separation_power",
@@ -153,8 +157,7 @@ pub fn compare_challenge(
         parts,
         powers: &powers,
         settings,
-        #[cfg(feature = "frechet")]
-        distances: OnceCell::new(),
+        scaled: OnceCell::new(),
         prdc: OnceCell::new(),
         trees: OnceCell::new(),
     };
@@ -188,25 +191,36 @@ struct Judge<'a, 'b> {
     parts: [&'a ChallengePart<'b>; 2],
     powers: &'a [SeparationPower],
     settings: ChallengeSettings,
-    #[cfg(feature = "frechet")]
-    distances: OnceCell<std::result::Result<Vec<ChallengeDistance>, String>>,
+    scaled: OnceCell<std::result::Result<[Array2<f64>; 2], String>>,
     prdc: OnceCell<std::result::Result<Prdc, String>>,
     trees: OnceCell<std::result::Result<OutOfFold, String>>,
 }
 
 impl Judge<'_, '_> {
     #[cfg(feature = "frechet")]
-    fn distance(&self, name: &str) -> Outcome {
-        let [a, b] = self.parts.map(|part| part.vectors);
-        let compute = || challenge_distances(a, b, self.settings.seed).map_err(|error| error.to_string());
-        let distances = self.distances.get_or_init(compute).as_ref().map_err(Clone::clone)?;
-        let found = distances.iter().find(|distance| distance.name == name);
-        found.map(|distance| distance.estimate.into()).ok_or_else(|| format!("no distance `{name}`"))
+    fn fpd(&self, draw: Draw) -> Outcome {
+        let [a, b] = self.scaled()?;
+        let settings = fpd_settings([a.nrows(), b.nrows()], draw, self.settings.seed);
+        fpd(a, b, &settings).map(Found::from).map_err(|error| error.to_string())
     }
 
     #[cfg(not(feature = "frechet"))]
-    fn distance(&self, _: &str) -> Outcome {
+    fn fpd(&self, _: Draw) -> Outcome {
         Err("not built in; expected calo-metrics with the feature `frechet`".to_owned())
+    }
+
+    fn kpd(&self, draw: Draw) -> Outcome {
+        let [a, b] = self.scaled()?;
+        let settings = kpd_settings([a.nrows(), b.nrows()], draw, self.settings.seed);
+        kpd(a, b, &settings).map(Found::from).map_err(|error| error.to_string())
+    }
+
+    /// Feature vectors over the reference's largest values.
+    fn scaled(&self) -> std::result::Result<[ArrayView2<'_, f64>; 2], String> {
+        let [a, b] = self.parts.map(|part| part.vectors);
+        let compute = || scaled_by_reference(a, b).map_err(|error| error.to_string());
+        let scaled = self.scaled.get_or_init(compute).as_ref().map_err(Clone::clone)?;
+        Ok(scaled.each_ref().map(|sample| sample.view()))
     }
 
     fn neighbours(&self, score: impl FnOnce(&Prdc) -> f64) -> Outcome {
