@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 pub(crate) mod amplification;
+pub(crate) mod compare;
 pub(crate) mod compare_latent;
 pub(crate) mod convert;
 pub(crate) mod density;

@@ -14,8 +14,9 @@ use crate::args;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputOptions {
-    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ecal-image`, `ild-ahcal` or the path of a TOML
-    /// file. Checks the grid, cuts full images to the core, gives point clouds their cells
+    /// Detector: `ild-ecal`, `ild-ecal-staggered`, `ild-ecal-pooled`, `ild-ecal-image`, `ild-ahcal`,
+    /// `calochallenge-1-photons`, `calochallenge-1-pions`, `calochallenge-2`, `calochallenge-3` or the path of a TOML file.
+    /// Files of the CaloChallenge tell theirs. Checks the grid, cuts full images to the core, gives point clouds their cells
     #[arg(long, value_name = "NAME|PATH")]
     detector: Option<String>,
     /// Layout of the input: grid, calo-challenge or shower-data

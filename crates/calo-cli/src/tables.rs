@@ -1,14 +1,19 @@
 //! Results as text for the terminal.
 
 mod amplification;
+mod challenge;
 pub(crate) mod display;
 mod evaluation;
 mod inspection;
+mod joined;
+pub(crate) mod layers;
 mod selection;
 
 pub(crate) use amplification::amplification;
+pub(crate) use challenge::challenge;
 pub(crate) use evaluation::evaluation;
 pub(crate) use inspection::{hit_inspection, inspection};
+pub(crate) use joined::joined;
 pub(crate) use selection::selection;
 
 /// Which rows the staggering correction left out, where a detector is staggered.

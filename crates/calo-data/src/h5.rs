@@ -5,6 +5,7 @@
 
 mod array;
 mod attributes;
+mod challenge;
 mod check;
 mod column;
 mod compression;
@@ -33,6 +34,7 @@ mod write_options;
 mod writer;
 
 pub use attributes::read_attributes;
+pub use challenge::voxel_row;
 pub use compression::Compression;
 pub use info::{FileInfo, StorageInfo};
 pub use layout::Layout;

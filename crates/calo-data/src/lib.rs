@@ -24,7 +24,7 @@ pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use h5::{
     Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
     ReadOptions, ShowerReader, ShowerWriter, StorageInfo, TableColumn, TableReader, TableWriter,
-    WriteOptions, read_attributes,
+    WriteOptions, read_attributes, voxel_row,
 };
 pub use hits::{Event, HitBatch, HitSource};
 pub use pipeline::{ProjectedShowers, StaggerFrom};

@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use calo_metrics::{
-    BootstrapSettings, ClassifierSettings, FrechetSettings, KernelSettings, QuantileBins, QuantileSample,
-    classifier_auc, fpd, kpd, quantile_divergences,
+    BootstrapSettings, FrechetSettings, KernelSettings, OutOfFoldSettings, QuantileBins, QuantileSample, fpd,
+    kpd, out_of_fold, quantile_divergences,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::{Array2, s};
@@ -30,8 +30,8 @@ fn two_sample(criterion: &mut Criterion) {
     group.bench_function("fpd", |bench| bench.iter(|| fpd(black_box(a), b, &frechet)));
     let kernel = KernelSettings::for_sizes(N_SHOWERS, N_SHOWERS, 1);
     group.bench_function("kpd", |bench| bench.iter(|| kpd(black_box(a), b, &kernel)));
-    let classifier = ClassifierSettings::default();
-    group.bench_function("auc", |bench| bench.iter(|| classifier_auc(black_box(a), b, &classifier)));
+    let trees = OutOfFoldSettings::default();
+    group.bench_function("auc", |bench| bench.iter(|| out_of_fold([black_box(a), b], [&[], &[]], &trees)));
     let plane_a = a.slice(s![.., ..2]);
     let Ok(plane_b) = QuantileSample::of_showers(b.slice(s![.., ..2]).to_owned()) else { return };
     group.bench_function("quantiles", |bench| {

@@ -8,11 +8,12 @@
 //! * [`OBSERVABLES`] is the list of what is compared; [`compare_samples`] and [`compare_halves`] judge the histograms,
 //!   [`linearity`] the energy response. [`compare_splits`] compares a candidate with the floor at the same number of
 //!   showers. [`mod@distance`] holds the distances between any two [`Histogram`]s.
-//! * [`pearson_matrix`], [`fpd`], [`kpd`] and [`classifier_auc`] judge the high-level observables,
+//! * [`pearson_matrix`], [`fpd`] and [`kpd`] judge the high-level observables,
 //!   [`QuantileBins`] any sample in 1 to 4 dimensions.
-//! * [`layer_features`] and [`out_of_fold`] judge with sharper trees; [`prdc`] is precision and recall from neighbours.
+//! * [`out_of_fold`] tells samples apart with boosted trees, on observables or on [`layer_features`]; [`prdc`] is precision and recall from neighbours.
 //! * [`challenge`] has the features and scores of the CaloChallenge.
-//! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`].
+//! * [`SCORES`] is the list of the scores, [`Judged::scores`] computes them; S_JSD needs [`divisors`]. [`fn@ranking`] puts
+//!   candidates in order.
 //! * [`results`] is the schema of what an evaluation writes.
 //!
 //! # Tutorial
@@ -70,8 +71,6 @@
 mod accumulate;
 mod bootstrap;
 pub mod challenge;
-#[cfg(feature = "classifier")]
-mod classifier;
 mod comparison;
 mod cross_validation;
 pub mod distance;
@@ -81,14 +80,17 @@ mod features;
 #[cfg(feature = "frechet")]
 mod frechet;
 mod histogram;
+mod kept;
 mod kernel_distance;
 mod layer_features;
+mod layer_sample;
 mod neighbours;
 mod observables;
 mod out_of_fold;
 mod pearson;
 mod quantile;
 mod random;
+mod ranking;
 mod resampling;
 mod resolution;
 pub mod results;
@@ -102,8 +104,6 @@ mod trees;
 
 pub use accumulate::{FileKind, Part, Resampled, SampleAccumulator, SampleSettings};
 pub use bootstrap::{BootstrapSettings, bootstrap_error};
-#[cfg(feature = "classifier")]
-pub use classifier::{ClassifierSettings, classifier_auc};
 pub use comparison::{
     ComparedHistograms, ComparedSplits, FixedEnergy, Linearity, ReplicaDistances, SampleSet, compare_halves,
     compare_histograms, compare_samples, compare_splits, distributions, fixed_energies, linearity, moments,
@@ -117,13 +117,14 @@ pub use frechet::{FrechetSettings, fpd, fpd_of_batches, frechet_distance, mean_d
 pub use histogram::{Axis, Histogram, Spacing};
 pub use kernel_distance::{KernelSettings, kernel_distance, kpd, kpd_of_batches};
 pub use layer_features::{LayerFeatureSettings, layer_feature_names, layer_features};
+pub use layer_sample::{LayerPart, LayerSample};
 pub use neighbours::{Prdc, prdc};
 pub use observables::{
     BinnedObservable, Cell, CellValue, Column, CompleteRows, Fill, HIGH_CELL_CUT_MEV, OBSERVABLES,
     Observable, ObservableSettings, ObservableTable, ShowerStart, binned_observables, observable_info,
     observables,
 };
-pub use out_of_fold::{OutOfFold, OutOfFoldSettings, out_of_fold, shower_hashes};
+pub use out_of_fold::{OutOfFold, OutOfFoldSettings, n_shared, out_of_fold, shower_hashes};
 pub use pearson::{
     LargestDifference, MatrixEntry, largest_entry, largest_pearson_difference, pearson_difference,
     pearson_matrix,
@@ -132,11 +133,12 @@ pub use quantile::{
     IndependentCurve, IndependentPoint, QuantileBins, QuantileDivergence, QuantileSample, SHOWERS_PER_BIN,
     Withheld, Worth, quantile_divergences, worth_at_resolution,
 };
+pub use ranking::{Ranking, ranking, shortfall};
 pub use resampling::Draw;
 pub use resolution::{MIN_VALUES, Resolution, resolution90};
 pub use roc::roc_auc;
 pub use score::{
-    Judged, JudgedScores, SCORES, ScoreKind, SplitScore, divisors, s_area, s_jsd, s_jsd_of_splits,
+    Judged, JudgedScores, Needs, SCORES, ScoreKind, SplitScore, divisors, s_area, s_jsd, s_jsd_of_splits,
 };
 pub use splits::Splits;
 pub use trees::{BoostedTrees, TreeSettings};

@@ -1,14 +1,14 @@
 //! How well boosted trees tell two samples apart that they have not seen.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use rayon::prelude::*;
 
 use crate::cross_validation::{fold_of_showers, mean_over_folds};
 use crate::error::{Error, Result};
-use crate::results::Estimate;
+use crate::results::{Estimate, Gap};
 use crate::roc::roc_auc;
 use crate::sample::{check_pair, check_sizes};
 use crate::trees::{BoostedTrees, TreeSettings};
@@ -113,12 +113,27 @@ pub fn out_of_fold(
     Ok(OutOfFold { auc: mean_over_folds(&areas), log_odds, n_shared: n_shared(hashes) })
 }
 
-/// Showers of either sample that stand in the other.
-fn n_shared(hashes: [&[Option<u64>]; 2]) -> [usize; 2] {
-    let mut sides: HashMap<u64, [usize; 2]> = HashMap::new();
-    for (side, hashes) in hashes.iter().enumerate() {
-        for hash in hashes.iter().flatten() {
-            sides.entry(*hash).or_default()[side] += 1;
+impl OutOfFold {
+    /// What to know of all scores where showers stand in both samples.
+    pub(crate) fn shared_gap(&self) -> Option<Gap> {
+        let [of_reference, of_candidate] = self.n_shared;
+        (of_candidate > 0).then(|| {
+            let why = format!(
+                "{of_candidate} of its showers stand in the reference too ({of_reference} there): all scores are nearer to \
+                 those of a perfect imitation than an independent sample's"
+            );
+            Gap::new("an independent comparison", why)
+        })
+    }
+}
+
+/// Showers of either sample that stand in the other, told by what identifies them: [`shower_hashes`], or a few numbers of
+/// each. Those without identity are equal by nature and do not count.
+pub fn n_shared<I: Copy + Eq + Hash>(identities: [&[Option<I>]; 2]) -> [usize; 2] {
+    let mut sides: HashMap<I, [usize; 2]> = HashMap::new();
+    for (side, identities) in identities.iter().enumerate() {
+        for identity in identities.iter().flatten() {
+            sides.entry(*identity).or_default()[side] += 1;
         }
     }
     sides.values().filter(|n| n[0] > 0 && n[1] > 0).fold([0; 2], |sum, n| [sum[0] + n[0], sum[1] + n[1]])
@@ -225,6 +240,16 @@ mod tests {
         sample[[1, 2]] = -0.0;
         assert_eq!(shower_hashes(sample.view())[1], other[1]);
         assert_eq!(n_shared([&[Some(1), None, Some(1)], &[Some(1), None, Some(2)]]), [2, 1]);
+    }
+
+    #[test]
+    fn constant_and_huge_features_are_no_trouble() {
+        let constant = Array2::<f64>::ones((50, 2));
+        let huge = Array2::from_elem((50, 2), f64::MAX);
+        let auc = |candidate: &Array2<f64>| {
+            out_of_fold([constant.view(), candidate.view()], [&[], &[]], &quick()).unwrap().auc.value
+        };
+        assert!((auc(&constant) - 0.5).abs() < 1e-15 && (auc(&huge) - 1.0).abs() < 1e-15);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! Plain data: `calo evaluate` fills it, `calo-report` draws it, other programs read it. Numbers
 //! that could not be computed are absent and named in [`Results::gaps`], never zero. Observables and scores are lists;
-//! files of version 1 are read through [`version1`].
+//! files of version 1 are read through [`version1`]. Evaluations on layers of
+//! voxels have a schema of their own, [`challenge`].
 
 mod by_id;
+pub mod challenge;
 mod observable;
 mod showers;
 pub mod version1;

@@ -7,8 +7,6 @@ use std::cell::OnceCell;
 pub use fidelity::{SplitScore, divisors, s_area, s_jsd, s_jsd_of_splits};
 
 use crate::bootstrap::BootstrapSettings;
-#[cfg(feature = "classifier")]
-use crate::classifier::{ClassifierSettings, classifier_auc};
 use crate::comparison::ComparedHistograms;
 use crate::diversity::{distinct_neighbours, pairwise_spread};
 use crate::error::{Error, Result};
@@ -16,7 +14,9 @@ use crate::features::{TwoSampleFeatures, two_sample_features};
 #[cfg(feature = "frechet")]
 use crate::frechet::{FrechetSettings, fpd};
 use crate::kernel_distance::{KernelSettings, kpd};
+use crate::layer_sample::LayerPart;
 use crate::observables::{Column, ObservableTable};
+use crate::out_of_fold::{OutOfFold, OutOfFoldSettings, out_of_fold};
 use crate::pearson::largest_pearson_difference;
 use crate::quantile::{QuantileBins, QuantileSample, SHOWERS_PER_BIN, quantile_divergences};
 use crate::results::{Divisors, Estimate, Gap, Score};
@@ -30,20 +30,31 @@ pub struct ScoreKind {
     pub label: &'static str,
     /// Decimal places that tables print.
     pub digits: usize,
-    /// Whether it exists only where there are divisors.
-    pub needs_divisors: bool,
+    /// Without what it does not exist.
+    pub needs: Needs,
     /// What it is, in one or two sentences; formulas stand between backticks.
     pub definition: &'static str,
     compute: fn(&Judged<'_>) -> std::result::Result<Option<Found>, String>,
 }
 
+/// What a score needs beyond observables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Divisors of the fidelity scores.
+    Divisors,
+    /// Features of every layer.
+    Layers,
+}
+
 /// All scores, in the order of tables. To add one, add an entry whose function computes it or says why it cannot.
-pub static SCORES: [ScoreKind; 9] = [
+pub static SCORES: [ScoreKind; 10] = [
     ScoreKind {
         id: "s_jsd",
         label: "S_JSD",
         digits: 3,
-        needs_divisors: true,
+        needs: Needs::Divisors,
         definition: "Mean of the JSDs, each over its divisor: `1/n Σₖ JSDₖ / ⟨JSDₖ⟩`. The divisor is the mean over everything \
                      compared, so scores of different comparisons are not comparable.",
         compute: |judged| judged.fidelity(|compared, divisors| s_jsd(compared, divisors).map(Some)),
@@ -52,7 +63,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "s_area",
         label: "S_area",
         digits: 3,
-        needs_divisors: true,
+        needs: Needs::Divisors,
         definition: "The same recipe with the area between the normalised histograms, `½ Σ |p − q|`.",
         compute: |judged| judged.fidelity(s_area),
     },
@@ -60,7 +71,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "pearson_max_difference",
         label: "largest Pearson difference",
         digits: 3,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Candidate minus reference of the linear correlation `cov(a, b) / (σ(a) σ(b))`; the table gives the \
                      largest in size.",
         compute: pearson_max_difference,
@@ -69,7 +80,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "fpd",
         label: "FPD",
         digits: 4,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Fréchet distance of the high-level observables, standardised with the reference and taken as Gaussian: \
                      `|Δμ|² + tr(Σ₁ + Σ₂ − 2√(Σ₁Σ₂))`, extrapolated to infinitely many showers. It may be negative by \
                      chance.",
@@ -79,7 +90,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "kpd",
         label: "KPD",
         digits: 5,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Kernel distance of the same observables: squared maximum mean discrepancy with a polynomial kernel. It \
                      may be negative by chance.",
         compute: |judged| {
@@ -93,16 +104,28 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "auc",
         label: "classifier AUC",
         digits: 4,
-        needs_divisors: false,
-        definition: "Area under the ROC curve of a classifier trained to tell candidate from reference by the same \
-                     observables.",
+        needs: Needs::Nothing,
+        definition: "Area under the ROC curve of 200 boosted trees that tell candidate from reference by the same \
+                     observables, each shower scored by trees that have not seen it.",
         compute: |judged| judged.two_sample(auc),
+    },
+    ScoreKind {
+        id: "auc_layers",
+        label: "AUC of trees on layers",
+        digits: 4,
+        needs: Needs::Layers,
+        definition: "The same with features of every layer: energy, hits, centre, mean squared radius and highest cell of \
+                     each, and numbers of cells by energy.",
+        compute: |judged| {
+            let found = judged.trees_on_layers().transpose()?;
+            Ok(found.map(|found| found.auc.into()))
+        },
     },
     ScoreKind {
         id: "quantile_divergence",
         label: "quantile D_JS",
         digits: 5,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Jensen-Shannon divergence over quantiles of visible energy, peak energy and centre of gravity across, as \
                      many as leave ten showers a bin. Fluctuations alone make about `(bins − 1) / 8 (1 / n₁ + 1 / n₂)`.",
         compute: quantile_divergence,
@@ -111,7 +134,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "distinct_neighbours",
         label: "distinct nearest neighbours",
         digits: 3,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Share of distinct showers among those of the reference that are nearest to the candidate's, by the same \
                      standardised observables. A generator that repeats itself is far below the floor.",
         compute: |judged| {
@@ -125,7 +148,7 @@ pub static SCORES: [ScoreKind; 9] = [
         id: "pairwise_spread",
         label: "spread between showers",
         digits: 3,
-        needs_divisors: false,
+        needs: Needs::Nothing,
         definition: "Mean distance between two showers that are neighbours in incident energy, by the same standardised \
                      observables, over that of the reference: 1 is right, 0 is one shower for each energy.",
         compute: |judged| {
@@ -156,15 +179,9 @@ fn frechet_distance(_: &TwoSampleFeatures, _: u64) -> Result<Estimate> {
     Err(Error::parameter("FPD", "not built in", "calo-metrics with the feature `frechet`"))
 }
 
-#[cfg(feature = "classifier")]
 fn auc(features: &TwoSampleFeatures, seed: u64) -> Result<Estimate> {
-    let settings = ClassifierSettings { seed, ..Default::default() };
-    classifier_auc(features.reference.view(), features.candidate.view(), &settings)
-}
-
-#[cfg(not(feature = "classifier"))]
-fn auc(_: &TwoSampleFeatures, _: u64) -> Result<Estimate> {
-    Err(Error::parameter("classifier AUC", "not built in", "calo-metrics with the feature `classifier`"))
+    let settings = OutOfFoldSettings { seed, ..OutOfFoldSettings::default() };
+    Ok(out_of_fold([features.reference.view(), features.candidate.view()], [&[], &[]], &settings)?.auc)
 }
 
 /// What scores are computed from: a candidate and what it is compared with.
@@ -176,6 +193,8 @@ pub struct Judged<'a> {
     seed: u64,
     /// What the two-sample scores share, prepared by the first of them.
     features: OnceCell<Result<TwoSampleFeatures>>,
+    layers: Option<[LayerPart<'a>; 2]>,
+    trees: OnceCell<std::result::Result<OutOfFold, String>>,
 }
 
 /// The scores of a candidate.
@@ -188,10 +207,10 @@ pub struct JudgedScores {
     pub gaps: Vec<Gap>,
 }
 
-/// What an entry of [`SCORES`] found.
-struct Found {
-    estimate: Estimate,
-    detail: Vec<String>,
+/// What an entry of a list of scores found.
+pub(crate) struct Found {
+    pub(crate) estimate: Estimate,
+    pub(crate) detail: Vec<String>,
 }
 
 impl From<Estimate> for Found {
@@ -209,14 +228,21 @@ impl<'a> Judged<'a> {
         tables: [&'a ObservableTable; 2],
         seed: u64,
     ) -> Self {
-        Self { compared, divisors, tables, seed, features: OnceCell::new() }
+        let (features, trees) = (OnceCell::new(), OnceCell::new());
+        Self { compared, divisors, tables, seed, features, layers: None, trees }
+    }
+
+    /// The same with features of every layer, reference first.
+    #[must_use]
+    pub fn with_layers(self, layers: [LayerPart<'a>; 2]) -> Self {
+        Self { layers: Some(layers), ..self }
     }
 
     /// All scores of [`SCORES`], and why some could not be computed.
     pub fn scores(&self) -> JudgedScores {
         let (mut scores, mut gaps) = (Vec::new(), Vec::<Gap>::new());
         for kind in &SCORES {
-            if kind.needs_divisors && self.divisors.is_none() {
+            if !self.has(kind.needs) {
                 continue;
             }
             let found = (kind.compute)(self).unwrap_or_else(|why| {
@@ -232,7 +258,29 @@ impl<'a> Judged<'a> {
                 detail: found.map(|found| found.detail).unwrap_or_default(),
             });
         }
-        JudgedScores { scores, gaps: joined(gaps) }
+        let mut gaps = joined(gaps);
+        gaps.extend(self.trees.get().and_then(|trees| trees.as_ref().ok()?.shared_gap()));
+        JudgedScores { scores, gaps }
+    }
+
+    fn has(&self, needed: Needs) -> bool {
+        match needed {
+            Needs::Nothing => true,
+            Needs::Divisors => self.divisors.is_some(),
+            Needs::Layers => self.layers.is_some(),
+        }
+    }
+
+    /// Trees on features of every layer; none where there are no features.
+    fn trees_on_layers(&self) -> Option<std::result::Result<&OutOfFold, String>> {
+        let layers = self.layers.as_ref()?;
+        let compute = || {
+            let settings = OutOfFoldSettings { seed: self.seed, ..OutOfFoldSettings::default() };
+            let features = layers.each_ref().map(|part| part.features);
+            let hashes = layers.each_ref().map(|part| part.hashes.as_slice());
+            out_of_fold(features, hashes, &settings).map_err(|error| error.to_string())
+        };
+        Some(self.trees.get_or_init(compute).as_ref().map_err(Clone::clone))
     }
 
     fn fidelity(
@@ -287,7 +335,7 @@ fn quantile_divergence(judged: &Judged<'_>) -> std::result::Result<Option<Found>
 }
 
 /// Joins neighbouring entries that have the same reason.
-fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
+pub(crate) fn joined(gaps: Vec<Gap>) -> Vec<Gap> {
     let groups = gaps.chunk_by(|a, b| a.why == b.why);
     let join = |group: &[Gap]| {
         let names: Vec<&str> = group.iter().map(|gap| gap.what.as_str()).collect();

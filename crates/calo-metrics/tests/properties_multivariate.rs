@@ -1,11 +1,12 @@
 //! What must hold of correlations, quantile bins and two-sample scores, whatever the showers.
 
+use calo_metrics::results::Estimate;
 use calo_metrics::{
-    BootstrapSettings, ClassifierSettings, Draw, Error, FrechetSettings, KernelSettings, QuantileBins,
-    QuantileSample, Result, classifier_auc, fpd, frechet_distance, kernel_distance, kpd,
-    largest_pearson_difference, pearson_matrix, quantile_divergences, roc_auc,
+    BootstrapSettings, Draw, Error, FrechetSettings, KernelSettings, OutOfFoldSettings, QuantileBins,
+    QuantileSample, Result, fpd, frechet_distance, kernel_distance, kpd, largest_pearson_difference,
+    out_of_fold, pearson_matrix, quantile_divergences, roc_auc,
 };
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array1, Array2, ArrayView2, Axis, array};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -196,12 +197,18 @@ fn a_known_shift_and_width_give_the_known_frechet_distance() {
     assert!((ours.value - expected).abs() < 4.0 * error, "{ours:?} +- {error}");
 }
 
+/// How well trees tell two samples apart.
+#[expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
+fn auc(reference: ArrayView2<'_, f64>, candidate: ArrayView2<'_, f64>, seed: u64) -> Result<Estimate> {
+    let settings = OutOfFoldSettings { seed, ..OutOfFoldSettings::default() };
+    Ok(out_of_fold([reference, candidate], [&[], &[]], &settings)?.auc)
+}
+
 #[test]
 fn trees_tell_a_shift_as_well_as_can_be_and_equal_distributions_not_at_all() {
     let n = 3_000;
-    let settings = ClassifierSettings::default();
     let (a, b) = (normal(n, 4, 1), normal(n, 4, 2));
-    let equal = classifier_auc(a.view(), b.view(), &settings).unwrap();
+    let equal = auc(a.view(), b.view(), 0).unwrap();
     let error = equal.error.unwrap();
     // Variance of the Mann-Whitney statistic under the null: (n + m + 1) / (12 n m); 1.5^2 times that for five folds that
     // share training showers.
@@ -210,20 +217,19 @@ fn trees_tell_a_shift_as_well_as_can_be_and_equal_distributions_not_at_all() {
     assert!((equal.value - 0.5).abs() < 4.0 * error, "{equal:?}");
     // The best there is tells normal distributions shifted by s with Phi(s / sqrt 2): 0.7602 for s = 1.
     let shifted = &b + &array![1.0, 0.0, 0.0, 0.0];
-    let told = classifier_auc(a.view(), shifted.view(), &settings).unwrap();
+    let told = auc(a.view(), shifted.view(), 0).unwrap();
     // Samples that differ scatter as folds that share nothing.
     let error = told.error.unwrap() / 1.5;
     assert!(told.value < 0.760_25 + 4.0 * error, "{told:?}");
-    // What trees of that depth lose to noise in 4 features and 2 x 2,400 showers.
+    // What trees lose to noise in 4 features and 2 x 2,400 showers.
     assert!(told.value > 0.760_25 - 4.0 * error - 0.02, "{told:?}");
 }
 
 #[test]
 fn samples_of_different_size_weigh_the_same() {
     let (a, b) = (normal(400, 2, 1), normal(4_000, 2, 2) + array![2.0, 0.0]);
-    let settings = ClassifierSettings::default();
-    let one = classifier_auc(a.view(), b.view(), &settings).unwrap();
-    let other = classifier_auc(b.view(), a.view(), &settings).unwrap();
+    let one = auc(a.view(), b.view(), 0).unwrap();
+    let other = auc(b.view(), a.view(), 0).unwrap();
     // Phi(2 / sqrt 2) = 0.9214 either way round.
     for auc in [one, other] {
         assert!((auc.value - 0.9214).abs() < 4.0 * auc.error.unwrap() / 1.5 + 0.01, "{auc:?}");
@@ -244,7 +250,7 @@ fn results_are_the_same_on_any_number_of_threads() {
             let estimates = [
                 fpd(a, b, &FrechetSettings::for_sizes(300, 350, 5)).unwrap(),
                 kpd(a, b, &KernelSettings::for_sizes(300, 350, 5)).unwrap(),
-                classifier_auc(a, b, &ClassifierSettings { seed: 5, ..Default::default() }).unwrap(),
+                auc(a, b, 5).unwrap(),
                 largest_pearson_difference(a, b, &bootstrap).unwrap().unwrap().difference,
                 divergence,
             ];
@@ -262,7 +268,7 @@ fn every_score(a: &Array2<f64>, b: &Array2<f64>) -> Vec<Result<()>> {
         fpd(a, b, &FrechetSettings::for_sizes(a.nrows(), b.nrows(), 0)).map(|_| ()),
         kernel_distance(a, b).map(|_| ()),
         kpd(a, b, &KernelSettings::for_sizes(a.nrows(), b.nrows(), 0)).map(|_| ()),
-        classifier_auc(a, b, &ClassifierSettings::default()).map(|_| ()),
+        auc(a, b, 0).map(|_| ()),
         largest_pearson_difference(a, b, &BootstrapSettings::default()).map(|_| ()),
         QuantileBins::fit(a, 0)
             .and_then(|bins| {
@@ -314,7 +320,7 @@ fn too_few_showers_are_refused() {
     let refusals = [
         fpd(few, enough, &FrechetSettings::for_sizes(19, 60, 0)),
         kpd(few, enough, &KernelSettings::for_sizes(19, 60, 0)),
-        classifier_auc(few, enough, &ClassifierSettings::default()),
+        auc(few, enough, 0),
     ];
     for refusal in refusals {
         assert!(matches!(refusal, Err(Error::TooFew { found: 19, .. })), "{refusal:?}");

@@ -110,19 +110,6 @@ fn pulls_of_unrelated_samples_of_one_population_have_width_one() {
     assert!((width - 1.0).abs() < 0.2, "{width}");
 }
 
-#[cfg(feature = "classifier")]
-#[test]
-fn so_have_those_of_the_trees_on_observables() {
-    use calo_metrics::{ClassifierSettings, classifier_auc};
-    let settings = ClassifierSettings { n_trees: 20, ..ClassifierSettings::default() };
-    let of_pair = |reference: &Array2<f64>, candidate: &Array2<f64>| {
-        classifier_auc(reference.view(), candidate.view(), &settings).unwrap()
-    };
-    let width = width_of_pulls(&areas(100, 150, 0.0, of_pair));
-    // 7 %.
-    assert!((width - 1.0).abs() < 0.28, "{width}");
-}
-
 /// Where samples differ, less of the error is that of the training: it may be too large, but not too small.
 #[test]
 fn the_error_covers_the_spread_of_areas_of_samples_that_differ() {

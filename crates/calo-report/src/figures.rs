@@ -10,6 +10,7 @@ mod matrix;
 mod projection;
 mod ratio;
 mod table;
+mod unrolled;
 
 pub use curves::{CurveData, CurvesPlot, Look, PlainCurve, curves};
 pub use distribution::{Curve, DistributionPlot, Group, Series, Shade, TopAxis, distribution};
@@ -19,3 +20,4 @@ pub use joint::{JointPanel, JointPlot, joint};
 pub use matrix::{MatrixKind, MatrixPlot, matrix};
 pub use projection::{MeanImage, ProjectionPlot, projections};
 pub use table::{CorrelationTable, correlation_table};
+pub use unrolled::{UnrolledLayer, UnrolledPlot, unrolled};

@@ -1,5 +1,6 @@
 //! Reading `results.json` and `showers.json`, and refusing what does not fit together.
 
+mod challenge;
 mod place;
 
 use std::path::Path;
@@ -9,6 +10,8 @@ use calo_metrics::results::{
     ShowerImages, version1,
 };
 
+pub(crate) use challenge::is_challenge;
+pub use challenge::read_challenge_results;
 use place::Versioned;
 pub(crate) use place::{Place, read};
 
@@ -25,6 +28,10 @@ const OURS: &str = "a result of `calo evaluate`";
 pub fn read_results(dir: &Path) -> Result<Results> {
     let path = dir.join("results.json");
     let file = Versioned::read(&path, version1::VERSION..=SCHEMA_VERSION, OURS)?;
+    if let Some(kind) = &file.kind {
+        let expected = format!("{OURS} on a rectangular grid");
+        return Err(calo_core::Error::file(&path, format!("a result of the kind `{kind}`"), expected).into());
+    }
     let results = match file.version {
         version1::VERSION => Results::from(file.parse::<version1::Results>()?),
         _ => file.parse()?,

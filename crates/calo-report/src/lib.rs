@@ -2,7 +2,7 @@
 //!
 //! [`render`] turns the `results.json` and `showers.json` that `calo evaluate` leaves into `report.html` and a folder of
 //! figures, each as SVG and PNG; [`render_latent`] does so with the `latent.json` of `calo latent`, [`render_latent_comparison`] with the
-//! `latent-comparison.json` of `calo compare-latent`, [`render_selection`] with the `selection.json` of `calo select`, [`render_amplification`] with the `amplification.json` of `calo amplification`. The single figures are functions of plain data in [`figures`], for other programs:
+//! `latent-comparison.json` of `calo compare-latent`, [`render_selection`] with the `selection.json` of `calo select`, [`render_amplification`] with the `amplification.json` of `calo amplification`, [`render_joined`] with the `compare.json` of `calo compare`. The single figures are functions of plain data in [`figures`], for other programs:
 //!
 //! ```
 //! use calo_report::figures::{Shower, ShowerPanel, event_display};
@@ -40,6 +40,7 @@ mod error;
 pub mod figures;
 mod html;
 mod input;
+pub mod joined;
 pub mod latent;
 pub mod latent_comparison;
 mod panel;
@@ -52,10 +53,11 @@ mod svg;
 mod text;
 
 pub use error::{Error, Result};
-pub use input::{read_results, read_showers};
+pub use input::{read_challenge_results, read_results, read_showers};
 pub use raster::png;
 pub use render::{
-    ReportFiles, render, render_amplification, render_latent, render_latent_comparison, render_selection,
+    ReportFiles, render, render_amplification, render_joined, render_latent, render_latent_comparison,
+    render_selection,
 };
 pub use style::{Marker, SeriesStyle, Style};
 pub use svg::FigureText;

@@ -1,10 +1,12 @@
 //! From the results to the figures of the report: what is drawn, how it is called, and what its caption says.
 
 pub(crate) mod amplification;
+pub(crate) mod challenge;
 mod distributions;
 pub(crate) mod epochs;
 mod figure;
 mod images;
+pub(crate) mod joined;
 pub(crate) mod latent;
 pub(crate) mod latent_comparison;
 mod matrices;

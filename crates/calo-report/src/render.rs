@@ -7,6 +7,7 @@ use calo_core::{Error, write_atomically};
 
 use crate::amplification::read_amplification;
 use crate::error::Result;
+use crate::joined::read_joined;
 use crate::latent::read_latent;
 use crate::latent_comparison::read_latent_comparison;
 use crate::plots::Figure;
@@ -26,7 +27,8 @@ pub struct ReportFiles {
 /// Pixels of the PNG for each unit of the SVG.
 const PNG_SCALE: f32 = 2.0;
 
-/// Renders `results.json` and `showers.json` in `dir` as `dir/report.html` and `dir/figures/*.{svg,png}`.
+/// Renders `results.json` and `showers.json` in `dir` as `dir/report.html` and `dir/figures/*.{svg,png}`. An evaluation on
+/// layers of voxels has no `showers.json`.
 ///
 /// Everything is drawn before the first file is written, and each file appears whole or not at all. The same input gives
 /// the same bytes.
@@ -42,10 +44,21 @@ const PNG_SCALE: f32 = 2.0;
 /// assert!(error.to_string().contains("results.json: cannot open for reading"));
 /// ```
 pub fn render(dir: &Path) -> Result<ReportFiles> {
+    if input::is_challenge(dir) {
+        return render_challenge(dir);
+    }
     let results = input::read_results(dir)?;
     let showers = input::read_showers(dir, &results)?;
     let figures = plots::figures(&results, &showers, &Style::default())?;
     let page = html::evaluation_page(&results, &figures);
+    write(dir, "report.html", &page, figures)
+}
+
+/// The page of an evaluation on layers of voxels.
+fn render_challenge(dir: &Path) -> Result<ReportFiles> {
+    let results = input::read_challenge_results(dir)?;
+    let figures = plots::challenge::figures(&results, &Style::default())?;
+    let page = html::challenge_page(&results, &figures);
     write(dir, "report.html", &page, figures)
 }
 
@@ -90,6 +103,17 @@ pub fn render_selection(dir: &Path) -> Result<ReportFiles> {
     let figures = plots::epochs::figures(&selection, &Style::default())?;
     let page = html::selection_page(&selection, &figures);
     write(dir, "selection.html", &page, figures)
+}
+
+/// Renders `compare.json` in `dir` as `dir/compare.html` and `dir/figures/*.{svg,png}`, with the promises of [`render`].
+///
+/// # Errors
+/// As [`render`].
+pub fn render_joined(dir: &Path) -> Result<ReportFiles> {
+    let joined = read_joined(&dir.join("compare.json"))?;
+    let figures = plots::joined::figures(&joined, &Style::default())?;
+    let page = html::joined_page(&joined, &figures);
+    write(dir, "compare.html", &page, figures)
 }
 
 /// Renders `amplification.json` in `dir` as `dir/amplification.html` and `dir/figures/*.{svg,png}`, with the promises of

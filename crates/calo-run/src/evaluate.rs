@@ -1,6 +1,9 @@
-//! Candidates against a reference, with every metric, the showers of each file streamed once.
+//! Candidates against a reference, with every metric, the showers of each file streamed once; layers of voxels, whose
+//! reference gives the axes, twice.
 
 mod assemble;
+mod challenge;
+mod detector;
 mod divisors;
 mod request;
 mod sample;
@@ -8,8 +11,11 @@ mod units;
 
 use std::sync::Arc;
 
+use calo_core::Detector;
+use calo_core::detector::AnyDetector;
+use calo_metrics::results::challenge::ChallengeResults;
 use calo_metrics::results::{Results, SHOWERS_SCHEMA_VERSION, ShowerImages};
-use calo_metrics::split_size;
+use calo_metrics::{LayerFeatureSettings, split_size};
 
 use crate::error::ensure;
 use crate::files::{self, FixedEnergyFile, create_folder, write_json};
@@ -18,29 +24,62 @@ use crate::monitor::Caller;
 use crate::{Error, Result};
 use sample::{Sample, SplitPlan};
 
-pub use request::{EvaluateRequest, SampleFiles};
+pub use request::{Classifiers, EvaluateRequest, SampleFiles};
 
-/// Compares candidates with a reference and writes results.json and showers.json.
+/// What an evaluation found, by the kind of its detector.
+#[derive(Debug)]
+pub enum Evaluation {
+    /// On a rectangular grid, by the papers' observables.
+    Grid(Box<Results>),
+    /// On layers of voxels, by the features of the CaloChallenge.
+    Challenge(Box<ChallengeResults>),
+}
+
+/// Compares candidates with a reference and writes results.json; on a rectangular grid also showers.json.
 ///
 /// # Errors
-/// No detector; files that cannot be read, are of another grid or seem to have other units; two files of one sample at one
-/// energy; a full disk, an interruption.
-pub fn evaluate(request: &EvaluateRequest, caller: Caller<'_>) -> Result<Results> {
-    let files = sample_files(request)?;
-    let Some(detector) = request.from.detector()? else {
-        return Err(usage("evaluate: no detector; expected --detector NAME or PATH"));
-    };
+/// No detector, unless the voxels of the reference tell it; files that cannot be read, are of another grid or seem to have
+/// other units; two files of one sample at one energy; a full disk, an interruption.
+pub fn evaluate(request: &EvaluateRequest, caller: Caller<'_>) -> Result<Evaluation> {
     let out = &request.out;
     ensure!(!out.is_file(), "{}: is a file; expected a folder to write into", out.display());
+    let files = sample_files(request)?;
+    Ok(match detector::of(request, caller)? {
+        AnyDetector::Grid(detector) => {
+            Evaluation::Grid(Box::new(evaluate_grid(request, files, &detector, caller)?))
+        }
+        AnyDetector::Layered(detector) => {
+            Evaluation::Challenge(Box::new(challenge::evaluate(request, &files, &detector, caller)?))
+        }
+    })
+}
+
+fn evaluate_grid(
+    request: &EvaluateRequest,
+    files: Vec<SampleFiles>,
+    detector: &Detector,
+    caller: Caller<'_>,
+) -> Result<Results> {
+    if let Some(sample) = files.iter().find(|sample| !sample.more.is_empty()) {
+        let problem = "several files; expected one (data sets of the CaloChallenge may have several)";
+        return Err(usage(format!("{}: {problem}", sample.name)));
+    }
+    let out = &request.out;
     let given_divisors =
-        request.divisors.as_deref().map(|path| divisors::read(path, &detector)).transpose()?;
-    let settings = Arc::new(sample_settings(&detector, request.n_replicas, request.seed)?);
+        request.divisors.as_deref().map(|path| divisors::read(path, detector)).transpose()?;
+    let settings = Arc::new(sample_settings(detector, request.n_replicas, request.seed)?);
+    let readout = &detector.readout;
+    let layer_features =
+        LayerFeatureSettings { cell_cut_mev: readout.cell_cut_mev, mip_mev: readout.mip_mev };
     let split_size = split_sizes(request, &files, caller)?;
     let mut samples: Vec<Sample> = Vec::new();
     for (index, files) in files.into_iter().enumerate() {
         let splits = split_size
             .map(|n| SplitPlan { n_splits: request.n_splits, sizes: [n, if index == 0 { n } else { 0 }] });
-        let reader = sample::Reader { from: &request.from, settings: &settings, splits, caller };
+        let n_for_trees = request.classifiers.n_showers();
+        let from = &request.from;
+        let reader =
+            sample::Reader { from, settings: &settings, layer_features, splits, n_for_trees, caller };
         let sample = reader.read(&files, index)?;
         if let Some(reference) = samples.first() {
             units::check_against(&reference.response, &sample.response)?;
@@ -51,7 +90,7 @@ pub fn evaluate(request: &EvaluateRequest, caller: Caller<'_>) -> Result<Results
         schema_version: SHOWERS_SCHEMA_VERSION,
         samples: samples.iter_mut().map(Sample::take_images).collect(),
     };
-    let results = assemble::results(&samples, &detector, request.seed, given_divisors, caller)?;
+    let results = assemble::results(&samples, detector, request.seed, given_divisors, caller)?;
     caller.check()?;
     create_folder(out)?;
     write_json(&out.join("showers.json"), &images)?;

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use calo_core::detector::{AnyDetector, LayeredDetector};
 use calo_core::{Detector, Dtype, Grid, Real, ShowerBatch, ShowerSource};
 use calo_data::{
     Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
-    WriteOptions,
+    WriteOptions, voxel_row,
 };
 use serde::Serialize;
 
@@ -56,19 +57,60 @@ impl InputOptions {
         Ok(self.detector.as_deref().map(Detector::load).transpose()?)
     }
 
-    /// What the reader needs to know.
+    /// The detector where the one that is named has one grid.
+    ///
+    /// # Errors
+    /// A detector that cannot be read.
+    pub fn grid_detector(&self) -> Result<Option<Detector>> {
+        Ok(match self.any_detector()? {
+            Some(AnyDetector::Grid(detector)) => Some(*detector),
+            Some(AnyDetector::Layered(_)) | None => None,
+        })
+    }
+
+    /// The detector with layers of voxels that showers of `grid` are rows of: the one that is named, else the built-in one
+    /// of that many voxels; none for a rectangular grid.
+    ///
+    /// # Errors
+    /// A detector that cannot be read.
+    pub fn layered_detector(&self, grid: Grid) -> Result<Option<LayeredDetector>> {
+        let is_row = grid == voxel_row(grid.n_cells()) && self.grid.is_none();
+        let detector = match self.any_detector()? {
+            None if is_row => AnyDetector::with_voxels(grid.n_cells())?,
+            detector => detector,
+        };
+        Ok(match detector {
+            Some(AnyDetector::Layered(detector)) => Some(detector),
+            Some(AnyDetector::Grid(_)) | None => None,
+        })
+    }
+
+    /// The detector of either kind, where one is named.
+    ///
+    /// # Errors
+    /// A detector that cannot be read.
+    pub fn any_detector(&self) -> Result<Option<AnyDetector>> {
+        Ok(self.detector.as_deref().map(AnyDetector::load).transpose()?)
+    }
+
+    /// What the reader needs to know. Showers of layers with voxels of their own are rows of voxels.
     ///
     /// # Errors
     /// A detector that cannot be read.
     pub fn read_options(&self) -> Result<ReadOptions> {
         let negative_cells = if self.clip_negative { NegativeCells::Clip } else { NegativeCells::Refuse };
+        let (detector, row) = match self.any_detector()? {
+            Some(AnyDetector::Grid(detector)) => (Some(*detector), None),
+            Some(AnyDetector::Layered(detector)) => (None, Some(voxel_row(detector.n_voxels()))),
+            None => (None, None),
+        };
         Ok(ReadOptions {
             layout: self.layout,
             group: self.group.clone(),
             energy_name: self.energy_name.clone(),
             layers_name: self.layers_name.clone(),
-            grid: self.grid,
-            detector: self.detector()?,
+            grid: self.grid.or(row),
+            detector,
             negative_cells,
             ..ReadOptions::default()
         })

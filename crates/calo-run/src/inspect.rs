@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use calo_core::{Dtype, Real, ShowerBatch};
+use calo_core::{Dtype, Grid, Real, ShowerBatch};
 use calo_data::{FileInfo, HitBatch, HitReader, ReadOptions, ShowerReader, Summary, TreeName};
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ pub struct InspectRequest {
 pub struct Inspection {
     /// How it is stored.
     pub file: FileInfo,
+    /// The detector whose layers of voxels the showers are rows of; none on a rectangular grid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layered_detector: Option<String>,
     /// Its showers.
     pub summary: Summary,
 }
@@ -36,14 +39,15 @@ pub struct Inspection {
 /// # Errors
 /// A file that cannot be read, an interruption.
 pub fn inspect(request: &InspectRequest, caller: Caller<'_>) -> Result<Inspection> {
-    let cut_mev = request.hit_cut_mev()?;
     let mut reader = request.open(caller)?;
+    let cut_mev = request.hit_cut_mev(reader.grid())?;
     let summary = if reader.info().cells.dtype == Dtype::F64 {
         summarise::<f64>(&mut reader, cut_mev, caller)?
     } else {
         summarise::<f32>(&mut reader, cut_mev, caller)?
     };
-    Ok(Inspection { file: reader.info().clone(), summary })
+    let layered_detector = request.from.layered_detector(reader.grid())?.map(|detector| detector.name);
+    Ok(Inspection { file: reader.info().clone(), layered_detector, summary })
 }
 
 /// One shower of a file, as a batch of its own.
@@ -66,13 +70,14 @@ pub fn shower(request: &InspectRequest, index: u64, caller: Caller<'_>) -> Resul
 }
 
 impl InspectRequest {
-    /// Cells above this are hits, MeV.
+    /// Cells of showers of `grid` above this are hits, MeV.
     ///
     /// # Errors
     /// A detector that cannot be read.
-    pub fn hit_cut_mev(&self) -> Result<f64> {
-        let detector_cut = self.from.detector()?.map_or(0.0, |detector| detector.readout.cell_cut_mev);
-        Ok(self.hits_above_mev.unwrap_or(detector_cut))
+    pub fn hit_cut_mev(&self, grid: Grid) -> Result<f64> {
+        let of_grid = self.from.grid_detector()?.map(|detector| detector.readout.cell_cut_mev);
+        let of_layers = self.from.layered_detector(grid)?.map(|detector| detector.readout.cell_cut_mev);
+        Ok(self.hits_above_mev.or(of_grid).or(of_layers).unwrap_or(0.0))
     }
 
     fn open(&self, caller: Caller<'_>) -> Result<ShowerReader> {

@@ -16,6 +16,7 @@
 //! | [`encode`], [`latent_file`], [`parts`] | latent variables of showers |
 //! | [`density`], [`latent`], [`latent_comparison`] | densities to sample from; what latent variables say, of one model and of several |
 //! | [`evaluate`], [`measures`], [`report`] | candidates against a reference: results, figures, page |
+//! | [`compare`] | evaluations of several models, joined |
 //! | [`amplification`] | how many independent showers a generated sample is worth |
 //! | [`export`], [`import`] | models to give away, and weights of others |
 //! | [`experiment`] | a table or figure of a paper, from simulated showers to the page |
@@ -23,6 +24,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "array views are passed by value, as ndarray does")]
 
 pub mod amplification;
+pub mod compare;
 pub mod config;
 pub mod density;
 mod density_file;

@@ -9,15 +9,16 @@ use crate::Result;
 type Render = fn(&Path) -> calo_report::Result<ReportFiles>;
 
 /// Files that are drawn, and how.
-const KINDS: [(&str, Render); 5] = [
+const KINDS: [(&str, Render); 6] = [
     ("results.json", calo_report::render),
     ("latent.json", calo_report::render_latent),
     ("latent-comparison.json", calo_report::render_latent_comparison),
     ("selection.json", calo_report::render_selection),
     ("amplification.json", calo_report::render_amplification),
+    ("compare.json", calo_report::render_joined),
 ];
 
-/// Draws the figures of an evaluation, of a latent space or several, of the epochs of runs, or of what samples are worth in `folder`,
+/// Draws the figures of an evaluation, of a latent space or several, of the epochs of runs, of what samples are worth, or of models side by side in `folder`,
 /// with a page for each.
 ///
 /// # Errors

@@ -56,14 +56,21 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
 
 /// Draws one shower.
 fn draw(args: &Args, request: &InspectRequest, shower: u64, caller: Caller<'_>) -> anyhow::Result<()> {
-    let cut_mev = request.hit_cut_mev()?;
     let batch = inspect::shower(request, shower, caller)?;
+    let cut_mev = request.hit_cut_mev(batch.grid())?;
+    let layered = request.from.layered_detector(batch.grid())?;
     match &args.svg {
         Some(path) => {
-            let svg = tables::display::svg(&batch, cut_mev, &args.input)?;
+            let svg = match &layered {
+                Some(detector) => tables::layers::svg(&batch, cut_mev, &args.input, detector)?,
+                None => tables::display::svg(&batch, cut_mev, &args.input)?,
+            };
             calo_core::write_atomically(path, svg.as_bytes())?;
             output::print(&format!("shower {shower} drawn into {}\n", path.display()))
         }
-        None => output::print(&tables::display::text(&batch, cut_mev)),
+        None => output::print(&match &layered {
+            Some(detector) => tables::layers::text(&batch, cut_mev, detector),
+            None => tables::display::text(&batch, cut_mev),
+        }),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use calo_core::ShowerBatch;
 use calo_report::figures::{Shower, ShowerPanel, event_display};
 use calo_report::{FigureText, Style};
-use ndarray::{Array2, Axis, Zip};
+use ndarray::{Array2, Axis};
 
 /// Shades from empty to the hottest column of cells.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -23,23 +23,27 @@ pub(crate) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
             side_mev[[layer, x]] += f64::from(*mev);
         }
     }
-    let hottest_mev = Zip::from(&side_mev).fold(0.0, |hottest: f64, mev| hottest.max(*mev));
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "shower {}, {:.2} GeV: {:.1} MeV in {} cells above {cut_mev} MeV (x upwards, layers to the right, summed over y)",
+    format!(
+        "shower {}, {:.2} GeV: {:.1} MeV in {} cells above {cut_mev} MeV (x upwards, layers to the right, summed over y)\n{}",
         batch.first_shower,
         batch.energies_gev[0],
         side_mev.sum(),
         shower.iter().filter(|mev| is_hit(mev, cut_mev)).count(),
-    );
-    for x in (0..batch.grid().nx).rev() {
-        let row = side_mev.column(x).iter().map(|mev| shade(*mev, hottest_mev)).collect::<String>();
-        let _ = writeln!(text, "{x:>4} |{row}|");
+        shades(&side_mev)
+    )
+}
+
+/// Columns of energies in MeV as shades on a common scale, each column from the bottom up.
+pub(super) fn shades(columns_mev: &Array2<f64>) -> String {
+    let hottest_mev = columns_mev.iter().fold(0.0, |hottest: f64, mev| hottest.max(*mev));
+    let mut text = String::new();
+    for row in (0..columns_mev.ncols()).rev() {
+        let shades: String = columns_mev.column(row).iter().map(|mev| shade(*mev, hottest_mev)).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{row:>4} |{shades}|");
     }
-    let layers = batch.grid().layers;
-    let _ = writeln!(text, "      0{:>width$}", layers - 1, width = layers.saturating_sub(1));
+    let last = columns_mev.nrows().saturating_sub(1);
+    let _ = writeln!(text, "      0{last:>last$}");
     let _ = writeln!(
         text,
         "shades: {} on a log scale, `@` is {hottest_mev:.1} MeV",
@@ -50,7 +54,7 @@ pub(crate) fn text(batch: &ShowerBatch<f32>, cut_mev: f64) -> String {
 
 /// Whether a cell counts, in its own precision, as every metric does.
 #[expect(clippy::cast_possible_truncation, reason = "the precision of the cells")]
-fn is_hit(mev: &f32, cut_mev: f64) -> bool {
+pub(super) fn is_hit(mev: &f32, cut_mev: f64) -> bool {
     *mev > cut_mev as f32
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use calo_metrics::results::{
-    Comparison, EnergySource, Estimate, LinearityPoint, Results, Score, SplitComparison,
+    Comparison, EnergySource, Estimate, Gap, LinearityPoint, Results, SampleInfo, Score, SplitComparison,
 };
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -11,7 +11,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 pub(crate) fn evaluation(results: &Results) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}\n", header(results));
+    let _ = writeln!(text, "{}\n", header(&results.samples));
     let _ = writeln!(text, "{}\n", scores(results));
     if results.comparisons.iter().any(|comparison| !comparison.splits.is_empty()) {
         let _ = writeln!(text, "{}\n", splits(results));
@@ -25,15 +25,18 @@ pub(crate) fn evaluation(results: &Results) -> String {
             "* not from files of that energy in every sample: showers of the full spectrum within 2 GeV, scaled to it\n"
         );
     }
-    for gap in &results.gaps {
-        let _ = writeln!(text, "not given: {}: {}", gap.what, gap.why);
-    }
+    text.push_str(&gaps(&results.gaps));
     text
 }
 
-fn header(results: &Results) -> Table {
+/// A line for each missing value.
+pub(super) fn gaps(gaps: &[Gap]) -> String {
+    gaps.iter().map(|gap| format!("not given: {}: {}\n", gap.what, gap.why)).collect()
+}
+
+pub(super) fn header(samples: &[SampleInfo]) -> Table {
     let mut table = new_table(&["sample", "showers", "energies", "mean visible energy"]);
-    for sample in &results.samples {
+    for sample in samples {
         let [low, high] = sample.energy_range_gev;
         table.add_row(row(
             &sample.name,
@@ -140,20 +143,20 @@ fn linearity_cells(point: Option<&LinearityPoint>) -> [String; 2] {
     [format!("{}{scaled}", estimate(point.mu90_mev, 1)), estimate(point.resolution, 4)]
 }
 
-fn new_table<S: AsRef<str>>(header: &[S]) -> Table {
+pub(super) fn new_table<S: AsRef<str>>(header: &[S]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
     table.set_header(header.iter().map(|name| Cell::new(name.as_ref())));
     table
 }
 
-fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<Cell> {
+pub(super) fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<Cell> {
     let values = cells.into_iter().map(|cell| Cell::new(cell).set_alignment(CellAlignment::Right));
     std::iter::once(Cell::new(label)).chain(values).collect()
 }
 
 /// A score with its error, and what it belongs to.
-fn score(score: &Score) -> String {
+pub(super) fn score(score: &Score) -> String {
     let found = optional(score.estimate(), score.digits);
     if score.detail.is_empty() { found } else { format!("{found} ({})", score.detail.join(" ")) }
 }
@@ -163,7 +166,7 @@ fn optional(value: Option<Estimate>, digits: usize) -> String {
 }
 
 /// What stands for a number that is not known.
-fn missing() -> String {
+pub(super) fn missing() -> String {
     "-".to_owned()
 }
 

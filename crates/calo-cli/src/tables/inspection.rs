@@ -13,7 +13,10 @@ pub(crate) fn inspection(inspection: &Inspection) -> Table {
     };
     row("layout", format!("{}, group {}", info.layout, info.group));
     let cut_from = info.full_grid.map(|full| format!(", cut from {full}")).unwrap_or_default();
-    row("grid", format!("{} (layers, x, y){cut_from}", info.grid));
+    match &inspection.layered_detector {
+        Some(detector) => row("voxels", format!("{} of detector {detector}", info.grid.n_cells())),
+        None => row("grid", format!("{} (layers, x, y){cut_from}", info.grid)),
+    }
     row("showers", summary.n_showers.to_string());
     row("cells", storage(&info.cells));
     row("incident energies", storage(&info.energies));

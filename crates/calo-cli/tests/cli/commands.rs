@@ -24,6 +24,7 @@ fn help_is_pinned() {
         "select",
         "export",
         "evaluate",
+        "compare",
         "observe",
         "amplification",
         "report",

@@ -4,6 +4,7 @@
 
 mod amplification;
 mod calomplification;
+mod challenge;
 mod commands;
 mod common;
 mod evaluate;

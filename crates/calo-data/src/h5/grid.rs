@@ -10,6 +10,7 @@ use calo_core::{Dtype, Error, Grid, Real, Result, ShowerBatch, ShowerExtras};
 use ndarray::Array4;
 
 use super::array::Array;
+use super::challenge;
 use super::check;
 use super::energies::{check_energies, check_lengths};
 use super::extras::Extras;
@@ -191,12 +192,10 @@ impl ImageReader {
 /// The grid in the file and the core to cut out of it.
 fn grid_of(cells: &Array, place: &Place, options: &ReadOptions) -> Result<(Grid, Option<CoreCrop>)> {
     if place.layout == Layout::CaloChallenge {
-        let grid = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
-        let Some(grid) = grid else {
-            return Err(cells.error(
-                format!("flattened showers of {} cells", cells.row_len()),
-                "the grid to be given, as layers x nx x ny or by a detector",
-            ));
+        let given = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
+        let Some(grid) = given.or(challenge::row_of(cells.row_len())?) else {
+            let expected = challenge::expected(cells.row_len())?;
+            return Err(cells.error(format!("flattened showers of {} cells", cells.row_len()), expected));
         };
         if cells.shape.len() != 2 || cells.row_len() != grid.n_cells() {
             return Err(cells.error(

@@ -1,6 +1,6 @@
 //! The challenge's features of showers.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
 
 use super::decades::log10;
 use super::layout::{Feature, FeatureColumn, Layout, VoxelPlaces};
@@ -68,6 +68,12 @@ impl ShowerFeatures {
     pub fn column(&self, column: FeatureColumn) -> Option<ArrayView1<'_, f64>> {
         let index = self.columns.iter().position(|&known| known == column)?;
         Some(self.table.column(index))
+    }
+
+    /// Those of every second shower from `first` on.
+    pub(super) fn every_second(&self, first: usize) -> Self {
+        let table = self.table.slice(s![first.min(self.n_showers())..;2, ..]).to_owned();
+        Self { columns: self.columns.clone(), table }
     }
 
     /// The feature vector of FPD, KPD and the high-level classifier: decimal logarithms of energies in MeV, the incident

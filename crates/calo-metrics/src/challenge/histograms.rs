@@ -31,6 +31,19 @@ pub struct ChallengeHistograms {
     voxels: Histogram,
 }
 
+/// One of the histograms, and what it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedHistogram<'a> {
+    /// The challenge's name: `EC Eta layer 1`.
+    pub name: String,
+    /// What is histogrammed; none for the energies of voxels. Of the whole shower it is E_tot / E_inc.
+    pub feature: Option<Feature>,
+    /// Number of the layer; none for the whole shower.
+    pub layer_id: Option<u32>,
+    /// None where the reference has no energy above the cut.
+    pub histogram: Option<&'a Histogram>,
+}
+
 /// How far a histogram of two samples is apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeparationPower {
@@ -138,15 +151,40 @@ impl ChallengeHistograms {
         Ok(())
     }
 
-    /// Every histogram with the challenge's name, in its order of features; none without an axis.
-    pub fn named(&self, layout: &Layout) -> Vec<(String, Option<&Histogram>)> {
-        let mut named = vec![("Etot / Einc".to_owned(), Some(&self.response))];
-        for (column, histogram) in &self.features {
-            let id =
-                column.layer_idx.and_then(|layer| layout.layers().get(layer)).map_or(0, |layer| layer.id);
-            named.push((format!("{} layer {id}", histogram_name(column.feature)), histogram.as_ref()));
+    /// Adds what another part of the same sample holds.
+    ///
+    /// # Errors
+    /// Histograms on other axes.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        self.response.merge(&other.response)?;
+        for ((_, histogram), (_, other)) in self.features.iter_mut().zip(&other.features) {
+            if let (Some(histogram), Some(other)) = (histogram, other) {
+                histogram.merge(other)?;
+            }
         }
-        named.push(("voxel distribution".to_owned(), Some(&self.voxels)));
+        self.voxels.merge(&other.voxels)
+    }
+
+    /// Every histogram, in the challenge's order of features.
+    pub fn named(&self, layout: &Layout) -> Vec<NamedHistogram<'_>> {
+        let whole = |name: &str, feature, histogram| NamedHistogram {
+            name: name.to_owned(),
+            feature,
+            layer_id: None,
+            histogram: Some(histogram),
+        };
+        let mut named = vec![whole("Etot / Einc", Some(Feature::TotalEnergy), &self.response)];
+        for (column, histogram) in &self.features {
+            let layer = column.layer_idx.and_then(|layer| layout.layers().get(layer));
+            let id = layer.map_or(0, |layer| layer.id);
+            named.push(NamedHistogram {
+                name: format!("{} layer {id}", histogram_name(column.feature)),
+                feature: Some(column.feature),
+                layer_id: Some(id),
+                histogram: histogram.as_ref(),
+            });
+        }
+        named.push(whole("voxel distribution", None, &self.voxels));
         named
     }
 }
@@ -162,13 +200,13 @@ pub fn separation_powers(
     candidate: &ChallengeHistograms,
 ) -> Result<Vec<SeparationPower>> {
     let mut powers = Vec::new();
-    for ((name, a), (_, b)) in reference.named(layout).into_iter().zip(candidate.named(layout)) {
-        let inside = [a, b].map(|histogram| histogram.map(Histogram::inside_axis));
+    for (a, b) in reference.named(layout).into_iter().zip(candidate.named(layout)) {
+        let inside = [a.histogram, b.histogram].map(|histogram| histogram.map(Histogram::inside_axis));
         let value = match &inside {
             [Some(a), Some(b)] if a.total() > 0.0 && b.total() > 0.0 => Some(separation_power(a, b)?),
             _ => None,
         };
-        powers.push(SeparationPower { name, value });
+        powers.push(SeparationPower { name: a.name, value });
     }
     Ok(powers)
 }

@@ -6,14 +6,10 @@ use super::features::check_voxels;
 use super::layout::Layout;
 use crate::error::Result;
 #[cfg(feature = "frechet")]
-use crate::frechet::{FrechetSettings, fpd};
+use crate::frechet::FrechetSettings;
 use crate::kernel_distance::KernelSettings;
-#[cfg(feature = "frechet")]
-use crate::kernel_distance::kpd;
 use crate::neighbours::{Prdc, prdc};
 use crate::resampling::Draw;
-#[cfg(feature = "frechet")]
-use crate::results::Estimate;
 use crate::sample::check_pair;
 
 /// Showers of the smallest batches of FPD and of the batches of KPD.
@@ -24,50 +20,6 @@ pub const N_NEIGHBOURS: usize = 5;
 
 /// What an empty voxel counts as in its logarithm, MeV.
 const EMPTY_VOXEL_MEV: f64 = 0.1;
-
-/// A distance between feature vectors, and how its batches were drawn.
-#[cfg(feature = "frechet")]
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChallengeDistance {
-    /// `FPD` or `KPD`, and how it draws.
-    pub name: &'static str,
-    /// How batches were drawn: published numbers are with replacement.
-    pub draw: Draw,
-    /// The distance; the challenge quotes 1000 times this.
-    pub estimate: Estimate,
-}
-
-/// FPD and KPD on the challenge's feature vectors, each drawn with and without replacement.
-///
-/// # Shapes
-/// `[shower, feature]`, from [`ShowerFeatures::vector`](super::ShowerFeatures::vector).
-///
-/// # Errors
-/// As [`fpd`] and [`kpd`]: samples that are empty, do not fit each other, hold NaN or are too small.
-///
-/// # Reference
-/// R. Kansal et al., arXiv 2211.10295.
-#[cfg(feature = "frechet")]
-pub fn challenge_distances(
-    reference: ArrayView2<'_, f64>,
-    candidate: ArrayView2<'_, f64>,
-    seed: u64,
-) -> Result<Vec<ChallengeDistance>> {
-    let [a, b] = scaled_by_reference(reference, candidate)?;
-    let sizes = [a.nrows(), b.nrows()];
-    let names = [
-        (Draw::WithoutReplacement, ["FPD, without replacement", "KPD, without replacement"]),
-        (Draw::WithReplacement, ["FPD, with replacement", "KPD, with replacement"]),
-    ];
-    let mut distances = Vec::new();
-    for (draw, [fpd_name, kpd_name]) in names {
-        let estimate = fpd(a.view(), b.view(), &fpd_settings(sizes, draw, seed))?;
-        distances.push(ChallengeDistance { name: fpd_name, draw, estimate });
-        let estimate = kpd(a.view(), b.view(), &kpd_settings(sizes, draw, seed))?;
-        distances.push(ChallengeDistance { name: kpd_name, draw, estimate });
-    }
-    Ok(distances)
-}
 
 /// Both samples, each feature divided by the reference's largest absolute value; features that are zero stay.
 ///

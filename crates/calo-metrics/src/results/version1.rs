@@ -7,7 +7,7 @@ use super::{
     PAPERS_IDS, Pearson, PunchThrough, Response, SCHEMA_VERSION, SampleInfo, Score, SplitComparison,
 };
 use crate::observables::OBSERVABLES;
-use crate::score::SCORES;
+use crate::score::{Needs, SCORES};
 
 /// Version of the schema here.
 pub const VERSION: u32 = 1;
@@ -98,7 +98,7 @@ impl Comparison {
         ];
         let scores = found.into_iter().filter_map(|(id, estimate)| {
             let kind = SCORES.iter().find(|kind| kind.id == id)?;
-            let given = has_divisors || estimate.is_some() || !kind.needs_divisors;
+            let given = has_divisors || estimate.is_some() || kind.needs == Needs::Nothing;
             given.then(|| Score {
                 id: id.to_owned(),
                 label: kind.label.to_owned(),

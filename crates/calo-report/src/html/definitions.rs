@@ -65,7 +65,7 @@ pub(super) fn section(results: &Results) -> String {
 }
 
 /// Text in HTML, what stands between backticks as formulas.
-fn with_formulas(text: &str) -> String {
+pub(super) fn with_formulas(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(i, part)| match i % 2 {
         0 => escape(part),
         _ => format!("<span class=\"formula\">{}</span>", escape(part)),

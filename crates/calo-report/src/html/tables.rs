@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use calo_metrics::results::{Comparison, EnergySource, ObservableInfo, Results};
+use calo_metrics::results::{Comparison, EnergySource, ObservableInfo, Results, SampleInfo, Score};
 
 use crate::text::{escape, estimate, fixed, number, plain};
 
@@ -42,16 +42,7 @@ pub(super) fn headline(results: &Results) -> String {
         });
     }
     for score in &floor.scores {
-        row(&mut table, &score_label(&score.label), results, |c, _| {
-            let found = c.score(&score.id);
-            let Some((found, value)) = found.and_then(|found| Some((found, found.estimate()?))) else {
-                return NONE.to_owned();
-            };
-            if found.detail.is_empty() {
-                return estimate(&value);
-            }
-            format!("{} <small>{}</small>", estimate(&value), escape(&found.detail.join(", ")))
-        });
+        row(&mut table, &score_label(&score.label), results, |c, _| score_cell(c.score(&score.id)));
     }
     close(&mut table);
     table.push_str(
@@ -59,6 +50,17 @@ pub(super) fn headline(results: &Results) -> String {
          <i>S</i> scores compare candidates of this page only. ± is one standard error.</p>\n</section>\n",
     );
     table
+}
+
+/// A score with its error, and what it belongs to.
+pub(super) fn score_cell(score: Option<&Score>) -> String {
+    match score.and_then(|score| Some((score, score.estimate()?))) {
+        None => NONE.to_owned(),
+        Some((score, value)) if score.detail.is_empty() => estimate(&value),
+        Some((score, value)) => {
+            format!("{} <small>{}</small>", estimate(&value), escape(&score.detail.join(", ")))
+        }
+    }
 }
 
 /// A score's label in HTML: `X_name` as an X with an index, others with a capital.
@@ -187,12 +189,30 @@ pub(super) fn linearity(results: &Results) -> String {
 /// Where the numbers come from.
 pub(super) fn provenance(results: &Results) -> String {
     let mut table = String::from("<section id=\"provenance\">\n<h2>Provenance</h2>\n");
+    table.push_str(&samples(&results.samples));
+    let _ = writeln!(
+        table,
+        "<p>calo {}, results schema {}, seed {}, detector {}: 1 MIP = {} MeV, cell cut {} MeV. All numbers are in \
+         <code>results.json</code>, every figure as SVG and PNG in <code>figures/</code>, next to this page.</p>\n</section>",
+        escape(&results.calo_version),
+        results.schema_version,
+        results.seed,
+        escape(&results.detector.name),
+        plain(results.detector.mip_mev),
+        plain(results.detector.cell_cut_mev),
+    );
+    table
+}
+
+/// Every sample with its files.
+pub(super) fn samples(samples: &[SampleInfo]) -> String {
+    let mut table = String::new();
     open(&mut table, "Samples and files");
     table.push_str(
         "<thead><tr><th scope=\"col\">sample</th><th scope=\"col\">showers</th><th scope=\"col\">incident energy</th>\
          <th scope=\"col\">mean visible energy</th><th scope=\"col\">files, with their BLAKE3 hashes</th></tr></thead>\n<tbody>\n",
     );
-    for sample in &results.samples {
+    for sample in samples {
         let [low, high] = sample.energy_range_gev;
         let _ = write!(
             table,
@@ -215,17 +235,6 @@ pub(super) fn provenance(results: &Results) -> String {
         table.push_str("</td></tr>\n");
     }
     close(&mut table);
-    let _ = writeln!(
-        table,
-        "<p>calo {}, results schema {}, seed {}, detector {}: 1 MIP = {} MeV, cell cut {} MeV. All numbers are in \
-         <code>results.json</code>, every figure as SVG and PNG in <code>figures/</code>, next to this page.</p>\n</section>",
-        escape(&results.calo_version),
-        results.schema_version,
-        results.seed,
-        escape(&results.detector.name),
-        plain(results.detector.mip_mev),
-        plain(results.detector.cell_cut_mev),
-    );
     table
 }
 

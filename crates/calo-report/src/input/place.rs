@@ -23,6 +23,8 @@ pub(crate) struct Versioned<'a> {
     ours: &'a str,
     text: Vec<u8>,
     pub(crate) version: u32,
+    /// What the file says that it is, where it does.
+    pub(crate) kind: Option<String>,
 }
 
 impl<'a> Versioned<'a> {
@@ -31,6 +33,7 @@ impl<'a> Versioned<'a> {
         #[derive(Deserialize)]
         struct Version {
             schema_version: u64,
+            kind: Option<String>,
         }
         let file = File::open(path).map_err(|source| FileError::io(path, "open for reading", source))?;
         let mut text = Vec::new();
@@ -41,7 +44,7 @@ impl<'a> Versioned<'a> {
         }
         let found: Version = parse(path, ours, &text)?;
         match u32::try_from(found.schema_version).ok().filter(|version| versions.contains(version)) {
-            Some(version) => Ok(Self { path, ours, text, version }),
+            Some(version) => Ok(Self { path, ours, text, version, kind: found.kind }),
             None => {
                 let (first, last) = (versions.start(), versions.end());
                 let known = if first == last {

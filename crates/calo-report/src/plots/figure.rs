@@ -33,6 +33,10 @@ pub(crate) enum Place {
 pub(crate) enum Section {
     /// The histograms of the observables.
     Distributions,
+    /// The histograms of single layers.
+    Layers,
+    /// Separation powers, layer by layer.
+    Separation,
     /// Mean and width of the visible energy.
     Response,
     /// Pearson matrices.

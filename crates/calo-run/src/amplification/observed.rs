@@ -1,11 +1,10 @@
 //! What is compared of showers, without their cells.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use calo_core::{Detector, ShowerBatch};
 use calo_metrics::{
-    Axis, Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, observables,
+    Axis, Column, HIGH_CELL_CUT_MEV, ObservableSettings, QuantileSample, ShowerStart, n_shared, observables,
 };
 use ndarray::Array2;
 
@@ -288,10 +287,9 @@ impl ObservedShowers {
     /// Showers that are also in `other`, told by visible energy, peak energy and centre of gravity; none where one of both
     /// does not hold these. Showers without a centre of gravity, which are empty, do not count.
     pub fn n_in(&self, other: &Self) -> usize {
-        let known: HashSet<[u32; 4]> = (0..other.len()).filter_map(|i| other.identity(i)).collect();
-        (0..self.len())
-            .filter(|i| self.identity(*i).is_some_and(|identity| known.contains(&identity)))
-            .count()
+        let [ours, theirs] =
+            [self, other].map(|showers| (0..showers.len()).map(|i| showers.identity(i)).collect::<Vec<_>>());
+        n_shared([&ours, &theirs])[0]
     }
 
     fn identity(&self, shower: usize) -> Option<[u32; 4]> {

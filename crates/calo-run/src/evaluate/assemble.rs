@@ -6,9 +6,9 @@ use calo_metrics::results::{
     SCHEMA_VERSION,
 };
 use calo_metrics::{
-    Column, ComparedHistograms, Fill, FixedEnergy, Judged, OBSERVABLES, Observable, ObservableTable, Part,
-    SampleSet, Splits, compare_halves, compare_samples, compare_splits, distributions, divisors,
-    fixed_energies, linearity, moments, pearson_matrix, punch_through, responses,
+    Column, ComparedHistograms, Fill, FixedEnergy, Judged, LayerPart, OBSERVABLES, Observable,
+    ObservableTable, Part, SampleSet, Splits, compare_halves, compare_samples, compare_splits, distributions,
+    divisors, fixed_energies, linearity, moments, pearson_matrix, punch_through, responses,
 };
 
 use super::sample::Sample;
@@ -40,6 +40,7 @@ pub(super) fn results(
     let mut gaps: Vec<Gap> = samples.iter().filter_map(empty_showers_gap).collect();
     gaps.extend(binning_gaps(detector));
 
+    gaps.extend(samples.iter().filter_map(thinned_gap));
     let floor_histograms = compare_halves(reference, &compared_at)?;
     let mut compared = Vec::new();
     for candidate in &sets[1..] {
@@ -56,14 +57,19 @@ pub(super) fn results(
     let n_halves = halves.map(|half| reference.full.n_showers_at(None, half));
     let [first, second] = halves.map(|half| reference.full.table_of(half));
     let judge = Judge { divisors: divisors.as_ref(), seed };
-    let floor = judge.comparison(floor_name, n_halves, floor_histograms, [&first, &second], &mut gaps);
+    let floor_pair = Pair { tables: [&first, &second], layers: samples[0].layers.halves() };
+    let floor = judge.comparison(floor_name, n_halves, floor_histograms, floor_pair, &mut gaps);
 
     let mut comparisons = Vec::new();
-    for (candidate, histograms) in sets[1..].iter().zip(compared) {
+    for (sample, histograms) in samples[1..].iter().zip(compared) {
         caller.check()?;
+        let candidate = &sample.set;
         let n_showers = [reference.full.n_showers(), candidate.full.n_showers()];
-        let tables = [reference.full.table(), candidate.full.table()];
-        comparisons.push(judge.comparison(candidate.name.clone(), n_showers, histograms, tables, &mut gaps));
+        let pair = Pair {
+            tables: [reference.full.table(), candidate.full.table()],
+            layers: [samples[0].layers.whole(), sample.layers.whole()],
+        };
+        comparisons.push(judge.comparison(candidate.name.clone(), n_showers, histograms, pair, &mut gaps));
     }
 
     let n_splits = reference.full.splits().map_or(0, Splits::n_splits);
@@ -110,6 +116,15 @@ fn empty_showers_gap(sample: &Sample) -> Option<Gap> {
     })
 }
 
+/// Trees are not grown with all showers of a large sample.
+fn thinned_gap(sample: &Sample) -> Option<Gap> {
+    let (n_kept, n) = (sample.layers.n_kept(), sample.set.full.n_showers());
+    (n > n_kept as u64).then(|| {
+        let why = format!("trees are grown with {n_kept} of its {n} showers, evenly spread (--classifiers)");
+        Gap::new(format!("{}: AUC of trees on layers, of all showers", sample.info.name), why)
+    })
+}
+
 /// Divisors from all candidates at once; a single one has none.
 fn common_divisors(
     detector: &Detector,
@@ -135,17 +150,24 @@ struct Judge<'a> {
     seed: u64,
 }
 
+/// Showers of both samples, as scores see them.
+struct Pair<'a> {
+    tables: [&'a ObservableTable; 2],
+    layers: [LayerPart<'a>; 2],
+}
+
 impl Judge<'_> {
     fn comparison(
         &self,
         name: String,
         n_showers: [u64; 2],
         compared: ComparedHistograms,
-        tables: [&ObservableTable; 2],
+        pair: Pair<'_>,
         gaps: &mut Vec<Gap>,
     ) -> Comparison {
         gaps.extend(compared.gaps.iter().cloned());
-        let judged = Judged::new(&compared, self.divisors, tables, self.seed).scores();
+        let judged = Judged::new(&compared, self.divisors, pair.tables, self.seed);
+        let judged = judged.with_layers(pair.layers.each_ref().map(LayerPart::view)).scores();
         gaps.extend(judged.gaps.into_iter().map(|gap| Gap { what: format!("{name}: {}", gap.what), ..gap }));
         Comparison {
             name,

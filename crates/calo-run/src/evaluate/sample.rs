@@ -1,12 +1,15 @@
 //! One sample of an evaluation: every file of it read once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use calo_core::ShowerBatch;
 use calo_data::{ReadOptions, ShowerReader};
 use calo_metrics::results::{SampleFile, SampleImages, SampleInfo, ShowerImage};
-use calo_metrics::{Column, FileKind, SampleAccumulator, SampleSet, SampleSettings, Splits};
+use calo_metrics::{
+    Column, FileKind, LayerFeatureSettings, LayerSample, SampleAccumulator, SampleSet, SampleSettings, Splits,
+};
 use ndarray::Axis;
 
 use super::request::SampleFiles;
@@ -25,6 +28,8 @@ pub(super) struct Sample {
     pub(super) info: SampleInfo,
     pub(super) set: SampleSet,
     pub(super) response: Response,
+    /// Features of every layer.
+    pub(super) layers: LayerSample,
     showers: Vec<ShowerImage>,
 }
 
@@ -42,8 +47,11 @@ impl Sample {
 pub(super) struct Reader<'a> {
     pub(super) from: &'a InputOptions,
     pub(super) settings: &'a Arc<SampleSettings>,
+    pub(super) layer_features: LayerFeatureSettings,
     /// Of the full spectrum.
     pub(super) splits: Option<SplitPlan>,
+    /// Showers of each sample that trees are grown with, at most.
+    pub(super) n_for_trees: usize,
     pub(super) caller: Caller<'a>,
 }
 
@@ -58,12 +66,14 @@ pub(super) struct SplitPlan {
 /// A file, read.
 struct ReadFile {
     accumulator: SampleAccumulator,
+    /// Of the full spectrum.
+    layers: Option<LayerSample>,
     response: Response,
     blake3: String,
 }
 
 /// Whether `calo generate` wrote the file.
-fn is_generated(path: &Path) -> bool {
+pub(super) fn is_generated(path: &Path) -> bool {
     let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
     let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
     value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()
@@ -92,6 +102,7 @@ impl Reader<'_> {
             described.push(described_file(path, Some(*energy_gev), file.blake3));
             fixed.push(file.accumulator);
         }
+        let layers = full.layers.unwrap_or_else(|| self.layer_sample(0));
         let (full, response) = (full.accumulator, full.response);
         let table = full.table();
         let energies_gev = table.column(Column::IncidentEnergyGev).iter();
@@ -108,7 +119,12 @@ impl Reader<'_> {
             mean_visible_energy_mev,
         };
         let set = SampleSet { name: files.name.clone(), full, fixed };
-        Ok(Sample { info, set, response, showers: examples.images })
+        Ok(Sample { info, set, response, layers, showers: examples.images })
+    }
+
+    fn layer_sample(&self, n_showers: usize) -> LayerSample {
+        let [n_layers, ..] = self.settings.shape;
+        LayerSample::new(self.layer_features, n_layers, n_showers, self.n_for_trees)
     }
 
     fn read_file(
@@ -120,14 +136,11 @@ impl Reader<'_> {
     ) -> Result<ReadFile> {
         let place = path.display().to_string();
         let mut reader: ShowerReader = files::open(path, options, self.caller)?;
-        // Hashed while it is read: the file comes from the disk once.
-        let hash = std::thread::spawn({
-            let path = path.to_owned();
-            move || provenance::hash_file(&path)
-        });
+        let hashing = Hashing::start(path);
         let n_showers = usize::try_from(reader.n_showers())?;
         let mut accumulator = accumulator(n_showers).with_context(|| place.clone())?;
         let kind = accumulator.kind();
+        let mut layers = matches!(kind, FileKind::FullSpectrum).then(|| self.layer_sample(n_showers));
         let is_generated = is_generated(path);
         let mut response =
             Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0, is_generated };
@@ -135,6 +148,10 @@ impl Reader<'_> {
             accumulator
                 .fill(batch.view(), &batch.energies_gev, batch.first_shower)
                 .with_context(|| place.clone())?;
+            if let Some(layers) = &mut layers {
+                let first = usize::try_from(batch.first_shower)?;
+                layers.fill(batch.view(), &batch.energies_gev, first).with_context(|| place.clone())?;
+            }
             if let FileKind::FixedEnergy { energy_gev } = kind {
                 check_energies(batch, energy_gev, &place)?;
             }
@@ -147,13 +164,31 @@ impl Reader<'_> {
             }
             Ok(())
         })?;
-        let failed = || Error::Invalid(format!("{place}: hashing it failed; expected a readable file"));
-        let blake3 = hash.join().map_err(|_| failed())??;
-        Ok(ReadFile { accumulator, response, blake3 })
+        Ok(ReadFile { accumulator, layers, response, blake3: hashing.finish()? })
     }
 }
 
-fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> SampleFile {
+/// A file that is hashed while it is read: it comes from the disk once.
+pub(super) struct Hashing {
+    path: PathBuf,
+    hash: JoinHandle<calo_core::Result<String>>,
+}
+
+impl Hashing {
+    pub(super) fn start(path: &Path) -> Self {
+        let to_hash = path.to_owned();
+        Self { path: path.to_owned(), hash: std::thread::spawn(move || provenance::hash_file(&to_hash)) }
+    }
+
+    /// The hash, once there is one.
+    pub(super) fn finish(self) -> Result<String> {
+        let place = self.path.display();
+        let failed = || Error::Invalid(format!("{place}: hashing it failed; expected a readable file"));
+        Ok(self.hash.join().map_err(|_| failed())??)
+    }
+}
+
+pub(super) fn described_file(path: &Path, energy_gev: Option<f64>, blake3: String) -> SampleFile {
     SampleFile { path: path.display().to_string(), energy_gev, blake3 }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn check_response(sample: &Response, fixed: &Response) -> Result<()> 
 }
 
 /// Samples worth comparing differ by far less.
-const PLAUSIBLE_RATIO: f64 = 30.0;
+pub(super) const PLAUSIBLE_RATIO: f64 = 30.0;
 
 /// Refuses a candidate whose cells or incident energies are about 1000 times the reference's, or a thousandth.
 ///

@@ -64,7 +64,7 @@ pub fn convert(request: &ConvertRequest, caller: Caller<'_>) -> Result<Converted
         options.layout = request.to;
         options.group.clone_from(&request.storage.group);
     }
-    options.detector = request.from.detector()?;
+    options.detector = request.from.grid_detector()?;
     let n_showers = if is_f64(reader.info().cells.dtype, options.dtype) {
         write_all(&mut reader as &mut dyn ShowerSource<f64>, &request.out, &options, caller)?
     } else {

@@ -7,7 +7,7 @@ use calo_metrics::results::Results;
 use super::context::Seed;
 use super::sample::Model;
 use crate::Result;
-use crate::evaluate::{EvaluateRequest, SampleFiles};
+use crate::evaluate::{Classifiers, EvaluateRequest, SampleFiles};
 use crate::experiment::data::Showers;
 use crate::experiment::plan::LatentPage;
 use crate::experiment::stages::Stage;
@@ -26,6 +26,7 @@ impl Seed<'_, '_> {
         let sample = |name: &str, showers: &Showers| SampleFiles {
             name: name.to_owned(),
             full: showers.full.clone(),
+            more: Vec::new(),
             fixed: showers.fixed.clone(),
         };
         let from = InputOptions { detector: Some(self.pipeline.detector.clone()), ..InputOptions::default() };
@@ -37,6 +38,7 @@ impl Seed<'_, '_> {
             n_replicas: 50,
             n_splits: N_SPLITS,
             seed: self.seed,
+            classifiers: Classifiers::Fast,
             from,
         };
         let mut inputs = vec![selection];
