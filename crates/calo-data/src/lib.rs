@@ -22,9 +22,9 @@ mod summary;
 pub use crop::CropSource;
 pub use filter::{Filter, FilterReport, FilterSource, PunchThrough};
 pub use h5::{
-    Compression, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader, PointWriteOptions, PointWriter,
-    ReadOptions, ShowerReader, ShowerWriter, StorageInfo, TableColumn, TableReader, TableWriter,
-    WriteOptions, read_attributes, voxel_row,
+    Axes, Compression, EnergyUnit, FileInfo, Layout, NegativeCells, PointFileInfo, PointReader,
+    PointWriteOptions, PointWriter, ReadOptions, ShowerReader, ShowerWriter, StorageInfo, TableColumn,
+    TableReader, TableWriter, WriteOptions, read_attributes, voxel_row,
 };
 pub use hits::{Event, HitBatch, HitSource};
 pub use pipeline::{ProjectedShowers, StaggerFrom};

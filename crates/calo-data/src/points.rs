@@ -63,11 +63,23 @@ impl PointBatch {
 pub(crate) struct CellPositions {
     grid: Grid,
     cell_size_mm: [f64; 2],
+    /// Layers of the grid for each of the points: 1, or 0 where one cell holds all points.
+    layer_scale: f64,
 }
 
 impl CellPositions {
     pub(crate) fn of(detector: &Detector) -> Self {
-        Self { grid: detector.grid, cell_size_mm: detector.readout.cell_size_mm }
+        Self { grid: detector.grid, cell_size_mm: detector.readout.cell_size_mm, layer_scale: 1.0 }
+    }
+
+    /// One cell for all points, where no detector tells of others.
+    pub(crate) fn one() -> Self {
+        let grid = Grid { layers: 1, nx: 1, ny: 1 };
+        Self { grid, cell_size_mm: [f64::INFINITY; 2], layer_scale: 0.0 }
+    }
+
+    pub(crate) fn grid(self) -> Grid {
+        self.grid
     }
 
     /// Index in a shower of the cell that holds `point`, unless it lies outside the grid.
@@ -84,7 +96,7 @@ impl CellPositions {
         let Grid { layers, nx, ny } = self.grid;
         let x = index(f64::from(point[0]) / self.cell_size_mm[0] + nx as f64 / 2.0, nx)?;
         let y = index(f64::from(point[1]) / self.cell_size_mm[1] + ny as f64 / 2.0, ny)?;
-        let layer = index(f64::from(point[2]) + 0.5, layers)?;
+        let layer = index(f64::from(point[2]) * self.layer_scale + 0.5, layers)?;
         Some((layer * nx + x) * ny + y)
     }
 

@@ -12,6 +12,7 @@ use super::element::ElementType;
 use super::filter::Pipeline;
 use super::kind::{Kind, StoredType, stored_type};
 use super::open::{OpenFile, one_line, printable};
+use super::raw::link_target;
 
 /// Chunks beyond this are refused: they would have to be held whole.
 pub(super) const MAX_CHUNK_BYTES: usize = 256 << 20;
@@ -81,6 +82,23 @@ impl Chunks {
         self.shape.iter().product::<usize>() * element_size
     }
 
+    /// The chunks there are in row `chunk_row` of chunks, with their coordinates (in chunks).
+    pub(super) fn in_row(&self, chunk_row: usize) -> impl Iterator<Item = (Vec<usize>, Chunk)> + '_ {
+        let per_row = self.counts[1..].iter().fold(1_u64, |n, count| n.saturating_mul(*count as u64));
+        let first = per_row.saturating_mul(chunk_row as u64);
+        let start = self.table.partition_point(|chunk| chunk.number < first);
+        let in_row = self.table[start..].iter().take_while(move |chunk| chunk.number - first < per_row);
+        in_row.map(|chunk| {
+            let mut number = chunk.number;
+            let mut coordinates = vec![0; self.counts.len()];
+            for (coordinate, count) in coordinates.iter_mut().zip(&self.counts).rev() {
+                *coordinate = (number % *count as u64) as usize;
+                number /= *count as u64;
+            }
+            (coordinates, *chunk)
+        })
+    }
+
     /// The chunk at these coordinates (in chunks), unless it was never written.
     pub(super) fn get(&self, coordinates: &[usize]) -> Option<Chunk> {
         let number =
@@ -108,8 +126,14 @@ impl Array {
                 "an undamaged data set",
             )
         };
-        let dataset = file.hdf5.dataset(name).map_err(|e| broken(&e))?;
+        let dataset = file.hdf5.dataset(name).map_err(|e| {
+            let (problem, expected) = why_missing(&file.hdf5, name);
+            problem.map_or_else(|| broken(&e), |problem| Error::dataset(path, &shown, problem, expected))
+        })?;
         let shape = dataset.get_shape().map_err(|e| broken(&e))?;
+        if dataset.space().is_ok_and(|space| space.is_null()) {
+            return Err(Error::dataset(path, &shown, "holds no data (it was made empty)", kind.words()));
+        }
         let plist = dataset.dcpl().map_err(|e| broken(&e))?;
         let StoredType { element, native } = stored_type(&dataset, kind)
             .map_err(|found| Error::dataset(path, &shown, format!("holds {found}"), kind.words()))?;
@@ -241,13 +265,6 @@ impl Array {
         let per_row: usize = counts[1..].iter().product();
         self.check_sparse((table.len() / per_row.max(1) + 1).saturating_mul(shape[0]))?;
         self.stored_bytes = table.iter().map(|chunk| u64::from(chunk.n_bytes)).sum();
-        let row_bytes = shape[0].saturating_mul(self.row_len()).saturating_mul(8);
-        if row_bytes > 2 * MAX_CHUNK_BYTES && self.n_rows() > 1 {
-            return Err(self.error(
-                format!("chunks of {shape:?} spread over {} showers", shape[0]),
-                "chunks of fewer showers (h5repack changes them)",
-            ));
-        }
         self.storage = match Pipeline::understood(filters).filter(|_| native) {
             Some(pipeline) => Storage::Chunked(Chunks { shape, counts, pipeline, fill, table }),
             None => {
@@ -267,7 +284,8 @@ impl Array {
         match filters.iter().enumerate().find(|(i, filter)| !filter.is_available() && is_used(*i)) {
             Some((_, filter)) => Err(self.error(
                 format!("is compressed with {}, which is not built in", foreign_filter(filter)),
-                "gzip, lzf or no compression (`h5repack -f GZIP=4` makes such a copy)",
+                "gzip, lzf, bzip2, LZ4, Zstandard, Blosc, Bitshuffle or no compression (`h5repack -f GZIP=4` makes \
+                 such a copy)",
             )),
             None => Ok(()),
         }
@@ -342,15 +360,41 @@ impl Array {
     }
 }
 
-/// Rows that libhdf5 reads at once: whole chunks, about 16 MB.
+/// Rows that libhdf5 reads at once: whole chunks, about 16 MB; parts of them where that many showers share a chunk that
+/// they would not fit into memory.
 fn rows_at_a_time(chunk_rows: usize, row_len: usize) -> usize {
-    let rows = ((16 << 20) / (8 * row_len.max(1))).max(1);
+    let row_bytes = 8 * row_len.max(1);
+    let rows = ((16 << 20) / row_bytes).max(1);
+    if chunk_rows.saturating_mul(row_bytes) > 2 * MAX_CHUNK_BYTES {
+        return ((64 << 20) / row_bytes).clamp(1, chunk_rows);
+    }
     (rows / chunk_rows).max(1) * chunk_rows
+}
+
+/// Why a data set that is sound may not be opened, and what should be there; `None` where it seems damaged.
+fn why_missing(file: &hdf5::File, name: &str) -> (Option<String>, &'static str) {
+    let expected = "a data set";
+    if !file.link_exists(name) {
+        return (Some("is not in the file".to_owned()), "this data set");
+    }
+    if file.group(name).is_ok() {
+        return (Some("is a group".to_owned()), expected);
+    }
+    match link_target(file, name) {
+        Some(target) => {
+            let target = printable(&target);
+            (Some(format!("is a link to `{target}`, which is not in the file")), "a link to a data set")
+        }
+        None => (None, expected),
+    }
 }
 
 /// A filter's name as h5py calls it.
 fn filter_name(filter: &Filter) -> String {
     match filter {
+        Filter::User(id, _) if registered_name(*id).is_some() => {
+            registered_name(*id).unwrap_or_default().to_lowercase()
+        }
         Filter::Deflate(level) => format!("gzip {level}"),
         Filter::Shuffle => "shuffle".to_owned(),
         Filter::Fletcher32 => "fletcher32".to_owned(),
@@ -365,16 +409,21 @@ fn filter_name(filter: &Filter) -> String {
 /// A filter that libhdf5 has not built in, by the name under which it is registered with the HDF Group.
 fn foreign_filter(filter: &Filter) -> String {
     let id = filter.id();
-    let name = match id {
-        4 => "szip",
-        307 => "bzip2",
-        32001 => "Blosc",
-        32004 => "LZ4",
-        32008 => "bitshuffle",
-        32013 => "ZFP",
-        32015 => "Zstandard",
-        32026 => "Blosc2",
-        _ => return format!("filter {id}"),
-    };
-    format!("{name} (filter {id})")
+    registered_name(id).map_or_else(|| format!("filter {id}"), |name| format!("{name} (filter {id})"))
+}
+
+fn registered_name(id: i32) -> Option<&'static str> {
+    match id {
+        4 => Some("szip"),
+        307 => Some("bzip2"),
+        32001 => Some("Blosc"),
+        32004 => Some("LZ4"),
+        32008 => Some("Bitshuffle"),
+        32013 => Some("ZFP"),
+        32015 => Some("Zstandard"),
+        32017 => Some("SZ"),
+        32024 => Some("SZ3"),
+        32026 => Some("Blosc2"),
+        _ => None,
+    }
 }

@@ -28,6 +28,15 @@ pub fn read_attributes(path: &Path, group: Option<&str>) -> Result<Vec<(String, 
     Ok(attributes)
 }
 
+/// The unit that data set `name` says it has, unless it says nothing.
+pub(super) fn unit_of(file: &hdf5::File, name: &str) -> Option<String> {
+    let dataset = file.dataset(name).ok()?;
+    let units = ["unit", "units", "Unit", "Units"].into_iter().filter_map(|name| text(&dataset, name));
+    units
+        .map(|unit| unit.trim_matches(|c: char| c.is_whitespace() || "[]()".contains(c)).to_owned())
+        .find(|unit| !unit.is_empty())
+}
+
 fn texts(location: &Location) -> Vec<(String, String)> {
     let names = location.attr_names().unwrap_or_default();
     let named = names.into_iter().take(MAX_ATTRIBUTES).filter_map(|name| {

@@ -12,6 +12,12 @@ use super::open::one_line;
 pub(super) enum ElementType {
     /// Floating-point numbers.
     Float(Dtype),
+    /// Floating-point numbers of 16 bits, IEEE's.
+    Half,
+    /// Floating-point numbers of 16 bits with the exponents of 32-bit ones (`bfloat16`).
+    BrainFloat,
+    /// Numbers of any other kind, of this many bytes, which only libhdf5 understands.
+    Other { size: usize },
     /// Integers of this many bytes.
     Integer { size: usize, signed: bool },
     /// Where in the global heap a sequence of variable length stands.
@@ -23,16 +29,19 @@ impl ElementType {
     pub(super) fn size(self) -> usize {
         match self {
             Self::Float(dtype) => size_of(dtype),
-            Self::Integer { size, .. } => size,
+            Self::Half | Self::BrainFloat => 2,
+            Self::Integer { size, .. } | Self::Other { size } => size,
             Self::Sequence(_) => 16,
         }
     }
 
-    /// The floating-point type, of the numbers themselves or of those in the sequences.
+    /// The floating-point type, of the numbers themselves or of those in the sequences; for other numbers the one that
+    /// loses least.
     pub(super) fn dtype(self) -> Dtype {
         match self {
             Self::Float(dtype) | Self::Sequence(dtype) => dtype,
-            Self::Integer { .. } => Dtype::F64,
+            Self::Half | Self::BrainFloat | Self::Integer { size: ..=2, .. } => Dtype::F32,
+            Self::Integer { .. } | Self::Other { .. } => Dtype::F64,
         }
     }
 }
@@ -69,7 +78,20 @@ impl<T: Real> Stored for T {
     }
 
     fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]) {
-        decode(bytes, order, element.dtype(), out);
+        match element {
+            ElementType::Half => two_bytes(bytes, order, out, |raw| half::f16::from_ne_bytes(raw).to_f64()),
+            ElementType::BrainFloat => {
+                two_bytes(bytes, order, out, |raw| half::bf16::from_ne_bytes(raw).to_f64());
+            }
+            ElementType::Integer { size, signed } => integers(bytes, order, size, signed, out, |value| {
+                #[expect(clippy::cast_precision_loss, reason = "what a cell of 64 bits can hold")]
+                let number = if signed { value as f64 } else { value.cast_unsigned() as f64 };
+                T::from_f64(number)
+            }),
+            // No such elements are decoded: libhdf5 reads them.
+            ElementType::Other { .. } => {}
+            ElementType::Float(dtype) | ElementType::Sequence(dtype) => decode(bytes, order, dtype, out),
+        }
     }
 
     fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
@@ -91,24 +113,44 @@ impl Stored for Integer {
     }
 
     fn decode(bytes: &[u8], order: ByteOrder, element: ElementType, out: &mut [Self]) {
-        let ElementType::Integer { size, signed } = element else { return };
-        let n_elements = bytes.len() / size.max(1);
-        for (i, value) in out.iter_mut().enumerate().take(n_elements) {
-            let byte = |k: usize| match order {
-                ByteOrder::Elements => bytes[i * size + k],
-                ByteOrder::Planes => bytes[k * n_elements + i],
-            };
-            let sign = byte(if cfg!(target_endian = "little") { size - 1 } else { 0 });
-            let mut wide = [if signed && sign >= 0x80 { 0xff } else { 0 }; 8];
-            for k in 0..size.min(8) {
-                wide[if cfg!(target_endian = "little") { k } else { 8 - size + k }] = byte(k);
-            }
-            *value = Self(i64::from_ne_bytes(wide));
+        if let ElementType::Integer { size, signed } = element {
+            integers(bytes, order, size, signed, out, Self);
         }
     }
 
     fn read_by_library(dataset: &Dataset, slab: Hyperslab, out: &mut [Self]) -> Result<(), String> {
         read_slab(dataset, slab, out, Self)
+    }
+}
+
+/// Fills `out` with integers of `size` bytes; unsigned ones of 64 bits come with their bits.
+fn integers<T>(
+    bytes: &[u8],
+    order: ByteOrder,
+    size: usize,
+    signed: bool,
+    out: &mut [T],
+    convert: impl Fn(i64) -> T,
+) {
+    let n_elements = bytes.len() / size.max(1);
+    for (i, value) in out.iter_mut().enumerate().take(n_elements) {
+        let byte = |k: usize| match order {
+            ByteOrder::Elements => bytes[i * size + k],
+            ByteOrder::Planes => bytes[k * n_elements + i],
+        };
+        let sign = byte(if cfg!(target_endian = "little") { size - 1 } else { 0 });
+        let mut wide = [if signed && sign >= 0x80 { 0xff } else { 0 }; 8];
+        for k in 0..size.min(8) {
+            wide[if cfg!(target_endian = "little") { k } else { 8 - size + k }] = byte(k);
+        }
+        *value = convert(i64::from_ne_bytes(wide));
+    }
+}
+
+fn two_bytes<T: Real>(bytes: &[u8], order: ByteOrder, out: &mut [T], number: impl Fn([u8; 2]) -> f64) {
+    match order {
+        ByteOrder::Elements => elements(bytes, out, |raw| T::from_f64(number(raw))),
+        ByteOrder::Planes => planes(bytes, out, |raw| T::from_f64(number(raw))),
     }
 }
 

@@ -3,11 +3,16 @@
 use calo_core::{Error, Result};
 
 use super::array::Array;
-use super::rows::Window;
+use super::rows::{Crop, Window, cropped_len};
 
-/// One energy for each shower, and at least one shower.
-pub(super) fn check_lengths(energies: &Array, cells: &Array, empty_accepted: bool) -> Result<()> {
-    if energies.shape.len() > 2 || energies.row_len() != 1 {
+/// One energy for each shower, in `column` if there are several, and at least one shower.
+pub(super) fn check_lengths(
+    energies: &Array,
+    column: &Crop,
+    cells: &Array,
+    empty_accepted: bool,
+) -> Result<()> {
+    if energies.shape.len() > 2 || cropped_len(energies, column) != 1 {
         return Err(energies.error(format!("extents {:?}", energies.shape), "[showers] or [showers, 1]"));
     }
     if energies.n_rows() != cells.n_rows() {
@@ -22,9 +27,9 @@ pub(super) fn check_lengths(energies: &Array, cells: &Array, empty_accepted: boo
     Ok(())
 }
 
-/// Refuses energies that no particle has, if there are any among `energies` of `array`; the whole file is then read
-/// to count them.
-pub(super) fn check_energies(energies: &[f64], array: &Array) -> Result<()> {
+/// Refuses energies that no particle has, if there are any among `energies` of `array`, where they stand in `column`; the
+/// whole file is then read to count them.
+pub(super) fn check_energies(energies: &[f64], array: &Array, column: &Crop) -> Result<()> {
     if energies.iter().all(|energy| is_energy(*energy)) {
         return Ok(());
     }
@@ -34,7 +39,7 @@ pub(super) fn check_energies(energies: &[f64], array: &Array) -> Result<()> {
     for start in (0..array.n_rows()).step_by(4096) {
         let rows = start..(start + 4096).min(array.n_rows());
         energies.resize(rows.len(), 0.0);
-        window.read(array, &None, rows, &mut energies)?;
+        window.read(array, column, rows, &mut energies)?;
         for (i, energy) in energies.iter().enumerate().filter(|(_, energy)| !is_energy(**energy)) {
             n_bad += 1;
             first = first.or(Some((start + i, *energy)));

@@ -1,9 +1,24 @@
-//! The filters of stored chunks, done here because libhdf5 does them under its lock, on one core, with zlib.
+//! The filters of stored chunks, done here because libhdf5 does them under its lock, on one core, with zlib, and would
+//! need plugins for those that it has not built in.
+
+use std::io::Read;
 
 use hdf5::filters::Filter;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
+use super::bit_shuffle::BitShuffle;
+use super::blosc;
 use super::element::ByteOrder;
+
+/// What is wrong with the bytes, in words; the data set is named where it is known.
+pub(super) type Parsed<T> = Result<T, String>;
+
+/// Filters by the numbers under which they are registered with the HDF Group.
+const BZIP2: i32 = 307;
+const BLOSC: i32 = 32001;
+const LZ4: i32 = 32004;
+const BIT_SHUFFLE: i32 = 32008;
+const ZSTD: i32 = 32015;
 
 /// Filters of a chunk in the order of writing: an optional byte shuffle, then compressors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +31,11 @@ pub(super) struct Pipeline {
 enum Compression {
     Deflate,
     Lzf,
+    Bzip2,
+    Lz4,
+    Zstd,
+    Blosc,
+    BitShuffle(BitShuffle),
     /// Does not compress: a checksum after the data.
     Fletcher32,
 }
@@ -50,6 +70,11 @@ impl Pipeline {
             Filter::Deflate(_) => Some(Compression::Deflate),
             Filter::LZF => Some(Compression::Lzf),
             Filter::Fletcher32 => Some(Compression::Fletcher32),
+            Filter::User(BZIP2, _) => Some(Compression::Bzip2),
+            Filter::User(LZ4, _) => Some(Compression::Lz4),
+            Filter::User(ZSTD, _) => Some(Compression::Zstd),
+            Filter::User(BLOSC, _) => Some(Compression::Blosc),
+            Filter::User(BIT_SHUFFLE, settings) => BitShuffle::of(settings).map(Compression::BitShuffle),
             _ => None,
         });
         Some(Self { shuffle, compressors: compressors.collect::<Option<_>>()? })
@@ -94,6 +119,30 @@ impl Pipeline {
                     *scratch = lzf::decompress(stored, n_bytes + 4)
                         .map_err(|e| format!("damaged lzf data ({e})"))?;
                 }
+                Compression::Bzip2 => {
+                    scratch.clear();
+                    let packed = bzip2::read::BzDecoder::new(&stored[..]);
+                    packed
+                        .take(n_bytes as u64 + 5)
+                        .read_to_end(scratch)
+                        .map_err(|e| format!("damaged bzip2 data ({e})"))?;
+                }
+                Compression::Lz4 => {
+                    lz4_blocks(stored, n_bytes, scratch).map_err(|e| format!("damaged LZ4 data ({e})"))?;
+                }
+                Compression::Zstd => {
+                    scratch.resize(n_bytes, 0);
+                    inflate_zstd(stored, scratch).map_err(|e| format!("damaged Zstandard data ({e})"))?;
+                }
+                Compression::Blosc => {
+                    blosc::decompress(inflate, stored, n_bytes, scratch)
+                        .map_err(|e| format!("damaged Blosc data ({e})"))?;
+                }
+                Compression::BitShuffle(filter) => {
+                    filter
+                        .undo(stored, n_bytes, scratch)
+                        .map_err(|e| format!("damaged Bitshuffle data ({e})"))?;
+                }
             }
             std::mem::swap(stored, scratch);
         }
@@ -101,6 +150,52 @@ impl Pipeline {
             return Err(format!("{} bytes after decompression instead of {n_bytes}", stored.len()));
         }
         Ok(Decoded { bytes: stored, order })
+    }
+}
+
+/// The LZ4 filter: the length and that of a block, then the blocks, each behind its compressed length.
+///
+/// # Reference
+/// `H5Zlz4.c` of the HDF5 external filter plugins.
+fn lz4_blocks(stored: &[u8], n_bytes: usize, out: &mut Vec<u8>) -> Parsed<()> {
+    let (header, mut rest) = stored.split_at_checked(12).ok_or("a header that ends early")?;
+    let told = u64::from_be_bytes(std::array::from_fn(|k| header[k]));
+    let block = u32::from_be_bytes(std::array::from_fn(|k| header[8 + k])) as usize;
+    if told != n_bytes as u64 || block == 0 {
+        return Err(format!("a header of {told} bytes in blocks of {block}"));
+    }
+    out.resize(n_bytes, 0);
+    for part in out.chunks_mut(block) {
+        let (size, behind) = rest.split_at_checked(4).ok_or("blocks that end early")?;
+        let size = u32::from_be_bytes(std::array::from_fn(|k| size[k])) as usize;
+        let (packed, behind) = behind.split_at_checked(size).ok_or("blocks that end early")?;
+        if size == part.len() {
+            part.copy_from_slice(packed);
+        } else {
+            inflate_lz4(packed, part)?;
+        }
+        rest = behind;
+    }
+    Ok(())
+}
+
+/// Fills `out` with one LZ4 block.
+pub(super) fn inflate_lz4(packed: &[u8], out: &mut [u8]) -> Parsed<()> {
+    match lz4_flex::block::decompress_into(packed, out) {
+        Ok(n) if n == out.len() => Ok(()),
+        Ok(n) => Err(format!("{n} bytes instead of {}", out.len())),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// Fills `out` with one Zstandard frame.
+pub(super) fn inflate_zstd(packed: &[u8], out: &mut [u8]) -> Parsed<()> {
+    let mut stream = ruzstd::decoding::StreamingDecoder::new(packed).map_err(|e| e.to_string())?;
+    stream.read_exact(out).map_err(|e| e.to_string())?;
+    match stream.read(&mut [0]) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(format!("more than {} bytes", out.len())),
+        Err(e) => Err(e.to_string()),
     }
 }
 
@@ -229,5 +324,18 @@ mod tests {
         let mut decoder = Decoder { stored: vec![1, 2, 3, 4], ..Decoder::default() };
         let decoded = pipeline.decode(&mut decoder, 0b11, 4).unwrap();
         assert_eq!((decoded.bytes, decoded.order), (&[1, 2, 3, 4][..], ByteOrder::Elements));
+    }
+
+    #[test]
+    fn compressors_of_plugins_refuse_what_does_not_agree() {
+        let words = "damaged";
+        for id in [BZIP2, LZ4, ZSTD, BLOSC, BIT_SHUFFLE] {
+            let pipeline = Pipeline::understood(&[Filter::User(id, vec![0, 4, 4, 0, 2])]).unwrap();
+            for stored in [vec![], vec![0; 4], vec![0xff; 64], vec![0; 64]] {
+                let mut decoder = Decoder { stored, ..Decoder::default() };
+                let problem = pipeline.decode(&mut decoder, 0, 256).err().unwrap();
+                assert!(problem.contains(words) || problem.contains("instead of"), "{id}: {problem}");
+            }
+        }
     }
 }

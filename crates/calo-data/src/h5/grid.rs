@@ -8,9 +8,11 @@ use std::sync::Arc;
 use calo_core::detector::CoreCrop;
 use calo_core::{Dtype, Error, Grid, Real, Result, ShowerBatch, ShowerExtras};
 use ndarray::Array4;
+use rayon::prelude::*;
 
 use super::array::Array;
-use super::challenge;
+use super::axes::Axes;
+use super::challenge::{self, voxel_row};
 use super::check;
 use super::energies::{check_energies, check_lengths};
 use super::extras::Extras;
@@ -21,18 +23,26 @@ use super::open::{OpenFile, printable};
 use super::place::Place;
 use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::{Crop, Window};
+use super::units::{EnergyUnit, Scale};
 
 /// The core of `hcal_only` images, for readers without a detector.
 const HCAL_CORE: CoreCrop = CoreCrop { x: [19, 32], y: [17, 30] };
+/// Cells of the full images of that calorimeter, along x and y.
+const HCAL_IMAGE: (usize, usize) = (48, 48);
 
 /// Reads images; [`ShowerReader`](super::ShowerReader) keeps the place in the file.
 #[derive(Debug)]
 pub(super) struct ImageReader {
     energies: Array,
+    /// Where the energies stand, if each shower has several numbers there.
+    column: Crop,
     cells: Array,
+    /// Along the file's axes.
     crop: Crop,
     grid: Grid,
-    units_per_gev: f64,
+    axes: Axes,
+    energy_scale: Scale,
+    cell_scale: Scale,
     extras: Extras,
     negative_cells: NegativeCells,
     inspect: bool,
@@ -67,34 +77,46 @@ impl ImageReader {
         options: &ReadOptions,
     ) -> Result<(Self, FileInfo)> {
         let plain = Arc::new(file.plain.try_clone().map_err(|e| Error::io(path, "open for reading", e))?);
-        let energies = Array::open(file, &plain, path, &place.energies, Kind::Floats)?;
-        let cells = Array::open(file, &plain, path, &place.cells, Kind::Floats)?;
-        check_lengths(&energies, &cells, options.inspect)?;
+        let energies = Array::open(file, &plain, path, &place.energies, Kind::Numbers)?;
+        let cells = Array::open(file, &plain, path, &place.cells, Kind::Numbers)?;
+        // 3DGAN's `target` holds the particle and its energy.
+        let in_columns = place.layout == Layout::Clic && energies.shape.len() == 2 && energies.shape[1] > 1;
+        let column = in_columns.then(|| std::iter::once(1..2).collect());
+        check_lengths(&energies, &column, &cells, options.inspect)?;
         let (full_grid, core) = grid_of(&cells, place, options)?;
         let grid = core.map_or(full_grid, |core| Grid {
             nx: core.x[1] - core.x[0],
             ny: core.y[1] - core.y[0],
             ..full_grid
         });
-        let expected = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
-        if let Some(expected) = expected.filter(|expected| *expected != grid) {
+        if let Some(expected) = known_grid(options).filter(|expected| *expected != grid) {
             return Err(
                 cells.error(format!("showers of {grid} cells"), format!("{expected} cells (layers, x, y)"))
             );
         }
-        let crop = core.map(|core| vec![0..grid.layers, core.x[0]..core.x[1], core.y[0]..core.y[1]]);
-        let challenge = place.layout == Layout::CaloChallenge;
-        let extras = if challenge {
-            Extras::default()
+        let crop = core.map(|core| crop_along(&cells, place.axes, core, full_grid));
+        let extras = if place.layout == Layout::Grid {
+            Extras::open(file, &plain, path, &place.group, cells.n_rows())
         } else {
-            Extras::open(file, &plain, path, &place.group, cells.n_rows())?
+            Extras::default()
         };
+        let mut notes = extras.left_out.clone();
+        let is_flat = cells.shape.len() == 2 && known_grid(options).is_none();
+        if options.inspect && is_flat && challenge::row_of(cells.row_len())?.is_none() {
+            notes.push(format!(
+                "the file does not hold its grid ({GRID_OPTIONS}): its cells stand in one row"
+            ));
+        }
         let info = FileInfo {
             path: path.to_owned(),
             layout: place.layout,
             group: printable(&place.group),
             grid,
             full_grid: core.map(|_| full_grid),
+            energy_unit: place.energy_unit,
+            cell_unit: place.cell_unit,
+            axes: place.axes,
+            notes,
             n_showers: cells.n_rows() as u64,
             cells: StorageInfo::of(&cells),
             energies: StorageInfo::of(&energies),
@@ -102,10 +124,13 @@ impl ImageReader {
         };
         let reader = Self {
             energies,
+            column,
             cells,
             crop,
             grid,
-            units_per_gev: if challenge { 1e3 } else { 1.0 },
+            axes: place.axes,
+            energy_scale: place.energy_unit.into_unit(EnergyUnit::Gev),
+            cell_scale: place.cell_unit.into_unit(EnergyUnit::Mev),
             extras,
             negative_cells: options.negative_cells,
             inspect: options.inspect,
@@ -124,8 +149,18 @@ impl ImageReader {
         values.resize(rows.len() * self.grid.n_cells(), T::default());
         let mut passing = Window::default();
         let window = self.windows.cells::<T>().unwrap_or(&mut passing);
-        window.read(&self.cells, &self.crop, rows.clone(), &mut values)?;
+        if self.axes.are_ours() {
+            window.read(&self.cells, &self.crop, rows.clone(), &mut values)?;
+        } else {
+            let mut as_stored = vec![T::default(); values.len()];
+            window.read(&self.cells, &self.crop, rows.clone(), &mut as_stored)?;
+            self.axes.to_ours(&as_stored, &mut values, self.grid);
+        }
         self.check_cells(&mut values)?;
+        if !self.cell_scale.is_one() {
+            let scale = self.cell_scale;
+            values.par_iter_mut().for_each(|cell| *cell = T::from_f64(scale.apply(cell.to_f64())));
+        }
         batch.extras = self.extras.read(rows.clone())?;
         batch.cells_mev = Array4::from_shape_vec((rows.len(), layers, nx, ny), values)
             .map_err(|e| self.cells.error(format!("{e}"), "as many cells as the grid has"))?;
@@ -134,12 +169,12 @@ impl ImageReader {
 
     fn read_energies(&mut self, rows: Range<usize>, energies_gev: &mut Vec<f64>) -> Result<()> {
         energies_gev.resize(rows.len(), 0.0);
-        self.windows.energies.read(&self.energies, &None, rows, energies_gev)?;
+        self.windows.energies.read(&self.energies, &self.column, rows, energies_gev)?;
         if !self.inspect {
-            check_energies(energies_gev, &self.energies)?;
+            check_energies(energies_gev, &self.energies, &self.column)?;
         }
-        for energy in energies_gev {
-            *energy /= self.units_per_gev;
+        if !self.energy_scale.is_one() {
+            energies_gev.iter_mut().for_each(|energy| *energy = self.energy_scale.apply(*energy));
         }
         Ok(())
     }
@@ -163,14 +198,16 @@ impl ImageReader {
         const SHOWERS: usize = 64;
         let n_cells = self.grid.n_cells();
         let (mut bad, mut first) = (check::BadCells::default(), 0.0);
-        let mut cells: Vec<f64> = Vec::new();
+        let (mut cells, mut as_stored): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         let mut window = Window::default();
         for start in (0..self.cells.n_rows()).step_by(SHOWERS) {
             let rows = start..(start + SHOWERS).min(self.cells.n_rows());
             cells.resize(rows.len() * n_cells, 0.0);
-            if let Err(e) = window.read(&self.cells, &self.crop, rows, &mut cells) {
+            as_stored.resize(cells.len(), 0.0);
+            if let Err(e) = window.read(&self.cells, &self.crop, rows, &mut as_stored) {
                 return e;
             }
+            self.axes.to_ours(&as_stored, &mut cells, self.grid);
             let here = check::bad_cells(&cells, negatives);
             if let (false, Some(i)) = (bad.any(), here.first) {
                 first = usize::try_from(i).map_or(0.0, |i| cells[i]);
@@ -189,32 +226,42 @@ impl ImageReader {
     }
 }
 
-/// The grid in the file and the core to cut out of it.
+/// The options that tell a grid.
+const GRID_OPTIONS: &str = "--grid LAYERSxNXxNY or --detector NAME";
+
+/// The grid that the caller told.
+fn known_grid(options: &ReadOptions) -> Option<Grid> {
+    options.grid.or(options.detector.as_ref().map(|detector| detector.grid))
+}
+
+/// The grid in the file, in our order of axes, and the core to cut out of it.
 fn grid_of(cells: &Array, place: &Place, options: &ReadOptions) -> Result<(Grid, Option<CoreCrop>)> {
-    if place.layout == Layout::CaloChallenge {
-        let given = options.grid.or(options.detector.as_ref().map(|detector| detector.grid));
-        let Some(grid) = given.or(challenge::row_of(cells.row_len())?) else {
-            let expected = challenge::expected(cells.row_len())?;
-            return Err(cells.error(format!("flattened showers of {} cells", cells.row_len()), expected));
-        };
-        if cells.shape.len() != 2 || cells.row_len() != grid.n_cells() {
-            return Err(cells.error(
-                format!("extents {:?}", cells.shape),
-                format!("[showers, {}] for a grid of {grid}", grid.n_cells()),
-            ));
-        }
-        return Ok((grid, None));
+    if let ([_, n_cells], Layout::CaloChallenge) = (&cells.shape[..], place.layout) {
+        return flat_grid(cells, *n_cells, options).map(|grid| (grid, None));
     }
-    let [_, layers, nx, ny] = cells.shape[..] else {
-        return Err(cells.error(format!("extents {:?}", cells.shape), "[showers, layers, x, y]"));
+    // A detector of layers with voxels of their own takes every shower as a row.
+    let row = voxel_row(cells.row_len());
+    if place.layout == Layout::CaloChallenge && place.axes.are_ours() && known_grid(options) == Some(row) {
+        return Ok((row, None));
+    }
+    // Networks for images with channels leave a last axis of length 1.
+    let extents = match cells.shape[..] {
+        [_, a, b, c] | [_, a, b, c, 1] => [a, b, c],
+        _ => {
+            let expected = if place.layout == Layout::CaloChallenge { "[showers, cells] or " } else { "" };
+            let axes = place.axes.to_string().replace("layer", "layers").replace(',', ", ");
+            return Err(
+                cells.error(format!("extents {:?}", cells.shape), format!("{expected}[showers, {axes}]"))
+            );
+        }
     };
-    if layers * nx * ny == 0 {
+    if extents.contains(&0) {
         return Err(cells.error(format!("extents {:?}", cells.shape), "a grid with cells"));
     }
-    let grid = Grid { layers, nx, ny };
+    let grid = place.axes.grid(extents);
     let core = core_of(grid, place, options);
     if let Some(CoreCrop { x, y }) = core
-        && (x[0] >= x[1] || y[0] >= y[1] || x[1] > nx || y[1] > ny)
+        && (x[0] >= x[1] || y[0] >= y[1] || x[1] > grid.nx || y[1] > grid.ny)
     {
         return Err(cells.error(
             format!("showers of {grid} cells"),
@@ -224,12 +271,43 @@ fn grid_of(cells: &Array, place: &Place, options: &ReadOptions) -> Result<(Grid,
     Ok((grid, core))
 }
 
+/// The grid of flattened showers, which the file does not hold.
+fn flat_grid(cells: &Array, n_cells: usize, options: &ReadOptions) -> Result<Grid> {
+    let Some(grid) = known_grid(options).or(challenge::row_of(n_cells)?) else {
+        if options.inspect && n_cells > 0 {
+            return Ok(voxel_row(n_cells));
+        }
+        return Err(cells.error(
+            format!("flattened showers of {n_cells} cells"),
+            format!("{} ({GRID_OPTIONS})", challenge::expected(n_cells)?),
+        ));
+    };
+    if n_cells == grid.n_cells() {
+        return Ok(grid);
+    }
+    Err(cells.error(
+        format!("extents {:?}", cells.shape),
+        format!("[showers, {}] for a grid of {grid}", grid.n_cells()),
+    ))
+}
+
+/// The core as ranges along the file's axes.
+fn crop_along(cells: &Array, axes: Axes, core: CoreCrop, full_grid: Grid) -> Vec<Range<usize>> {
+    let ours = [0..full_grid.layers, core.x[0]..core.x[1], core.y[0]..core.y[1]];
+    let mut ranges = axes.ranges(&ours, full_grid).to_vec();
+    ranges.extend(cells.shape.iter().skip(4).map(|extent| 0..*extent));
+    ranges
+}
+
 /// The core to cut, unless the showers are cut already.
 fn core_of(grid: Grid, place: &Place, options: &ReadOptions) -> Option<CoreCrop> {
+    let is_hcal = (grid.nx, grid.ny) == HCAL_IMAGE;
     let of_detector = options.detector.as_ref().and_then(|detector| {
-        let full = detector.hdf5.full_group.as_deref() == Some(place.group.as_str());
-        detector.hdf5.core_crop.filter(|_| full && grid != detector.grid)
+        let core = detector.hdf5.core_crop?;
+        let is_full = detector.hdf5.full_group.as_deref() == Some(place.group.as_str())
+            || (is_hcal && core == HCAL_CORE && grid.layers == detector.grid.layers);
+        (is_full && grid != detector.grid).then_some(core)
     });
-    let known = (place.group == "hcal_only" && (grid.nx, grid.ny) == (48, 48)).then_some(HCAL_CORE);
+    let known = (place.group == "hcal_only" && is_hcal).then_some(HCAL_CORE);
     options.core_crop.or(of_detector).or(known)
 }

@@ -7,7 +7,9 @@ use calo_core::{Dtype, Grid};
 use serde::Serialize;
 
 use super::array::{Array, Storage};
+use super::axes::Axes;
 use super::layout::Layout;
+use super::units::EnergyUnit;
 
 /// What [`ShowerReader::info`](super::ShowerReader::info) says about an open file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +24,14 @@ pub struct FileInfo {
     pub grid: Grid,
     /// Grid of the showers in the file where it is cut to a core on reading.
     pub full_grid: Option<Grid>,
+    /// Unit of the incident energies in the file.
+    pub energy_unit: EnergyUnit,
+    /// Unit of the cells in the file.
+    pub cell_unit: EnergyUnit,
+    /// Order of the file's axes behind that of the showers.
+    pub axes: Axes,
+    /// What was left out, or could not be told, in words.
+    pub notes: Vec<String>,
     /// Showers in the file.
     pub n_showers: u64,
     /// The data set of the cells, or of the points.

@@ -25,28 +25,65 @@ pub(super) struct OpenFile {
 pub(super) fn open(path: &Path) -> Result<OpenFile> {
     let RegularFile { file: plain, n_bytes } = open_regular(path, "an HDF5 file")?;
     check_signature(path, &plain, n_bytes)?;
-    let hdf5 = builder(path)?.open(path).map_err(|e| {
+    // The setting holds for the process; without it nothing is opened.
+    plugins::switch_off(path)?;
+    let hdf5 = open_locked(path).map_err(|e| {
         let reason = one_line(&e);
-        let problem = if reason.contains("truncated") {
-            format!("truncated: {n_bytes} bytes are fewer than its header announces")
+        let whole = "a whole, undamaged HDF5 file";
+        let (problem, expected) = if reason.contains("truncated") {
+            (format!("truncated: {n_bytes} bytes are fewer than its header announces"), whole)
+        } else if is_lock_held(&reason) {
+            ("is open for writing elsewhere".to_owned(), "a file that its writer has finished")
+        } else if reason.contains("already open for write") {
+            let problem = "was never closed by its writer, which still writes or died";
+            (problem.to_owned(), "a finished file (if nothing writes it, `h5clear -s` marks it as one)")
         } else {
-            format!("{n_bytes} bytes that libhdf5 cannot open ({reason})")
+            (format!("{n_bytes} bytes that libhdf5 cannot open ({reason})"), whole)
         };
-        Error::file(path, problem, "a whole, undamaged HDF5 file")
+        Error::file(path, problem, expected)
     })?;
     Ok(OpenFile { hdf5, plain, n_bytes })
 }
 
+/// Opens with a lock, so that no half-written file is read. Without one where the file system has none.
+fn open_locked(path: &Path) -> hdf5::Result<hdf5::File> {
+    match unplugged_builder(true).open(path) {
+        Err(e) if is_lock_missing(&one_line(&e)) => unplugged_builder(false).open(path),
+        opened => opened,
+    }
+}
+
+/// Whether another process holds the lock.
+fn is_lock_held(reason: &str) -> bool {
+    // libhdf5 ends its message with `unable to lock file, errno = N, error message = '...'`.
+    let code = reason.split_once("unable to lock file, errno = ").and_then(|(_, rest)| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    });
+    let kind = code.map(|code| std::io::Error::from_raw_os_error(code).kind());
+    matches!(kind, Some(ErrorKind::WouldBlock | ErrorKind::PermissionDenied))
+}
+
+/// Whether there are no locks to be had.
+fn is_lock_missing(reason: &str) -> bool {
+    reason.contains("unable to lock file") && !is_lock_held(reason)
+}
+
 /// How every file is opened and created, `path` being the next.
 ///
-/// Without plugins ([`plugins`]), and without libhdf5's file locks: data is often on file systems without locks, or
-/// open elsewhere for reading, and a file being written has a temporary name until it is complete.
-#[expect(clippy::disallowed_methods, reason = "the one place that may: it switches plugins off first")]
+/// Without plugins ([`plugins`]), and without libhdf5's file locks: a file being written has a temporary name until it is
+/// complete. [`open`] locks what it reads where it can.
 pub(super) fn builder(path: &Path) -> Result<hdf5::FileBuilder> {
     plugins::switch_off(path)?;
+    Ok(unplugged_builder(false))
+}
+
+/// A builder, once plugins are switched off.
+#[expect(clippy::disallowed_methods, reason = "the one place that may: its callers switch plugins off first")]
+fn unplugged_builder(with_lock: bool) -> hdf5::FileBuilder {
     let mut builder = hdf5::FileBuilder::new();
-    builder.with_fapl(|access| access.file_locking(false));
-    Ok(builder)
+    builder.with_fapl(|access| access.file_locking(with_lock));
+    builder
 }
 
 /// The signature stands at byte 0, or behind a user block at 512, 1024, 2048, ...

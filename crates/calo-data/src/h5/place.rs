@@ -1,157 +1,172 @@
 //! Which layout a file has, and where in it the showers stand.
 
-use std::fmt;
 use std::path::Path;
 
 use calo_core::{Error, Result};
 
-use super::layout::Layout;
+use super::attributes::unit_of;
+use super::axes::Axes;
+use super::groups::{self, Contents, holds};
+use super::layout::{Description, Layout};
 use super::open::printable;
 use super::read_options::ReadOptions;
+use super::units::EnergyUnit;
 
 /// Groups that are found without being named.
 const KNOWN_GROUPS: [&str; 3] = ["30x30", "48x13x13", "hcal_only"];
 
-/// Most members of a file that are listed.
-const MAX_LISTED: usize = 200;
-
-/// A layout and the names of its data sets inside the file.
+/// A layout, and the names and units of its data sets inside the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) layout: Layout,
     pub(super) group: String,
     pub(super) energies: String,
     pub(super) cells: String,
+    pub(super) energy_unit: EnergyUnit,
+    pub(super) cell_unit: EnergyUnit,
+    pub(super) axes: Axes,
+}
+
+/// Layouts in the order in which a group is asked for them.
+const RECOGNISED: [Layout; 5] =
+    [Layout::CaloChallenge, Layout::Lemurs, Layout::ShowerData, Layout::Clic, Layout::Grid];
+
+/// Data sets of a layout in a group.
+struct Match {
+    layout: Layout,
+    group: String,
+    energies: String,
+    cells: String,
 }
 
 /// Finds the showers in `file`.
 pub(super) fn recognise(path: &Path, file: &hdf5::File, options: &ReadOptions) -> Result<Place> {
-    let energy_name = options.energy_name.as_deref().unwrap_or("energy");
-    let layers_name = options.layers_name.as_deref().unwrap_or("layers");
-    let members = Members::of(file);
-    let root_has = |names: &[&str]| names.iter().all(|name| members.root.iter().any(|m| m == name));
-    let in_root = |layout, energies: &str, cells: &str| Place {
-        layout,
-        group: "/".to_owned(),
-        energies: energies.to_owned(),
-        cells: cells.to_owned(),
+    let names_told = options.energy_name.is_some() || options.layers_name.is_some();
+    let layouts: Vec<Layout> = match options.layout {
+        Some(layout) => vec![layout],
+        // Names of one's own are those of a grid.
+        None if names_told => vec![Layout::Grid],
+        None => RECOGNISED.to_vec(),
     };
-    let told_grid = options.group.is_some() || options.energy_name.is_some() || options.layers_name.is_some();
-    let layout = match options.layout {
-        Some(layout) => layout,
-        None if told_grid => Layout::Grid,
-        None if root_has(&["incident_energies", "showers"]) => Layout::CaloChallenge,
-        None if root_has(&["showers", "energies"]) => Layout::ShowerData,
-        None => Layout::Grid,
-    };
-    match layout {
-        Layout::CaloChallenge | Layout::ShowerData => {
-            let energies = if layout == Layout::ShowerData { "energies" } else { "incident_energies" };
-            if !root_has(&[energies, "showers"]) {
-                let problem = format!("holds {members}");
-                return Err(Error::file(path, problem, format!("data sets `{energies}` and `showers`")));
-            }
-            Ok(in_root(layout, energies, "showers"))
+    let group = options.group.as_deref().map(|group| match group.trim_matches('/') {
+        "" => "/",
+        group => group,
+    });
+    let mut found = Vec::new();
+    let everywhere = group.map_or_else(|| groups::all(file), |group| vec![group.to_owned()]);
+    for layout in &layouts {
+        for [energies, cells] in names(*layout, options) {
+            let at_the_root = layout.description().at_the_root;
+            let groups = everywhere.iter().filter(|group| !at_the_root || *group == "/");
+            let groups = groups.filter(|group| holds(file, group, &[&energies, &cells]));
+            let matches = groups.map(|group| Match {
+                layout: *layout,
+                group: group.clone(),
+                energies: energies.clone(),
+                cells: cells.clone(),
+            });
+            found.extend(matches);
         }
-        Layout::Grid => {
-            let group = grid_group(path, &members, options, energy_name, layers_name)?;
-            let prefix = if group == "/" { String::new() } else { format!("{group}/") };
-            Ok(Place {
-                layout,
-                energies: format!("{prefix}{energy_name}"),
-                cells: format!("{prefix}{layers_name}"),
-                group,
-            })
+        // The first layout that is there is meant: a group may also hold the names of a later one.
+        if !found.is_empty() {
+            break;
         }
+    }
+    let chosen = choose(path, file, found, options, &layouts)?;
+    described(path, file, chosen, options)
+}
+
+/// Names of incident energies and cells that a file of `layout` may have.
+fn names(layout: Layout, options: &ReadOptions) -> Vec<[String; 2]> {
+    let Description { energies, cells, .. } = layout.description();
+    let cells = options.layers_name.clone().unwrap_or_else(|| cells.to_owned());
+    match &options.energy_name {
+        Some(energies) => vec![[energies.clone(), cells]],
+        None => energies.iter().map(|energies| [(*energies).to_owned(), cells.clone()]).collect(),
     }
 }
 
-/// The group that was asked for, that the detector or this project knows, or the only one there is.
-fn grid_group(
+/// The only place there is, or the one that the detector or this project knows.
+fn choose(
     path: &Path,
-    members: &Members,
+    file: &hdf5::File,
+    mut found: Vec<Match>,
     options: &ReadOptions,
-    energy: &str,
-    layers: &str,
-) -> Result<String> {
-    let holds = |names: &[String]| [energy, layers].iter().all(|name| names.iter().any(|n| n == name));
-    if let Some(wanted) = &options.group {
-        let wanted = wanted.trim_matches('/');
-        if wanted.is_empty() && holds(&members.root) {
-            return Ok("/".to_owned());
+    layouts: &[Layout],
+) -> Result<Match> {
+    let position = |wanted: &str| found.iter().position(|place| place.group == wanted);
+    let of_detector = options.detector.as_ref().map(|detector| &detector.hdf5);
+    let of_detector = of_detector.map(|names| [Some(&names.group), names.full_group.as_ref()]);
+    let of_detector = of_detector.into_iter().flatten().flatten().find_map(|group| position(group));
+    let known: Vec<usize> = KNOWN_GROUPS.into_iter().filter_map(position).collect();
+    let chosen = match (found.len(), of_detector, known.as_slice()) {
+        (0, _, _) => None,
+        (1, _, _) => Some(0),
+        // Two names of one layout in one group: the first is the usual one.
+        (_, None, _) if found.iter().all(|place| place.group == found[0].group) => Some(0),
+        (_, Some(i), _) | (_, None, &[i]) => Some(i),
+        _ => {
+            let groups: Vec<&str> = found.iter().take(20).map(|place| place.group.as_str()).collect();
+            let more = if found.len() > groups.len() { ", ..." } else { "" };
+            let problem = format!("has showers in several groups: {}{more}", printable(&groups.join(", ")));
+            return Err(Error::file(path, problem, "the name of the group to read (--group)"));
         }
-        // Nested groups are not listed: whether they hold the data sets shows when these are opened.
-        let listed = members.groups.iter().find(|(group, _)| group == wanted);
-        if wanted.contains('/') || listed.is_some_and(|(_, names)| holds(names)) {
-            return Ok(wanted.to_owned());
+    };
+    match chosen {
+        Some(i) => Ok(found.swap_remove(i)),
+        None => {
+            let problem = format!("holds {}", Contents::of(file));
+            Err(Error::file(path, problem, expected(options, layouts)))
         }
-        let expected = format!("a group `{wanted}` with data sets `{energy}` and `{layers}`");
-        return Err(Error::file(path, format!("holds {members}"), expected));
-    }
-    let mut candidates: Vec<&str> =
-        members.groups.iter().filter(|(_, n)| holds(n)).map(|(g, _)| g.as_str()).collect();
-    if holds(&members.root) {
-        candidates.push("/");
-    }
-    if let Some(names) = options.detector.as_ref().map(|detector| &detector.hdf5) {
-        let of_detector = [Some(&names.group), names.full_group.as_ref()];
-        if let Some(group) = of_detector.into_iter().flatten().find(|g| candidates.contains(&g.as_str())) {
-            return Ok(group.clone());
-        }
-    }
-    let known: Vec<&str> = candidates.iter().copied().filter(|group| KNOWN_GROUPS.contains(group)).collect();
-    match (candidates.as_slice(), known.as_slice()) {
-        ([only], _) | (_, [only]) => Ok((*only).to_owned()),
-        ([], _) => Err(Error::file(
-            path,
-            format!("holds {members}"),
-            format!(
-                "a group with data sets `{energy}` and `{layers}`, or `incident_energies` and `showers` \
-                 (CaloChallenge), or `energies` and `showers` (ShowerData)"
-            ),
-        )),
-        (several, _) => Err(Error::file(
-            path,
-            format!("has showers in several groups: {}", printable(&several.join(", "))),
-            "the name of the group to read",
-        )),
     }
 }
 
-/// Names at the root and one level below.
-struct Members {
-    root: Vec<String>,
-    groups: Vec<(String, Vec<String>)>,
-}
-
-impl Members {
-    fn of(file: &hdf5::File) -> Self {
-        let mut root = file.member_names().unwrap_or_default();
-        root.truncate(MAX_LISTED);
-        let groups = root.iter().filter_map(|name| {
-            let mut names = file.group(name).ok()?.member_names().unwrap_or_default();
-            names.truncate(MAX_LISTED);
-            Some((name.clone(), names))
-        });
-        Self { groups: groups.collect(), root }
-    }
-}
-
-impl fmt::Display for Members {
-    /// Groups with what they hold, then data sets; a long list is cut.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 12;
-        if self.root.is_empty() {
-            return f.write_str("nothing");
-        }
-        for (i, name) in self.root.iter().take(SHOWN).enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
-            write!(f, "{comma}`{}`", printable(name))?;
-            if let Some((_, names)) = self.groups.iter().find(|(group, _)| group == name) {
-                let names: Vec<String> = names.iter().take(SHOWN).map(|n| printable(n)).collect();
-                write!(f, " ({})", names.join(", "))?;
+/// What was looked for.
+fn expected(options: &ReadOptions, layouts: &[Layout]) -> String {
+    if let [layout] = layouts {
+        let wanted: Vec<String> =
+            names(*layout, options).into_iter().map(|[e, c]| format!("`{e}` and `{c}`")).collect();
+        let wanted = wanted.join(", or ");
+        return match options.group.as_deref() {
+            Some(group) => {
+                format!("a group `{}` with data sets {wanted}", printable(group.trim_matches('/')))
             }
-        }
-        if self.root.len() > SHOWN { f.write_str(", ...") } else { Ok(()) }
+            None => format!("data sets {wanted}"),
+        };
     }
+    let group = options.group.as_deref().map(|group| format!(" `{}`", printable(group.trim_matches('/'))));
+    format!(
+        "a group{} with data sets `energy` and `layers`, or `incident_energies` and `showers` (CaloChallenge), or \
+         `energies` and `showers` (ShowerData), or `incident_energy` and `showers` (LEMURS), or `ECAL` and `energy` or \
+         `target` (3DGAN)",
+        group.unwrap_or_default()
+    )
+}
+
+/// The place with its units: those of the caller, of the file's attributes, of the layout, in this order.
+fn described(path: &Path, file: &hdf5::File, found: Match, options: &ReadOptions) -> Result<Place> {
+    let Match { layout, group, energies, cells } = found;
+    let prefix = if group == "/" { String::new() } else { format!("{group}/") };
+    let (energies, cells) = (format!("{prefix}{energies}"), format!("{prefix}{cells}"));
+    let description = layout.description();
+    let unit = |name: &str, told: Option<EnergyUnit>, usual: EnergyUnit, option: &str| match (
+        told,
+        unit_of(file, name),
+    ) {
+        (Some(unit), _) => Ok(unit),
+        (None, None) => Ok(usual),
+        (None, Some(text)) => text.parse().map_err(|_| {
+            let expected = format!("eV, keV, MeV, GeV or TeV ({option} UNIT)");
+            Error::dataset(path, &printable(name), format!("has the unit `{}`", printable(&text)), expected)
+        }),
+    };
+    Ok(Place {
+        energy_unit: unit(&energies, options.energy_unit, description.energy_unit, "--energy-unit")?,
+        cell_unit: unit(&cells, options.cell_unit, description.cell_unit, "--cell-unit")?,
+        axes: options.axes.unwrap_or(description.axes),
+        layout,
+        group,
+        energies,
+        cells,
+    })
 }

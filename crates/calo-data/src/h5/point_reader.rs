@@ -18,6 +18,7 @@ use super::open::{OpenFile, open};
 use super::place::{Place, recognise};
 use super::read_options::{NegativeCells, ReadOptions};
 use super::rows::Window;
+use super::units::{EnergyUnit, Scale};
 use crate::points::PointBatch;
 
 /// What [`PointReader::info`] says about an open file.
@@ -58,6 +59,8 @@ pub struct PointReader {
     points: Array,
     point_dtype: Dtype,
     n_points: Option<Array>,
+    energy_scale: Scale,
+    point_scale: Scale,
     extras: Extras,
     heap: Heap,
     negative_cells: NegativeCells,
@@ -112,8 +115,8 @@ impl PointReader {
             let problem = "holds point clouds behind a user block or at addresses that are not 8 bytes wide";
             return Err(Error::file(path, problem, "an HDF5 file of usual make (h5repack makes one)"));
         }
-        let energies = array(&place.energies, Kind::Floats)?;
-        check_lengths(&energies, &points, options.inspect)?;
+        let energies = array(&place.energies, Kind::Numbers)?;
+        check_lengths(&energies, &None, &points, options.inspect)?;
         let n_showers = points.n_rows();
         let n_points = if file.hdf5.link_exists("num_points") {
             let n_points = array("num_points", Kind::Integers)?;
@@ -137,11 +140,13 @@ impl PointReader {
                 energies: StorageInfo::of(&energies),
                 file_bytes: file.n_bytes,
             },
-            extras: Extras::open(file, &plain, path, "/", n_showers)?,
+            extras: Extras::open(file, &plain, path, "/", n_showers),
             energies,
             points,
             point_dtype,
             n_points,
+            energy_scale: place.energy_unit.into_unit(EnergyUnit::Gev),
+            point_scale: place.cell_unit.into_unit(EnergyUnit::Gev),
             heap: Heap::default(),
             negative_cells: options.negative_cells,
             inspect: options.inspect,
@@ -153,6 +158,11 @@ impl PointReader {
     /// What the file is.
     pub fn info(&self) -> &PointFileInfo {
         &self.info
+    }
+
+    /// Which optional data sets were left out, and why.
+    pub fn notes(&self) -> &[String] {
+        &self.extras.left_out
     }
 
     /// Makes `shower` the next one to be read.
@@ -183,13 +193,14 @@ impl PointReader {
         batch.energies_gev.resize(rows.len(), 0.0);
         self.windows.energies.read(&self.energies, &None, rows.clone(), &mut batch.energies_gev)?;
         if !self.inspect {
-            check_energies(&batch.energies_gev, &self.energies)?;
+            check_energies(&batch.energies_gev, &self.energies, &None)?;
         }
         batch.extras = self.extras.read(rows.clone())?;
         self.read_points(rows.clone(), batch)?;
         if !self.inspect {
             self.check_points(batch)?;
         }
+        self.convert(batch);
         self.next = rows.end;
         Ok(!rows.is_empty())
     }
@@ -225,6 +236,19 @@ impl PointReader {
             batch.offsets.push((start + len) / n_features);
         }
         Ok(())
+    }
+
+    /// Turns the file's units into GeV.
+    fn convert(&self, batch: &mut PointBatch) {
+        if !self.energy_scale.is_one() {
+            batch.energies_gev.iter_mut().for_each(|energy| *energy = self.energy_scale.apply(*energy));
+        }
+        if !self.point_scale.is_one() {
+            #[expect(clippy::cast_possible_truncation, reason = "points have 32 bits")]
+            for point in batch.points.chunks_exact_mut(batch.n_features) {
+                point[3] = self.point_scale.apply(f64::from(point[3])) as f32;
+            }
+        }
     }
 
     fn check_points(&mut self, batch: &mut PointBatch) -> Result<()> {

@@ -3,7 +3,9 @@
 use calo_core::detector::CoreCrop;
 use calo_core::{Detector, Grid};
 
+use super::axes::Axes;
 use super::layout::Layout;
+use super::units::EnergyUnit;
 
 /// What to do about negative cells. Cells that are not finite are always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +34,15 @@ pub struct ReadOptions {
     pub detector: Option<Detector>,
     /// Core to cut out of every shower, if the group does not define one.
     pub core_crop: Option<CoreCrop>,
+    /// Unit of the incident energies, where neither layout nor attribute says it or both are wrong.
+    pub energy_unit: Option<EnergyUnit>,
+    /// Unit of the cells, or of the energies of points.
+    pub cell_unit: Option<EnergyUnit>,
+    /// Order of the axes behind that of the showers, where it is not the layout's.
+    pub axes: Option<Axes>,
+    /// Whether the units are right, however odd they look: callers of [`ShowerReader`](super::ShowerReader) then skip its
+    /// [`check_units`](super::ShowerReader::check_units).
+    pub trust_units: bool,
     /// What to do about negative cells.
     pub negative_cells: NegativeCells,
     /// Return every value as it is and refuse nothing but damage: for `calo inspect`.

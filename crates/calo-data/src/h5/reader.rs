@@ -12,6 +12,7 @@ use super::place::recognise;
 use super::point_reader::PointReader;
 use super::read_options::ReadOptions;
 use crate::points::{CellPositions, PointBatch, sum_points};
+use crate::summary::{Summary, UnitHint};
 
 /// Showers of one file, front to back or from any shower on.
 ///
@@ -60,24 +61,44 @@ impl ShowerReader {
             return Ok(Self { info, body: Body::Images(Box::new(reader)), next: 0 });
         }
         let reader = PointReader::open_at(&file, path, &place, options)?;
-        let Some(detector) = &options.detector else {
-            let expected = "a detector to be given, for the cells that the points fall into";
-            return Err(Error::file(path, "holds point clouds", expected));
+        let mut notes = reader.notes().to_vec();
+        let positions = match &options.detector {
+            Some(detector) => CellPositions::of(detector),
+            None if options.inspect => {
+                notes.push("without a detector (--detector NAME) all points stand in one cell".to_owned());
+                CellPositions::one()
+            }
+            None => {
+                let expected =
+                    "a detector to be given, for the cells that the points fall into (--detector NAME)";
+                return Err(Error::file(path, "holds point clouds", expected));
+            }
         };
+        let grid = positions.grid();
+        if let Some(told) = options.grid.filter(|told| *told != grid) {
+            return Err(Error::option("grid", told, format!("{grid}, which the detector tells")));
+        }
+        if let Some(axes) = options.axes {
+            let expected = "no order of axes for point clouds, whose points have coordinates";
+            return Err(Error::option("axes", axes, expected));
+        }
         let points = reader.info();
         let info = FileInfo {
             path: path.to_owned(),
             layout: place.layout,
             group: place.group,
-            grid: detector.grid,
+            grid,
             full_grid: None,
+            energy_unit: place.energy_unit,
+            cell_unit: place.cell_unit,
+            axes: place.axes,
+            notes,
             n_showers: points.n_showers,
             cells: points.points.clone(),
             energies: points.energies.clone(),
             file_bytes: file.n_bytes,
         };
         let buffer = Box::new(PointBatch::empty(points.n_features));
-        let positions = CellPositions::of(detector);
         Ok(Self {
             info,
             body: Body::Points { reader: Box::new(reader), positions, buffer, n_outside: 0 },
@@ -106,6 +127,44 @@ impl ShowerReader {
             Body::Images(_) => 0,
             Body::Points { n_outside, .. } => *n_outside,
         }
+    }
+
+    /// Whether the first showers have plausible units; the next shower to be read is the first.
+    ///
+    /// # Errors
+    /// Visible energies that look 1000 times too small or too large, with the likely mix-up; showers that cannot be read.
+    pub fn check_units(&mut self) -> Result<()> {
+        const BYTES: usize = 32 << 20;
+        const SHOWERS: usize = 64;
+        let n = (BYTES / (4 * self.grid().n_cells()).max(1)).clamp(1, SHOWERS);
+        let mut batch = ShowerBatch::<f32>::empty(self.grid());
+        self.seek(0)?;
+        self.read_batch(n, &mut batch)?;
+        self.seek(0)?;
+        if let Body::Points { n_outside, .. } = &mut self.body {
+            *n_outside = 0; // those points will be met again
+        }
+        let mut summary = Summary::new(self.grid(), 0.0);
+        summary.add(&batch);
+        let Some((hint, response)) = summary.unit_hint().zip(summary.response_mev_per_gev()) else {
+            return Ok(());
+        };
+        let (cell_unit, energy_unit) = (self.info.cell_unit, self.info.energy_unit);
+        let [cell_unit, energy_unit] = match hint {
+            UnitHint::ThousandTooSmall => [cell_unit.larger(), energy_unit.smaller()],
+            UnitHint::ThousandTooLarge => [cell_unit.smaller(), energy_unit.larger()],
+        };
+        Err(Error::file(
+            &self.info.path,
+            format!(
+                "{response:.3e} MeV of cells for each GeV of incident energy; {} (likely a mix-up of MeV and GeV)",
+                hint.describe()
+            ),
+            format!(
+                "plausible units: --cell-unit {cell_unit} or --energy-unit {energy_unit} say what the file has, \
+                 --trust-units that it is right"
+            ),
+        ))
     }
 
     /// Makes `shower` the next one to be read.

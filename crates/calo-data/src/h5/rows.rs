@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::array::{Array, Chunk, Chunks, Storage};
 use super::element::{ByteOrder, Stored};
 use super::filter::{Decoded, Decoder};
+use super::tall;
 
 /// Decoded rows that were not requested yet are kept up to this size.
 const WINDOW_BYTES: usize = 64 << 20;
@@ -55,6 +56,13 @@ impl<T: Stored> Window<T> {
                 (start, out) = (start + n, tail);
                 continue;
             }
+            if let Some(part) = tall_part(array, row_len * size_of::<T>(), start) {
+                self.rows = 0..0;
+                self.values.resize(part.len() * row_len, T::default());
+                fill(array, crop, part.clone(), &mut self.values)?;
+                self.rows = part;
+                continue;
+            }
             let step = step_rows(array);
             // Whole steps, enough for all cores, go straight to the caller; the rest through the window.
             let n_direct = if start % step == 0 { (end - start) / step * step } else { 0 };
@@ -92,6 +100,13 @@ pub(super) fn cropped_len(array: &Array, crop: &Crop) -> usize {
         .map_or_else(|| array.row_len(), |ranges| ranges.iter().map(ExactSizeIterator::len).product())
 }
 
+/// The rows around `row` that are decoded together, where they are not all of those that share a chunk.
+fn tall_part(array: &Array, row_bytes: usize, row: usize) -> Option<Range<usize>> {
+    let Storage::Chunked(chunks) = &array.storage else { return None };
+    let part_rows = tall::part_rows(array, chunks, row_bytes)?;
+    Some(tall::part_of(array, chunks, part_rows, row))
+}
+
 /// Rows that are decoded together.
 fn step_rows(array: &Array) -> usize {
     match &array.storage {
@@ -121,6 +136,9 @@ fn fill<T: Stored>(array: &Array, crop: &Crop, rows: Range<usize>, out: &mut [T]
                 let first = (rows.start + i * n) as u64;
                 contiguous_rows(array, crop, offset + first * row_bytes as u64, out.len() / row_len, out)
             })
+        }
+        Storage::Chunked(chunks) if tall::part_rows(array, chunks, row_len * size_of::<T>()).is_some() => {
+            tall::fill(array, chunks, crop, rows, out)
         }
         Storage::Chunked(chunks) => {
             let step = chunks.shape[0].min(array.n_rows());
@@ -229,6 +247,26 @@ fn load<'d>(
     })
 }
 
+/// The elements of `rows` of `chunk`, counted from its first.
+pub(super) fn load_elements<T: Stored>(
+    array: &Array,
+    chunks: &Chunks,
+    chunk: Chunk,
+    rows: Range<usize>,
+) -> Result<Vec<T>> {
+    let n_bytes = chunks.n_bytes(array.element.size());
+    let mut elements = vec![T::default(); chunks.shape.iter().product()];
+    DECODER.with_borrow_mut(|decoder| {
+        let Decoded { bytes, order } = load(array, chunks, chunk, n_bytes, decoder)?;
+        T::decode(bytes, order, array.element, &mut elements);
+        Ok(())
+    })?;
+    let per_row = elements.len() / chunks.shape[0];
+    elements.truncate(rows.end * per_row);
+    elements.drain(..rows.start * per_row);
+    Ok(elements)
+}
+
 fn read_exact(array: &Array, buffer: &mut [u8], offset: u64) -> Result<()> {
     array.file.read_exact_at(buffer, offset).map_err(|e| {
         array.error(
@@ -250,7 +288,7 @@ fn library_rows<T: Stored>(array: &Array, crop: &Crop, rows: Range<usize>, out: 
 }
 
 /// Whether a chunk from `from` on holds anything of the crop.
-fn touches(from: &[usize], shape: &[usize], crop: &Crop) -> bool {
+pub(super) fn touches(from: &[usize], shape: &[usize], crop: &Crop) -> bool {
     crop.as_ref().is_none_or(|ranges| {
         let axes = ranges.iter().zip(&from[1..]).zip(&shape[1..]);
         axes.into_iter().all(|((range, from), extent)| range.start < from + extent && *from < range.end)
@@ -283,7 +321,7 @@ impl Block<'_> {
 
 /// Calls `copy(to, from, n)` for every run of n consecutive elements that a block of `shape` at `from` shares with
 /// the cropped rows of an output of `out_len` elements.
-fn for_each_run(
+pub(super) fn for_each_run(
     array: &Array,
     crop: &Crop,
     shape: &[usize],

@@ -177,7 +177,7 @@ impl TableReader {
             return Err(Error::dataset(&self.path, name, "not there", "a table with this column"));
         }
         let plain = self.file.plain.try_clone().map_err(|e| Error::io(&self.path, "open for reading", e))?;
-        let array = Array::open(&self.file, &Arc::new(plain), &self.path, name, Kind::Floats)?;
+        let array = Array::open(&self.file, &Arc::new(plain), &self.path, name, Kind::Numbers)?;
         if array.shape.len() > 2 {
             return Err(array.error(format!("extents {:?}", array.shape), "[rows] or [rows, width]"));
         }

@@ -46,6 +46,13 @@ impl WriteOptions {
 
     /// Refuses what no file can be written with.
     pub(super) fn validate(&self) -> Result<()> {
+        if !self.layout.is_written() {
+            let written = Layout::WRITTEN.map(Layout::name).join(", ");
+            return Err(Error::option("layout", self.layout, format!("one that is written: {written}")));
+        }
+        if let Some(group) = self.group.as_ref().filter(|_| self.layout != Layout::Grid) {
+            return Err(Error::option("group", group, format!("none in the layout {}", self.layout)));
+        }
         let grid = self.grid;
         let n_cells = grid.shape().iter().try_fold(1_usize, |n, extent| n.checked_mul(*extent));
         if !n_cells.is_some_and(|n| (1..=1 << 24).contains(&n)) {

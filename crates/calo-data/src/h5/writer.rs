@@ -54,7 +54,7 @@ impl ShowerWriter {
     pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
         options.validate()?;
         let body = match options.layout {
-            Layout::Grid | Layout::CaloChallenge => {
+            Layout::Grid | Layout::CaloChallenge | Layout::Lemurs | Layout::Clic => {
                 Body::Images(Box::new(ImageWriter::create(path, options)?))
             }
             Layout::ShowerData => {
