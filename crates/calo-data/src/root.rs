@@ -6,8 +6,10 @@
 //! basket of each branch in memory. `docs/formats.md` says which files it reads and why `oxyroot` is not used.
 
 mod bytes;
+mod choice;
 mod column;
 mod compression;
+mod element;
 mod encode;
 mod file;
 mod hits;

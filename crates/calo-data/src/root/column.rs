@@ -3,34 +3,15 @@
 use calo_core::{Error, Result};
 
 use super::bytes::{Cursor, Parsed};
+use super::element::{Element, Shape, decode, interpret};
 use super::file::RootFile;
-use super::tree::{BasketAt, Branch};
+use super::tree::{BasketAt, Branch, Tree};
 
-/// Version, buffer size, size and number of entry offsets, last byte, flag: what a basket's key holds in addition.
-const BASKET_FIELDS: usize = 2 + 4 * 4 + 1;
+/// Version, buffer size, size and number of entry offsets, last byte, flag, and bits of features where there are any:
+/// what a basket's key holds in addition, at most.
+const BASKET_FIELDS: usize = 2 + 4 * 4 + 1 + 1;
 /// Basket flags from here on mean that entry offsets are not stored.
 const GENERATED_OFFSETS: u8 = 80;
-/// Byte count, version and length in front of each `std::vector`.
-const VECTOR_HEADER: usize = 10;
-
-/// Element type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Element {
-    F32,
-    F64,
-    I32,
-    U32,
-    I64,
-}
-
-/// How entries lie in a basket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// `n` elements each.
-    Fixed(usize),
-    /// Any number of elements, each entry behind a header of this many bytes.
-    Jagged(usize),
-}
 
 /// A numeric branch.
 #[derive(Debug)]
@@ -38,6 +19,8 @@ pub(super) struct Column {
     name: String,
     element: Element,
     shape: Shape,
+    /// The branch that says how many elements each entry has, for baskets without offsets.
+    counter: Option<Box<Column>>,
     baskets: Vec<BasketAt>,
     loaded: Option<Basket>,
 }
@@ -52,18 +35,22 @@ struct Basket {
 }
 
 impl Column {
-    /// Prepares `branch` for reading; `n_entries` is what its tree has.
+    /// Prepares `branch` of `tree` for reading.
     ///
     /// # Errors
     /// An element type that is not numeric, baskets that do not hold the tree's entries.
-    pub(super) fn new(file: &RootFile, branch: &Branch, n_entries: u64) -> Result<Self> {
+    pub(super) fn new(file: &RootFile, branch: &Branch, tree: &Tree) -> Result<Self> {
+        let n_entries = tree.n_entries;
         let fail = |problem: String, expected: &str| {
             Err(Error::dataset(file.path(), &branch.name, problem, expected.to_owned()))
         };
         let Some((element, shape)) = interpret(branch) else {
             let found = branch.class.clone().or(branch.leaves.first().map(|leaf| leaf.class.clone()));
             let problem = format!("a branch of type {}", found.as_deref().unwrap_or("unknown"));
-            return fail(problem, "numbers, C arrays of numbers, or vector<float>, <double> or <int>");
+            return fail(
+                problem,
+                "numbers, C arrays of numbers, or vectors of numbers (std::vector or RVec)",
+            );
         };
         if branch.n_entries != n_entries {
             return fail(format!("{} entries", branch.n_entries), &format!("{n_entries}, as the tree has"));
@@ -83,7 +70,17 @@ impl Column {
             return fail(format!("{next} entries in its baskets"), &expected);
         }
         let baskets = branch.baskets.iter().copied().filter(|basket| basket.n_entries > 0).collect();
-        Ok(Self { name: branch.name.clone(), element, shape, baskets, loaded: None })
+        let counter = match &shape {
+            Shape::Counted { counter, .. } => {
+                let counter = tree.branches.iter().find(|branch| branch.name == *counter);
+                // One that counts itself would go on for ever.
+                let counter =
+                    counter.filter(|counter| matches!(interpret(counter), Some((_, Shape::Fixed(1)))));
+                counter.map(|counter| Self::new(file, counter, tree)).transpose()?.map(Box::new)
+            }
+            Shape::Fixed(_) | Shape::Jagged(_) => None,
+        };
+        Ok(Self { name: branch.name.clone(), element, shape, counter, baskets, loaded: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -107,7 +104,7 @@ impl Column {
         let Some(basket) = &self.loaded else { return Ok(0) };
         let in_basket = (entry - basket.at.first_entry) as usize;
         let bytes = &basket.bytes[basket.bounds[in_basket] as usize..basket.bounds[in_basket + 1] as usize];
-        let header = if let Shape::Jagged(header) = self.shape { header } else { 0 };
+        let header = if let Shape::Jagged(header) = &self.shape { *header } else { 0 };
         let n = decode(self.element, bytes, header, values)
             .map_err(|problem| self.damaged(file, format!("entry {entry}: {problem}")))?;
         Ok(n)
@@ -117,23 +114,46 @@ impl Column {
         Error::dataset(file.path(), &self.name, format!("damaged ROOT file: {problem}"), "intact baskets")
     }
 
-    fn load(&self, file: &mut RootFile, at: BasketAt) -> Result<Basket> {
+    fn load(&mut self, file: &mut RootFile, at: BasketAt) -> Result<Basket> {
         let record = file.read_record(at.seek, at.n_bytes, BASKET_FIELDS)?;
         if record.key.class != "TBasket" || record.key.name != self.name {
             let problem = format!("{} `{}` instead of its basket", record.key.class, record.key.name);
             return Err(self.damaged(file, problem));
         }
-        let damaged = |problem| self.damaged(file, format!("basket at byte {}: {problem}", at.seek));
-        let fields = BasketFields::parse(&record.between).map_err(damaged)?;
+        let place = |problem: String| format!("basket at byte {}: {problem}", at.seek);
+        let fields = BasketFields::parse(&record.between).map_err(|e| self.damaged(file, place(e)))?;
         if fields.n_entries as u64 != at.n_entries {
-            return Err(damaged(format!("{} entries, not {}", fields.n_entries, at.n_entries)));
+            let problem = format!("{} entries, not {}", fields.n_entries, at.n_entries);
+            return Err(self.damaged(file, place(problem)));
         }
-        let bounds = self.bounds(&record.bytes, record.key.key_bytes, &fields).map_err(damaged)?;
+        let counts = match &self.shape {
+            Shape::Counted { .. } if fields.flag >= GENERATED_OFFSETS => Some(self.counts(file, at)?),
+            _ => None,
+        };
+        let bounds = self.bounds(&record.bytes, record.key.key_bytes, &fields, counts.as_deref());
+        let bounds = bounds.map_err(|e| self.damaged(file, place(e)))?;
         Ok(Basket { at, bytes: record.bytes, bounds })
     }
 
+    /// What the counter says about the entries of a basket.
+    fn counts(&mut self, file: &mut RootFile, at: BasketAt) -> Result<Vec<f64>> {
+        let mut counts = Vec::new();
+        if let Some(counter) = &mut self.counter {
+            for entry in at.first_entry..at.first_entry.saturating_add(at.n_entries) {
+                counter.read(file, entry, &mut counts)?;
+            }
+        }
+        Ok(counts)
+    }
+
     /// Where each entry starts in the basket's bytes, and where the last one ends.
-    fn bounds(&self, bytes: &[u8], key_bytes: usize, fields: &BasketFields) -> Parsed<Vec<u32>> {
+    fn bounds(
+        &self,
+        bytes: &[u8],
+        key_bytes: usize,
+        fields: &BasketFields,
+        counts: Option<&[f64]>,
+    ) -> Parsed<Vec<u32>> {
         let border = fields.last.checked_sub(key_bytes).filter(|border| *border <= bytes.len());
         let border = border.ok_or_else(|| format!("data that end at byte {}", fields.last))?;
         let n = fields.n_entries;
@@ -143,6 +163,9 @@ impl Column {
                 return Err(format!("{border} bytes for {n} entries of {width}"));
             }
             return Ok((0..=n).map(|i| (i * width) as u32).collect());
+        }
+        if let (Some(counts), Shape::Counted { per_count, .. }) = (counts, &self.shape) {
+            return counted_bounds(counts, per_count * self.element.width(), n, border);
         }
         if fields.flag >= GENERATED_OFFSETS {
             return Err(
@@ -181,72 +204,35 @@ impl BasketFields {
         let mut cursor = Cursor::new(bytes, 0);
         cursor.i16()?;
         cursor.i32()?;
-        cursor.i32()?;
+        // A negative size of the offsets announces bits of features.
+        if cursor.i32()? < 0 {
+            cursor.u8()?;
+        }
         let n_entries = cursor.len("the number of entries")?;
         let last = cursor.len("the end of the data")?;
         Ok(Self { n_entries, last, flag: cursor.u8()? })
     }
 }
 
-impl Element {
-    fn width(self) -> usize {
-        match self {
-            Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 => 8,
+/// Bounds of `n` entries that hold `width` bytes for each count, up to `border`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts are whole numbers of at least 0"
+)]
+fn counted_bounds(counts: &[f64], width: usize, n: usize, border: usize) -> Parsed<Vec<u32>> {
+    let mut bounds = vec![0];
+    let mut end = 0_usize;
+    for count in counts {
+        let count = if (0.0..=f64::from(u32::MAX)).contains(count) { *count as usize } else { usize::MAX };
+        end = count.checked_mul(width).and_then(|bytes| end.checked_add(bytes)).unwrap_or(usize::MAX);
+        if end > border {
+            return Err(format!("entries that the counter says end behind byte {border}"));
         }
+        bounds.push(end as u32);
     }
-}
-
-/// Element type and shape of a branch; `None` where it holds no numbers.
-fn interpret(branch: &Branch) -> Option<(Element, Shape)> {
-    if let Some(class) = &branch.class {
-        let inner = class.trim_start_matches("std::").strip_prefix("vector<")?.strip_suffix('>')?.trim();
-        let element = match inner {
-            "float" => Element::F32,
-            "double" => Element::F64,
-            "int" | "int32_t" | "Int_t" => Element::I32,
-            "unsigned int" | "uint32_t" | "UInt_t" => Element::U32,
-            "long" | "int64_t" | "Long64_t" => Element::I64,
-            _ => return None,
-        };
-        return Some((element, Shape::Jagged(VECTOR_HEADER)));
+    if bounds.len() != n + 1 || end != border {
+        return Err(format!("{border} bytes where the counter says {end}"));
     }
-    let [leaf] = branch.leaves.as_slice() else { return None };
-    let element = match (leaf.class.as_str(), leaf.unsigned) {
-        ("TLeafF", _) => Element::F32,
-        ("TLeafD", _) => Element::F64,
-        ("TLeafI", false) => Element::I32,
-        ("TLeafI", true) => Element::U32,
-        ("TLeafL", _) => Element::I64,
-        _ => return None,
-    };
-    // The title of a C array whose length varies names its counter: "scene[nscene]".
-    let counted = leaf.title.split(['[', ']']).skip(1).step_by(2).any(|dim| dim.parse::<usize>().is_err());
-    Some((element, if counted { Shape::Jagged(0) } else { Shape::Fixed(leaf.len) }))
-}
-
-/// Appends the numbers behind `header` bytes, returns how many.
-#[expect(clippy::cast_precision_loss, reason = "64-bit integers hold PDG codes, far below 2^53")]
-fn decode(element: Element, bytes: &[u8], header: usize, values: &mut Vec<f64>) -> Parsed<usize> {
-    let data = bytes.get(header..).ok_or_else(|| format!("{} bytes, no vector's header", bytes.len()))?;
-    let width = element.width();
-    let n = data.len() / width;
-    if n * width != data.len() {
-        return Err(format!("{} bytes, not a multiple of {width}", data.len()));
-    }
-    if header > 0 && super::tree::big_endian(&bytes[header - 4..header]) != n as i64 {
-        return Err(format!("a vector's length that does not agree with its {n} elements"));
-    }
-    match element {
-        Element::F32 => values.extend(chunks(data).map(|raw| f64::from(f32::from_be_bytes(raw)))),
-        Element::F64 => values.extend(chunks(data).map(f64::from_be_bytes)),
-        Element::I32 => values.extend(chunks(data).map(|raw| f64::from(i32::from_be_bytes(raw)))),
-        Element::U32 => values.extend(chunks(data).map(|raw| f64::from(u32::from_be_bytes(raw)))),
-        Element::I64 => values.extend(chunks(data).map(|raw| i64::from_be_bytes(raw) as f64)),
-    }
-    Ok(n)
-}
-
-fn chunks<const N: usize>(data: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    data.as_chunks::<N>().0.iter().copied()
+    Ok(bounds)
 }

@@ -107,7 +107,14 @@ fn inflate(block: &Block<'_>, out: &mut Vec<u8>) -> Parsed<()> {
             stream.read_exact(target).map_err(|e| format!("Zstandard block: {e}"))?;
             block.n_out
         }
-        b"XZ" => return Err("LZMA compression, which is not read (zlib, LZ4 and Zstandard are)".to_owned()),
+        b"XZ" => {
+            let mut free = &mut *target;
+            lzma_rs::xz_decompress(&mut &block.payload[..], &mut free)
+                .map_err(|e| format!("LZMA block: {e:?}"))?;
+            let n_free = free.len();
+            block.n_out - n_free
+        }
+        b"CS" => return Err("compression of ROOT 3, which is not read (hadd makes a copy)".to_owned()),
         [a, b] => return Err(format!("unknown compression {a:#04x}{b:02x}")),
     };
     if n_out != block.n_out {

@@ -83,6 +83,17 @@ impl RootFile {
         Ok(bytes)
     }
 
+    /// Keys of the folder that `key` stands for.
+    pub(super) fn read_folder(&mut self, key: &Key) -> Result<Vec<Key>> {
+        let record = self.read_object(key)?;
+        let (keys_at, n_keys) = parse_directory(&record.bytes).map_err(|e| self.damaged(e))?;
+        if n_keys == 0 {
+            return Ok(Vec::new());
+        }
+        let keys = self.read_at(keys_at, n_keys, "the list of keys")?;
+        parse_keys(&keys).map_err(|e| self.damaged(e))
+    }
+
     /// Keys of the top directory.
     fn read_directory(&mut self) -> Result<Vec<Key>> {
         let n_header = HEADER_BYTES.min(self.n_bytes) as usize;
@@ -113,7 +124,7 @@ impl RootFile {
         self.read_record(key.seek, key.n_bytes, 0)
     }
 
-    /// The record of `n_bytes` at `seek`, inflated; its key may hold `at_least_between` bytes more than its own.
+    /// The record of `n_bytes` at `seek`, inflated, with up to `between` bytes that its key holds more than its own.
     pub(super) fn read_record(&mut self, seek: u64, n_bytes: usize, between: usize) -> Result<Record> {
         if n_bytes > MAX_RECORD_BYTES {
             return Err(self.damaged(format!("a record of {n_bytes} bytes at byte {seek}")));
@@ -122,7 +133,8 @@ impl RootFile {
         let damaged = |problem: String| self.damaged(format!("record at byte {seek}: {problem}"));
         let mut cursor = Cursor::new(&raw, 0);
         let key = parse_key(&mut cursor).map_err(damaged)?;
-        let extra = cursor.take(between).map_err(damaged)?.to_vec();
+        let extra = key.key_bytes.saturating_sub(cursor.pos()).min(between);
+        let extra = cursor.take(extra).map_err(damaged)?.to_vec();
         let packed = raw.get(key.key_bytes..).filter(|_| key.key_bytes >= cursor.pos());
         let packed = packed.ok_or_else(|| damaged(format!("a key of {} bytes", key.key_bytes)))?;
         if packed.len() > key.object_bytes {

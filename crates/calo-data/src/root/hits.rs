@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use calo_core::{Error, Result};
 
+use super::choice::{choose_tree, listed};
 use super::column::Column;
-use super::file::{Key, RootFile};
+use super::file::RootFile;
 use super::tree::parse_tree;
 use crate::hits::{HitBatch, HitSource};
 
@@ -41,7 +42,7 @@ impl HitReader {
     /// there are); a branch that is missing or holds no numbers.
     pub fn open(path: &Path, tree: TreeName<'_>) -> Result<Self> {
         let (mut file, keys) = RootFile::open(path)?;
-        let key = choose_tree(path, &keys, tree)?;
+        let key = &choose_tree(&mut file, keys, tree)?;
         let record = file.read_object(key)?;
         let in_tree = |problem| file.damaged(format!("tree `{}`: {problem}", key.name));
         let tree = parse_tree(&record.bytes, record.key.key_bytes).map_err(in_tree)?;
@@ -53,7 +54,7 @@ impl HitReader {
                 let problem = format!("not in tree `{}`", key.name);
                 Error::dataset(path, name, problem, format!("this branch; there are {}", listed(&names)))
             })?;
-            Column::new(&file, branch, tree.n_entries)
+            Column::new(&file, branch, &tree)
         };
         let [x, depth, y, energy, mc_energy, mc_pdg] = BRANCHES;
         let columns =
@@ -196,37 +197,4 @@ fn hit_fault(energy_gev: f64, x_mm: f64, depth_mm: f64, y_mm: f64) -> Option<Fau
 
 fn shower_error(path: PathBuf, dataset: &str, shower: u64, problem: String, expected: String) -> Error {
     Error::Shower { path, dataset: dataset.to_owned(), shower, problem, expected }
-}
-
-/// The newest cycle of the tree asked for.
-fn choose_tree<'k>(path: &Path, keys: &'k [Key], tree: TreeName<'_>) -> Result<&'k Key> {
-    let trees: Vec<&Key> = keys.iter().filter(|key| key.class == "TTree").collect();
-    let newest =
-        |name: &str| trees.iter().copied().filter(|key| key.name == name).max_by_key(|key| key.cycle);
-    let (TreeName::Exactly(name) | TreeName::OrTheOnlyOne(name)) = tree;
-    if let Some(key) = newest(name) {
-        return Ok(key);
-    }
-    let mut names: Vec<&str> = trees.iter().map(|key| key.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    if let (TreeName::OrTheOnlyOne(_), [only]) = (tree, names.as_slice()) {
-        return newest(only).ok_or_else(|| Error::file(path, "no tree", "a TTree"));
-    }
-    let expected = if names.is_empty() {
-        let others: Vec<_> = keys.iter().take(20).map(|key| key.name.as_str()).collect();
-        format!("a TTree; there are {}", listed(&others))
-    } else {
-        format!("one of its trees: {}", listed(&names))
-    };
-    Err(Error::file(path, format!("no TTree `{name}`"), expected))
-}
-
-fn listed(names: &[&str]) -> String {
-    const MAX_CHARS: usize = 40;
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let short = names.iter().map(|name| name.chars().take(MAX_CHARS).collect::<String>());
-    short.collect::<Vec<_>>().join(", ")
 }
