@@ -38,16 +38,24 @@ impl AtomicFile {
     /// Opens a temporary file next to `path`, which may or may not exist.
     ///
     /// # Errors
-    /// `path` is a directory, or its folder is missing or cannot be written.
+    /// `path` is a directory, a device or a read-only file, or its folder is missing or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         // A link stays a link: what it points to is replaced.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = &followed(path)?;
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             return Err(Error::file(path, "is a directory", "the name of a file to write"));
         };
         // Renaming over a device or a pipe would replace it.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(Error::file(path, "is not a regular file", "the name of a file to write"));
+        }
+        // Renaming would replace it all the same.
+        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly()) {
+            return Err(Error::file(
+                path,
+                "is read-only",
+                "a file that may be replaced (--force, or chmod u+w)",
+            ));
         }
         let folder = folder_of(path);
         if !folder.is_dir() {
@@ -125,6 +133,21 @@ pub fn remove_unfinished(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Where `path` leads to through links, whether or not there is a file.
+fn followed(path: &Path) -> Result<PathBuf> {
+    /// As many as Linux follows.
+    const MAX_LINKS: usize = 40;
+    let mut at = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&at) else {
+            return Ok(fs::canonicalize(&at).unwrap_or(at));
+        };
+        // A relative target counts from the folder of its link.
+        at = folder_of(&at).join(target);
+    }
+    Err(Error::file(path, "is a link in a circle of links", "the name of a file to write"))
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -153,10 +176,35 @@ mod tests {
         write_atomically(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&target).unwrap(), b"new");
+        // The file that a link names need not be there yet, and a link may lead to another.
+        let (new, second) = (folder.path().join("sub/new"), folder.path().join("second"));
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        std::os::unix::fs::symlink("sub/new", folder.path().join("first")).unwrap();
+        std::os::unix::fs::symlink("first", &second).unwrap();
+        write_atomically(&second, b"new").unwrap();
+        assert!(fs::symlink_metadata(&second).unwrap().is_symlink());
+        assert_eq!(fs::read(&new).unwrap(), b"new");
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        let message = write_atomically(&circle, b"new").unwrap_err().to_string();
+        assert!(message.contains("circle of links"), "{message}");
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let message = write_atomically(&pipe, b"new").unwrap_err().to_string();
         assert!(message.contains("is not a regular file"), "{message}");
+    }
+
+    #[test]
+    fn read_only_files_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        fs::write(&path, "old").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let message = write_atomically(&path, b"new").unwrap_err().to_string();
+        assert!(message.contains("kept: is read-only"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 
     #[test]
