@@ -145,3 +145,44 @@ fn no_mutation_makes_the_reader_panic() {
         }
     }
 }
+
+/// Of PyTorch's last five years: what scripts keep beside the weights never stands in their way.
+#[test]
+fn wrappers_seeds_and_states_of_generators_are_passed_over() {
+    let imported = read_pytorch(&data("wrapped.pth"), None).unwrap();
+    assert_eq!((imported.key.as_str(), imported.was_parallel), ("state_dict", true));
+    let found: Vec<_> = imported
+        .tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor.dtype(), values(tensor)))
+        .collect();
+    let expected = [
+        ("bias", DType::I32, vec![-1.0, 300.0]),
+        ("mask", DType::I32, vec![1.0, 0.0]),
+        ("steps", DType::I32, vec![-5.0, 7.0]),
+        ("weight", DType::F32, vec![1.0, 2.0, 3.0, 4.0]),
+    ];
+    assert_eq!(found, expected);
+    // The state of the generator can still be had by its key.
+    let imported = read_pytorch(&data("wrapped.pth"), Some("")).unwrap();
+    assert_eq!(imported.tensors.keys().collect::<Vec<_>>(), ["loss", "rng_state"]);
+    for name in ["seed.pth", "rng.pth"] {
+        let imported = read_pytorch(&data(name), None).unwrap();
+        assert_eq!(
+            (imported.key.as_str(), values(&imported.tensors["w"])),
+            ("state_dict", vec![1.0; 2]),
+            "{name}"
+        );
+    }
+    assert_eq!(values(&read_pytorch(&data("python2.pth"), None).unwrap().tensors["w"]), [1.0; 2]);
+}
+
+#[test]
+fn expanded_tensors_are_written_as_they_look() {
+    let imported = read_pytorch(&data("expand.pth"), None).unwrap();
+    assert_eq!(values(&imported.tensors["scale"]), [2.0; 4]);
+    let rows = &read_pytorch(&data("expand2.pth"), None).unwrap().tensors["t"];
+    assert_eq!(rows.dims(), [3, 5]);
+    let expected: Vec<f64> = (0..15).map(|i| f64::from(i / 5)).collect();
+    assert_eq!(values(rows), expected);
+}

@@ -23,16 +23,19 @@ use crate::Result;
 /// Last part of the name of the counter that PyTorch's BatchNorm keeps.
 pub(super) const BATCH_COUNTER: &str = "num_batches_tracked";
 
-/// The prefix that `DataParallel` adds to every name.
+/// The prefixes that `DataParallel` and `torch.compile` add to every name.
 const PARALLEL_PREFIX: &str = "module.";
+const COMPILED_PREFIX: &str = "_orig_mod.";
 
 /// Most bytes of tensors per byte of file; tied weights may appear several times. A file that claims more is refused.
 const MAX_EXPANSION: u64 = 8;
+/// So many bytes are no claim at all: small checkpoints may hold expanded tensors.
+const SMALL_BYTES: u64 = 16 << 20;
 
 /// A state dictionary found in a PyTorch checkpoint.
 #[derive(Debug)]
 pub struct Imported {
-    /// The tensors by name, without the prefix of `DataParallel`.
+    /// The tensors by name, without the prefixes of `DataParallel` and `torch.compile`.
     pub tensors: BTreeMap<String, Tensor>,
     /// Their place in the checkpoint, as `outer/inner`; empty at the top.
     pub key: String,
@@ -69,7 +72,7 @@ fn read(path: &Path, key: Option<&str>) -> Result<Imported> {
             _ if name == "_metadata" => continue, // versions of PyTorch's layers
             _ if name.ends_with(BATCH_COUNTER) => Err("a counter that nothing here uses".to_owned()),
             None => Err("not a tensor".to_owned()),
-            Some(record) => record.dtype.clone().map(|dtype| (dtype, record)),
+            Some(record) => record.stored.clone().map(|stored| (stored, record)),
         };
         match record {
             Err(reason) => left_out.push((name.clone(), reason)),
@@ -78,20 +81,47 @@ fn read(path: &Path, key: Option<&str>) -> Result<Imported> {
         }
     }
     let n_bytes = records.values().fold(0_u64, |n, (_, record)| n.saturating_add(record.n_bytes()));
-    if n_bytes > archive.file_bytes().saturating_mul(MAX_EXPANSION) {
+    if n_bytes > archive.file_bytes().saturating_mul(MAX_EXPANSION).max(SMALL_BYTES) {
         let file_bytes = archive.file_bytes();
         return Err(refuse(format!("tells of {n_bytes} bytes of tensors in a file of {file_bytes}")));
     }
 
-    let was_parallel = !records.is_empty() && records.keys().all(|name| name.starts_with(PARALLEL_PREFIX));
+    let names: Vec<&str> = records.keys().map(String::as_str).collect();
+    let (prefix, was_parallel) = common_prefix(&names);
     let mut tensors = BTreeMap::new();
-    for (name, (dtype, record)) in &records {
-        let storage = archive.storage(&record.storage, record.storage_bytes(*dtype))?;
-        let bytes = record.gather(&storage, *dtype);
-        let tensor = Tensor::from_raw_buffer(&bytes, *dtype, &record.shape, &Device::Cpu)?;
-        let short = name.strip_prefix(PARALLEL_PREFIX).filter(|_| was_parallel).unwrap_or(name);
-        tensors.insert(short.to_owned(), tensor);
+    for (name, (stored, record)) in &records {
+        let storage = archive.storage(&record.storage, record.storage_bytes(*stored))?;
+        let bytes = record.gather(&storage, *stored);
+        let tensor = Tensor::from_raw_buffer(&bytes, stored.dtype(), &record.shape, &Device::Cpu)?;
+        tensors.insert(name[prefix..].to_owned(), tensor);
     }
     left_out.sort();
     Ok(Imported { tensors, key: found.key, was_parallel, left_out })
+}
+
+/// Length of what wrappers put before all of `names`, and whether `DataParallel` was one of them.
+fn common_prefix(names: &[&str]) -> (usize, bool) {
+    let (mut length, mut was_parallel) = (0, false);
+    while let Some(prefix) = [PARALLEL_PREFIX, COMPILED_PREFIX]
+        .into_iter()
+        .find(|prefix| !names.is_empty() && names.iter().all(|name| name[length..].starts_with(prefix)))
+    {
+        length += prefix.len();
+        was_parallel |= prefix == PARALLEL_PREFIX;
+    }
+    (length, was_parallel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrappers_are_taken_off_all_names_or_none() {
+        assert_eq!(common_prefix(&["module.a", "module.b"]), (7, true));
+        assert_eq!(common_prefix(&["module._orig_mod.a", "module._orig_mod.b"]), (17, true));
+        assert_eq!(common_prefix(&["_orig_mod.a"]), (10, false));
+        assert_eq!(common_prefix(&["module.a", "b"]), (0, false));
+        assert_eq!(common_prefix(&[]), (0, false));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Candle copies an object whenever it is remembered or recalled, nests boxes as deeply as it is told, and trusts
 //! lengths: a file of a few hundred bytes can ask for all memory, or overflow the stack when the result is dropped. So
-//! the op-codes are walked through before, with the size and depth of every object, but without the objects.
+//! the op-codes are walked through before, with the size and depth of every object, but without the objects. On this
+//! way, op-codes that Candle lacks are replaced: what no tensor needs becomes `None`.
 
 use std::collections::HashMap;
 
@@ -16,10 +17,11 @@ const MAX_DEPTH: u32 = 100;
 
 /// The object pickled at the start of `bytes`, and how many bytes it takes; or what is wrong with them.
 pub(super) fn load(bytes: &[u8]) -> Result<(Object, usize), String> {
-    let mut walk = Walk { bytes, at: 0, stack: Vec::new(), memo: HashMap::new(), n_objects: 0 };
+    let mut walk =
+        Walk { bytes, at: 0, out: Vec::new(), stack: Vec::new(), memo: HashMap::new(), n_objects: 0 };
     while walk.step()? {}
     let mut stack = Stack::empty();
-    let object = stack.read_loop(&mut &bytes[..walk.at]).and_then(|()| stack.finalize());
+    let object = stack.read_loop(&mut &walk.out[..]).and_then(|()| stack.finalize());
     // The first line: Candle's errors carry a backtrace.
     let object = object.map_err(|e| e.to_string().lines().next().unwrap_or_default().to_owned())?;
     Ok((object, walk.at))
@@ -47,15 +49,59 @@ impl Shape {
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The op-codes for Candle.
+    out: Vec<u8>,
     stack: Vec<Shape>,
     memo: HashMap<u32, Shape>,
     n_objects: u64,
 }
 
 impl Walk<'_> {
-    /// One op-code of those that Candle knows; whether there is another.
+    /// One op-code; whether there is another.
     fn step(&mut self) -> Result<bool, String> {
-        match self.byte()? {
+        let start = self.at;
+        let code = self.byte()?;
+        match code {
+            // Integers of any length, and texts and bytes that Candle does not know.
+            0x8a | 0x8b | b'U' | b'T' | b'C' | b'B' | 0x8c => self.replace(code, start)?,
+            _ => {
+                let more = self.known(code)?;
+                self.out.extend_from_slice(&self.bytes[start..self.at]);
+                return Ok(more);
+            }
+        }
+        Ok(true)
+    }
+
+    /// An op-code that Candle may lack, which began at `start`.
+    fn replace(&mut self, code: u8, start: usize) -> Result<(), String> {
+        let is_short = matches!(code, 0x8a | b'U' | b'C' | 0x8c);
+        let n_bytes = self.number(if is_short { 1 } else { 4 })? as usize;
+        let content = self.skip(n_bytes)?.to_vec();
+        match code {
+            0x8a if n_bytes <= 8 => {
+                self.out.extend_from_slice(&self.bytes[start..self.at]);
+                self.push(Shape::leaf(0))
+            }
+            // Python 2 keeps names in strings of bytes.
+            b'U' | b'T' | 0x8c => {
+                let text = String::from_utf8_lossy(&content);
+                self.out.push(b'X');
+                self.out.extend((text.len() as u32).to_le_bytes());
+                self.out.extend(text.as_bytes());
+                self.push(Shape::leaf(text.len()))
+            }
+            // Seeds and states of generators: no tensor is made of them.
+            _ => {
+                self.out.push(b'N');
+                self.push(Shape::leaf(0))
+            }
+        }
+    }
+
+    /// One op-code of those that Candle knows; whether there is another.
+    fn known(&mut self, code: u8) -> Result<bool, String> {
+        match code {
             b'.' => return Ok(false),
             0x80 => {
                 self.skip(1)?;
@@ -69,11 +115,6 @@ impl Walk<'_> {
             b'M' => self.push_number(2)?,
             b'J' => self.push_number(4)?,
             b'G' => self.push_number(8)?,
-            0x8a => match self.byte()? {
-                // Candle shifts the bytes of longer ones out of 64 bits.
-                n @ 9.. => return Err(format!("holds an integer of {n} bytes")),
-                n => self.push_number(usize::from(n))?,
-            },
             b'X' => {
                 let n_bytes = self.number(4)? as usize;
                 self.skip(n_bytes)?;
@@ -99,7 +140,8 @@ impl Walk<'_> {
             }
             other => {
                 return Err(format!(
-                    "holds the pickle op-code {other:#04x}, which protocol 2 of `torch.save` lacks"
+                    "holds the pickle op-code {other:#04x}, which is not known (protocols 0 to 2 are, as `torch.save` \
+                     writes them)"
                 ));
             }
         }
@@ -223,11 +265,29 @@ mod tests {
         let deep = [b")".to_vec(), vec![0x85; 1_000_000], b".".to_vec()].concat();
         assert!(problem(&deep).contains("100 deep"));
         assert!(problem(b"X\xff\xff\xff\xffabc.").contains("truncated"));
-        assert!(problem(b"\x8a\xff.").contains("an integer of 255 bytes"));
+        assert!(problem(b"\x8a\xff.").contains("truncated"));
+        assert!(
+            problem(b"U\xffab.").contains("truncated")
+                && problem(b"\x8b\xff\xff\xff\xff.").contains("truncated")
+        );
         assert!(problem(b"\x95.").contains("0x95"));
         for empty in [&b"."[..], b"R.", b"h\x01.", b"t.", b"a.", b"Na.", b"((u.", b"}(Nu.", b"cab.", b""] {
             problem(empty);
         }
+    }
+
+    #[test]
+    fn what_candle_lacks_is_replaced() {
+        // {"w": a number of nine bytes, "v": 7}, with a name as Python 2 writes it.
+        let wide = b"\x80\x02}(U\x01w\x8a\x09\x01\0\0\0\0\0\0\x80\0U\x01v\x8a\x01\x07u.";
+        let (object, n_bytes) = load(wide).unwrap();
+        assert_eq!(n_bytes, wide.len());
+        let Object::Dict(entries) = object else { panic!("{object:?}") };
+        let entry = |name: &str| {
+            let found = entries.iter().find(|(key, _)| *key == Object::Unicode(name.to_owned()));
+            found.map(|(_, value)| value.clone())
+        };
+        assert_eq!((entry("w"), entry("v")), (Some(Object::None), Some(Object::Long(7))));
     }
 
     #[test]

@@ -17,10 +17,21 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     fn n_tensors(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|(name, value)| matches!(name, Object::Unicode(_)) && is_tensor(value))
-            .count()
+        self.count(is_tensor)
+    }
+
+    /// Tensors that may be weights: a single number may be a loss, and bytes are the state of a generator.
+    fn n_weights(&self) -> usize {
+        self.count(|value| match record(value) {
+            Ok(Some(record)) => !record.shape.is_empty() && record.stored != Ok(Stored::Byte),
+            Ok(None) => false,
+            Err(_) => true,
+        })
+    }
+
+    fn count(&self, is_wanted: impl Fn(&Object) -> bool) -> usize {
+        let entries = self.entries.iter();
+        entries.filter(|(name, value)| matches!(name, Object::Unicode(_)) && is_wanted(value)).count()
     }
 }
 
@@ -30,6 +41,9 @@ pub(super) fn choose<'a>(object: &'a Object, key: Option<&str>) -> Result<Found<
     search(object, "", 0, &mut found);
     // Candle turns the order of entries round.
     found.sort_by(|a, b| a.key.cmp(&b.key));
+    if key.is_none() && found.iter().any(|found| found.n_weights() > 0) {
+        found.retain(|found| found.n_weights() > 0);
+    }
     let listed: Vec<String> =
         found.iter().map(|found| format!("`{}` ({} tensors)", found.key, found.n_tensors())).collect();
     let listed = listed.join(", ");
@@ -82,7 +96,7 @@ pub(super) struct Record {
     /// Name of the storage within the archive.
     pub(super) storage: String,
     /// Element type, or why it cannot be kept.
-    pub(super) dtype: Result<DType, String>,
+    pub(super) stored: Result<Stored, String>,
     pub(super) shape: Vec<usize>,
     /// Elements from one to the next along each axis.
     strides: Vec<usize>,
@@ -108,6 +122,52 @@ pub(super) fn record(value: &Object) -> Result<Option<Record>, String> {
             _ => Err(MALFORMED.to_owned()),
         },
         _ => Err(format!("is made by {function}; only dense tensors can be read")),
+    }
+}
+
+/// How elements are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// As they are kept.
+    As(DType),
+    /// Bytes without sign, or true and false.
+    Byte,
+    /// Bytes with a sign.
+    Char,
+    /// Integers of 16 bits.
+    Short,
+}
+
+impl Stored {
+    /// The type that is kept: short integers in 32 bits.
+    pub(super) fn dtype(self) -> DType {
+        match self {
+            Self::As(dtype) => dtype,
+            Self::Byte | Self::Char | Self::Short => DType::I32,
+        }
+    }
+
+    /// Bytes of an element in its storage.
+    fn n_bytes(self) -> usize {
+        match self {
+            Self::As(dtype) => dtype.size_in_bytes(),
+            Self::Byte | Self::Char => 1,
+            Self::Short => 2,
+        }
+    }
+
+    /// Elements as they are kept.
+    fn widen(self, bytes: Vec<u8>) -> Vec<u8> {
+        let wide = |values: &mut dyn Iterator<Item = i32>| values.flat_map(i32::to_le_bytes).collect();
+        match self {
+            Self::As(_) => bytes,
+            Self::Byte => wide(&mut bytes.iter().map(|byte| i32::from(*byte))),
+            Self::Char => wide(&mut bytes.iter().map(|byte| i32::from(byte.cast_signed()))),
+            Self::Short => {
+                let (pairs, _) = bytes.as_chunks::<2>();
+                wide(&mut pairs.iter().map(|pair| i32::from(i16::from_le_bytes(*pair))))
+            }
+        }
     }
 }
 
@@ -146,7 +206,7 @@ fn rebuild(args: &[Object]) -> Result<Record, String> {
     let numbers = |list: &[Object]| list.iter().map(number).collect::<Result<Vec<usize>, String>>();
     let record = Record {
         storage: key.clone(),
-        dtype: dtype(class_name),
+        stored: stored(class_name),
         shape: numbers(shape)?,
         strides: numbers(strides)?,
         offset: number(offset)?,
@@ -165,20 +225,23 @@ fn number(object: &Object) -> Result<usize, String> {
     usize::try_from(number).map_err(|_| format!("has an extent, a stride or an offset of {number}"))
 }
 
-fn dtype(class_name: &str) -> Result<DType, String> {
+fn stored(class_name: &str) -> Result<Stored, String> {
     match class_name {
-        "FloatStorage" => Ok(DType::F32),
-        "DoubleStorage" => Ok(DType::F64),
-        "HalfStorage" => Ok(DType::F16),
-        "BFloat16Storage" => Ok(DType::BF16),
-        "LongStorage" => Ok(DType::I64),
-        "IntStorage" => Ok(DType::I32),
+        "FloatStorage" => Ok(Stored::As(DType::F32)),
+        "DoubleStorage" => Ok(Stored::As(DType::F64)),
+        "HalfStorage" => Ok(Stored::As(DType::F16)),
+        "BFloat16Storage" => Ok(Stored::As(DType::BF16)),
+        "LongStorage" => Ok(Stored::As(DType::I64)),
+        "IntStorage" => Ok(Stored::As(DType::I32)),
+        "ShortStorage" => Ok(Stored::Short),
+        "CharStorage" => Ok(Stored::Char),
+        "ByteStorage" | "BoolStorage" => Ok(Stored::Byte),
         other => Err(format!("element type {}", other.trim_end_matches("Storage"))),
     }
 }
 
 impl Record {
-    /// That all elements lie within the storage, and are not told more often than they are there.
+    /// That all elements lie within the storage; a stride of 0 tells of one several times (`expand`).
     fn check(&self) -> Result<(), String> {
         let Self { shape, strides, offset, n_in_storage, .. } = self;
         if shape.len() != strides.len() {
@@ -191,7 +254,7 @@ impl Record {
         let last = shape.iter().zip(strides).try_fold(*offset, |at, (extent, stride)| {
             extent.checked_sub(1)?.checked_mul(*stride)?.checked_add(at)
         });
-        if last.is_some_and(|last| last < *n_in_storage) && n.is_some_and(|n| n <= *n_in_storage) {
+        if last.is_some_and(|last| last < *n_in_storage) && n.is_some() {
             return Ok(());
         }
         Err(format!("of shape {shape:?} does not fit its storage of {n_in_storage} elements"))
@@ -199,18 +262,19 @@ impl Record {
 
     /// Bytes of the tensor, for the widest element type.
     pub(super) fn n_bytes(&self) -> u64 {
-        let n: usize = self.shape.iter().product(); // checked to be within the storage
-        (n as u64).saturating_mul(self.dtype.as_ref().map_or(8, |dtype| dtype.size_in_bytes() as u64))
+        let n: usize = self.shape.iter().product(); // checked not to overflow
+        (n as u64)
+            .saturating_mul(self.stored.as_ref().map_or(8, |stored| stored.dtype().size_in_bytes() as u64))
     }
 
     /// Bytes of the whole storage.
-    pub(super) fn storage_bytes(&self, dtype: DType) -> u64 {
-        (self.n_in_storage as u64).saturating_mul(dtype.size_in_bytes() as u64)
+    pub(super) fn storage_bytes(&self, stored: Stored) -> u64 {
+        (self.n_in_storage as u64).saturating_mul(stored.n_bytes() as u64)
     }
 
-    /// The bytes of the tensor in row-major order, from those of its storage.
-    pub(super) fn gather(&self, storage: &[u8], dtype: DType) -> Vec<u8> {
-        let size = dtype.size_in_bytes();
+    /// The bytes of the tensor in row-major order, of the type that is kept, from those of its storage.
+    pub(super) fn gather(&self, storage: &[u8], stored: Stored) -> Vec<u8> {
+        let size = stored.n_bytes();
         let n: usize = self.shape.iter().product();
         let mut bytes = Vec::with_capacity(n * size);
         let mut index = vec![0; self.shape.len()];
@@ -226,7 +290,7 @@ impl Record {
                 *i = 0;
             }
         }
-        bytes
+        stored.widen(bytes)
     }
 }
 
