@@ -1,9 +1,11 @@
 //! Groups of options that several subcommands share.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use calo_core::{Dtype, Grid};
-use calo_data::Layout;
+use calo_data::{Axes, EnergyUnit, Layout};
 use calo_run::files;
 use calo_run::model::{Compute, ModelChoice, ModelSource, Precision};
 use calo_run::run_folder::EpochChoice;
@@ -19,7 +21,7 @@ pub(crate) struct InputOptions {
     /// Files of the CaloChallenge tell theirs. Checks the grid, cuts full images to the core, gives point clouds their cells
     #[arg(long, value_name = "NAME|PATH")]
     detector: Option<String>,
-    /// Layout of the input: grid, calo-challenge or shower-data
+    /// Layout of the input: grid, calo-challenge, shower-data, lemurs, 3dgan
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<Layout>,
     /// HDF5 group of the showers
@@ -37,6 +39,18 @@ pub(crate) struct InputOptions {
     /// Take negative cells as zero instead of refusing them
     #[arg(long)]
     clip_negative: bool,
+    /// Unit of the incident energies in the file: eV, keV, MeV, GeV, TeV
+    #[arg(long, value_name = "UNIT")]
+    energy_unit: Option<EnergyUnit>,
+    /// Unit of the cells in the file
+    #[arg(long, value_name = "UNIT")]
+    cell_unit: Option<EnergyUnit>,
+    /// Axes of the file, as `x,y,layer`; - before one that runs backwards
+    #[arg(long, value_name = "AXES", allow_hyphen_values = true)]
+    axes: Option<Axes>,
+    /// Read energies that look 1000 times too small or too large
+    #[arg(long)]
+    trust_units: bool,
 }
 
 impl InputOptions {
@@ -50,6 +64,10 @@ impl InputOptions {
             layers_name: self.layers_name.clone(),
             grid: self.grid,
             clip_negative: self.clip_negative,
+            energy_unit: self.energy_unit,
+            cell_unit: self.cell_unit,
+            axes: self.axes,
+            trust_units: self.trust_units,
         }
     }
 }
@@ -105,6 +123,26 @@ pub(crate) struct Out {
     /// File to write, completely or not at all
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Replace a read-only file
+    #[arg(long)]
+    force: bool,
+}
+
+impl Out {
+    /// The file to write, which may be replaced from now on if `--force` says so.
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
+        if self.force
+            && let Ok(metadata) = std::fs::metadata(&self.out)
+            && metadata.is_file()
+            && metadata.permissions().readonly()
+        {
+            let mut permissions = metadata.permissions();
+            permissions.set_mode(permissions.mode() | 0o200);
+            std::fs::set_permissions(&self.out, permissions)
+                .with_context(|| format!("{}: cannot be made writable", self.out.display()))?;
+        }
+        Ok(self.out.clone())
+    }
 }
 
 /// Where networks compute, and how precisely.

@@ -5,8 +5,8 @@ use std::path::Path;
 use calo_core::detector::{AnyDetector, LayeredDetector};
 use calo_core::{Detector, Dtype, Grid, Real, ShowerBatch, ShowerSource};
 use calo_data::{
-    Compression, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader, ShowerWriter,
-    WriteOptions, voxel_row,
+    Axes, Compression, EnergyUnit, HitWriteOptions, Layout, NegativeCells, ReadOptions, ShowerReader,
+    ShowerWriter, WriteOptions, voxel_row,
 };
 use serde::Serialize;
 
@@ -46,6 +46,18 @@ pub struct InputOptions {
     pub grid: Option<Grid>,
     /// Take negative cells as zero instead of refusing them.
     pub clip_negative: bool,
+    /// Unit of the incident energies, instead of what the file or its layout says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_unit: Option<EnergyUnit>,
+    /// Unit of the cells, instead of what the file or its layout says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell_unit: Option<EnergyUnit>,
+    /// Order of the axes in the file, instead of that of its layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axes: Option<Axes>,
+    /// Whether the units are right, however odd they look.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub trust_units: bool,
 }
 
 impl InputOptions {
@@ -112,6 +124,10 @@ impl InputOptions {
             grid: self.grid.or(row),
             detector,
             negative_cells,
+            energy_unit: self.energy_unit,
+            cell_unit: self.cell_unit,
+            axes: self.axes,
+            trust_units: self.trust_units,
             ..ReadOptions::default()
         })
     }
@@ -125,11 +141,31 @@ impl InputOptions {
     }
 }
 
-/// Opens a shower file; the monitor hears of it first.
+/// Opens a shower file; the monitor hears of it first, and of what is left out.
 ///
 /// # Errors
-/// A file that cannot be read or holds no showers.
+/// A file that cannot be read or holds no showers, or whose units look wrong by a factor of 1000. Those of a model of
+/// calo are known, however bad its showers, and are not checked.
 pub fn open(path: &Path, options: &ReadOptions, caller: Caller<'_>) -> Result<ShowerReader> {
+    let mut reader = open_unchecked(path, options, caller)?;
+    if !options.trust_units && !options.inspect && !is_generated(path) {
+        reader.check_units()?;
+    }
+    if !options.inspect {
+        reader.info().notes.iter().for_each(|note| caller.monitor.message(&format!("warning: {note}")));
+    }
+    Ok(reader)
+}
+
+/// Whether `calo generate` wrote the file.
+fn is_generated(path: &Path) -> bool {
+    let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
+    let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
+    value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()
+}
+
+fn open_unchecked(path: &Path, options: &ReadOptions, caller: Caller<'_>) -> Result<ShowerReader> {
+    ensure!(path != Path::new("-"), "-: standard input; expected a file, which is read from any place in it");
     caller.monitor.working_on(path);
     ShowerReader::open(path, options).map_err(|error| {
         let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
@@ -180,6 +216,23 @@ impl StorageOptions {
         }
     }
 
+    /// That no option was given that files of `layout` have nothing for.
+    ///
+    /// # Errors
+    /// One was.
+    pub(crate) fn check_effect(&self, layout: Layout) -> Result<()> {
+        let points = layout == Layout::ShowerData;
+        let others = [
+            ("--to-group", self.group.is_some() && layout != Layout::Grid),
+            ("--dtype", self.dtype.is_some() && points),
+            ("--chunk-showers", self.chunk_showers.is_some() && points),
+        ];
+        match others.into_iter().find(|(_, is_idle)| *is_idle) {
+            Some((option, _)) => Err(Error::Usage(format!("{option} has no effect on the layout {layout}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Options of an output of raw hits; of these options it has the compression alone.
     pub(crate) fn for_hits(&self, tree: &str, attributes: Vec<(String, String)>) -> Result<HitWriteOptions> {
         let others = [
@@ -205,7 +258,8 @@ impl StorageOptions {
         let info = reader.info();
         let attributes = provenance::attributes(&[path], caller)?;
         let mut options = self.with_attributes(info.grid, info.cells.dtype, attributes);
-        if info.layout != Layout::ShowerData {
+        // What is only read, and points that now stand on a grid, become the grid layout.
+        if info.layout.is_written() && info.layout != Layout::ShowerData {
             options.layout = info.layout;
         }
         options.energy_dtype = Some(info.energies.dtype);

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let request = ConvertRequest {
         input: args.input.clone(),
         to: args.to,
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         from: args.from.options(),
         storage: args.storage.options(),
     };

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     };
     let request = DensityRequest {
         latent: args.latent.clone(),
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         bandwidth: args.bandwidth.0,
         energy_bandwidth: args.energy_bandwidth,
         covariance,

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         data: args.data.clone(),
         part: args.part,
         seed: args.seed,
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         from: args.from.options(),
     };
     let encoded = encode(&request, caller)?;

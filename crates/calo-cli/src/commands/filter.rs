@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     };
     let request = FilterRequest {
         input: args.input.clone(),
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         punch_through,
         energies: args.energy,
         cell_cut_mev: args.cell_cut_mev,

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         first: args.first,
         no_post_processor: args.no_post_processor,
         observables: args.observables,
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         storage,
     };
     let generated = generate(&request, caller)?;

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         n_showers: args.n_showers,
         sorted: args.sorted,
         from: args.from.options(),
-        out: args.out.out.clone(),
+        out: args.out.path()?,
     };
     let n = observe(&request, caller)?;
     output::print(&format!("observables of {n} showers written to {}\n", args.out.out.display()))

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
     let request = PoolRequest {
         input: args.input.clone(),
         by: args.by,
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         from: args.from.options(),
         storage: args.storage.options(),
     };

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, caller: Caller<'_>) -> anyhow::Result<()> {
         detector: args.detector.clone(),
         tree: args.tree.clone(),
         staggering: args.staggering,
-        out: args.out.out.clone(),
+        out: args.out.path()?,
         storage: args.storage.options(),
     };
     let projected = prepare::project(&request, caller)?;

@@ -18,8 +18,11 @@ pub(crate) fn inspection(inspection: &Inspection) -> Table {
         None => row("grid", format!("{} (layers, x, y){cut_from}", info.grid)),
     }
     row("showers", summary.n_showers.to_string());
-    row("cells", storage(&info.cells));
-    row("incident energies", storage(&info.energies));
+    row("cells", format!("{}, in {}", storage(&info.cells), info.cell_unit));
+    row("incident energies", format!("{}, in {}", storage(&info.energies), info.energy_unit));
+    if !info.axes.are_ours() {
+        row("axes in the file", info.axes.to_string());
+    }
     row("file", format!("{:.1} MB", mega(info.file_bytes)));
     row("incident energy", extent(&summary.energy_gev, "GeV"));
     row("sum of cells", extent(&summary.visible_mev, "MeV"));
@@ -34,6 +37,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Table {
     row("cells not finite", tally(&summary.non_finite_cells, "cells"));
     row("negative cells", tally(&summary.negative_cells, "cells"));
     row("impossible incident energies", tally(&summary.bad_energies, ""));
+    info.notes.iter().for_each(|note| row("note", note.clone()));
     if let Some(hint) = summary.unit_hint() {
         row("units", hint.describe().to_owned());
     }

@@ -15,6 +15,7 @@ mod gan;
 mod import;
 mod latent;
 mod pool;
+mod public_files;
 mod reproduce;
 mod select;
 mod simulate;

@@ -7,7 +7,7 @@ use calo_data::{Layout, PointBatch, PointReader, PointWriteOptions, PointWriter}
 
 use crate::files::{InputOptions, StorageOptions, is_f64, refuse_input, write_all};
 use crate::monitor::{Caller, Pass};
-use crate::{Result, provenance};
+use crate::{Error, Result, provenance};
 
 /// Point clouds in memory at a time: a few megabytes of a few thousand points each.
 const POINT_CLOUDS_AT_ONCE: usize = 256;
@@ -54,6 +54,11 @@ pub enum Converted {
 /// A file that cannot be read, a full disk, an interruption.
 pub fn convert(request: &ConvertRequest, caller: Caller<'_>) -> Result<Converted> {
     refuse_input(&request.out, &[&request.input])?;
+    if !request.to.is_written() {
+        let written = Layout::WRITTEN.map(Layout::name).join(", ");
+        return Err(Error::Usage(format!("--to {}: is only read; expected one of {written}", request.to)));
+    }
+    request.storage.check_effect(request.to)?;
     // Point clouds stay what they are: no grid in between that would move their points.
     if request.to == Layout::ShowerData && is_point_cloud(request, caller)? {
         return copy_points(request, caller);

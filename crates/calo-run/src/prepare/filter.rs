@@ -57,6 +57,7 @@ pub fn filter(request: &FilterRequest, caller: Caller<'_>) -> Result<Filtered> {
     refuse_input(&request.out, &[&request.input])?;
     let reader = request.from.open(&request.input, caller)?;
     let options = request.storage.like(&reader, &request.input, caller)?;
+    request.storage.check_effect(options.layout)?;
     if is_f64(reader.info().cells.dtype, options.dtype) {
         filter_file::<f64>(request, reader, filter, &options, caller)
     } else {

@@ -45,6 +45,7 @@ pub fn pool(request: &PoolRequest, caller: Caller<'_>) -> Result<Pooled> {
     refuse_input(&request.out, &[&request.input])?;
     let reader = request.from.open(&request.input, caller)?;
     let mut options = request.storage.like(&reader, &request.input, caller)?;
+    request.storage.check_effect(options.layout)?;
     // The input's group is named after its grid: pooled showers get a name of their own.
     options.group.clone_from(&request.storage.group);
     if is_f64(reader.info().cells.dtype, options.dtype) {

@@ -38,6 +38,7 @@ pub struct SplitRequest {
 pub fn split(request: &SplitRequest, caller: Caller<'_>) -> Result<Vec<(Part, u64)>> {
     let reader = request.from.open(&request.input, caller)?;
     let mut options = request.storage.like(&reader, &request.input, caller)?;
+    request.storage.check_effect(options.layout)?;
     options.attributes.push(("split_seed".to_owned(), request.seed.to_string()));
     create_folder(&request.out)?;
     if is_f64(reader.info().cells.dtype, options.dtype) {
