@@ -61,7 +61,7 @@ impl BitShuffle {
             let (header, rest) = stored.split_at_checked(HEADER).ok_or("a header that ends early")?;
             let told = u64::from_be_bytes(std::array::from_fn(|k| header[k]));
             let block = u32::from_be_bytes(std::array::from_fn(|k| header[8 + k])) as usize;
-            if told != n_bytes as u64 || block == 0 || block % (8 * element_bytes) != 0 {
+            if told != n_bytes as u64 || block == 0 || !block.is_multiple_of(8 * element_bytes) {
                 return Err(format!("a header of {told} bytes in blocks of {block}"));
             }
             (rest, block)

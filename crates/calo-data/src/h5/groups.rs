@@ -24,7 +24,7 @@ pub(super) fn all(file: &hdf5::File) -> Vec<String> {
     for _ in 0..MAX_DEPTH {
         let mut next = Vec::new();
         for (path, group, above) in &level {
-            let above: Vec<_> = above.iter().cloned().chain(identity(group)).collect();
+            let above: Vec<_> = above.iter().copied().chain(identity(group)).collect();
             for name in group.member_names().unwrap_or_default() {
                 if found.len() >= MAX_GROUPS {
                     return found;

@@ -194,7 +194,6 @@ pub(super) fn decode(element: Element, bytes: &[u8], header: usize, values: &mut
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "numbers that are exact")]
 mod tests {
     use super::*;
 
