@@ -43,7 +43,7 @@ impl ProfileCriticConfig {
     /// Checks that a network can be built.
     ///
     /// # Errors
-    /// [`Error::Field`] for a grid without cells, a layer without units or a negative factor.
+    /// [`Error::Field`](crate::Error::Field) for a grid without cells, a layer without units or a negative factor.
     pub fn validate(&self) -> Result<()> {
         positive(&[
             ("profile_critic.grid", self.grid.iter().product()),
