@@ -182,6 +182,7 @@ mod tests {
         let [published, ours] = ["published", "staged"].map(config);
         for departure in [
             "[model.profile_critic]",
+            "[model.profile_moments]",
             "staged_activation",
             "cells = \"root\"",
             "gated_change",
