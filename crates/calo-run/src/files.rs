@@ -157,8 +157,8 @@ pub fn open(path: &Path, options: &ReadOptions, caller: Caller<'_>) -> Result<Sh
     Ok(reader)
 }
 
-/// Whether `calo generate` wrote the file.
-fn is_generated(path: &Path) -> bool {
+/// Whether `calo generate` wrote the file: then its units are known.
+pub(crate) fn is_generated(path: &Path) -> bool {
     let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
     let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
     value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()

@@ -43,6 +43,16 @@ fn every_reading_command_refuses_implausible_units_and_takes_the_option_that_men
             command(&option).success();
             command(&["--trust-units"]).success();
         }
+        let evaluate = |more: &[&str]| {
+            let mut command = calo();
+            command.args(["evaluate", "--detector", "ild-ecal"]).args(more);
+            for role in ["--reference", "--candidate"] {
+                command.arg(role).arg(&input);
+            }
+            command.arg("--out").arg(folder.path().join("evaluated")).assert()
+        };
+        assert!(stderr(&evaluate(&[]).code(1)).contains("look 1000 times too small"));
+        evaluate(&["--trust-units"]).success();
         calo()
             .args(["convert", "--to", "grid"])
             .args(option)

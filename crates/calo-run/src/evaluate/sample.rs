@@ -15,7 +15,7 @@ use ndarray::Axis;
 use super::request::SampleFiles;
 use super::units::{self, Response};
 use crate::error::{Context as _, bail, ensure};
-use crate::files::{self, FixedEnergyFile, InputOptions, for_each_batch};
+use crate::files::{self, FixedEnergyFile, InputOptions, for_each_batch, is_generated};
 use crate::monitor::Caller;
 use crate::{Error, Result, provenance};
 
@@ -70,13 +70,6 @@ struct ReadFile {
     layers: Option<LayerSample>,
     response: Response,
     blake3: String,
-}
-
-/// Whether `calo generate` wrote the file.
-pub(super) fn is_generated(path: &Path) -> bool {
-    let attributes = calo_data::read_attributes(path, None).unwrap_or_default();
-    let value = |name: &str| attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value);
-    value("software").is_some_and(|software| software.starts_with("calo ")) && value("epoch").is_some()
 }
 
 impl Reader<'_> {
@@ -141,9 +134,14 @@ impl Reader<'_> {
         let mut accumulator = accumulator(n_showers).with_context(|| place.clone())?;
         let kind = accumulator.kind();
         let mut layers = matches!(kind, FileKind::FullSpectrum).then(|| self.layer_sample(n_showers));
-        let is_generated = is_generated(path);
-        let mut response =
-            Response { file: place.clone(), cells_mev: 0.0, incident_gev: 0.0, n_showers: 0, is_generated };
+        let units_are_known = self.from.trust_units || is_generated(path);
+        let mut response = Response {
+            file: place.clone(),
+            cells_mev: 0.0,
+            incident_gev: 0.0,
+            n_showers: 0,
+            units_are_known,
+        };
         for_each_batch::<f32>(&mut reader, &format!("reading {place}"), self.caller, |batch| {
             accumulator
                 .fill(batch.view(), &batch.energies_gev, batch.first_shower)

@@ -16,8 +16,8 @@ pub(super) struct Response {
     pub(super) incident_gev: f64,
     /// Showers behind the sums.
     pub(super) n_showers: u64,
-    /// Whether a model of calo made the file: then its units are known, however bad its showers.
-    pub(super) is_generated: bool,
+    /// Whether its units are known, however bad its showers: a model of calo made the file, or the caller trusts it.
+    pub(super) units_are_known: bool,
 }
 
 impl Response {
@@ -35,7 +35,7 @@ impl Response {
             self.file,
             self.n_showers
         );
-        if let Some(hint) = UnitHint::of_response(self.mev_per_gev()).filter(|_| !self.is_generated) {
+        if let Some(hint) = UnitHint::of_response(self.mev_per_gev()).filter(|_| !self.units_are_known) {
             bail!(
                 "{}: {:.3e} MeV of cells for each GeV of incident energy; {} (likely a mix-up of MeV and GeV)",
                 self.file,
@@ -55,7 +55,7 @@ impl Response {
 pub(super) fn check_response(sample: &Response, fixed: &Response) -> Result<()> {
     let ratio = fixed.mev_per_gev() / sample.mev_per_gev();
     ensure!(
-        (sample.is_generated && fixed.is_generated)
+        (sample.units_are_known && fixed.units_are_known)
             || (1.0 / PLAUSIBLE_RATIO..PLAUSIBLE_RATIO).contains(&ratio),
         "{}: cells are {ratio:.3e} times those of {}; expected the same detector and units",
         fixed.file,
@@ -76,7 +76,7 @@ pub(super) fn check_against(reference: &Response, candidate: &Response) -> Resul
         ("cells", "MeV", reference.mev_per_gev(), candidate.mev_per_gev()),
     ];
     for (what, unit, expected, found) in pairs {
-        if candidate.is_generated && what == "cells" {
+        if candidate.units_are_known && what == "cells" {
             continue;
         }
         let ratio = found / expected;
@@ -101,13 +101,13 @@ mod tests {
     use super::*;
 
     fn response(cells_mev: f64, incident_gev: f64) -> Response {
-        Response { file: "f".to_owned(), cells_mev, incident_gev, n_showers: 10, is_generated: false }
+        Response { file: "f".to_owned(), cells_mev, incident_gev, n_showers: 10, units_are_known: false }
     }
 
     /// A model that has learned nothing is judged like any other.
     #[test]
     fn weak_showers_of_a_model_are_no_mix_up() {
-        let generated = |cells_mev| Response { is_generated: true, ..response(cells_mev, 50.0) };
+        let generated = |cells_mev| Response { units_are_known: true, ..response(cells_mev, 50.0) };
         let (good, weak) = (response(1000.0, 50.0), generated(0.5));
         check_against(&good, &weak).unwrap();
         weak.check().unwrap();

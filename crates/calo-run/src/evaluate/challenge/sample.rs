@@ -12,9 +12,9 @@ use ndarray::ArrayView2;
 use super::units::Response;
 use crate::error::Context as _;
 use crate::evaluate::request::SampleFiles;
-use crate::evaluate::sample::{Hashing, described_file, is_generated};
+use crate::evaluate::sample::{Hashing, described_file};
 use crate::evaluate::units;
-use crate::files::{self, InputOptions, for_each_batch};
+use crate::files::{self, InputOptions, for_each_batch, is_generated};
 use crate::monitor::Caller;
 use crate::{Error, Result};
 
@@ -65,7 +65,7 @@ impl Reader<'_> {
                 cells_mev: 0.0,
                 incident_gev: 0.0,
                 n_showers: 0,
-                is_generated: paths(files).all(|path| is_generated(path)),
+                units_are_known: self.from.trust_units || paths(files).all(|path| is_generated(path)),
             },
             above_cut_mev: 0.0,
         };

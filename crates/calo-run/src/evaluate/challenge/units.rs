@@ -23,11 +23,11 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Refuses a sample whose energies cannot be MeV. What a model of calo made is known to be.
+    /// Refuses a sample whose energies cannot be MeV. Where units are known, they are.
     pub(super) fn check(&self, detector: &LayeredDetector) -> Result<()> {
-        let units::Response { file, cells_mev, incident_gev, n_showers, is_generated } = &self.sums;
+        let units::Response { file, cells_mev, incident_gev, n_showers, units_are_known } = &self.sums;
         ensure!(*cells_mev > 0.0, "{file}: all {n_showers} showers are empty; expected deposited energy");
-        if *is_generated {
+        if *units_are_known {
             return Ok(());
         }
         let share = cells_mev / (1e3 * incident_gev);
