@@ -213,6 +213,21 @@ pub(crate) struct Found {
     pub(crate) detail: Vec<String>,
 }
 
+impl Found {
+    /// The entry of a result file; without a value where nothing was found.
+    pub(crate) fn score(found: Option<Self>, id: &str, label: &str, digits: usize) -> Score {
+        let estimate = found.as_ref().map(|found| found.estimate);
+        Score {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            value: estimate.map(|estimate| estimate.value),
+            error: estimate.and_then(|estimate| estimate.error),
+            digits,
+            detail: found.map(|found| found.detail).unwrap_or_default(),
+        }
+    }
+}
+
 impl From<Estimate> for Found {
     fn from(estimate: Estimate) -> Self {
         Self { estimate, detail: Vec::new() }
@@ -249,14 +264,7 @@ impl<'a> Judged<'a> {
                 gaps.push(Gap { what: kind.label.to_owned(), why });
                 None
             });
-            scores.push(Score {
-                id: kind.id.to_owned(),
-                label: kind.label.to_owned(),
-                value: found.as_ref().map(|found| found.estimate.value),
-                error: found.as_ref().and_then(|found| found.estimate.error),
-                digits: kind.digits,
-                detail: found.map(|found| found.detail).unwrap_or_default(),
-            });
+            scores.push(Found::score(found, kind.id, kind.label, kind.digits));
         }
         let mut gaps = joined(gaps);
         gaps.extend(self.trees.get().and_then(|trees| trees.as_ref().ok()?.shared_gap()));

@@ -193,19 +193,13 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::challenge::{LayoutLayer, LayoutRanges};
-
-    fn layout() -> Layout {
-        let ranges_mm = LayoutRanges { centre: 10.0, width: 10.0, radius: 10.0, radius_width: 10.0 };
-        let layer = |id, n_angles| LayoutLayer { id, r_edges_mm: vec![0.0, 2.0, 6.0], n_angles, ranges_mm };
-        Layout::new(vec![layer(0, 1), layer(1, 2)], 0.5).unwrap()
-    }
+    use crate::challenge::layout::two_layers;
 
     /// Sectors of two halves: their middles lie at -pi/2 and pi/2, so that phi is -r and r.
     #[test]
     fn features_are_those_computed_by_hand() {
         let voxels = array![[3.0, 1.0, 0.0, 2.0, 0.4, 6.0], [0.0; 6]];
-        let features = ShowerFeatures::of(&layout(), voxels.view()).unwrap();
+        let features = ShowerFeatures::of(&two_layers(), voxels.view()).unwrap();
         let number = |feature, layer_idx, shower: usize| {
             features.column(FeatureColumn { feature, layer_idx }).unwrap()[shower]
         };
@@ -236,12 +230,12 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         let message =
-            |voxels: Array2<f32>| ShowerFeatures::of(&layout(), voxels.view()).unwrap_err().to_string();
+            |voxels: Array2<f32>| ShowerFeatures::of(&two_layers(), voxels.view()).unwrap_err().to_string();
         assert_eq!(message(Array2::zeros((2, 5))), "voxels of a shower: found 5; expected 6");
         let mut voxels = Array2::zeros((2, 6));
         voxels[[1, 4]] = f32::NAN;
         assert_eq!(message(voxels), "voxels: NaN at index [1, 4]; expected finite numbers");
-        let features = ShowerFeatures::of(&layout(), Array2::zeros((2, 6)).view()).unwrap();
+        let features = ShowerFeatures::of(&two_layers(), Array2::zeros((2, 6)).view()).unwrap();
         assert!(features.vector(&[1.0]).is_err());
         let message = features.vector(&[1.0, 0.0]).unwrap_err().to_string();
         assert!(message.starts_with("parameter `incident energy of shower 1`: 0"), "{message}");

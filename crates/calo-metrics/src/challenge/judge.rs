@@ -18,7 +18,7 @@ use crate::neighbours::Prdc;
 use crate::out_of_fold::{OutOfFold, OutOfFoldSettings, out_of_fold};
 use crate::resampling::Draw;
 use crate::results::challenge::ChallengeComparison;
-use crate::results::{Estimate, Gap, Score};
+use crate::results::{Estimate, Gap};
 use crate::score::{Found, joined};
 
 /// How samples are compared.
@@ -164,14 +164,7 @@ pub fn compare_challenge(
     let (mut scores, mut gaps) = (Vec::new(), Vec::new());
     for kind in &CHALLENGE_SCORES {
         let found = (kind.compute)(&judge).map_err(|why| gaps.push(Gap::new(kind.label, why))).ok();
-        scores.push(Score {
-            id: kind.id.to_owned(),
-            label: kind.label.to_owned(),
-            value: found.as_ref().map(|found| found.estimate.value),
-            error: found.as_ref().and_then(|found| found.estimate.error),
-            digits: kind.digits,
-            detail: found.map(|found| found.detail).unwrap_or_default(),
-        });
+        scores.push(Found::score(found, kind.id, kind.label, kind.digits));
     }
     let mut gaps = joined(gaps);
     gaps.extend(judge.trees.get().and_then(|trees| trees.as_ref().ok()?.shared_gap()));

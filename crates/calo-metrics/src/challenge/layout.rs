@@ -224,14 +224,22 @@ impl LayoutLayer {
     }
 }
 
+/// For tests: a layer of two rings.
+#[cfg(test)]
+fn layer(id: u32, n_angles: usize) -> LayoutLayer {
+    let ranges_mm = LayoutRanges { centre: 10.0, width: 10.0, radius: 10.0, radius_width: 10.0 };
+    LayoutLayer { id, r_edges_mm: vec![0.0, 2.0, 6.0], n_angles, ranges_mm }
+}
+
+/// For tests: whole rings in the first layer, halves in the second, and a cut of 0.5 MeV.
+#[cfg(test)]
+pub(super) fn two_layers() -> Layout {
+    Layout::new(vec![layer(0, 1), layer(1, 2)], 0.5).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn layer(id: u32, n_angles: usize) -> LayoutLayer {
-        let ranges_mm = LayoutRanges { centre: 10.0, width: 10.0, radius: 10.0, radius_width: 10.0 };
-        LayoutLayer { id, r_edges_mm: vec![0.0, 2.0, 6.0], n_angles, ranges_mm }
-    }
 
     #[test]
     fn voxels_stand_angle_slow_and_radius_fast() {

@@ -166,20 +166,14 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::challenge::{LayoutLayer, LayoutRanges};
-
-    fn layout() -> Layout {
-        let ranges_mm = LayoutRanges { centre: 10.0, width: 10.0, radius: 10.0, radius_width: 10.0 };
-        let layer = |id, n_angles| LayoutLayer { id, r_edges_mm: vec![0.0, 2.0, 6.0], n_angles, ranges_mm };
-        Layout::new(vec![layer(0, 1), layer(1, 2)], 0.5).unwrap()
-    }
+    use crate::challenge::layout::two_layers;
 
     fn showers(n: usize) -> Array2<f32> {
         Array2::from_shape_fn((n, 6), |(shower, voxel)| ((shower * 13 + voxel * 7) % 17) as f32)
     }
 
     fn sample(batch: usize, kept: KeptShowers) -> ChallengeSample {
-        let (layout, voxels) = (layout(), showers(23));
+        let (layout, voxels) = (two_layers(), showers(23));
         let mut largest = LargestEnergies::new(&layout);
         let features = ShowerFeatures::of(&layout, voxels.view()).unwrap();
         largest.observe(&layout, &features, voxels.view()).unwrap();
@@ -227,7 +221,7 @@ mod tests {
 
     #[test]
     fn more_showers_than_announced_are_refused() {
-        let layout = layout();
+        let layout = two_layers();
         let mut sample = sample(23, KeptShowers { vectors: 5, voxels: 5 });
         let message = sample.fill(&layout, showers(2).view(), &[1.0; 2], 22).unwrap_err().to_string();
         assert_eq!(message, "showers of the sample: found 24; expected 23");
@@ -235,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_single_shower_has_one_half() {
-        let (layout, voxels) = (layout(), showers(1));
+        let (layout, voxels) = (two_layers(), showers(1));
         let mut largest = LargestEnergies::new(&layout);
         let features = ShowerFeatures::of(&layout, voxels.view()).unwrap();
         largest.observe(&layout, &features, voxels.view()).unwrap();
